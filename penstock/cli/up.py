@@ -1,0 +1,79 @@
+"""`penstock up`: the whole system on this machine."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from penstock import logs
+from penstock.cli.failing import failing
+from penstock.local.stack import Plan, Stack
+from penstock.settings import Settings
+
+
+@failing
+def up(
+    host: Annotated[str, typer.Option(help="Address the gateways listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the first gateway; 0 takes free ones.", min=0, max=65_535)] = 8080,
+    gateways: Annotated[int, typer.Option(min=1, max=64, help="Gateway processes, on ports in a row.")] = 1,
+    aggregators: Annotated[int, typer.Option(min=1, max=64, help="Aggregator processes.")] = 1,
+    classifiers: Annotated[int, typer.Option(min=1, max=64, help="Classifier processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+    steps: Annotated[str | None, typer.Option(help="Steps the workers serve, separated by commas.")] = None,
+    data: Annotated[Path, typer.Option(help="Folder for NATS's data, logs and processes.json.")] = Path("data"),
+    nats_url: Annotated[str | None, typer.Option(help="Use this NATS instead of an embedded one.")] = None,
+    nats_port: Annotated[int, typer.Option(help="Port of the embedded NATS, if it is free.")] = 4222,
+    pace: Annotated[str, typer.Option(help="The simulator's pace: natural, slow or off.")] = "natural",
+) -> None:
+    """Start NATS, the simulator (unless a model is set up) and all services; end them with Ctrl-C.
+
+    A process that dies is started again. Without GEMINI_API_KEY the answers come from an offline
+    simulator, and say so.
+    """
+    logs.configure(Settings(log_json=False), "up")
+    plan = Plan(
+        data=data.resolve(),
+        host=host,
+        port=port,
+        nats_url=nats_url,
+        nats_port=nats_port,
+        gateways=gateways,
+        aggregators=aggregators,
+        classifiers=classifiers,
+        workers=workers,
+        steps=steps,
+        pace=pace,
+    )
+    asyncio.run(_up(plan))
+
+
+async def _up(plan: Plan) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task is not None
+    starting = True
+
+    def end() -> None:
+        ended.set()
+        if starting:
+            task.cancel()
+
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sig, end)
+    try:
+        async with Stack(plan) as stack:
+            starting = False
+            typer.echo(f"nats ready {stack.nats_url}")
+            if stack.simulator_url:
+                typer.echo(f"simulator ready {stack.simulator_url} (no GEMINI_API_KEY: answers are simulated)")
+            for url in stack.gateway_urls:
+                typer.echo(f"gateway ready {url}")
+            await ended.wait()
+            typer.echo("stopping")
+    except asyncio.CancelledError:
+        if not ended.is_set():
+            raise
+    typer.echo("stopped")

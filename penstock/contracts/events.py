@@ -1,0 +1,180 @@
+"""Events: everything a caller may see of a job, in the order of `events.<job>`.
+
+Two kinds of writers publish them, and readers can tell repeats from news:
+
+- An executor numbers what it says of one step: `k` (the step's key), `a` (the attempt) and `n`
+  (0, 1, 2 … within the attempt). A reader takes, for each `k`, only the next `n` of the newest `a`
+  it has seen, so a paused replica, a repeated publish or one that came out of order changes nothing.
+- The run itself (job.*, step.completed, step.failed, part.value, part.close, part.retract) gives each event an
+  `id` unique in the job; a replay may publish it again and readers ignore an `id` they have seen.
+
+`p` is an RFC 6901 pointer into the result.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from penstock.contracts.problem import Problem
+from penstock.contracts.usage import Usage
+from penstock.contracts.wire import Fact, omitted
+
+
+class RunEvent(Fact):
+    """An event of the run itself: known by its id."""
+
+    id: str
+
+
+class StepEvent(Fact):
+    """An event of a step's executor: known by key, attempt and number."""
+
+    k: str
+    a: int
+    n: int
+
+
+class JobAccepted(RunEvent):
+    """The job has been taken up; it will end by `deadline` (Unix seconds)."""
+
+    type: Literal["job.accepted"] = "job.accepted"
+    job: str
+    pattern: str
+    deadline: float
+
+
+class StepStarted(StepEvent):
+    """An executor has begun an attempt at a step: `n` is 0."""
+
+    type: Literal["step.started"] = "step.started"
+    step: str
+    service: str
+    model: str | None = omitted()
+
+
+class PartStart(StepEvent):
+    """A value begins to grow at `p`."""
+
+    type: Literal["part.start"] = "part.start"
+    p: str
+
+
+class Delta(StepEvent):
+    """`t` is the next piece of the raw JSON text of the value at `p`; never half an escape sequence."""
+
+    type: Literal["delta"] = "delta"
+    p: str
+    t: str
+
+
+class PartEnd(StepEvent):
+    """The value at `p` is whole; `length` is the number of characters of its JSON text."""
+
+    type: Literal["part.end"] = "part.end"
+    p: str
+    length: int
+
+
+class PartReset(StepEvent):
+    """Forget everything the step `k` wrote at or below `p`: it is written anew."""
+
+    type: Literal["part.reset"] = "part.reset"
+    p: str
+
+
+class StepRetrying(StepEvent):
+    """This attempt failed with `code`; the step is tried again in about `delay_seconds`."""
+
+    type: Literal["step.retrying"] = "step.retrying"
+    code: str
+    delay_seconds: float
+
+
+class PartValue(RunEvent):
+    """A value that the run itself knows, whole: `t` is its JSON text."""
+
+    type: Literal["part.value"] = "part.value"
+    p: str
+    t: str
+
+
+class PartClose(RunEvent):
+    """Nothing more will come at or below `p` (an array that is complete, an optional member that stays out)."""
+
+    type: Literal["part.close"] = "part.close"
+    p: str
+
+
+class PartRetract(RunEvent):
+    """Forget everything at or below `p`, whoever wrote it: the run has another step write it anew."""
+
+    type: Literal["part.retract"] = "part.retract"
+    p: str
+
+
+class StepCompleted(RunEvent):
+    type: Literal["step.completed"] = "step.completed"
+    step: str
+    key: str
+    attempt: int
+    model: str | None = omitted()
+    usage: Usage
+    cached: bool = False
+    duration_ms: int
+
+
+class StepFailed(RunEvent):
+    """The step failed for good."""
+
+    type: Literal["step.failed"] = "step.failed"
+    step: str
+    key: str
+    attempt: int
+    model: str | None = omitted()
+    usage: Usage
+    duration_ms: int
+    problem: Problem
+
+
+class JobCompleted(RunEvent):
+    """The job is done; `result` is the authority on what was streamed."""
+
+    type: Literal["job.completed"] = "job.completed"
+    result: dict[str, Any]
+    usage: Usage
+    #: Members that are null because their step failed (`options.allowPartial`).
+    missing: tuple[str, ...] = ()
+
+
+class JobFailed(RunEvent):
+    type: Literal["job.failed"] = "job.failed"
+    problem: Problem
+    usage: Usage
+
+
+class JobCancelled(RunEvent):
+    type: Literal["job.cancelled"] = "job.cancelled"
+    usage: Usage
+
+
+Event = Annotated[
+    JobAccepted
+    | StepStarted
+    | PartStart
+    | Delta
+    | PartEnd
+    | PartReset
+    | StepRetrying
+    | PartValue
+    | PartClose
+    | PartRetract
+    | StepCompleted
+    | StepFailed
+    | JobCompleted
+    | JobFailed
+    | JobCancelled,
+    Field(discriminator="type"),
+]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+TERMINAL = (JobCompleted, JobFailed, JobCancelled)

@@ -1,0 +1,50 @@
+"""The journal's facts: a job's start, each step's outcome, the job's end. Each is written once."""
+
+from typing import Any, Literal
+
+from penstock.contracts.problem import Problem
+from penstock.contracts.usage import Usage
+from penstock.contracts.wire import Fact, omitted
+
+Status = Literal["running", "completed", "failed", "cancelled"]
+
+
+class JobStart(Fact):
+    """`journal.<job>.start`: what the id stands for. Times are Unix seconds."""
+
+    pattern: str
+    #: SHA-256 of the request body (hex): the same id with another body is another job.
+    body_hash: str
+    accepted_at: float
+    deadline: float
+    tenant: str | None = omitted()
+
+
+class Outcome(Fact):
+    """`journal.<job>.<key>`: how a step ended; `failure` is None exactly if it succeeded with `value`."""
+
+    step: str
+    key: str
+    fingerprint: str
+    attempt: int
+    service: str
+    into: str | None = omitted()
+    value: Any = None
+    failure: Problem | None = omitted()
+    model: str | None = omitted()
+    usage: Usage = Usage()
+    cached: bool = False
+    duration_ms: int = 0
+
+
+class JobEnd(Fact):
+    """`journal.<job>.end`: the one way the job ended."""
+
+    pattern: str
+    status: Literal["completed", "failed", "cancelled"]
+    ended_at: float
+    result: dict[str, Any] | None = omitted()
+    problem: Problem | None = omitted()
+    #: Members of the result that are null because their step failed (`options.allowPartial`).
+    missing: tuple[str, ...] = ()
+    usage: Usage = Usage()

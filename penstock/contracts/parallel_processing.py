@@ -1,0 +1,91 @@
+"""parallel-processing: three reviews of the same code at once, drawn together."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from penstock.contracts.options import PatternRequest
+from penstock.contracts.step import Step
+from penstock.contracts.wire import Score, Wire, omitted
+
+Level = Literal["low", "medium", "high"]
+Severity = Literal["low", "medium", "high", "critical"]
+Aspect = Literal["security", "performance", "maintainability"]
+
+
+class ParallelProcessingRequest(PatternRequest):
+    code: str = Field(min_length=1, max_length=200_000, description="The source code to review.")
+
+
+class Vulnerability(Wire):
+    type: str
+    severity: Severity
+    description: str
+    line: int | None = omitted()
+
+
+class SecurityReview(Wire):
+    score: Score
+    vulnerabilities: tuple[Vulnerability, ...]
+    recommendations: tuple[str, ...]
+
+
+class PerformanceIssue(Wire):
+    type: str
+    impact: Level
+    description: str
+    suggestion: str
+
+
+class PerformanceReview(Wire):
+    score: Score
+    issues: tuple[PerformanceIssue, ...]
+    optimizations: tuple[str, ...]
+
+
+class MaintainabilityReview(Wire):
+    score: Score
+    code_smells: tuple[str, ...]
+    suggestions: tuple[str, ...]
+    complexity: Level
+
+
+class Action(Wire):
+    action: str
+    priority: Severity
+    effort: Level
+
+
+class Synthesis(Wire):
+    overall_score: Score
+    summary: str
+    prioritized_actions: tuple[Action, ...]
+
+
+class ParallelProcessingResult(Wire):
+    """A review is null exactly if it failed and `options.allowPartial` let the job go on without it."""
+
+    security: SecurityReview | None
+    performance: PerformanceReview | None
+    maintainability: MaintainabilityReview | None
+    overall_score: Score
+    summary: str
+    prioritized_actions: tuple[Action, ...]
+
+
+class ReviewInput(Wire):
+    code: str
+
+
+class SynthesizeInput(Wire):
+    security: SecurityReview | None
+    performance: PerformanceReview | None
+    maintainability: MaintainabilityReview | None
+    #: What was not reviewed, because its step failed; sorted.
+    missing: tuple[Aspect, ...]
+
+
+REVIEW_SECURITY = Step(name="review-security", input=ReviewInput, output=SecurityReview)
+REVIEW_PERFORMANCE = Step(name="review-performance", input=ReviewInput, output=PerformanceReview)
+REVIEW_MAINTAINABILITY = Step(name="review-maintainability", input=ReviewInput, output=MaintainabilityReview)
+SYNTHESIZE = Step(name="synthesize", input=SynthesizeInput, output=Synthesis, complexity="complex")

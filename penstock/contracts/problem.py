@@ -1,0 +1,25 @@
+"""RFC 9457 problem objects: how every failure is told, over HTTP and in events."""
+
+from penstock.contracts.wire import Fact, omitted
+
+
+class FieldError(Fact):
+    """One thing wrong with the input."""
+
+    #: RFC 6901 pointer into the request body.
+    pointer: str
+    detail: str
+
+
+class Problem(Fact):
+    """`code` is stable and part of the interface; `title` and `detail` are for people and may change."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    #: The key of the step that failed, where one did.
+    step: str | None = omitted()
+    errors: tuple[FieldError, ...] | None = omitted()
+    instance: str | None = omitted()

@@ -1,0 +1,67 @@
+"""What is said to a model that has tools, and what it said: journaled as JSON, and sent back on the next turn."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from penstock.contracts.wire import Fact, omitted
+
+
+class TextPiece(Fact):
+    """Text: a turn's, or the next piece of a reply that is being streamed."""
+
+    kind: Literal["text"] = "text"
+    text: str
+    #: The model's thought signature, base64. It means something to the model only, and must go back unchanged.
+    signature: str | None = omitted()
+
+
+class ToolCall(Fact):
+    """The model asks for a tool. `name` and `args` are its own words: they need not fit any tool."""
+
+    kind: Literal["call"] = "call"
+    #: None where the model gives none (before Gemini 3).
+    id: str | None = omitted()
+    name: str
+    args: dict[str, JsonValue] = Field(default_factory=dict)
+    #: As TextPiece's; Gemini 3 refuses a turn whose calls come back without theirs.
+    signature: str | None = omitted()
+
+
+class ToolResult(Fact):
+    """What a tool answered. `output`'s own convention: {"output": ...}, or {"error": ...}."""
+
+    kind: Literal["result"] = "result"
+    #: The call's id.
+    id: str | None = omitted()
+    name: str
+    output: dict[str, JsonValue]
+
+
+Part = Annotated[TextPiece | ToolCall | ToolResult, Field(discriminator="kind")]
+
+
+class Turn(Fact):
+    """One turn of a conversation. Tool results are the user's."""
+
+    role: Literal["user", "model"]
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def user(cls, text: str) -> Turn:
+        return cls(role="user", parts=(TextPiece(text=text),))
+
+    @classmethod
+    def model(cls, text: str) -> Turn:
+        return cls(role="model", parts=(TextPiece(text=text),))
+
+    @property
+    def text(self) -> str:
+        """Its words, without calls and results."""
+        return "".join(part.text for part in self.parts if isinstance(part, TextPiece))
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        return tuple(part for part in self.parts if isinstance(part, ToolCall))

@@ -1,0 +1,26 @@
+"""Tokens and money."""
+
+from penstock.contracts.wire import Fact, omitted
+
+
+class Usage(Fact):
+    """What model calls cost. Tokens as the provider counts them; thinking tokens are billed as output."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    thinking_tokens: int = 0
+    cached_tokens: int = 0
+    #: US dollars at list price; None where the model's price is not known (the simulator's is not).
+    cost_usd: float | None = omitted()
+
+    def __add__(self, other: "Usage") -> "Usage":
+        costs = [cost for cost in (self.cost_usd, other.cost_usd) if cost is not None]
+        return Usage(
+            calls=self.calls + other.calls,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            thinking_tokens=self.thinking_tokens + other.thinking_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            cost_usd=sum(costs) if costs else None,
+        )

@@ -1,0 +1,45 @@
+"""The base of every model that crosses a boundary: camelCase on the wire, snake_case in Python."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+#: A job id, step name or key: one NATS subject token that is also safe in a URL path.
+TOKEN_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"  # noqa: S105  a NATS token, not a secret
+Token = Annotated[str, StringConstraints(pattern=TOKEN_PATTERN)]
+
+#: A JSON number from 1 to 10: what every evaluator gives.
+Score = Annotated[float, Field(ge=1, le=10)]
+
+
+class Wire(BaseModel):
+    """A message that is written by us and by callers: what it does not know, it refuses."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        serialize_by_alias=True,
+        allow_inf_nan=False,
+    )
+
+
+class Fact(Wire):
+    """A message between our own services, kept for days.
+
+    A newer replica may have written it with a field that this one does not know yet; that must not
+    stop a rolling deploy, so unknown fields are ignored.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def omitted() -> Any:
+    """A field that is left out of the JSON when it is None, rather than written as `null`."""
+    return Field(default=None, exclude_if=_is_none)
+
+
+def _is_none(value: object) -> bool:
+    return value is None

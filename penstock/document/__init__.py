@@ -1,0 +1,32 @@
+"""The result as a document that grows in public: written in pieces by the steps, read by everyone.
+
+    model's text ──▶ TextPieces, JsonPieces ──▶ events ──▶ Reader ──▶ Document    one Python value, all parts at once
+                                                                 └──▶ LinearJSON  one JSON text, in document order
+
+Pure code: no clock, no I/O, no event loop.
+"""
+
+from penstock.document.completion import Diverged
+from penstock.document.document import Document
+from penstock.document.linear import LinearJSON
+from penstock.document.pieces import End, JsonPieces, Op, Piece, Start, TextPieces
+from penstock.document.pointer import is_at_or_below, join, parse
+from penstock.document.reader import Reader
+from penstock.document.shape import Shape
+
+__all__ = [
+    "Diverged",
+    "Document",
+    "End",
+    "JsonPieces",
+    "LinearJSON",
+    "Op",
+    "Piece",
+    "Reader",
+    "Shape",
+    "Start",
+    "TextPieces",
+    "is_at_or_below",
+    "join",
+    "parse",
+]

@@ -1,0 +1,216 @@
+"""One job message, from delivery to the job's end."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from nats.aio.msg import Msg
+from pydantic import BaseModel, ValidationError
+
+from penstock import subjects
+from penstock.bus import Bus
+from penstock.contracts.events import Event, JobAccepted, JobCancelled, JobCompleted, JobFailed
+from penstock.contracts.journal import JobEnd, JobStart
+from penstock.contracts.options import PatternRequest
+from penstock.contracts.problem import FieldError
+from penstock.document import pointer
+from penstock.engine.replay import ReplayRun, remaining
+from penstock.errors import BusUnavailable, Failure, InvalidRequest
+from penstock.event_log import EventLog
+from penstock.journal import Journal
+from penstock.run import Pattern
+from penstock.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_END_EVENT = "end"
+
+
+class JobHandler:
+    """Runs jobs. Any replica may be given any delivery of any job."""
+
+    def __init__(self, *, bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> None:
+        self._bus, self._patterns, self._settings = bus, patterns, settings
+
+    async def handle(self, message: Msg) -> None:
+        """Settle one delivery: acked once the job's end is written and told; terminated where it can never run."""
+        name, job = subjects.parse_job(message.subject)
+        attempt = message.metadata.num_delivered
+        about = {"job": job, "pattern": name, "attempt": attempt}
+        try:
+            if not subjects.is_token(job) or not subjects.is_token(name):
+                detail = f"{message.subject}: a job id and a pattern are 1 to 64 of A-Z a-z 0-9 _ -"
+                await self._bus.dead_letter(message, "invalid_request", detail)
+                await message.term()
+                return
+            async with Journal(self._bus, job) as journal:
+                await self._settle(message, name, job, attempt, journal)
+        except BusUnavailable as error:
+            log.warning("NATS was away; the job is redelivered", extra={**about, "error": str(error)})
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("a job could not be settled; it is redelivered", extra=about)
+            with contextlib.suppress(Exception):
+                await message.nak(min(30.0, 2.0**attempt / 4))
+
+    async def _settle(self, message: Msg, name: str, job: str, attempt: int, journal: Journal) -> None:
+        body_hash = hashlib.sha256(message.data).hexdigest()
+        events = EventLog(self._bus, job)
+        try:
+            request: PatternRequest | None = None
+            refusal: Failure | None = None
+            try:
+                request = parse_request(self._patterns, name, message.data)
+            except Failure as failure:
+                refusal = failure
+            start = journal.start or await self._write_start(message, name, job, body_hash, request, journal)
+            if (start.pattern, start.body_hash) != (name, body_hash):
+                detail = f"job {job} was first submitted to {start.pattern}, or with another body"
+                await self._bus.dead_letter(message, "job_id_taken", detail)
+                await message.term()
+                return
+            if journal.end is None:
+                events.send(JobAccepted(id="accepted", job=job, pattern=name, deadline=start.deadline))
+                if refusal is None and attempt > self._settings.max_deliveries * 4:
+                    refusal = Failure("poisoned", f"given up at delivery {attempt}; its aggregators did not survive it")
+                if refusal is None and request is not None:
+                    end = await self._run(name, job, start, request, journal, events)
+                else:
+                    assert refusal is not None
+                    await self._bus.dead_letter(message, refusal.code, _told(refusal))
+                    end = JobEnd(pattern=name, status="failed", ended_at=time.time(), problem=refusal.problem())
+                if end is not None:
+                    await self._write_end(journal, end)
+            assert journal.end is not None
+            events.send(end_event(journal.end))
+            await events.flush()
+            await message.ack()
+        finally:
+            await events.aclose()
+
+    async def _write_start(
+        self, message: Msg, name: str, job: str, body_hash: str, request: PatternRequest | None, journal: Journal
+    ) -> JobStart:
+        accepted_at = message.metadata.timestamp.timestamp()
+        wanted = request.options.deadline_seconds if request else None
+        start = JobStart(
+            pattern=name,
+            body_hash=body_hash,
+            accepted_at=accepted_at,
+            deadline=accepted_at + (wanted or self._settings.deadline),
+            tenant=(message.headers or {}).get(subjects.TENANT_HEADER),
+        )
+        await journal.write(subjects.START, start)
+        assert journal.start is not None
+        return journal.start
+
+    async def _run(
+        self, name: str, job: str, start: JobStart, request: PatternRequest, journal: Journal, events: EventLog
+    ) -> JobEnd | None:
+        """Run the pattern. None: the job was ended by somebody else meanwhile."""
+        pattern = self._patterns[name]
+        run = ReplayRun(
+            bus=self._bus,
+            journal=journal,
+            events=events,
+            job=job,
+            start=start,
+            options=request.options,
+            fan_out=self._settings.fan_out,
+        )
+
+        async def whole() -> dict[str, Any]:
+            returned: BaseModel = await pattern.run(run, request)
+            document, missing = run.result.finish(pattern, returned)
+            for path, value in missing:
+                run.stream_value(path, value)
+            await events.flush()
+            return document
+
+        working = asyncio.ensure_future(whole())
+        ending = asyncio.ensure_future(journal.heard(subjects.END))
+        problem: Failure | None = None
+        result: dict[str, Any] | None = None
+        try:
+            await asyncio.wait((working, ending), timeout=remaining(start), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                if ending.done():
+                    return None
+                raise Failure("deadline_exceeded", f"the job had until {start.deadline:.0f} (Unix time)")
+            result = working.result()
+        except BusUnavailable:
+            raise
+        except Failure as failure:
+            problem = failure
+        except Exception as error:
+            log.exception("a pattern raised", extra={"job": job, "pattern": name})
+            problem = Failure("pattern_error", f"{type(error).__name__} in the pattern {name}")
+        finally:
+            for task in (working, ending):
+                task.cancel()
+            await asyncio.gather(working, ending, return_exceptions=True)
+            await run.aclose()
+        return JobEnd(
+            pattern=name,
+            status="failed" if problem else "completed",
+            ended_at=time.time(),
+            result=result,
+            problem=problem.problem() if problem else None,
+            missing=tuple(path for path, value in (result or {}).items() if value is None),
+            usage=sum((outcome.usage for outcome in journal.outcomes()), start=run.usage.__class__()),
+        )
+
+    async def _write_end(self, journal: Journal, end: JobEnd) -> None:
+        try:
+            await journal.write(subjects.END, end)
+        except Failure as too_large:
+            failed = end.model_copy(update={"status": "failed", "result": None, "problem": too_large.problem()})
+            await journal.write(subjects.END, failed)
+
+
+def end_event(end: JobEnd) -> Event:
+    """The event that tells a job's end. It has one id, so that whoever tells it again is ignored."""
+    if end.status == "completed":
+        return JobCompleted(id=_END_EVENT, result=end.result or {}, usage=end.usage, missing=end.missing)
+    if end.status == "cancelled":
+        return JobCancelled(id=_END_EVENT, usage=end.usage)
+    assert end.problem is not None
+    return JobFailed(id=_END_EVENT, problem=end.problem, usage=end.usage)
+
+
+def parse_request(patterns: Mapping[str, Pattern[Any, Any]], name: str, body: bytes) -> PatternRequest:
+    """The request in a job's body. Raises Failure: unknown_pattern, or invalid_request naming each field."""
+    if name not in patterns:
+        raise Failure("unknown_pattern", f"there is no pattern {name!r}; there are {', '.join(sorted(patterns))}")
+    try:
+        request: PatternRequest = patterns[name].request.model_validate_json(body)
+    except ValidationError as error:
+        raise invalid_request(error) from None
+    return request
+
+
+def invalid_request(error: ValidationError) -> InvalidRequest:
+    """The validation errors as a failure: a pointer and a sentence for each, without the values."""
+    errors = []
+    for one in error.errors(include_url=False, include_input=False, include_context=False)[:20]:
+        path = ""
+        for token in one["loc"]:
+            path = pointer.join(path, str(token))
+        errors.append(FieldError(pointer=path, detail=one["msg"]))
+    named = "; ".join(f"{e.pointer or 'body'}: {e.detail}" for e in errors[:3])
+    return InvalidRequest(f"{error.error_count()} thing(s) wrong: {named}", tuple(errors))
+
+
+def _told(failure: Failure) -> str:
+    return f"{failure.code}: {failure.detail}"
+
+
+def body_of(request: PatternRequest) -> bytes:
+    """A request as the body of a job message."""
+    return json.dumps(request.model_dump(mode="json", by_alias=True), ensure_ascii=False).encode()

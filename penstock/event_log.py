@@ -1,0 +1,77 @@
+"""Publishing a job's events: pipelined, in order, and all stored before anyone says the step is done."""
+
+import asyncio
+from collections import deque
+from itertools import islice
+
+from penstock import subjects
+from penstock.bus import Bus
+from penstock.contracts.events import Event
+
+#: Events on their way at once. While a batch is being acknowledged, what is new waits for the next.
+_IN_FLIGHT = 64
+
+
+class EventLog:
+    """Appends to `events.<job>`.
+
+    `send` never blocks: it queues. A task publishes up to 64 at once without waiting for each answer.
+    Where an answer does not come, all from that message on are sent again, in order ("go back N"): a
+    reader takes each number once and in order (see penstock.contracts.events), so it sees none twice
+    and none too early. When NATS stays away longer than the bus's timeout, `flush` raises BusUnavailable.
+
+    Memory is bounded by `limit` bytes waiting: `room` waits until there is less, so a slow NATS slows
+    the writer down instead of filling the process.
+    """
+
+    def __init__(self, bus: Bus, job: str, *, limit: int = 4 * 1024 * 1024) -> None:
+        self._bus, self._subject, self._limit = bus, subjects.events(job), limit
+        self._queue: deque[bytes] = deque()
+        self._queued = 0
+        self._sender: asyncio.Task[None] | None = None
+        self._error: Exception | None = None
+
+    def send(self, event: Event) -> None:
+        payload = event.model_dump_json().encode()
+        self._queue.append(payload)
+        self._queued += len(payload)
+        if self._sender is None or self._sender.done():
+            self._sender = asyncio.get_running_loop().create_task(self._run())
+
+    async def room(self) -> None:
+        """Return once fewer than `limit` bytes wait to be stored."""
+        if self._queued > self._limit:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Return once everything sent so far is stored. Raises what publishing raised."""
+        if self._sender is not None:
+            await asyncio.shield(self._sender)
+        if self._error is not None:
+            raise self._error
+
+    async def aclose(self) -> None:
+        """Give up what is not stored yet."""
+        if self._sender is not None and not self._sender.done():
+            self._sender.cancel()
+            await asyncio.wait([self._sender])
+
+    async def _run(self) -> None:
+        try:
+            while self._queue:
+                await self._bus.persistently(f"publish to {self._subject}", self._send_batch)
+        except Exception as error:
+            self._error = error
+            self._queue.clear()
+            self._queued = 0
+
+    async def _send_batch(self) -> None:
+        batch = list(islice(self._queue, _IN_FLIGHT))
+        results = await asyncio.gather(
+            *(self._bus.publish(self._subject, payload) for payload in batch), return_exceptions=True
+        )
+        for payload, result in zip(batch, results, strict=True):
+            if isinstance(result, BaseException):
+                raise result
+            self._queue.popleft()
+            self._queued -= len(payload)

@@ -1,0 +1,7 @@
+"""The one door to a model.
+
+    StepModel (ask)  ──▶ Llm.stream (client) ──▶ google-genai ──▶ Gemini, a proxy, the simulator
+      repairs replies     chunks, typed errors    retries off
+
+Nothing is re-exported: `prompt`, `chunk`, `tiers` and `schema` need pydantic only, `client` loads the SDK (0.6 s).
+"""

@@ -1,0 +1,185 @@
+"""The client: one connection pool for all calls, one attempt for each."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, suppress
+from contextvars import ContextVar
+from typing import Self
+from urllib.parse import urlsplit
+
+import httpx2
+from google import genai
+from google.genai import types
+from pydantic import BaseModel
+
+from penstock.errors import Misconfigured
+from penstock.llm.chunk import Chunk
+from penstock.llm.config import ModelConfig
+from penstock.llm.failure import failure_of
+from penstock.llm.labels import CallLabels
+from penstock.llm.meter import Meter
+from penstock.llm.prompt import Prompt
+from penstock.llm.reply import Reply
+from penstock.llm.request import contents_of, settings_of
+from penstock.llm.tool import ToolSpec
+
+#: Idle connections. Each call probes the socket of every one of them: 300 cost twice the CPU of 32.
+_KEPT_ALIVE = 32
+#: Where the HTTP client leaves the response of the call it is made for: the SDK keeps it to itself, and its
+#: chain of generators closes it only when they are collected.
+_RESPONSES: ContextVar[list[httpx2.Response] | None] = ContextVar("penstock_llm_responses", default=None)
+
+
+class Llm:
+    """The one door to a model. To be used in one event loop; `async with`, or `aclose` at the end.
+
+    Raises Misconfigured when made without an API key for Google's own base URL, or with one that no header can hold.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        self.config = config
+        base_url = config.base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or None
+        google = base_url is None or (urlsplit(base_url).hostname or "").endswith(".googleapis.com")
+        self.traces = config.trace_headers if config.trace_headers is not None else not google
+        self._key = _api_key(config) or ("" if google else "none")
+        if not self._key:
+            raise Misconfigured("no API key: set GEMINI_API_KEY, or a base URL that needs none")
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise Misconfigured("the API key holds characters that no key has (a line break, perhaps)")
+        certificates = httpx2.create_ssl_context()
+        self._http = httpx2.AsyncClient(
+            verify=certificates,
+            limits=httpx2.Limits(
+                max_connections=config.max_connections,
+                max_keepalive_connections=_KEPT_ALIVE,
+                keepalive_expiry=30.0,
+            ),
+            # A redirect would take the key to another host.
+            follow_redirects=False,
+            event_hooks={"request": [self._limit], "response": [_keep]},
+        )
+        # Our own HTTP client in full: the SDK would otherwise take aiohttp if that happens to be installed, which it
+        # retries by itself. enterprise=False: no environment variable makes this another API.
+        self._sdk = genai.Client(
+            enterprise=False,
+            api_key=self._key,
+            http_options=types.HttpOptions(
+                base_url=base_url,
+                httpx_async_client=self._http,
+                # For clients that are never used, but would each load all certificates again.
+                client_args={"verify": certificates},
+                async_client_args={"ssl": certificates},
+            ),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes all connections; calls in flight fail as ModelUnavailable."""
+        await self._http.aclose()
+        await self._sdk.aio.aclose()
+        self._sdk.close()
+
+    async def stream(
+        self,
+        prompt: Prompt,
+        *,
+        model: str,
+        output: type[BaseModel] | type[str] = str,
+        tools: Sequence[ToolSpec] = (),
+        labels: CallLabels,
+        meter: Meter | None = None,
+    ) -> AsyncGenerator[Chunk, None]:
+        """Asks once, and yields the reply while it arrives; a Finished comes last.
+
+        With `output` a model the reply is JSON by its schema, but not validated here. Closing the generator closes
+        the connection at once; use `contextlib.aclosing` where it may be left early.
+
+        Raises ModelUnavailable, ModelFailure, OutputTruncated, OutputInvalid; those may come after pieces.
+        """
+        reply = Reply(model)
+        settings = settings_of(
+            prompt,
+            output=output,
+            tools=tools,
+            max_output_tokens=self.config.max_output_tokens,
+            headers=labels.headers() if self.traces else {},
+        )
+        try:
+            async with aclosing(self._responses(model, contents_of(prompt), settings)) as responses:
+                async for response in responses:
+                    for chunk in reply.read(response):
+                        yield chunk
+            finished = reply.finished()
+        finally:
+            if meter is not None and reply.begun:
+                meter.add(reply.usage, reply.model)
+        yield finished
+
+    async def _responses(
+        self, model: str, contents: list[types.Content], settings: types.GenerateContentConfig
+    ) -> AsyncGenerator[types.GenerateContentResponse, None]:
+        """The SDK's responses within the time limits, with its errors as ours."""
+        seen: list[httpx2.Response] = []
+        started = asyncio.get_running_loop().time()
+        limit = started + min(self.config.first_token_seconds, self.config.total_seconds)
+        stream = await self._sdk.aio.models.generate_content_stream(model=model, contents=contents, config=settings)
+        try:
+            while True:
+                token = _RESPONSES.set(seen)
+                try:
+                    async with asyncio.timeout_at(limit):
+                        response = await anext(stream)
+                finally:
+                    _RESPONSES.reset(token)
+                yield response
+                limit = started + self.config.total_seconds
+        except StopAsyncIteration:
+            return
+        except Exception as error:  # the SDK has no list of what it raises
+            failure = failure_of(error, model, seen[-1] if seen else None, self._key)
+        finally:
+            for response_seen in seen:
+                with suppress(httpx2.HTTPError):
+                    await response_seen.aclose()
+            await _exhaust(stream)
+        raise failure
+
+    async def _limit(self, request: httpx2.Request) -> None:
+        """The SDK passes one time-out for everything, or none. The limits of a whole call are kept in `_responses`."""
+        config = self.config
+        request.extensions["timeout"] = {
+            "connect": config.connect_seconds,
+            "read": config.total_seconds,
+            "write": config.first_token_seconds,
+            "pool": config.first_token_seconds,
+        }
+
+
+async def _exhaust(stream: AsyncIterator[types.GenerateContentResponse]) -> None:
+    """Ends the SDK's generators once their connection is closed: what they hold in buffers comes, then an error.
+
+    Closing the outermost would leave those within it to the garbage collector, and to tasks of its making.
+    """
+    with suppress(Exception):
+        async for _ in stream:
+            pass
+
+
+async def _keep(response: httpx2.Response) -> None:
+    seen = _RESPONSES.get()
+    if seen is not None:
+        seen.append(response)
+
+
+def _api_key(config: ModelConfig) -> str:
+    """The key, in the SDK's own order of variables: found here, since error texts must not hold it."""
+    given = config.api_key.get_secret_value() if config.api_key else ""
+    return (given or os.environ.get("GOOGLE_API_KEY") or os.environ.get("GEMINI_API_KEY") or "").strip()

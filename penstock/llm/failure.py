@@ -1,0 +1,92 @@
+"""What the SDK and its HTTP client raise, as Penstock's errors.
+
+APIError (ClientError, ServerError)   an HTTP status, or an error object inside the stream
+httpx2.HTTPError                      connecting, sending, reading; a stream that breaks
+TimeoutError                          our own limits
+anything else (ValueError, TypeError, AttributeError, pydantic's)   a reply the SDK could not read
+"""
+
+import email.utils
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+from google.genai.errors import APIError
+
+from penstock.errors import ModelFailure, ModelUnavailable
+
+#: Seconds; a model that asks for more is asked again after this long.
+MAX_RETRY_AFTER = 120.0
+_MAX_DETAIL = 500
+_CODES = {401: "model_unauthorized", 403: "model_unauthorized", 404: "model_not_found"}
+_PASSING = {408, 409, 425, 429, 499}
+
+
+def failure_of(
+    error: Exception, model: str, response: httpx2.Response | None, secret: str
+) -> ModelFailure | ModelUnavailable:
+    """The error to raise instead; its text does not hold the secret.
+
+    Raise it outside of the handler: an SDK error that stays its context would take the secret into logs.
+    """
+    failure = _failure_of(error, model, response)
+    detail = failure.detail.replace(secret, "[api key]")[:_MAX_DETAIL]
+    if isinstance(failure, ModelUnavailable):
+        return ModelUnavailable(detail, retry_after=failure.retry_after)
+    return ModelFailure(failure.code, detail)
+
+
+def _failure_of(error: Exception, model: str, response: httpx2.Response | None) -> ModelFailure | ModelUnavailable:
+    if isinstance(error, APIError) and isinstance(error.code, int):
+        return _of_status(error.code, f"{error.status}: {error.message}", _error_details(error), model, response)
+    if isinstance(error, TimeoutError | httpx2.TimeoutException):
+        return ModelUnavailable(f"{model} did not answer in time ({type(error).__name__})")
+    if isinstance(error, httpx2.HTTPError):
+        return ModelUnavailable(f"the connection to {model} failed: {type(error).__name__}: {error}")
+    if response is not None and response.status_code != 200:
+        return _of_status(response.status_code, "an answer that is not readable", [], model, response)
+    return ModelUnavailable(f"the reply of {model} could not be read: {type(error).__name__}")
+
+
+def _of_status(
+    status: int, text: str, details: list[dict[str, Any]], model: str, response: httpx2.Response | None
+) -> ModelFailure | ModelUnavailable:
+    detail = f"{model} answered {status} {text}"
+    if status in _PASSING or status >= 500:
+        return ModelUnavailable(detail, retry_after=_retry_after(details, response))
+    if any(one.get("reason") == "API_KEY_INVALID" for one in details):
+        return ModelFailure("model_unauthorized", detail)
+    if status < 400:
+        return ModelFailure("model_not_found", f"{detail} (a redirect: is the base URL right?)")
+    return ModelFailure(_CODES.get(status, "model_rejected"), detail)
+
+
+def _error_details(error: APIError) -> list[dict[str, Any]]:
+    body = error.details
+    inner = body.get("error", body) if isinstance(body, dict) else {}
+    details = inner.get("details") if isinstance(inner, dict) else None
+    return [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+
+
+def _retry_after(details: list[dict[str, Any]], response: httpx2.Response | None) -> float | None:
+    """Seconds, from google.rpc.RetryInfo or else the Retry-After header (seconds or a date)."""
+    for one in details:
+        if str(one.get("@type", "")).endswith("google.rpc.RetryInfo"):
+            match = re.fullmatch(r"(\d+(?:\.\d+)?)s", str(one.get("retryDelay")))
+            if match:
+                return min(float(match[1]), MAX_RETRY_AFTER)
+    header = response.headers.get("retry-after", "") if response is not None else ""
+    if re.fullmatch(r"\d+(\.\d+)?", header):
+        return min(float(header), MAX_RETRY_AFTER)
+    return _until(header)
+
+
+def _until(date: str) -> float | None:
+    try:
+        then = email.utils.parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    if then.tzinfo is None:
+        return None
+    return min(max((then - datetime.now(UTC)).total_seconds(), 0.0), MAX_RETRY_AFTER)

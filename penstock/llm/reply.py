@@ -1,0 +1,91 @@
+"""One reply being read: chunks out of the SDK's responses, and the judgement of how it ended."""
+
+import base64
+from collections.abc import Iterator
+
+from google.genai import types
+
+from penstock.contracts.turns import TextPiece, ToolCall
+from penstock.contracts.usage import Usage
+from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated
+from penstock.llm.chunk import Finished
+from penstock.llm.usage import usage_of
+
+_TRUNCATED = {"MAX_TOKENS", "CONTINUATION"}
+_BLOCKED = {"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "RECITATION", "SPII", "MODEL_ARMOR", "ESCALATION"}
+_BLOCKED |= {"IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"}
+_INVALID = {"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "LANGUAGE"}
+_REJECTED = {"MISSING_THOUGHT_SIGNATURE"}
+
+
+class Reply:
+    """What has been read of one call's reply."""
+
+    def __init__(self, asked: str) -> None:
+        self.model = asked
+        self.begun = False
+        self._empty = True
+        self._finish: str | None = None
+        self._message = ""
+        self._blocked: str | None = None
+        self._metadata: types.GenerateContentResponseUsageMetadata | None = None
+
+    @property
+    def usage(self) -> Usage:
+        """The last that the model reported; Gemini sends running totals."""
+        return usage_of(self._metadata, self.model)
+
+    def read(self, response: types.GenerateContentResponse) -> Iterator[TextPiece | ToolCall]:
+        """The response's text pieces and tool calls; thoughts are neither."""
+        self.begun = True
+        self.model = (response.model_version or self.model).removeprefix("models/")
+        self._metadata = response.usage_metadata or self._metadata
+        if response.prompt_feedback is not None and response.prompt_feedback.block_reason is not None:
+            self._blocked = str(response.prompt_feedback.block_reason.value)
+        if not response.candidates:
+            return
+        candidate = response.candidates[0]
+        if candidate.finish_reason is not None:
+            self._finish = str(candidate.finish_reason.value)
+            self._message = candidate.finish_message or ""
+        for part in (candidate.content.parts if candidate.content else None) or ():
+            chunk = _chunk(part)
+            if chunk is not None:
+                self._empty &= isinstance(chunk, TextPiece) and not chunk.text
+                yield chunk
+
+    def finished(self) -> Finished:
+        """To be called when the stream has ended.
+
+        Raises ModelFailure (model_blocked, model_rejected), OutputTruncated, OutputInvalid, or ModelUnavailable for
+        a stream that ended without a finish reason, or for one that does not say what is wrong.
+        """
+        reason, model = self._finish, self.model
+        why = f"{reason}: {self._message}" if self._message else f"{reason}"
+        if self._blocked is not None:
+            raise ModelFailure("model_blocked", f"{model} blocked the prompt: {self._blocked}")
+        if reason is None:
+            raise ModelUnavailable(f"the reply of {model} broke off without a finish reason")
+        if reason in _TRUNCATED:
+            raise OutputTruncated(f"the reply of {model} stopped at the output limit ({why})")
+        if reason in _BLOCKED:
+            raise ModelFailure("model_blocked", f"{model} blocked its reply: {why}")
+        if reason in _REJECTED:
+            raise ModelFailure("model_rejected", f"{model} refused the conversation: {why}")
+        if reason in _INVALID:
+            raise OutputInvalid(f"the reply of {model} is not usable ({why})")
+        if reason != "STOP":
+            raise ModelUnavailable(f"{model} stopped for another reason ({why})")
+        if self._empty:
+            raise OutputInvalid(f"the reply of {model} is empty")
+        return Finished(usage=self.usage, finish_reason=reason, model=model)
+
+
+def _chunk(part: types.Part) -> TextPiece | ToolCall | None:
+    signature = base64.b64encode(part.thought_signature).decode() if part.thought_signature else None
+    call = part.function_call
+    if call is not None:
+        return ToolCall(id=call.id or None, name=call.name or "", args=call.args or {}, signature=signature)
+    if part.thought or not (part.text or signature):
+        return None
+    return TextPiece(text=part.text or "", signature=signature)

@@ -1,0 +1,61 @@
+"""A prompt in the SDK's words."""
+
+import base64
+from collections.abc import Mapping, Sequence
+
+from google.genai import types
+from pydantic import BaseModel
+
+from penstock.contracts.turns import Part, TextPiece, ToolCall
+from penstock.llm.prompt import Prompt
+from penstock.llm.schema import reduced, schema_of
+from penstock.llm.tool import ToolSpec
+
+
+def contents_of(prompt: Prompt) -> list[types.Content]:
+    return [types.Content(role=turn.role, parts=[_part(part) for part in turn.parts]) for turn in prompt.turns]
+
+
+def settings_of(
+    prompt: Prompt,
+    *,
+    output: type[BaseModel] | type[str],
+    tools: Sequence[ToolSpec],
+    max_output_tokens: int,
+    headers: Mapping[str, str],
+) -> types.GenerateContentConfig:
+    """No sampling parameters: Gemini 3 deprecates them.
+
+    Everything the SDK does by itself is off: it calls no functions, and does not resume a broken stream (which
+    would be a second, hidden call; retries have one owner).
+    """
+    json_schema = schema_of(output) if issubclass(output, BaseModel) else None
+    return types.GenerateContentConfig(
+        system_instruction=prompt.system or None,
+        max_output_tokens=max_output_tokens,
+        response_mime_type="application/json" if json_schema else None,
+        response_json_schema=json_schema,
+        tools=[types.Tool(function_declarations=[_declaration(tool) for tool in tools])] if tools else None,
+        automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+        automatic_continuation=False,
+        http_options=types.HttpOptions(headers=dict(headers)) if headers else None,
+    )
+
+
+def _declaration(tool: ToolSpec) -> types.FunctionDeclaration:
+    return types.FunctionDeclaration(
+        name=tool.name, description=tool.description, parameters_json_schema=reduced(tool.parameters)
+    )
+
+
+def _part(part: Part) -> types.Part:
+    if isinstance(part, TextPiece):
+        return types.Part(text=part.text, thought_signature=_bytes(part.signature))
+    if isinstance(part, ToolCall):
+        call = types.FunctionCall(id=part.id, name=part.name, args=dict(part.args))
+        return types.Part(function_call=call, thought_signature=_bytes(part.signature))
+    return types.Part(function_response=types.FunctionResponse(id=part.id, name=part.name, response=dict(part.output)))
+
+
+def _bytes(signature: str | None) -> bytes | None:
+    return None if signature is None else base64.b64decode(signature)

@@ -1,0 +1,49 @@
+"""Tokens as Gemini reports them, and their price from the tables shipped in genai-prices (never fetched)."""
+
+from functools import lru_cache
+
+import genai_prices
+from google.genai.types import GenerateContentResponseUsageMetadata as Metadata
+
+from penstock.contracts.usage import Usage
+
+
+def usage_of(metadata: Metadata | None, model: str) -> Usage:
+    """One call's usage. Prompt tokens include the cached ones, output tokens exclude thinking.
+
+    `cost_usd` is None for a model that genai-prices does not know, and for the simulator's.
+    """
+    if metadata is None:
+        return Usage(calls=1)
+    usage = Usage(
+        calls=1,
+        prompt_tokens=(metadata.prompt_token_count or 0) + (metadata.tool_use_prompt_token_count or 0),
+        output_tokens=metadata.candidates_token_count or 0,
+        thinking_tokens=metadata.thoughts_token_count or 0,
+        cached_tokens=metadata.cached_content_token_count or 0,
+    )
+    return usage.model_copy(update={"cost_usd": cost_usd(usage, model)})
+
+
+def cost_usd(usage: Usage, model: str) -> float | None:
+    """List price of the tokens today, in US dollars; thinking is billed as output. None: price not known."""
+    if not _has_price(model):
+        return None
+    tokens = genai_prices.Usage(
+        input_tokens=usage.prompt_tokens,
+        cache_read_tokens=min(usage.cached_tokens, usage.prompt_tokens),
+        output_tokens=usage.output_tokens + usage.thinking_tokens,
+    )
+    return float(genai_prices.calc_price(tokens, model, provider_id="google").total_price)
+
+
+@lru_cache(maxsize=256)
+def _has_price(model: str) -> bool:
+    """genai-prices remembers the models it finds, but searches its whole table for one it does not know."""
+    if model.startswith("simulator/"):
+        return False
+    try:
+        genai_prices.calc_price(genai_prices.Usage(input_tokens=1), model, provider_id="google")
+    except (LookupError, ValueError):
+        return False
+    return True

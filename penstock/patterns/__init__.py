@@ -1,0 +1,20 @@
+"""The table of patterns. A new one is a line here, or a name in `PENSTOCK_PATTERNS` (see docs/your-own-pattern.md)."""
+
+from typing import Any
+
+from penstock.patterns import (
+    evaluator_optimizer,
+    orchestrator_worker,
+    parallel_processing,
+    routing,
+    sequential_processing,
+)
+from penstock.run import Pattern
+
+PATTERNS: tuple[Pattern[Any, Any], ...] = (
+    sequential_processing.PATTERN,
+    routing.PATTERN,
+    parallel_processing.PATTERN,
+    orchestrator_worker.PATTERN,
+    evaluator_optimizer.PATTERN,
+)

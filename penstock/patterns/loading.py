@@ -1,0 +1,53 @@
+"""Patterns by name: the six of the table and those a deployment adds through its settings."""
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Any
+
+from penstock.contracts.step import Step
+from penstock.errors import Misconfigured
+from penstock.patterns import PATTERNS
+from penstock.run import Pattern
+from penstock.subjects import RESERVED_KEYS, is_token
+
+
+def load(extra: Iterable[str] = ()) -> dict[str, Pattern[Any, Any]]:
+    """All patterns by name. `extra` names more as `module:ATTRIBUTE`.
+
+    Raises Misconfigured for a name that cannot be imported, is no Pattern, or clashes with another.
+    """
+    patterns: dict[str, Pattern[Any, Any]] = {}
+    for pattern in (*PATTERNS, *map(_imported, extra)):
+        if pattern.name in patterns:
+            raise Misconfigured(f"two patterns are called {pattern.name!r}")
+        if not is_token(pattern.name):
+            raise Misconfigured(f"pattern name {pattern.name!r} is not a token of A-Z a-z 0-9 _ -")
+        patterns[pattern.name] = pattern
+    steps_by_service(patterns)
+    return patterns
+
+
+def steps_by_service(
+    patterns: Mapping[str, Pattern[Any, Any]],
+) -> dict[str, dict[str, tuple[Pattern[Any, Any], Step[Any, Any]]]]:
+    """service -> step name -> (its pattern, the step). Raises Misconfigured where two steps share a name."""
+    table: dict[str, dict[str, tuple[Pattern[Any, Any], Step[Any, Any]]]] = {}
+    for pattern in patterns.values():
+        for step in pattern.steps:
+            known = table.setdefault(step.service, {}).setdefault(step.name, (pattern, step))
+            if known[1] != step:
+                raise Misconfigured(f"patterns {known[0].name} and {pattern.name} both have a step {step.name!r}")
+            if step.name in RESERVED_KEYS or not is_token(step.name):
+                raise Misconfigured(f"step name {step.name!r} of pattern {pattern.name} is reserved or no token")
+    return table
+
+
+def _imported(name: str) -> Pattern[Any, Any]:
+    module, _, attribute = name.partition(":")
+    try:
+        pattern = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise Misconfigured(f"PENSTOCK_PATTERNS names {name!r} (module:ATTRIBUTE expected): {error}") from error
+    if not isinstance(pattern, Pattern):
+        raise Misconfigured(f"PENSTOCK_PATTERNS names {name!r}, which is a {type(pattern).__name__}, not a Pattern")
+    return pattern

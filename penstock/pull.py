@@ -1,0 +1,307 @@
+"""Consuming expensive work: a pull loop behind FastStream's subscribers.
+
+FastStream's own pull subscriber keeps nothing alive, fetches beyond what it can run and drops what it
+holds at shutdown (docs/adr/0004). Here a `PullGroup` shares a number of slots between the consumers
+of one process:
+
+- It asks for no more messages than there are free slots. A single consumer is asked for all free slots
+  at once. Several are asked in turn, without waiting, so that each answer is known before the next is
+  asked; only when all are empty does each get a waiting request for one message. Those that a burst
+  satisfies beyond the free slots wait here, alive, and are served first.
+- From the moment a message is here until it is settled, `in_progress` is sent every third of `ack_wait`.
+- `stop(grace)`: no more requests; what has not begun goes back at once; what runs has `grace` seconds,
+  then it is cancelled and goes back.
+"""
+
+import asyncio
+import json
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from faststream._internal.broker.registrator import Registrator
+from faststream._internal.endpoint.subscriber.call_item import CallsCollection
+from faststream.middlewares import AckPolicy
+from faststream.nats import JStream, NatsBroker
+from faststream.nats.subscriber.config import NatsSubscriberConfig, NatsSubscriberSpecificationConfig
+from faststream.nats.subscriber.specification import NatsSubscriberSpecification
+from faststream.nats.subscriber.usecases.stream_basic import StreamSubscriber
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js.api import ConsumerConfig
+
+log = logging.getLogger(__name__)
+
+#: Seconds a waiting request stays at the server: also how long a group that has become busy may still be given one.
+_EXPIRES = 2.0
+#: Seconds without any answer after which a request is taken as lost.
+_LOST = _EXPIRES + 3.0
+#: Seconds to wait after the server said that the consumer is not there.
+_MISSING_PAUSE = 0.5
+_MAX_BATCH = 64
+
+
+class PullSubscriber(StreamSubscriber):
+    """A FastStream subscriber whose messages come from a PullGroup."""
+
+    _source: "Source | None" = None
+
+    def __init__(self, group: "PullGroup", durable: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._group, self._durable = group, durable
+
+    async def _create_subscription(self) -> None:
+        if self._source is None:
+            self._source = Source(self._group, self.connection, str(self.stream.name), self._durable, self.consume)
+            await self._source.open()
+            self._group.add(self._source)
+
+    async def stop(self) -> None:
+        if self._source is not None:
+            await self._source.aclose()
+            self._source = None
+        await super().stop()
+
+
+def pull_subscriber(
+    broker: NatsBroker, group: "PullGroup", *, stream: str, durable: str, subject: str
+) -> PullSubscriber:
+    """Register a subscriber to an existing durable consumer; decorate the handler with it.
+
+    FastStream's factory has no way to be given a subscriber class, so its parts are put together here.
+    """
+    config: Any = broker.config
+    calls: CallsCollection[Msg] = CallsCollection()
+    subscriber = PullSubscriber(
+        group,
+        durable,
+        NatsSubscriberConfig(
+            subject=subject,
+            sub_config=ConsumerConfig(durable_name=durable),
+            no_reply=True,
+            _outer_config=config,
+            _ack_policy=AckPolicy.MANUAL,
+        ),
+        NatsSubscriberSpecification(
+            _outer_config=config,
+            calls=calls,
+            specification_config=NatsSubscriberSpecificationConfig(
+                subject=subject, queue=None, title_=durable, description_=None, include_in_schema=True
+            ),
+        ),
+        calls,
+        stream=JStream(stream, declare=False),
+        queue="",
+    )
+    Registrator.subscriber(broker, subscriber)
+    return subscriber
+
+
+class Source:
+    """One durable consumer, asked through one inbox."""
+
+    def __init__(
+        self,
+        group: "PullGroup",
+        connection: Client,
+        stream: str,
+        durable: str,
+        consume: Callable[[Msg], Coroutine[Any, Any, Any]],
+    ) -> None:
+        self._group, self._connection = group, connection
+        self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
+        self._inbox = connection.new_inbox()
+        self._subscription: Subscription | None = None
+        self._answered = asyncio.Event()
+        self.consume = consume
+        self.durable = durable
+        #: Messages asked for and not answered yet, and when they were asked for.
+        self.asked = 0
+        self.asked_at = 0.0
+
+    async def open(self) -> None:
+        self._subscription = await self._connection.subscribe(self._inbox, cb=self._answer)
+
+    async def aclose(self) -> None:
+        if self._subscription is not None and not self._connection.is_closed:
+            await self._subscription.unsubscribe()
+
+    async def ask(self, batch: int, *, wait: bool) -> None:
+        """Ask for `batch` messages: those there now, or (`wait`) also those that come within _EXPIRES."""
+        self.asked, self.asked_at = self.asked + batch, time.monotonic()
+        self._answered.clear()
+        request: dict[str, Any] = {"batch": batch}
+        request |= {"expires": int(_EXPIRES * 1e9)} if wait else {"no_wait": True}
+        await self._connection.publish(self._next, json.dumps(request).encode(), reply=self._inbox)
+
+    async def answered(self) -> None:
+        """Wait until all that was asked for is answered, or must be taken as lost."""
+        try:
+            await asyncio.wait_for(self._answered.wait(), _LOST)
+        except TimeoutError:
+            self.forget()
+
+    def forget(self) -> None:
+        self.asked = 0
+        self._answered.set()
+
+    async def _answer(self, message: Msg) -> None:
+        status = (message.headers or {}).get("Status") if not message.reply else None
+        if status is None:
+            self.asked = max(0, self.asked - 1)
+            self._group.received(self, message)
+        elif status == "100":  # idle heartbeat
+            return
+        elif status in ("404", "408", "409"):
+            # 404 and 408 end one request, saying what of it was not filled (404 does not: nothing else is asked then)
+            pending = (message.headers or {}).get("Nats-Pending-Messages")
+            self.asked = max(0, self.asked - int(pending)) if pending else 0
+        else:
+            log.warning("cannot pull", extra={"consumer": self.durable, "status": status})
+            await asyncio.sleep(_MISSING_PAUSE)
+            self.asked = 0
+        if self.asked == 0:
+            self._answered.set()
+            self._group.changed()
+
+
+class PullGroup:
+    """The slots of one process and the sources that fill them."""
+
+    def __init__(self, *, slots: int, ack_wait: float) -> None:
+        self._slots, self._ack_wait = slots, ack_wait
+        self._sources: list[Source] = []
+        self._waiting: deque[tuple[Source, Msg]] = deque()
+        self._running: dict[asyncio.Task[Any], Msg] = {}
+        self._wake = asyncio.Event()
+        self._loop_task: asyncio.Task[None] | None = None
+        self._ticker: asyncio.Task[None] | None = None
+        self._turn = 0
+        self.stopping = False
+
+    @property
+    def in_hand(self) -> int:
+        """Messages received and not settled."""
+        return len(self._running) + len(self._waiting)
+
+    @property
+    def free(self) -> int:
+        """Slots that nothing runs in or waits for."""
+        return max(0, self._slots - self.in_hand)
+
+    def add(self, source: Source) -> None:
+        self._sources.append(source)
+        if self._loop_task is None:
+            loop = asyncio.get_running_loop()
+            self._loop_task = loop.create_task(self._pull())
+            self._ticker = loop.create_task(self._keep_alive())
+        self.changed()
+
+    def changed(self) -> None:
+        self._wake.set()
+
+    def lost_connection(self) -> None:
+        """Requests do not survive a reconnection: ask again."""
+        for source in self._sources:
+            source.forget()
+        self.changed()
+
+    def received(self, source: Source, message: Msg) -> None:
+        self._waiting.append((source, message))
+        self._start_waiting()
+        self.changed()
+
+    async def stop(self, grace: float) -> None:
+        """End the group; see the module's text. Safe to call twice."""
+        self.stopping = True
+        if self._loop_task is not None:
+            self._loop_task.cancel()
+        for source in self._sources:
+            await source.aclose()
+        while self._waiting:
+            await self._hand_back(self._waiting.popleft()[1])
+        if self._running:
+            log.info("waiting for running work", extra={"running": len(self._running), "grace": grace})
+            await asyncio.wait(self._running, timeout=grace)
+        left = dict(self._running)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+            for message in left.values():
+                await self._hand_back(message)
+        if self._ticker is not None:
+            self._ticker.cancel()
+
+    async def _pull(self) -> None:
+        while not self.stopping:
+            self._wake.clear()
+            try:
+                await self._fill()
+            except Exception:
+                log.exception("pulling failed; it goes on")
+                await asyncio.sleep(_MISSING_PAUSE)
+                continue
+            try:
+                await asyncio.wait_for(self._wake.wait(), _LOST)
+            except TimeoutError:
+                for source in self._sources:
+                    if source.asked and time.monotonic() - source.asked_at > _LOST:
+                        source.forget()
+
+    async def _fill(self) -> None:
+        if len(self._sources) == 1:
+            (only,) = self._sources
+            wanted = min(self.free, _MAX_BATCH) - only.asked
+            if wanted > 0:
+                await only.ask(wanted, wait=True)
+            return
+        # those with a waiting request are known to be empty: a message that comes there comes by itself
+        for _ in range(len(self._sources)):
+            source = self._sources[self._turn % len(self._sources)]
+            if self.free == 0 or self.stopping:
+                return
+            self._turn += 1
+            if not source.asked:
+                await source.ask(min(self.free, _MAX_BATCH), wait=False)
+                await source.answered()
+        if self.free:
+            for source in self._sources:
+                if not source.asked:
+                    await source.ask(1, wait=True)
+
+    def _start_waiting(self) -> None:
+        while self._waiting and len(self._running) < self._slots and not self.stopping:
+            source, message = self._waiting.popleft()
+            task = asyncio.get_running_loop().create_task(source.consume(message))
+            self._running[task] = message
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._running.pop(task, None)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a handler raised", exc_info=task.exception())
+        self._start_waiting()
+        self.changed()
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(self._ack_wait / 3)
+            for message in [*self._running.values(), *(message for _, message in self._waiting)]:
+                if not message.is_acked:
+                    try:
+                        await message.in_progress()
+                    except Exception as error:
+                        log.warning("could not send a sign of life", extra={"error": repr(error)})
+                        break
+
+    async def _hand_back(self, message: Msg) -> None:
+        if message.is_acked:
+            return
+        try:
+            await message.nak()
+        except Exception as error:
+            log.warning("could not hand a message back", extra={"subject": message.subject, "error": repr(error)})

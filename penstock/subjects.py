@@ -1,0 +1,96 @@
+"""Every subject, stream, consumer and header, spelled once.
+
+    stream    subjects                              written once?   republished as
+    JOBS      jobs.<pattern>.<job>                  yes             -
+    STEPS     steps.<service>.<step>.<job>.<key>    while queued    -
+    JOURNAL   journal.<job>.<key|start|end>         yes             facts.<job>.<...>
+    EVENTS    events.<job>                          no              live.<job>
+    DEAD      dead.<stream>.<origin subject>        no              -
+
+A republished subject carries only what a stream has *stored*: to whoever listens there, the message
+is the fact itself, never somebody's refused second try (see docs/adr/0002).
+"""
+
+import re
+
+from penstock.contracts.wire import TOKEN_PATTERN
+
+JOBS, STEPS, JOURNAL, EVENTS, DEAD = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD"
+
+#: Keys of the journal that are not steps'. No step may be called so.
+START, END = "start", "end"
+RESERVED_KEYS = frozenset({START, END})
+
+#: The durable consumer of JOBS.
+AGGREGATOR = "aggregator"
+
+#: Headers of a job message, all optional.
+TENANT_HEADER = "Penstock-Tenant"
+#: Headers of a dead letter.
+DEAD_REASON_HEADER = "Penstock-Reason"
+DEAD_DETAIL_HEADER = "Penstock-Detail"
+DEAD_SUBJECT_HEADER = "Penstock-Subject"
+DEAD_STREAM_HEADER = "Penstock-Stream"
+DEAD_SEQUENCE_HEADER = "Penstock-Sequence"
+
+#: The server's answer to a second message on a write-once subject ("maximum messages per subject exceeded").
+ERR_SUBJECT_TAKEN = 10077
+
+_TOKEN = re.compile(TOKEN_PATTERN)
+
+
+def is_token(text: str) -> bool:
+    """Whether `text` may be a job id, a step's name or a key."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def job(pattern: str, job_id: str) -> str:
+    return f"jobs.{pattern}.{job_id}"
+
+
+def parse_job(subject: str) -> tuple[str, str]:
+    """`jobs.<pattern>.<job>` -> (pattern, job)."""
+    _, pattern, job_id = subject.split(".")
+    return pattern, job_id
+
+
+def step(service: str, step_name: str, job_id: str, key: str) -> str:
+    return f"steps.{service}.{step_name}.{job_id}.{key}"
+
+
+def parse_step(subject: str) -> tuple[str, str, str, str]:
+    """`steps.<service>.<step>.<job>.<key>` -> (service, step, job, key)."""
+    _, service, step_name, job_id, key = subject.split(".")
+    return service, step_name, job_id, key
+
+
+def step_filter(service: str, step_name: str) -> str:
+    return f"steps.{service}.{step_name}.*.*"
+
+
+def step_consumer(service: str, step_name: str) -> str:
+    """The durable of one kind of step: its own queue depth, its own scale."""
+    return f"{service}-{step_name}"
+
+
+def journal(job_id: str, key: str) -> str:
+    return f"journal.{job_id}.{key}"
+
+
+def fact(job_id: str, key: str) -> str:
+    """Where `journal(job_id, key)` is heard once it is stored."""
+    return f"facts.{job_id}.{key}"
+
+
+def events(job_id: str) -> str:
+    return f"events.{job_id}"
+
+
+def live(job_id: str) -> str:
+    """Where `events(job_id)` is heard once it is stored."""
+    return f"live.{job_id}"
+
+
+def dead(subject: str) -> str:
+    """Dead letters keep their origin in the subject, so they can be filtered by it."""
+    return f"dead.{subject}"

@@ -1,0 +1,16 @@
+"""The tools a model may call. Adding one is a file beside these, and a line in the table."""
+
+from typing import Any, Final
+
+from penstock.tools.calculate import CALCULATE
+from penstock.tools.sandbox import Sandbox
+from penstock.tools.tool import Tool
+from penstock.tools.validate_answer import VALIDATE_ANSWER
+
+__all__ = ["TOOLS", "Sandbox", "Tool"]
+
+#: By the name models call them by.
+TOOLS: Final[dict[str, Tool[Any, Any]]] = {
+    "calculate": CALCULATE,
+    "validateAnswer": VALIDATE_ANSWER,
+}

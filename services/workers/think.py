@@ -1,0 +1,29 @@
+"""`think`: one turn of a model that has tools."""
+
+from typing import Any, Final
+
+from penstock.contracts.multi_step_tool_usage import ThinkInput
+from penstock.contracts.step import Step
+from penstock.contracts.tools import TOOLS
+from penstock.contracts.turns import Turn
+from penstock.execution.executor import Executable
+from penstock.llm.ask import StepModel
+from penstock.llm.tool import ToolSpec
+from penstock.prompts import PromptFile
+from penstock.run import Pattern
+
+OFFERED: Final = tuple(
+    ToolSpec(name=tool.name, description=tool.description, parameters=tool.step.input.model_json_schema(by_alias=True))
+    for tool in TOOLS.values()
+)
+
+
+def think_executable(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
+    """The problem is the first turn; what was said since follows it as it was said, signatures and all."""
+    prompt = PromptFile.load(pattern.prompts, step.prompt_name, model=step.input)
+
+    async def think(request: ThinkInput, *, model: StepModel) -> Turn:
+        answer = await model.turn(prompt.render(request).then(*request.transcript), OFFERED)
+        return answer.turn
+
+    return Executable(step, think)

@@ -1,0 +1,203 @@
+"""Sentences for text fields, chosen by the field's name and filled with the prompt's words."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from simulator.topic import Topic
+
+_GENERAL = (
+    "The {name} concerns {a} and its effect on {b}.",
+    "It ties {b} to {c}, in words a reader of {a} knows.",
+    "What matters for {a} is named; {c} stays in view.",
+)
+
+_TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        r"^vulnerabilities\.type",
+        ("Missing input validation", "Injection", "Broken access control", "Information leak"),
+    ),
+    (
+        r"^vulnerabilities\.description",
+        (
+            "What reaches {a} is trusted as it comes; a caller can choose what {b} does.",
+            "Nothing checks who may touch {c} before {a} is used.",
+            "An error around {b} tells the caller how {c} works inside.",
+        ),
+    ),
+    (r"^issues\.type", ("Repeated work", "Blocking call", "Unbounded growth", "Needless copy")),
+    (
+        r"^issues\.description",
+        (
+            "{A} is worked out anew for each {b}.",
+            "While {c} waits, nothing else can use {a}.",
+            "What is kept for {b} is never let go.",
+        ),
+    ),
+    (
+        r"^steps\.description",
+        ("Work out the first quantity from the given numbers.", "Use it to get the next one.", "Check the result."),
+    ),
+    (
+        r"feedback|assessment|critique",
+        (
+            "The draft names the benefit of {a} early and keeps {b} in view. "
+            'It says "{c}" without showing it: one concrete example would help.',
+            "The part on {a} reads well; the step from {b} to {c} comes too fast and wants a bridge.",
+        ),
+    ),
+    (
+        r"specificissue|^issue|codesmell|smell|weakness",
+        (
+            'The wording around "{a}" is stiff; shorten it.',
+            "{B} is named twice with different words.",
+            "The handling of {c} mixes two concerns.",
+            "The link between {a} and {b} is left to the reader.",
+        ),
+    ),
+    (
+        r"improvement|suggestion",
+        (
+            "Open with {a}, then show what it means for {b}.",
+            "Replace the general claim about {c} with a figure.",
+            "Close with one clear call to action for {b}.",
+            "Split the part on {a} so that {c} stands alone.",
+        ),
+    ),
+    (
+        r"recommendation|optimi[sz]ation|mitigation|^action",
+        (
+            "Validate {a} before it reaches {b}.",
+            "Measure {b} first, then cache what {c} repeats.",
+            "Move {c} behind one small interface and test it.",
+            "Log failures of {a} with enough context to act on.",
+        ),
+    ),
+    (r"vulnerabilit|security", ("Input to {a} is trusted too early.", "{B} can be read without a check of its owner.")),
+    (
+        r"nextstep|followup",
+        (
+            "Check {a} with the steps above.",
+            "Tell us which {b} you use if it persists.",
+            "Schedule a review of {c} with its owner.",
+            "Note the result for {a} and close the loop.",
+        ),
+    ),
+    (
+        r"expertise|skill",
+        ("{a} specialist", "{b} analysis", "{c} operations", "{d} communication"),
+    ),
+    (
+        r"risk|concern",
+        (
+            "{A} may take longer than planned if {b} changes late.",
+            "{C} depends on a team outside this plan.",
+            "Load on {b} is not known yet.",
+        ),
+    ),
+    (r"resolutiontime|duration|eta$", ("1-2 business days", "about 4 hours", "within one working day")),
+    (
+        r"timeline|schedule",
+        ("About three weeks: one for {a}, one for {b} and {c} in parallel, one to join and test them.",),
+    ),
+    (r"milestone", ("{A} ready for a first trial with {b}",)),
+    (
+        r"explanation|reason|rationale|improvementsummary|changes",
+        (
+            "The later version states {a} directly, keeps the terms for {b} and {c}, and reads more naturally: "
+            "each round removed what the evaluation had named.",
+        ),
+    ),
+    (
+        r"summary|overview|conclusion|abstract",
+        (
+            "In short: {a} and {b} are sound, {c} needs attention first. "
+            "The work on {a} can start now, and {d} follows from it.",
+        ),
+    ),
+    (
+        r"title|headline|subject",
+        ("Design {a}", "Build {b}", "Connect {c} to {a}", "Test {b} with {c}"),
+    ),
+    (
+        r"output|deliverable",
+        ("Done: {a} is specified and built against {b}; {c} has tests, and the open point on {d} is written down.",),
+    ),
+    (
+        r"response|answer|reply|message",
+        (
+            "Thank you for asking about {a}. First look at {b}: most often the cause lies there. "
+            "If it does not help, check {c} and send us what you see; we will take it from there.",
+        ),
+    ),
+    (r"impact|consequence|effect", ("{A} slows down as {b} grows.", "Callers of {c} wait for each other.")),
+    (r"verification|check|proof", ("Substituting the answer back into the problem of {a} gives both sides equal.",)),
+    (r"method|approach", ("substitution", "recalculation")),
+    (
+        r"description|detail|note",
+        (
+            "Work out how {a} serves {b}, with {c} as the measure.",
+            "Make {b} reliable when {c} is slow or absent.",
+            "Bring {c} and {a} together behind one entry point.",
+        ),
+    ),
+    (r"^type$|kind", ("{a} handling", "{b} usage", "{c} structure")),
+    (
+        r"improvedcontent|content|draft|text|body|copy",
+        ("{A} matters when {b} has to hold. With {c} in place, {a} becomes simple: start small, look at {d}, go on.",),
+    ),
+    (r"name|label|topic|keyword|tag", ("{a}", "{b}", "{c}", "{d}")),
+    (r"^(?:id|key|slug)$|_id$", ("{a}-{n}",)),
+    (r"url|link|uri", ("https://example.com/{a}",)),
+    (r"email", ("{a}@example.com",)),
+    (r"language|locale", ("{language}",)),
+)
+_FORMATS = {
+    "date-time": "2026-01-15T09:30:00Z",
+    "date": "2026-01-15",
+    "time": "09:30:00Z",
+    "duration": "P2D",
+    "email": "someone@example.com",
+    "uri": "https://example.com/",
+    "uuid": "018f6f4e-7d2a-7b3c-9a51-3f2f6f0c1d2e",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+}
+_CODES = {"french": "fr", "german": "de", "spanish": "es", "italian": "it", "japanese": "ja", "english": "en"}
+
+
+def phrase(name: str, within: str, topic: Topic, index: int, turn: int) -> str:
+    """A text for a field of that name in an object of that name; `index` is its place in a list."""
+    words = topic.words
+    shift = index % len(words)
+    a, b, c, d = (words[(shift + step) % len(words)] for step in range(4))
+    if _is_language_code(name):
+        return _CODES.get(topic.language.lower(), topic.language[:2].lower())
+    templates = _templates(within.lower().replace("_", ""), name.lower().replace("_", ""))
+    template = templates[(index + turn) % len(templates)]
+    return template.format(
+        a=a, b=b, c=c, d=d, A=a.capitalize(), B=b.capitalize(), C=c.capitalize(),
+        n=index + 1, name=_spoken(name), language=topic.language,
+    )  # fmt: skip
+
+
+def formatted(name: str) -> str | None:
+    """A text in one of JSON Schema's formats, or None for a format that is not known."""
+    return _FORMATS.get(name)
+
+
+@lru_cache(maxsize=1024)
+def _templates(within: str, name: str) -> tuple[str, ...]:
+    path = f"{within}.{name}"
+    return next(
+        (templates for pattern, templates in _TABLE if re.search(pattern, path if "\\." in pattern else name)), _GENERAL
+    )
+
+
+def _is_language_code(name: str) -> bool:
+    return name.lower().replace("_", "") in ("languagecode", "lang", "langcode")
+
+
+def _spoken(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).lower() or "reply"

@@ -1,0 +1,83 @@
+"""Fixtures: a real nats-server, the simulator beneath the real SDK, and the services in this process."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from penstock.connection import connect
+from penstock.settings import Settings
+from penstock.streams import declare
+from simulator.server import serving
+from simulator.steering import Steering
+from tests.pipeline import Pipeline
+from tests.servers import NatsServer
+
+
+@pytest.fixture
+async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
+    """A nats-server of this test's own, with its data in a temporary folder."""
+    async with NatsServer(tmp_path / "nats") as server:
+        yield server
+
+
+@pytest.fixture
+async def gemini_url() -> AsyncIterator[str]:
+    """The simulator, without any delay."""
+    async with serving() as url:
+        yield url
+
+
+@pytest.fixture
+async def gemini(gemini_url: str) -> AsyncIterator[Steering]:
+    """The handle that steers the simulator and counts its calls."""
+    async with Steering(gemini_url) as steering:
+        yield steering
+
+
+@pytest.fixture
+def settings(nats: NatsServer, gemini_url: str) -> Settings:
+    return Settings(
+        nats_url=nats.url,
+        model_base_url=gemini_url,
+        ack_wait=1,
+        grace=5,
+        nats_timeout=10,
+        model_retry_delay=0.05,
+        port=0,
+    )
+
+
+@pytest.fixture
+async def pipeline(settings: Settings, gemini: Steering) -> AsyncIterator[Pipeline]:
+    """All services in this process, on streams that have just been declared."""
+    bus = await connect(settings, "test")
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(bus.connection.close)
+        await declare(bus.jetstream, settings)
+        yield await stack.enter_async_context(Pipeline(settings, bus, gemini))
+
+
+@pytest.fixture(autouse=True)
+def no_process_left_behind() -> Iterator[None]:
+    """A test that starts a process ends it."""
+    before = _children()
+    yield
+    left = _children() - before
+    assert not left, f"processes left behind: {left}"
+
+
+def _children() -> set[str]:
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    return set(children.read_text().split()) if children.exists() else set()
+
+
+@pytest.fixture(autouse=True)
+async def no_task_left_behind() -> AsyncIterator[None]:
+    """A test leaves no task running in its loop."""
+    yield
+    left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    assert not left, f"tasks left behind: {left}"

@@ -1,0 +1,146 @@
+"""Document: the result as it is known so far, all parts at once."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.contracts.events import Delta, JobCompleted, PartEnd, PartReset, PartStart, PartValue
+from penstock.contracts.usage import Usage
+from penstock.document import Document, parse
+from penstock.document.growing import NOTHING, Growing
+from tests.document.plots import plots
+from tests.document.strategies import chunked, values
+
+
+def grown(*events: Any) -> Document:
+    document = Document()
+    for event in events:
+        document.apply(event)
+    return document
+
+
+def start(p: str, k: str = "k") -> PartStart:
+    return PartStart(k=k, a=1, n=0, p=p)
+
+
+def delta(p: str, t: str, k: str = "k") -> Delta:
+    return Delta(k=k, a=1, n=0, p=p, t=t)
+
+
+def test_nothing_is_known_of_a_new_document():
+    assert Document().value == {}
+    assert grown(start("/title")).value == {}
+
+
+def test_a_growing_part_is_shown_as_far_as_it_has_come():
+    document = grown(start("/plan"), delta("/plan", '{"tasks":[{"title":"Bui'))
+    assert document.value == {"plan": {"tasks": [{"title": "Bui"}]}}
+    document.apply(delta("/plan", 'ld"},{"title'))
+    assert document.value == {"plan": {"tasks": [{"title": "Build"}, {}]}}
+    document.apply(delta("/plan", '":"Test"}],"days":1'))
+    assert document.value == {"plan": {"tasks": [{"title": "Build"}, {"title": "Test"}]}}
+    document.apply(delta("/plan", "2}"))
+    assert document.value == {"plan": {"tasks": [{"title": "Build"}, {"title": "Test"}], "days": 12}}
+
+
+def test_indices_make_an_array_with_gaps_until_they_are_filled():
+    document = grown(PartValue(id="1", p="/rounds/2/draft", t='"three"'))
+    assert document.value == {"rounds": [None, None, {"draft": "three"}]}
+    document.apply(PartValue(id="2", p="/rounds/0", t='{"draft":"one"}'))
+    assert document.value == {"rounds": [{"draft": "one"}, None, {"draft": "three"}]}
+
+
+def test_a_member_name_of_many_digits_does_not_make_an_endless_array():
+    assert grown(PartValue(id="1", p="/x/4000000000", t="1")).value == {"x": {"4000000000": 1}}
+
+
+def test_a_reset_forgets_what_its_step_wrote_there():
+    document = grown(
+        start("/a", "k"), delta("/a", '"mine"'), start("/b", "other"), delta("/b", '"theirs"', "other"),
+        PartReset(k="k", a=2, n=1, p=""),
+    )  # fmt: skip
+    assert document.value == {"b": "theirs"}
+    document.apply(start("/a", "k"))
+    document.apply(delta("/a", '"again'))
+    assert document.value == {"b": "theirs", "a": "again"}
+
+
+def test_a_number_is_shown_once_it_is_whole():
+    document = grown(start("/score"), delta("/score", "1"))
+    assert document.value == {}
+    document.apply(delta("/score", "0"))
+    document.apply(PartEnd(k="k", a=1, n=0, p="/score", length=2))
+    assert document.value == {"score": 10}
+
+
+def test_the_result_is_the_authority():
+    document = grown(start("/a"), delta("/a", '"dra'))
+    assert document.result is None
+    document.apply(JobCompleted(id="end", result={"a": "final"}, usage=Usage()))
+    assert document.value == document.result == {"a": "final"}
+
+
+@given(plots(retries="other"))
+def test_when_all_parts_are_whole_so_is_the_value(plot):
+    document = Document()
+    for event in plot.events:
+        document.apply(event)
+        json.dumps(document.value)
+    for p, expected in plot.streamed.items():
+        found = document.value
+        for token in parse(p):
+            found = found[int(token) if isinstance(found, list) else token]
+        assert found == expected
+    document.apply(plot.end)
+    assert document.value == plot.result
+
+
+def is_part_of(part: Any, whole: Any) -> bool:
+    if isinstance(part, str):
+        return isinstance(whole, str) and whole.startswith(part)
+    if isinstance(part, list):
+        return isinstance(whole, list) and len(part) <= len(whole) and all(map(is_part_of, part, whole))
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(name in whole and is_part_of(part[name], whole[name]) for name in part)
+    return part == whole
+
+
+@given(st.data(), values, st.booleans())
+def test_a_growing_text_shows_a_growing_part_of_its_value(data, value, ascii_only):
+    growing = Growing()
+    for chunk in data.draw(chunked(json.dumps(value, ensure_ascii=ascii_only))):
+        growing.feed(chunk)
+        if data.draw(st.booleans()) and growing.value is not NOTHING:
+            assert is_part_of(growing.value, value)
+    assert growing.finish() == value
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", NOTHING),
+        ("{", {}),
+        ('{"a', {}),
+        ('{"a":', {}),
+        ('{"a":tr', {}),
+        ('{"a":true', {"a": True}),
+        ('["x', ["x"]),
+        ('["x\\', ["x"]),
+        ('["x\\\\', ["x\\"]),
+        ('["x\\ud83d', ["x"]),
+        ('["x\\ud83d\\ude00', ["x😀"]),
+        ('["\\\\u12', ["\\u12"]),
+        ("[1,", [1]),
+        ("[[", [[]]),
+    ],
+)
+def test_a_text_is_shown_as_if_it_were_closed_here(text, shown):
+    whole, single = Growing(), Growing()
+    whole.feed(text)
+    for char in text:
+        single.feed(char)
+        _ = single.value
+    assert whole.value == single.value == shown

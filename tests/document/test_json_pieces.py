@@ -1,0 +1,185 @@
+"""JsonPieces: the model's JSON, in whatever chunks it comes, becomes parts that can be shown at once."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.document import End, JsonPieces, Op, Piece, Start
+from penstock.document.scanner import MAX_DEPTH, MAX_NUMBER
+from penstock.errors import OutputInvalid
+from tests.document.prefixes import is_json_prefix
+from tests.document.strategies import chunked, json_texts, junk
+
+
+def texts(ops: list[Op]) -> dict[str, str]:
+    parts: dict[str, str] = {}
+    for op in ops:
+        match op:
+            case Start(p):
+                assert p not in parts
+                parts[p] = ""
+            case Piece(p, t):
+                assert t
+                parts[p] += t
+            case End(p, length):
+                assert len(parts[p]) == length
+    return parts
+
+
+def read(chunks: list[str], split_root: bool = False) -> tuple[JsonPieces, list[Op]]:
+    pieces = JsonPieces("", split_root)
+    ops = [op for chunk in chunks for op in pieces.feed(chunk)]
+    return pieces, ops + pieces.finish()
+
+
+def test_a_string_streams_as_it_comes():
+    pieces = JsonPieces("/summary", split_root=False)
+    assert pieces.feed('"Once upon') == [Start("/summary"), Piece("/summary", '"Once upon')]
+    assert pieces.feed(" a time") == [Piece("/summary", " a time")]
+    assert pieces.feed('"') == [Piece("/summary", '"')]
+    assert pieces.finish() == [End("/summary", 18)]
+    assert pieces.value == "Once upon a time"
+
+
+def test_the_members_of_the_root_become_parts_of_their_own():
+    _, ops = read(['{"score": 7', ', "tips": ["a", {"b": 1}], "x/y": "z"}'], split_root=True)
+    assert ops == [
+        Start("/score"), Piece("/score", "7"), End("/score", 1),
+        Start("/tips"), Piece("/tips", '["a",{"b":1}]'), End("/tips", 13),
+        Start("/x~1y"), Piece("/x~1y", '"z"'), End("/x~1y", 3),
+    ]  # fmt: skip
+
+
+def test_a_root_that_is_no_object_is_one_part_even_when_split():
+    _, ops = read([" [1, ", "2]"], split_root=True)
+    assert ops == [Start(""), Piece("", "[1,"), Piece("", "2]"), End("", 5)]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "pieces"),
+    [
+        (["[1", "0", ",2]"], ["[", "10,2]"]),
+        (["[tr", "ue]"], ["[", "true]"]),
+        (['"a\\', "n", 'b"'], ['"a', "\\n", 'b"']),
+        (['"\\u00', '41"'], ['"', '\\u0041"']),
+        (['"\\ud83d', "\\ude00", '"'], ['"', "\\ud83d\\ude00", '"']),
+        (['"\ud83d', '\ude00"'], ['"', '\\ud83d\\ude00"']),
+        (['"\\ud83d', 'x"'], ['"', '\\ud83dx"']),
+        (['{"na', 'me" ', " : 1}"], ["{", '"name"', ":1}"]),
+    ],
+)
+def test_nothing_is_cut_in_half(chunks, pieces):
+    assert [op.t for op in read(chunks)[1] if isinstance(op, Piece)] == pieces
+
+
+def test_white_space_outside_strings_is_dropped_and_line_separators_are_escaped():
+    pieces, ops = read(['\ufeff\n{ "a" :\t" \u2028\x85" }\r\n'])
+    assert texts(ops) == {"": '{"a":" \\u2028\\u0085"}'}
+    assert pieces.value == {"a": " \u2028\x85"}
+
+
+@pytest.mark.parametrize("text", ["```json\n{}\n```\n", "```\n{}```", "```JSON {}", "\n```json{} ``` "])
+def test_a_markdown_fence_is_dropped_however_it_is_cut(text):
+    assert read([text])[0].value == {}
+    assert read(list(text))[0].value == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "the text is empty"),
+        ("Sure! {}", "at character 0, at the root: expected a JSON value, found 'Sure! {}'"),
+        ('{"a": {"b": [1, tru3]}}', "at character 19, at /a/b/1: expected the literal true, found '3]}}'"),
+        ('{"a": 1, }', "expected a member name in double quotes, found '}'"),
+        ("{'a': 1}", "expected a member name in double quotes"),
+        ("[1, 2", "ends too early: in an unfinished value at /1"),
+        ('{"a": "x', "ends too early: in an unfinished string at /a"),
+        ("[01]", "at character 2"),
+        ("[1.]", "at character 3"),
+        ("[1e999]", "too large"),
+        ("[NaN]", "expected a JSON value"),
+        ("[Infinity]", "expected a JSON value"),
+        ("[-Infinity]", "at character 2"),
+        ("[" + "7" * (MAX_NUMBER + 1), "digits"),
+        ("[" * (MAX_DEPTH + 1), "levels of nesting"),
+        ('{"a": 1, "\\u0061": 2}', "duplicate member name 'a'"),
+        ('{"\\ud800": 2}', "half a surrogate pair"),
+        ('"a\nb"', "control characters"),
+        ('"\\x41"', "a valid escape"),
+        ('"\\u12G4"', "a valid escape"),
+        ("{} {}", "nothing after the JSON value"),
+        ("{}```", "nothing after the JSON value"),
+        ("```json\n{}``", "too early"),
+        ("```json\n{}`` `", "fence"),
+        ("1 2", "nothing after"),
+    ],
+)
+def test_the_refusal_says_where_and_what(text, says):
+    for chunks in ([text], list(text)):
+        with pytest.raises(OutputInvalid) as refused:
+            read(chunks)
+        if chunks == [text]:
+            assert says in refused.value.detail
+
+
+def test_a_model_that_does_not_stop_is_stopped():
+    pieces = JsonPieces("", split_root=False, max_length=10)
+    with pytest.raises(OutputInvalid, match="longer than 10 characters"):
+        pieces.feed(" " * 11)
+
+
+@given(st.data(), json_texts, st.booleans())
+def test_any_json_in_any_chunks_is_read_as_json_loads_reads_it(data, text, split_root):
+    pieces, ops = read(data.draw(chunked(text)), split_root)
+    assert pieces.value == json.loads(text)
+    parts = texts(ops)
+    if split_root and isinstance(pieces.value, dict):
+        assert {p: json.loads(t) for p, t in parts.items()} == {
+            "/" + name.replace("~", "~0").replace("/", "~1"): value for name, value in pieces.value.items()
+        }
+    else:
+        assert json.loads(parts[""]) == pieces.value
+
+
+def strictly(text: str) -> Any:
+    """What the standard library makes of it, with what we refuse on top."""
+
+    def refuse(token: str) -> None:
+        raise ValueError(token)
+
+    def number(token: str) -> float:
+        if not math.isfinite(float(token)) or len(token) > MAX_NUMBER:
+            refuse(token)
+        return float(token)
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs) or any("\ud800" <= c <= "\udfff" for name, _ in pairs for c in name):
+            refuse("member names")
+        return dict(pairs)
+
+    text = text.removeprefix("\ufeff")
+    return json.loads(text, parse_constant=refuse, parse_float=number, parse_int=number, object_pairs_hook=unique)
+
+
+@given(st.data(), junk)
+def test_junk_is_refused_exactly_when_it_is_no_json(data, text):
+    chunks = data.draw(chunked(text))
+    try:
+        expected = (strictly(text),)
+    except (ValueError, RecursionError):
+        expected = ()
+    pieces, shown = JsonPieces("", split_root=False), ""
+    try:
+        for chunk in chunks:
+            shown += "".join(op.t for op in pieces.feed(chunk) if isinstance(op, Piece))
+            assert is_json_prefix(shown)
+        pieces.finish()
+    except OutputInvalid:
+        assert not expected
+        assert is_json_prefix(shown)
+    else:
+        assert expected == (pieces.value,)

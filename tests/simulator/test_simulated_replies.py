@@ -1,0 +1,119 @@
+"""Replies in text: what the google-genai client gets from the simulator without any steering."""
+
+import httpx
+import pytest
+from google import genai
+from google.genai import errors, types
+from google.genai.client import AsyncClient
+
+from simulator.config import Config
+from simulator.server import serving
+
+PROMPT = "Write a short text about a solar backpack that charges phones on a hike."
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta"])
+async def test_both_api_versions_answer_in_words_of_the_prompt(url: str, version: str) -> None:
+    options = types.HttpOptions(base_url=url, api_version=version)
+    async with genai.Client(api_key="x", http_options=options).aio as gemini:
+        reply = await gemini.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
+    assert reply.text is not None
+    assert "solar" in reply.text
+    assert "backpack" in reply.text
+
+
+async def test_a_reply_says_that_it_is_simulated(gemini: AsyncClient) -> None:
+    reply = await gemini.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
+    assert reply.model_version == "simulator/gemini-2.5-flash"
+
+
+async def test_a_stream_has_several_chunks_that_add_up_to_the_whole_reply(gemini: AsyncClient) -> None:
+    whole = await gemini.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
+    chunks = [
+        chunk async for chunk in await gemini.models.generate_content_stream(model="gemini-2.5-flash", contents=PROMPT)
+    ]
+    assert len(chunks) > 3
+    assert "".join(chunk.text or "" for chunk in chunks) == whole.text
+    assert {chunk.response_id for chunk in chunks} == {whole.response_id}
+
+
+async def test_only_the_last_chunk_has_a_finish_reason_and_its_usage_is_the_final_one(gemini: AsyncClient) -> None:
+    whole = await gemini.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
+    reasons = []
+    async for chunk in await gemini.models.generate_content_stream(model="gemini-2.5-flash", contents=PROMPT):
+        assert chunk.candidates is not None
+        reasons.append(chunk.candidates[0].finish_reason)
+        usage = chunk.usage_metadata
+    assert reasons == [None] * (len(reasons) - 1) + [types.FinishReason.STOP]
+    assert usage == whole.usage_metadata
+
+
+async def test_usage_adds_up_and_agrees_with_count_tokens(gemini: AsyncClient) -> None:
+    reply = await gemini.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
+    counted = await gemini.models.count_tokens(model="gemini-2.5-flash", contents=PROMPT)
+    usage = reply.usage_metadata
+    assert usage is not None
+    assert usage.prompt_token_count == counted.total_tokens
+    parts = (usage.prompt_token_count, usage.candidates_token_count, usage.thoughts_token_count)
+    assert usage.total_token_count == sum(part or 0 for part in parts)
+
+
+async def test_equal_requests_get_equal_replies_from_any_simulator(gemini: AsyncClient) -> None:
+    first = await gemini.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
+    async with (
+        serving() as elsewhere,
+        genai.Client(api_key="y", http_options=types.HttpOptions(base_url=elsewhere)).aio as other,
+    ):
+        again = await other.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
+        different = await other.models.generate_content(model="gemini-2.5-flash", contents=PROMPT + " Be brief.")
+    assert first.model_dump(exclude={"sdk_http_response"}) == again.model_dump(exclude={"sdk_http_response"})
+    assert first.text != different.text
+
+
+async def test_a_translation_shows_its_source_behind_the_name_of_the_language(gemini: AsyncClient) -> None:
+    reply = await gemini.models.generate_content(
+        model="gemini-2.5-pro", contents="Translate into French.\n\n<text>The tenant pays the rent.</text>"
+    )
+    assert reply.text == "[French] The tenant pays the rent."
+
+
+async def test_a_reply_stops_at_the_output_limit_of_the_request(gemini: AsyncClient) -> None:
+    reply = await gemini.models.generate_content(
+        model="gemini-2.5-flash", contents=PROMPT, config=types.GenerateContentConfig(max_output_tokens=5)
+    )
+    assert reply.candidates is not None
+    assert reply.candidates[0].finish_reason == types.FinishReason.MAX_TOKENS
+    assert reply.usage_metadata is not None
+    assert reply.usage_metadata.candidates_token_count == 5
+
+
+async def test_models_can_be_listed_and_any_model_can_be_asked_for(gemini: AsyncClient) -> None:
+    names = [model.name async for model in await gemini.models.list()]
+    assert "models/gemini-2.5-flash" in names
+    assert (await gemini.models.get(model="gemini-9-imagined")).name == "models/gemini-9-imagined"
+
+
+async def test_an_unknown_api_version_is_not_found(url: str) -> None:
+    options = types.HttpOptions(base_url=url, api_version="v7")
+    async with genai.Client(api_key="x", http_options=options).aio as gemini:
+        with pytest.raises(errors.ClientError) as caught:
+            await gemini.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
+    assert (caught.value.code, caught.value.status) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("body", [b"not json", b"[]", b"{}", b'{"contents": [{"role": "robot", "parts": []}]}'])
+async def test_a_request_that_gemini_would_refuse_is_an_invalid_argument(url: str, body: bytes) -> None:
+    async with httpx.AsyncClient(base_url=url) as http:
+        answer = await http.post("/v1/models/gemini-2.5-flash:generateContent", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["status"] == "INVALID_ARGUMENT"
+
+
+async def test_a_request_above_the_size_limit_is_refused() -> None:
+    async with (
+        serving(Config(max_request_bytes=1000)) as url,
+        genai.Client(api_key="x", http_options=types.HttpOptions(base_url=url)).aio as gemini,
+    ):
+        with pytest.raises(errors.ClientError, match="exceeds the limit") as caught:
+            await gemini.models.generate_content(model="gemini-2.5-flash", contents="long " * 300)
+    assert caught.value.code == 400

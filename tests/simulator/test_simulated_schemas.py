@@ -1,0 +1,117 @@
+"""Whatever schema a request brings, within the subset pydantic writes: the reply is valid against it."""
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from simulator.schema import normalised
+from simulator.topic import Topic
+from simulator.writer import Writer
+
+NAMES = st.sampled_from(
+    "id dependencies type title score line status taskId blockers summary feedback translation result step name count".split()
+)
+
+
+def numbers(kind: str) -> st.SearchStrategy[dict[str, Any]]:
+    limits = st.integers(-1000, 1000) if kind == "integer" else st.integers(-1000, 1000).map(lambda n: n / 4)
+
+    def schema(low: float, span: float, keywords: tuple[bool, bool, bool, bool], step: float | None) -> dict[str, Any]:
+        minimum, maximum, above, below = keywords
+        out: dict[str, Any] = {"type": kind}
+        span = abs(span) + 4 * (step or 1)
+        out |= ({"exclusiveMinimum": low} if above else {"minimum": low}) if minimum else {}
+        out |= ({"exclusiveMaximum": low + span} if below else {"maximum": low + span}) if maximum else {}
+        return out | ({"multipleOf": step} if step else {})
+
+    steps = st.none() | st.sampled_from([1, 2, 5, 7] if kind == "integer" else [0.1, 0.25, 0.5, 3])
+    return st.builds(schema, limits, limits, st.tuples(*[st.booleans()] * 4), steps)
+
+
+@st.composite
+def strings(draw: st.DrawFn) -> dict[str, Any]:
+    low = draw(st.none() | st.integers(0, 80))
+    span = draw(st.none() | st.integers(0, 60))
+    out: dict[str, Any] = {"type": "string"}
+    out |= {} if low is None else {"minLength": low}
+    return out | ({} if span is None else {"maxLength": (low or 0) + span})
+
+
+VALUES = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5)
+LEAVES = st.one_of(
+    numbers("integer"),
+    numbers("number"),
+    strings(),
+    st.just({"type": "boolean"}),
+    st.just({"type": "null"}),
+    st.just({}),
+    st.just({"$ref": "#/$defs/Shared"}),
+    st.lists(VALUES, min_size=1, max_size=5, unique_by=lambda one: json.dumps(one)).map(lambda some: {"enum": some}),
+    VALUES.map(lambda one: {"const": one}),
+    st.just({"type": ["string", "null"]}),
+    st.just({"type": "STRING", "nullable": True}),
+)
+
+
+@st.composite
+def objects(draw: st.DrawFn, member: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
+    properties = draw(st.dictionaries(NAMES, member, max_size=5))
+    required = [name for name in properties if draw(st.booleans())]
+    out: dict[str, Any] = {"type": "object", "properties": properties, "required": required}
+    others = draw(st.sampled_from([None, False, True]) | member)
+    out |= {} if others is None else {"additionalProperties": others}
+    return out | ({"propertyOrdering": sorted(properties)} if draw(st.booleans()) else {})
+
+
+@st.composite
+def arrays(draw: st.DrawFn, member: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
+    low = draw(st.none() | st.integers(0, 6))
+    span = draw(st.none() | st.integers(0, 3))
+    out: dict[str, Any] = {"type": "array", "items": draw(member)}
+    out |= {} if low is None else {"minItems": low}
+    return out | ({} if span is None else {"maxItems": (low or 0) + span})
+
+
+def nested(member: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    unions = st.lists(member, min_size=1, max_size=3)
+    return st.one_of(
+        objects(member),
+        arrays(member),
+        unions.map(lambda some: {"anyOf": some}),
+        st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=3, unique=True).map(
+            lambda tags: {
+                "oneOf": [
+                    {"type": "object", "properties": {"tag": {"const": tag}}, "required": ["tag"]} for tag in tags
+                ]
+            }
+        ),
+    )
+
+
+SCHEMAS = st.recursive(LEAVES, nested, max_leaves=12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(schema=SCHEMAS, shared=objects(LEAVES.filter(lambda leaf: "$ref" not in leaf)), seed=st.integers(0, 2**64 - 1))
+def test_every_reply_is_valid_against_its_schema(schema: dict[str, Any], shared: dict[str, Any], seed: int) -> None:
+    whole = {"$defs": {"Shared": shared}, **schema}
+    root = normalised(whole)
+    value = Writer(Topic("", "Plan the harbour festival. Task id: t3"), seed, root).write()
+    Draft202012Validator(root).validate(json.loads(json.dumps(value)))
+
+
+@settings(max_examples=30, deadline=None)
+@given(count=st.integers(1, 12), seed=st.integers(0, 2**64 - 1))
+def test_sets_hold_different_items(count: int, seed: int) -> None:
+    schema = {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "minItems": count, "maxItems": count}
+    value = Writer(Topic("", "rain"), seed, schema).write()
+    assert len(set(value)) == count
+
+
+def test_members_follow_the_property_ordering() -> None:
+    members = {"b": {"type": "string"}, "a": {"type": "string"}}
+    schema = normalised({"type": "OBJECT", "properties": members, "property_ordering": ["a", "b"]})
+    assert list(Writer(Topic("", "rain"), 1, schema).write()) == ["a", "b"]
