@@ -126,8 +126,9 @@ class Source:
         self._subscription = await self._connection.subscribe(self._inbox, cb=self._answer)
 
     async def aclose(self) -> None:
-        if self._subscription is not None and not self._connection.is_closed:
-            await self._subscription.unsubscribe()
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None and not self._connection.is_closed:
+            await subscription.unsubscribe()
 
     async def ask(self, batch: int, *, wait: bool) -> None:
         """Ask for `batch` messages: those there now, or (`wait`) also those that come within _EXPIRES."""

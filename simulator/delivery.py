@@ -72,13 +72,14 @@ class Delivered(Response):
             await self._send_whole(send, started, gone)
             return
         last = len(delivery.chunks) - 1
+        first = delivery.chunks[0].tokens
         breaks_at = None if delivery.break_after is None else min(delivery.break_after, last)
         if breaks_at == 0:
             await send(_head(b"text/event-stream", None))
         for place, chunk in enumerate(delivery.chunks):
             if place == breaks_at:
                 return
-            await _until(started + delivery.pace.due(chunk.tokens), gone)
+            await _until(started + delivery.pace.due(chunk.tokens - first), gone)
             self._book(chunk)
             if place == last:
                 self._ledger.close(call, "completed")
@@ -90,7 +91,7 @@ class Delivered(Response):
 
     async def _send_whole(self, send: Send, started: float, gone: asyncio.Future[Any]) -> None:
         chunk = self._delivery.chunks[0]
-        await _until(started + self._delivery.pace.due(chunk.tokens), gone)
+        await _until(started + self._delivery.pace.due(chunk.tokens - first), gone)
         if not self._delivery.hold_before:
             await self._hold(gone)
         await send(_head(b"application/json; charset=UTF-8", len(chunk.body)))

@@ -15,7 +15,10 @@ _SUM = rf"[-(]*{_ATOM}\)*(?:\s*{_OPERATOR}\s*[-(]*{_ATOM}\)*)*"
 _EXPRESSION = re.compile(_SUM)
 _EQUATION = re.compile(rf"{_SUM}\s*=\s*{_SUM}")
 _PERCENT = re.compile(rf"({_NUMBER})\s*(?:%|percent)\s+of\s+[$€£]?({_NUMBER})", re.IGNORECASE)
-_UNIT = r"(?:[cmk]?m|inch(?:es)?|feet|foot|miles?|yards?|[mk]?g|pounds?|lit(?:er|re)s?|gallons?|hours?|minutes?|seconds?|days?)"
+_UNIT = (
+    r"(?:[cmk]?m|inch(?:es)?|feet|foot|miles?|yards?|[mk]?g|pounds?|lit(?:er|re)s?|gallons?"
+    r"|hours?|minutes?|seconds?|days?)"
+)
 _CONVERSION = re.compile(rf"({_NUMBER}\s*{_UNIT})\s+(?:in)?to\s+({_UNIT})\b", re.IGNORECASE)
 _ALONE = re.compile(rf"(?<![\w.])(?:{_NUMBER})")
 _HINTS = (

@@ -11,7 +11,7 @@ class Pace:
     tokens_per_second: float | None = None
 
     def due(self, tokens: int) -> float:
-        """Seconds after the start of the call at which so many tokens are out."""
+        """Seconds after the start of the call at which so many tokens are out, beyond the first chunk."""
         return self.ttft + (tokens / self.tokens_per_second if self.tokens_per_second else 0.0)
 
 

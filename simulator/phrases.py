@@ -168,14 +168,16 @@ _CODES = {"french": "fr", "german": "de", "spanish": "es", "italian": "it", "jap
 
 
 def phrase(name: str, within: str, topic: Topic, index: int, turn: int) -> str:
-    """A text for a field of that name in an object of that name; `index` is its place in a list."""
+    """A text for a field of that name in an object of that name; `index` is its place in a list,
+    `turn` lets two lists begin differently."""
     words = topic.words
     shift = index % len(words)
     a, b, c, d = (words[(shift + step) % len(words)] for step in range(4))
     if _is_language_code(name):
         return _CODES.get(topic.language.lower(), topic.language[:2].lower())
     templates = _templates(within.lower().replace("_", ""), name.lower().replace("_", ""))
-    template = templates[(index + turn) % len(templates)]
+    place = index if within == "steps" else index + turn  # steps have an order
+    template = templates[place % len(templates)]
     return template.format(
         a=a, b=b, c=c, d=d, A=a.capitalize(), B=b.capitalize(), C=c.capitalize(),
         n=index + 1, name=_spoken(name), language=topic.language,

@@ -62,6 +62,11 @@ class Sandbox:
         self._replacements: set[asyncio.Task[None]] = set()
         self._closed = False
 
+    @property
+    def processes(self) -> tuple[int, ...]:
+        """The ids of the living children."""
+        return tuple(worker.pid for worker in self._workers if worker.pid is not None)
+
     async def start(self) -> None:
         """Warms every child, so that not even the first call waits."""
         await asyncio.gather(*(self._ready(worker) for worker in self._workers))

@@ -1,8 +1,8 @@
-"""A simulator of its own for each test, the real google-genai client pointed at it, and the steering client."""
+"""One simulator a file, the real google-genai client pointed at it, and the steering client, cleared for each test."""
 
 from collections.abc import AsyncIterator
 
-import pytest
+import pytest_asyncio
 from google import genai
 from google.genai import types
 from google.genai.client import AsyncClient
@@ -11,19 +11,21 @@ from simulator.server import serving
 from simulator.steering import Steering
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def url() -> AsyncIterator[str]:
     async with serving() as url:
         yield url
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gemini(url: str) -> AsyncIterator[AsyncClient]:
     async with genai.Client(api_key="x", http_options=types.HttpOptions(base_url=url)).aio as client:
         yield client
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def steering(url: str) -> AsyncIterator[Steering]:
     async with Steering(url) as steering:
+        await steering.clear()
         yield steering
+        await steering.clear()

@@ -10,7 +10,6 @@ from google.genai.client import AsyncClient
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-
 Output = TypeVar("Output", bound=BaseModel)
 
 

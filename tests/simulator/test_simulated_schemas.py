@@ -12,7 +12,20 @@ from simulator.topic import Topic
 from simulator.writer import Writer
 
 NAMES = st.sampled_from(
-    "id dependencies type title score line status taskId blockers summary feedback translation result step name count".split()
+    [
+        "id",
+        "dependencies",
+        "type",
+        "title",
+        "score",
+        "line",
+        "status",
+        "taskId",
+        "blockers",
+        "summary",
+        "result",
+        "step",
+    ]
 )
 
 

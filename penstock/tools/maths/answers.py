@@ -107,12 +107,11 @@ def _alternatives(text: str, unknowns: tuple[str, ...], before: dict[str, Writte
     inherited = next(iter(before)) if len(before) == 1 else ""
     named: list[tuple[str, Written]] = []
     for piece in pieces:
-        found = _NAMED.fullmatch(piece)
-        name = (found["name"].strip() if found else inherited) if not found or found["name"] else ""
-        named.append(
-            (name, _written(found["value"] if found else piece, about=bool(found) and found["relation"] != "="))
-        )
-        inherited = name
+        if found := _NAMED.fullmatch(piece):
+            inherited = found["name"].strip()
+            named.append((inherited, _written(found["value"], about=found["relation"] != "=")))
+        else:
+            named.append((inherited, _written(piece)))
     if len({name for name, _ in named}) == len(named):
         return [dict(named)] if named else []
     return [{name: written} for name, written in named]

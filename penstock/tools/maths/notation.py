@@ -49,6 +49,8 @@ def with_decimal(value: Any) -> str:
     if not isinstance(value, sympy.Expr) or not value.is_number:
         return text_of(value)
     exact, decimal = exact_text(value), text_of(value)
+    if value.has(sympy.Float):
+        return decimal
     return decimal if exact == decimal or len(exact) > 200 else f"{exact} ≈ {decimal}" if _inexact(value) else decimal
 
 

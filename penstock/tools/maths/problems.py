@@ -233,5 +233,5 @@ def _only_symbol(expression: sympy.Expr) -> sympy.Symbol:
 
 
 _READERS: Final[tuple[Callable[[str], Problem | None], ...]] = (
-    _percentage, _calculus, _rewriting, _geometry, _system, _value, _conversion,
+    _percentage, _calculus, _rewriting, _geometry, _system, _conversion, _value,
 )  # fmt: skip

@@ -207,7 +207,8 @@ def _sides_text(equation: Equation, left: sympy.Expr, right_side: sympy.Expr) ->
     """`3*x - 7 = 8, not 11`, or both sides where both contain unknowns."""
     difference = left - right_side
     equal = difference.equals(0) or (difference.is_number and abs(difference.evalf(20)) < 1e-12)
-    reached, needed = text_of(left, digits=8), text_of(right_side, digits=8)
+    needed = text_of(right_side, digits=8)
+    reached = needed if equal else text_of(left, digits=8)
     if equation.right.is_number:
         return f"{exact_text(equation.left)} = {reached}{'' if equal else f', not {needed}'}"
     return (

@@ -1,0 +1,219 @@
+"""What an executor gets from a model, and what is done about replies that do not fit."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+import pytest
+
+from penstock.contracts.wire import Wire as Message
+from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated
+from penstock.llm.ask import StepModel
+from penstock.llm.client import Llm
+from simulator.steering import Steering
+from tests.llm.asking import ADD, GOOD, LABELS, PROMPT, Heard, Review, at
+from tests.llm.wire import Wire, events, parts, said
+
+
+def asker(llm: Llm, sink: Heard | None = None, repairs: int = 2) -> StepModel:
+    return StepModel(llm, "gemini-3.8-flash", LABELS, sink, repairs=repairs)
+
+
+async def test_a_text_is_heard_while_it_arrives(llm: Llm, steering: Steering) -> None:
+    await steering.rule(reply={"text": "A river is a road that carries you."})
+    heard = Heard()
+    model = asker(llm, heard)
+    assert await model.text(PROMPT) == "A river is a road that carries you." == model.raw
+    assert "".join(heard.pieces) == model.raw
+    assert len(heard.pieces) > 1
+    assert heard.restarts == 0
+
+
+async def test_usage_and_model_are_known_afterwards(llm: Llm, steering: Steering) -> None:
+    model = asker(llm)
+    assert (model.usage.calls, model.model) == (0, "gemini-3.8-flash")
+    await model.text(PROMPT)
+    await model.text(PROMPT)
+    calls = [call.usage for call in await steering.calls() if call.usage is not None]
+    assert model.usage.calls == len(calls) == 2
+    assert model.usage.output_tokens == sum(usage.candidates_token_count for usage in calls)
+    assert model.model == "simulator/gemini-3.8-flash"
+
+
+async def test_an_object_is_what_was_streamed(llm: Llm, steering: Steering) -> None:
+    await steering.rule(reply={"json": GOOD})
+    heard = Heard()
+    model = asker(llm, heard)
+    review = await model.object(PROMPT, Review)
+    assert review == Review(score=7, short_summary="fine", improvements=["shorter"])
+    assert Review.model_validate_json("".join(heard.pieces)) == review
+
+
+async def test_an_object_of_the_simulators_own_fits(llm: Llm) -> None:
+    assert isinstance(await asker(llm, repairs=0).object(PROMPT, Review), Review)
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+class Strict(Message):
+    ratio: float
+    colour: Colour
+    kind: Literal["a", "b"]
+    pair: tuple[int, ...]
+
+
+async def test_strict_takes_whole_numbers_for_floats_and_words_for_enums(llm: Llm, steering: Steering) -> None:
+    await steering.rule(reply={"json": {"ratio": 1, "colour": "red", "kind": "a", "pair": [1, 2]}})
+    assert await asker(llm, repairs=0).object(PROMPT, Strict) == Strict(
+        ratio=1, colour=Colour.RED, kind="a", pair=(1, 2)
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({**GOOD, "score": "7"}, "/score: Input should be a valid number"),
+        ({**GOOD, "score": 11}, "/score: Input should be less than or equal to 10"),
+        ({**GOOD, "improvements": ["a", 2]}, "/improvements/1: Input should be a valid string"),
+        ({"score": 7, "improvements": []}, "/shortSummary: Field required"),
+        ({"score": 7, "short_summary": "x", "improvements": []}, "/shortSummary: Field required"),
+    ],
+)
+async def test_a_reply_that_does_not_fit_is_asked_for_again_with_what_is_wrong(
+    llm: Llm, steering: Steering, wrong: object, named: str
+) -> None:
+    await steering.rule(reply={"json": wrong}, times=1)
+    await steering.rule(reply={"json": GOOD})
+    heard = Heard()
+    model = asker(llm, heard)
+    assert (await model.object(PROMPT, Review)).score == 7
+    _, again = await steering.calls()
+    assert named in again.prompt
+    assert '"improvements"' in again.prompt, "the faulty reply is shown"
+    assert heard.restarts == 1
+    assert Review.model_validate_json("".join(heard.pieces))
+    assert model.usage.calls == 2
+
+
+async def test_the_conversation_of_a_repair_keeps_its_turns() -> None:
+    good = '{"score": 7, "shortSummary": "x", "improvements": []}'
+    async with Wire([said("not json"), said("nor this"), said(good)]) as wire, at(wire.url) as llm:
+        await asker(llm).object(PROMPT, Review)
+    contents = wire.asked[2].body["contents"]
+    assert [turn["role"] for turn in contents] == ["user", "model", "user"]
+    assert contents[0] == wire.asked[0].body["contents"][0]
+    assert contents[1]["parts"] == [{"text": "nor this"}]
+    assert "Invalid JSON" in contents[2]["parts"][0]["text"]
+
+
+async def test_broken_json_is_asked_for_at_most_three_times(llm: Llm, steering: Steering) -> None:
+    await steering.rule(fault={"invalidJson": True})
+    heard = Heard()
+    model = asker(llm, heard)
+    with pytest.raises(OutputInvalid, match="none of 3 replies"):
+        await model.object(PROMPT, Review)
+    assert (await steering.stats()).calls == 3 == model.usage.calls
+    assert heard.restarts == 2, "after the last reply nothing is asked again"
+
+
+async def test_the_last_errors_come_with_the_failure(llm: Llm, steering: Steering) -> None:
+    await steering.rule(reply={"json": {"score": 0, "improvements": [1] * 50}})
+    with pytest.raises(OutputInvalid) as raised:
+        await asker(llm).object(PROMPT, Review)
+    assert "/score: Input should be greater than or equal to 1" in raised.value.detail
+    assert len(raised.value.errors) == 20
+    assert raised.value.errors[0].pointer == "/score"
+    assert raised.value.problem().errors is not None
+
+
+async def test_a_reply_cut_off_is_asked_for_again_shorter(llm: Llm, steering: Steering) -> None:
+    await steering.rule(fault={"truncate": True}, times=1)
+    model = asker(llm)
+    assert await model.object(PROMPT, Review)
+    _, again = await steering.calls()
+    assert "cut off" in again.prompt
+    assert model.usage.calls == 2
+
+
+async def test_a_reply_that_is_cut_off_each_time_is_truncated_in_the_end(llm: Llm, steering: Steering) -> None:
+    await steering.rule(fault={"truncate": True})
+    with pytest.raises(OutputTruncated, match="none of 2 replies"):
+        await asker(llm, repairs=1).text(PROMPT)
+
+
+async def test_a_long_faulty_reply_is_shown_shortened() -> None:
+    async with Wire([said("x" * 50_000, "MAX_TOKENS"), said("short")]) as wire, at(wire.url) as llm:
+        assert await asker(llm).text(PROMPT) == "short"
+    shown = wire.asked[1].body["contents"][1]["parts"][0]["text"]
+    assert "[30000 characters left out]" in shown
+    assert len(shown) < 21_000
+
+
+@pytest.mark.parametrize("blank", ["", " \n"])
+async def test_a_blank_reply_is_asked_for_again(llm: Llm, steering: Steering, blank: str) -> None:
+    await steering.rule(reply={"text": blank}, times=1)
+    await steering.rule(reply={"text": "something"})
+    assert await asker(llm).text(PROMPT) == "something"
+
+
+class Choosy(Heard):
+    """Finds fault with its first piece, once."""
+
+    def text(self, piece: str) -> None:
+        if not self.restarts:
+            raise OutputInvalid("a bracket that nothing opened")
+        super().text(piece)
+
+
+async def test_a_sink_that_finds_fault_cuts_the_reply_short(llm: Llm, steering: Steering) -> None:
+    await steering.rule(reply={"text": "]] and more of it" * 20, "hold": "for ever"}, times=1)
+    await steering.rule(reply={"json": GOOD})
+    model = asker(llm, Choosy())
+    assert (await model.object(PROMPT, Review)).score == 7
+    await steering.wait(status="disconnected")
+    assert "a bracket that nothing opened" in (await steering.calls())[1].prompt
+    assert model.usage.calls == 2, "what was produced of the first reply is paid for"
+
+
+@pytest.mark.parametrize(("status", "kind"), [(503, ModelUnavailable), (400, ModelFailure)])
+async def test_other_failures_are_not_repaired(
+    llm: Llm, steering: Steering, status: int, kind: type[Exception]
+) -> None:
+    await steering.rule(fault={"status": status})
+    model = asker(llm)
+    with pytest.raises(kind):
+        await model.text(PROMPT)
+    assert (await steering.stats()).calls == 1
+    assert model.usage.calls == 0
+
+
+async def test_a_turn_has_text_and_calls_and_all_signatures() -> None:
+    reply = events(
+        parts({"text": "I "}),
+        parts({"text": "add."}),
+        parts({"functionCall": {"name": "add", "args": {"a": 1}}, "thoughtSignature": "AQID"}),
+        parts({"functionCall": {"name": "add", "args": {"a": 2}}}),
+        parts({"text": "", "thoughtSignature": "BAUG"}, finish="STOP"),
+    )
+    heard = Heard()
+    async with Wire([reply]) as wire, at(wire.url) as llm:
+        turn = await asker(llm, heard).turn(PROMPT, [ADD])
+    assert turn.text == "I add."
+    assert [call.args for call in turn.calls] == [{"a": 1}, {"a": 2}]
+    assert [call.signature for call in turn.calls] == ["AQID", None]
+    assert [part.kind for part in turn.turn.parts] == ["text", "call", "call", "text"]
+    assert turn.turn.parts[-1].model_dump() == {"kind": "text", "text": "", "signature": "BAUG"}
+    assert heard.pieces == [], "the words of a turn are not the step's output"
+    (declared,) = wire.asked[0].body["tools"][0]["functionDeclarations"]
+    assert declared["parametersJsonSchema"]["propertyOrdering"] == ["a", "b"]
+
+
+async def test_a_malformed_call_is_asked_for_again(llm: Llm, steering: Steering) -> None:
+    await steering.rule(reply={"finishReason": "MALFORMED_FUNCTION_CALL", "text": "print(add("}, times=1)
+    await steering.rule(reply={"functionCalls": [{"name": "add", "args": {"a": 1, "b": 2}}]})
+    turn = await asker(llm).turn(PROMPT, [ADD])
+    assert turn.calls[0].name == "add"
+    assert "MALFORMED_FUNCTION_CALL" in (await steering.calls())[1].prompt

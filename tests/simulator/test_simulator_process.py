@@ -1,0 +1,41 @@
+"""The simulator as a process: how it says that it is ready, and how it stops."""
+
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from simulator.__main__ import config_of, parse
+from simulator.pace import PACES, Pace
+from simulator.steering import BlockingSteering
+
+COMMAND = [sys.executable, "-m", "simulator"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_prints_one_line_when_it_listens_and_stops_cleanly(number: signal.Signals) -> None:
+    process = subprocess.Popen(COMMAND + ["--pace", "off"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("simulator ready http://127.0.0.1:")
+    assert BlockingSteering(line.split()[-1]).stats().calls == 0
+    process.send_signal(number)
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_an_address_that_is_taken_is_an_error_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = subprocess.run([*COMMAND, "--port", str(port)], capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"cannot listen on 127.0.0.1:{port}")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_the_pace_is_a_preset_whose_parts_can_be_changed() -> None:
+    assert config_of(parse([])).pace == PACES["natural"]
+    assert config_of(parse(["--pace", "slow"])).pace == PACES["slow"]
+    assert config_of(parse(["--ttft", "0"])).pace == Pace(ttft=0.0, tokens_per_second=120.0)

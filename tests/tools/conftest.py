@@ -1,0 +1,30 @@
+"""One sandbox for all tests of a session, and a check that it leaves no child behind."""
+
+import os
+from collections.abc import AsyncIterator, Iterable
+
+import pytest_asyncio
+
+from penstock.tools import Sandbox
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(size=2) as sandbox:
+        await sandbox.start()
+        yield sandbox
+        children = sandbox.processes
+    assert living(children) == []
+
+
+def living(processes: Iterable[int]) -> list[int]:
+    """Those of the processes that still exist, zombies included."""
+    return [process for process in processes if _exists(process)]
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
