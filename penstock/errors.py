@@ -98,13 +98,13 @@ class ModelFailure(Failure):
 
 
 class OutputTruncated(ModelFailure):
-    def __init__(self, detail: str) -> None:
-        super().__init__("output_truncated", detail)
+    def __init__(self, detail: str, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__("output_truncated", detail, errors=errors)
 
 
 class OutputInvalid(ModelFailure):
-    def __init__(self, detail: str) -> None:
-        super().__init__("output_invalid", detail)
+    def __init__(self, detail: str, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__("output_invalid", detail, errors=errors)
 
 
 class Transient(PenstockError):

@@ -6,7 +6,7 @@ GOOGLE_GEMINI_BASE_URL), which are honoured where Penstock's are not set.
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from penstock.llm.config import ModelConfig, TierModels
@@ -93,6 +93,18 @@ class Settings(BaseSettings):
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _enough_deliveries(self) -> "Settings":
+        """Every model of a tier gets its attempts before a step's message is taken for poisoned."""
+        models = max(len(self.complex_models), len(self.fast_models))
+        needed = models * ModelConfig.attempts_per_model
+        if needed > self.max_deliveries:
+            raise ValueError(
+                f"PENSTOCK_MAX_DELIVERIES={self.max_deliveries} is too few: {models} models of a tier with "
+                f"{ModelConfig.attempts_per_model} attempts each need {needed}"
+            )
+        return self
 
     def models(self) -> ModelConfig:
         """What the model layer needs of these settings."""

@@ -15,11 +15,13 @@ from penstock.contracts.usage import Usage
 from penstock.errors import OutputInvalid, OutputTruncated
 from penstock.llm.chunk import Chunk, Finished
 from penstock.llm.complaint import complaint_of
-from penstock.llm.config import REPAIRS
 from penstock.llm.labels import CallLabels
 from penstock.llm.meter import Meter
 from penstock.llm.prompt import Prompt
 from penstock.llm.tool import ToolSpec
+
+#: How often a reply that is cut off or does not fit is asked for again, per question.
+REPAIRS = 2
 
 T = TypeVar("T", bound=BaseModel)
 R = TypeVar("R")

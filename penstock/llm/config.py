@@ -6,9 +6,6 @@ from pydantic import SecretStr
 
 from penstock.errors import Misconfigured
 
-#: How often a reply that is cut off or does not fit is asked for again, per question.
-REPAIRS = 2
-
 
 @dataclass(frozen=True, kw_only=True)
 class TierModels:
@@ -51,7 +48,6 @@ class ModelConfig:
     trace_headers: bool | None = None
     #: Calls at the same time; those above it wait for a connection, up to `first_token_seconds`.
     max_connections: int = 1_000
-    repairs: int = REPAIRS
 
     def __post_init__(self) -> None:
         for name in ("complex", "fast"):
@@ -60,7 +56,7 @@ class ModelConfig:
         for name in ("attempts_per_model", "first_token_seconds", "total_seconds", "connect_seconds"):
             if getattr(self, name) <= 0:
                 raise Misconfigured(f"{name} must be greater than 0")
-        if self.max_output_tokens < 1 or self.max_connections < 1 or self.repairs < 0:
-            raise Misconfigured("max_output_tokens and max_connections must be at least 1, repairs at least 0")
+        if self.max_output_tokens < 1 or self.max_connections < 1:
+            raise Misconfigured("max_output_tokens and max_connections must be at least 1")
         if self.base_url is not None and not self.base_url.startswith(("http://", "https://")):
             raise Misconfigured(f"base_url must be an http:// or https:// URL, not {self.base_url!r}")

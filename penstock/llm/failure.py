@@ -44,7 +44,9 @@ def _failure_of(error: Exception, model: str, response: httpx2.Response | None) 
         return ModelUnavailable(f"{model} did not answer in time ({type(error).__name__})")
     if isinstance(error, httpx2.HTTPError):
         return ModelUnavailable(f"the connection to {model} failed: {type(error).__name__}: {error}")
-    if response is not None and response.status_code != 200:
+    if response is None:
+        return ModelUnavailable(f"the call to {model} failed before an answer came: {type(error).__name__}")
+    if response.status_code != 200:
         return _of_status(response.status_code, "an answer that is not readable", [], model, response)
     return ModelUnavailable(f"the reply of {model} could not be read: {type(error).__name__}")
 

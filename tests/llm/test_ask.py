@@ -208,7 +208,7 @@ async def test_a_turn_has_text_and_calls_and_all_signatures() -> None:
     assert turn.turn.parts[-1].model_dump() == {"kind": "text", "text": "", "signature": "BAUG"}
     assert heard.pieces == [], "the words of a turn are not the step's output"
     (declared,) = wire.asked[0].body["tools"][0]["functionDeclarations"]
-    assert declared["parametersJsonSchema"]["propertyOrdering"] == ["a", "b"]
+    assert declared["parameters_json_schema"]["propertyOrdering"] == ["a", "b"]
 
 
 async def test_a_malformed_call_is_asked_for_again(llm: Llm, steering: Steering) -> None:

@@ -15,30 +15,10 @@ from penstock.contracts.wire import Score, Wire, omitted
 from penstock.llm.schema import reduced, schema_of
 
 #: Google's reference of GenerationConfig.responseJsonSchema.
-DOCUMENTED = set(
-    [
-        "$id",
-        "$defs",
-        "$ref",
-        "$anchor",
-        "type",
-        "format",
-        "title",
-        "description",
-        "enum",
-        "items",
-        "prefixItems",
-        "minItems",
-        "maxItems",
-        "minimum",
-        "maximum",
-        "anyOf",
-        "oneOf",
-        "properties",
-        "additionalProperties",
-        "required",
-        "propertyOrdering",
-    ]
+DOCUMENTED = (
+    {"$id", "$defs", "$ref", "$anchor", "type", "format", "title", "description", "enum", "required", "properties"}
+    | {"items", "prefixItems", "minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf"}
+    | {"additionalProperties", "propertyOrdering"}
 )
 
 

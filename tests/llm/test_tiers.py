@@ -58,7 +58,6 @@ def test_the_default_tiers_are_exhausted_before_a_message_is_poison() -> None:
         {"attempts_per_model": 0},
         {"total_seconds": 0},
         {"max_output_tokens": 0},
-        {"repairs": -1},
         {"base_url": "localhost:8089"},
     ],
 )
