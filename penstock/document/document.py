@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from penstock.contracts.events import Delta, Event, JobCompleted, PartEnd, PartReset, PartStart, PartValue
+from penstock.contracts.events import Delta, Event, JobCompleted, PartEnd, PartReset, PartRetract, PartStart, PartValue
 from penstock.document.growing import NOTHING, Growing
 from penstock.document.pointer import is_at_or_below, join, parse
 
@@ -45,9 +45,9 @@ class Document:
             case PartValue(p=p, t=t):
                 self._place(p, Growing.whole(t), None)
             case PartReset(p=p, k=k):
-                for leaf in list(self._leaves.values()):
-                    if leaf.writer == k and is_at_or_below(leaf.p, p):
-                        self._drop(leaf)
+                self._forget(p, writer=k)
+            case PartRetract(p=p):
+                self._forget(p, writer=None)
             case JobCompleted(result=result):
                 self.result = result
 
@@ -66,13 +66,17 @@ class Document:
                 self._drop(branch)
             branch = branch.enter(token)
         if branch.below:
-            for leaf in list(self._leaves.values()):
-                if is_at_or_below(leaf.p, p):
-                    self._drop(leaf)
+            self._forget(p, writer=None)
             branch.below.clear()
         branch.part, branch.writer = part, writer
         self._leaves[p] = branch
         branch.changed()
+
+    def _forget(self, p: str, writer: str | None) -> None:
+        """What `writer` wrote at or below `p`; what anyone wrote, if that is None."""
+        for leaf in list(self._leaves.values()):
+            if writer in (None, leaf.writer) and is_at_or_below(leaf.p, p):
+                self._drop(leaf)
 
     def _drop(self, leaf: "_Branch") -> None:
         leaf.part = None

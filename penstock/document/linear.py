@@ -17,6 +17,7 @@ from penstock.contracts.events import (
     PartClose,
     PartEnd,
     PartReset,
+    PartRetract,
     PartStart,
     PartValue,
 )
@@ -35,8 +36,8 @@ class LinearJSON:
     - An object is complete when each member of its shape has ended or is closed, an array when it is
       closed. The root is never complete before `job.completed`, which adds what is missing.
     - `part.close` on a member that has not begun leaves it out, on a required array it makes it `[]`.
-    - `part.reset` drops what waits. What is out has to be repeated by the new attempt, character for
-      character and in any order of parts, before it goes on.
+    - `part.reset` drops what its step wrote, `part.retract` what anyone did and closed, as far as it
+      waits. What is out has to be repeated, character for character, in any order of parts, before it goes on.
     - A part at or below a place where there is one already, or around one, is ignored until the end.
 
     Raises Diverged, from `feed`, if what is out cannot become the result any more. Holds the text of the
@@ -68,7 +69,11 @@ class LinearJSON:
             case PartClose(p=p):
                 return self._close(p)
             case PartReset(p=p, k=k):
-                self._reset(p, k)
+                self._forget(p, writer=k)
+            case PartRetract(p=p):
+                self._forget(p, writer=None)
+                if (place := self._enter(p)) is not None:
+                    place.reopen()
             case JobCompleted(result=result):
                 return self._complete(result)
             case JobFailed() | JobCancelled():
@@ -117,13 +122,14 @@ class LinearJSON:
         place.close()
         if p:
             parent = self._enter(p[: p.rindex("/")])
-            required = parent is not None and not parent.shape.is_optional(place.token)
+            required = parent is not None and (parent.is_array or not parent.shape.is_optional(place.token))
             place.sure = required and place.shape.kind == "array" and not place.shape.nullable and not place.is_leaf
         return self._advance()
 
-    def _reset(self, p: str, writer: str) -> None:
+    def _forget(self, p: str, writer: str | None) -> None:
+        """What `writer` wrote at or below `p`; what anyone wrote, if that is None."""
         for at, place in list(self._parts.items()):
-            if place.part is not None and place.part.writer == writer and is_at_or_below(at, p):
+            if place.part is not None and writer in (None, place.part.writer) and is_at_or_below(at, p):
                 place.part.forget()
                 del self._parts[at]
 

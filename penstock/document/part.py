@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any, NamedTuple
 
+from penstock.document import strings
 from penstock.document.completion import Diverged, fingerprint, rest_of
 
 
@@ -79,7 +80,7 @@ class Part:
     def replace(self, t: str) -> None:
         """The whole text at once, from one who knows the value: it need not be spelled as before."""
         self.started, self.writer = True, None
-        self._waiting = [t] if not self.length else [self._rest_of(json.loads(t))]
+        self._waiting = [strings.escape(t)] if not self.length else [self._rest_of(json.loads(t))]
         self._repeated, self.ended = self.length, True
 
     def take(self) -> str:

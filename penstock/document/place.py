@@ -70,6 +70,12 @@ class Place:
         for place in self.below.values():
             place.close()
 
+    def reopen(self) -> None:
+        """What was closed is not any more; what was skipped meanwhile stays skipped until the end."""
+        self.closed = self.sure = False
+        for place in self.below.values():
+            place.reopen()
+
     def next(self) -> "Place | None":
         """The one below whose turn it is, if there is text of it; skips the ones that stay out."""
         if self.is_array:

@@ -68,14 +68,16 @@ def attempt(k: str, a: int, ops: list[Op], *, reset: str | None = None) -> list[
     return events
 
 
-def _tree(draw: st.DrawFn, p: str, depth: int, draft: _Draft) -> tuple[Any, dict[str, Any]]:
+def _tree(draw: st.DrawFn, p: str, depth: int, draft: _Draft, *, least: int = 0) -> tuple[Any, dict[str, Any]]:
     """A value and its schema; the draft takes the parts it is made of."""
     kind = draw(st.sampled_from(["leaf", "leaf", "object", "array"])) if p else "object"
     if kind == "leaf" or depth == 0:
         value = draft.parts[p] = draw(strings | values)
         return value, {}
     if kind == "array":
-        elements = [_tree(draw, join(p, index), depth - 1, draft)[0] for index in range(draw(st.integers(0, 3)))]
+        # The schema does not say what the elements are, so an array among them has to show it by an element.
+        count = draw(st.integers(least, 3))
+        elements = [_tree(draw, join(p, index), depth - 1, draft, least=1)[0] for index in range(count)]
         draft.closes.append(p)
         return elements, {"type": "array", "items": {}}
     value, properties, required = {}, {}, []
@@ -143,7 +145,7 @@ def result_name(p: str) -> str:
 
 def _attempts(draw: st.DrawFn, k: str, into: str, values_: dict[str, Any], write: Any, retries: str) -> list[Event]:
     events: list[Event] = []
-    count = draw(st.integers(0, 2)) if retries != "none" else 0
+    count = draw(st.integers(0, {"none": 0, "same": 2, "other": 1}[retries]))
     for a in range(1, count + 1):
         said = dict(values_)
         if retries == "other" and draw(st.booleans()):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.events import Delta, JobCompleted, PartEnd, PartReset, PartStart, PartValue
+from penstock.contracts.events import Delta, JobCompleted, PartEnd, PartReset, PartRetract, PartStart, PartValue
 from penstock.contracts.usage import Usage
 from penstock.document import Document, parse
 from penstock.document.growing import NOTHING, Growing
@@ -66,6 +66,20 @@ def test_a_reset_forgets_what_its_step_wrote_there():
     document.apply(start("/a", "k"))
     document.apply(delta("/a", '"again'))
     assert document.value == {"b": "theirs", "a": "again"}
+
+
+def test_a_retraction_forgets_what_anyone_wrote_there():
+    document = grown(start("/a/b", "k"), delta("/a/b", '"mine"'), PartValue(id="1", p="/a/c", t="1"), start("/d"))
+    document.apply(delta("/d", "true"))
+    document.apply(PartRetract(id="2", p="/a"))
+    assert document.value == {"d": True}
+
+
+def test_the_newer_part_wins_where_two_overlap():
+    document = grown(PartValue(id="1", p="/a/b", t="1"), PartValue(id="2", p="/a", t="[]"))
+    assert document.value == {"a": []}
+    document.apply(PartValue(id="3", p="/a/c", t="2"))
+    assert document.value == {"a": {"c": 2}}
 
 
 def test_a_number_is_shown_once_it_is_whole():

@@ -4,8 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from penstock.contracts.events import (
@@ -15,15 +13,13 @@ from penstock.contracts.events import (
     PartClose,
     PartEnd,
     PartReset,
+    PartRetract,
     PartStart,
     PartValue,
 )
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import Wire, omitted
 from penstock.document import Diverged, LinearJSON, Shape
-from penstock.document.completion import rest_of
-from tests.document.plots import Plot, plots
-from tests.document.prefixes import is_json_prefix
 
 
 class Round(Wire):
@@ -70,6 +66,9 @@ class Teller:
 
     def reset(self, p: str, k: str = "k") -> str:
         return self._feed(PartReset(k=k, a=2, n=0, p=p))
+
+    def retract(self, p: str) -> str:
+        return self._feed(PartRetract(id=self._id(), p=p))
 
     def value(self, p: str, t: str) -> str:
         return self._feed(PartValue(id=self._id(), p=p, t=t))
@@ -193,6 +192,49 @@ def test_a_reset_touches_only_what_its_step_wrote():
     assert job.close("/rounds") == ',"rounds":[],"summary":"S"'
 
 
+def test_what_the_run_retracts_may_be_written_anew_by_another_step():
+    job = Teller()
+    job.part("/rounds/0", "{}", k="first")
+    job.value("/rounds/1", "{}")
+    job.close("/rounds")
+    job.retract("/rounds")
+    job.part("/title", '"T"')
+    job.close("/betterTitle")
+    assert job.part("/rounds/0", '{"n":1}', k="second") == ',"rounds":[{"n":1}'
+    assert job.close("/rounds") == "]"
+    job.complete({"title": "T", "rounds": [{"n": 1}], "summary": "S"})
+
+
+def test_what_the_run_retracts_after_it_is_out_has_to_come_again_as_it_was():
+    job = Teller()
+    job.part("/title", '"T"', k="first")
+    job.retract("/title")
+    assert job.part("/title", '"T"', k="second") == ""
+    job.retract("/title")
+    with pytest.raises(Diverged, match="/title"):
+        job.part("/title", '"U"', k="third")
+
+
+def test_a_part_the_run_knows_may_be_spelled_differently_than_it_was_streamed():
+    job = Teller()
+    job.start("/rounds/0")
+    job.part("/title", '"T"')
+    job.close("/betterTitle")
+    job.delta("/rounds/0", '{"n":1.0,"m":"caf')
+    assert job.value("/rounds/0", '{"m":"café\u2028","n":1}') == 'é\\u2028"}'
+    assert job.value("/rounds/0", '{"n":1, "m":"café\u2028"}') == ""
+
+
+def test_an_empty_array_in_an_array_is_shown_when_it_is_closed():
+    class Table(Wire):
+        rows: list[list[int]]
+
+    job = Teller(Table)
+    assert job.close("/rows/0") == '{"rows":[[]'
+    assert job.close("/rows") == "]"
+    job.complete({"rows": [[]]})
+
+
 def test_a_member_that_only_the_first_attempt_wrote_cannot_be_taken_back():
     job = Teller()
     job.part("/title", '"T"')
@@ -217,82 +259,3 @@ def test_a_cancelled_job_leaves_the_text_unfinished():
     assert job.linear.failed
     assert job.delta("/title", "x") == ""
     assert job.close("/rounds") == ""
-
-
-def test_the_shape_is_read_off_the_model():
-    class Leaf(Wire):
-        line_number: int
-        note: str | None = omitted()
-        tags: list[str] = []
-
-    class Tree(Wire):
-        leaf: Leaf | None
-        children: list["Tree"]
-        by_name: dict[str, Leaf]
-
-    shape = Shape.of(Tree)
-    assert shape.names == ("leaf", "children", "byName")
-    assert shape.at("leaf").names == ("lineNumber", "note", "tags")
-    assert shape.at("leaf").nullable
-    assert [shape.at("leaf").is_optional(name) for name in shape.at("leaf").names] == [False, True, False]
-    assert shape.at("children").kind == "array"
-    assert shape.at("children").at("7").at("children").at("0").names == shape.names
-    assert shape.at("byName").kind == "object"
-    assert shape.at("byName").names == ()
-    assert shape.at("byName").at("x").names == ("lineNumber", "note", "tags")
-
-
-def play(plot: Plot) -> tuple[str, bool]:
-    """The text, and whether it was cut off."""
-    linear, text = LinearJSON(plot.shape), ""
-    for event in [*plot.events, plot.end]:
-        try:
-            text += linear.feed(event)
-        except Diverged:
-            return text, True
-        assert not text or is_json_prefix(text)
-    assert linear.completed
-    return text, False
-
-
-@given(plots())
-def test_parts_in_any_order_become_the_result(plot):
-    text, cut = play(plot)
-    assert not cut
-    assert json.loads(text) == plot.result
-
-
-@given(plots(quiet=True))
-def test_silent_parts_and_missing_closes_are_made_up_for_at_the_end(plot):
-    text, cut = play(plot)
-    assert not cut
-    assert json.loads(text) == plot.result
-
-
-@given(plots(retries="same", quiet=True))
-def test_retries_that_say_the_same_are_never_seen(plot):
-    text, cut = play(plot)
-    assert not cut
-    assert json.loads(text) == plot.result
-
-
-@given(plots(retries="other"))
-def test_retries_that_say_something_else_are_invisible_or_cut_the_text_off(plot):
-    text, cut = play(plot)
-    if cut:
-        with pytest.raises(Diverged):
-            rest_of(text, plot.result)
-    else:
-        assert json.loads(text) == plot.result
-
-
-@given(plots(), st.data())
-def test_all_that_can_be_out_is_out(plot, data):
-    """Once everything has ended and is closed, only the last brace is left for the end."""
-    if set(plot.streamed) != set() and not plot.result:
-        return
-    linear = LinearJSON(plot.shape)
-    text = "".join(linear.feed(event) for event in plot.events)
-    assert json.loads(text + linear.feed(plot.end)) == plot.result
-    if plot.result:
-        assert json.loads(text + "}") == plot.result
