@@ -42,7 +42,7 @@ imports: install
 
 lock: ## resolve the versions anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --no-header --group dev pyproject.toml -o requirements.lock
+		--no-header --group dev pyproject.toml -o requirements.lock
 
 clean: ## remove what the above made
 	rm -rf $(VENV) data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -10,7 +10,8 @@
     │       ├── OutputTruncated  the reply stopped at the output limit     (asked again, at most twice)
     │       └── OutputInvalid    the reply does not fit its schema         (asked again, at most twice)
     ├── Transient                worth another delivery; may say after how long
-    │   └── ModelUnavailable     429, 5xx, time-out, broken stream
+    │   ├── ModelUnavailable     429, 5xx, time-out, broken stream
+    │   └── ToolUnavailable      the tool itself is broken, not what it was asked
     ├── Misconfigured            the settings or the server do not fit; raised at start
     └── BusUnavailable           NATS did not take or answer within the time given
 
@@ -35,6 +36,7 @@ CODES: dict[str, tuple[int, str]] = {
     "step_error": (500, "The step's own code failed"),
     "input_too_large": (413, "The step's input does not fit into a message"),
     "output_too_large": (502, "The step's output does not fit into a message"),
+    "tool_unavailable": (503, "The tool did not work"),
     "model_unavailable": (503, "The model was not available"),
     "model_rejected": (502, "The model refused the request as malformed"),
     "model_unauthorized": (502, "The model refused our credentials"),
@@ -118,6 +120,11 @@ class Transient(PenstockError):
 class ModelUnavailable(Transient):
     def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
         super().__init__("model_unavailable", detail, retry_after=retry_after)
+
+
+class ToolUnavailable(Transient):
+    def __init__(self, detail: str) -> None:
+        super().__init__("tool_unavailable", detail)
 
 
 class Misconfigured(PenstockError):

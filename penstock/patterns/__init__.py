@@ -4,6 +4,7 @@ from typing import Any
 
 from penstock.patterns import (
     evaluator_optimizer,
+    multi_step_tool_usage,
     orchestrator_worker,
     parallel_processing,
     routing,
@@ -17,4 +18,5 @@ PATTERNS: tuple[Pattern[Any, Any], ...] = (
     parallel_processing.PATTERN,
     orchestrator_worker.PATTERN,
     evaluator_optimizer.PATTERN,
+    multi_step_tool_usage.PATTERN,
 )

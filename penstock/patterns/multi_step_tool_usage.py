@@ -9,11 +9,11 @@ import asyncio
 
 from penstock.contracts import multi_step_tool_usage as contract
 from penstock.contracts.multi_step_tool_usage import CONCLUDE, THINK, SolutionStep
-from penstock.contracts.tools import TOOLS
 from penstock.contracts.turns import ToolCall, ToolResult, Turn
 from penstock.errors import PatternFailure
 from penstock.patterns.tool_use import use
 from penstock.run import Pattern, Run
+from penstock.tools import TOOLS
 
 
 async def multi_step_tool_usage(

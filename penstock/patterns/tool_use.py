@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue, ValidationError
 
-from penstock.contracts.tools import TOOLS
 from penstock.contracts.turns import ToolCall, ToolResult
 from penstock.errors import StepFailed
 from penstock.run import Run
+from penstock.tools import TOOLS
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,10 @@
 from typing import Any, Final
 
 from penstock.tools.calculate import CALCULATE
-from penstock.tools.sandbox import Sandbox
 from penstock.tools.tool import Tool
 from penstock.tools.validate_answer import VALIDATE_ANSWER
 
-__all__ = ["TOOLS", "Sandbox", "Tool"]
+__all__ = ["TOOLS", "Tool"]
 
 #: By the name models call them by.
-TOOLS: Final[dict[str, Tool[Any, Any]]] = {
-    "calculate": CALCULATE,
-    "validateAnswer": VALIDATE_ANSWER,
-}
+TOOLS: Final[dict[str, Tool[Any, Any]]] = {tool.name: tool for tool in (CALCULATE, VALIDATE_ANSWER)}

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from penstock.contracts.step import Step
 from penstock.contracts.wire import Wire, omitted
 from penstock.tools.maths.limits import MAX_CHARACTERS
 from penstock.tools.sandbox import Sandbox, SandboxExhausted, SandboxRefused
@@ -39,11 +40,11 @@ async def calculate(request: CalculateInput, *, sandbox: Sandbox) -> CalculateOu
 
 CALCULATE = Tool(
     name="calculate",
-    step="calculate",
     description="Computes exactly, in the notation of mathjs: arithmetic, percentages, powers, roots, factorials, "
     "trigonometry (`sin(45 deg)`), logarithms, complex numbers, matrices, statistics, units and conversions, "
     "derivatives, and the solutions of equations and systems. One problem in each call.",
-    input=CalculateInput,
-    output=CalculateOutput,
+    step=Step(name="calculate", input=CalculateInput, output=CalculateOutput),
     function=calculate,
+    asked=lambda call: call.expression,
+    answered=lambda output: output.result if output.success and output.result else f"error: {output.error}",
 )

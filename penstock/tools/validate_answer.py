@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from penstock.contracts.step import Step
 from penstock.contracts.wire import Wire
 from penstock.tools.sandbox import Sandbox, SandboxExhausted, SandboxRefused
 from penstock.tools.tool import Tool
@@ -43,12 +44,14 @@ async def validate_answer(request: ValidateAnswerInput, *, sandbox: Sandbox) -> 
     )
 
 
+_VERDICTS: dict[bool | None, str] = {True: "valid", False: "invalid", None: "undecided"}
+
 VALIDATE_ANSWER = Tool(
     name="validateAnswer",
-    step="validate-answer",
     description="Checks an answer: substitutes it into the problem's equations, computes the value again, or compares "
     "expressions at sample points. Says valid, invalid (with the numbers that show it), or null if undecided.",
-    input=ValidateAnswerInput,
-    output=ValidateAnswerOutput,
+    step=Step(name="validate-answer", input=ValidateAnswerInput, output=ValidateAnswerOutput),
     function=validate_answer,
+    asked=lambda call: f"check {call.proposed_answer}",
+    answered=lambda output: f"{_VERDICTS[output.is_valid]} ({output.method}): {output.evidence}",
 )

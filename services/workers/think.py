@@ -4,16 +4,16 @@ from typing import Any, Final
 
 from penstock.contracts.multi_step_tool_usage import ThinkInput
 from penstock.contracts.step import Step
-from penstock.contracts.tools import TOOLS
 from penstock.contracts.turns import Turn
 from penstock.execution.executor import Executable
 from penstock.llm.ask import StepModel
 from penstock.llm.tool import ToolSpec
 from penstock.prompts import PromptFile
 from penstock.run import Pattern
+from penstock.tools import TOOLS
 
 OFFERED: Final = tuple(
-    ToolSpec(name=tool.name, description=tool.description, parameters=tool.step.input.model_json_schema(by_alias=True))
+    ToolSpec(name=tool.name, description=tool.description, parameters=tool.parameters_json_schema)
     for tool in TOOLS.values()
 )
 

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Iterable
 
 import pytest_asyncio
 
-from penstock.tools import Sandbox
+from penstock.tools.sandbox import Limits, Sandbox
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(size=2) as sandbox:
+    async with Sandbox(limits=Limits(calls_per_worker=1_000_000)) as sandbox:
         await sandbox.start()
         yield sandbox
         children = sandbox.processes

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from penstock.tools import Sandbox
 from penstock.tools.calculate import CalculateInput, CalculateOutput, calculate
+from penstock.tools.sandbox import Sandbox
 from tests.tools.expressions import EXPRESSIONS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-_MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_MANY = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 _OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 
 
@@ -39,7 +39,7 @@ async def test_an_expression_has_the_value_a_user_of_mathjs_expects(expression: 
         ("sqrt(1, 2, 3)", "takes 1 argument"),
         ("[1, 2] * [3, 4]", "cannot be multiplied"),
         ("inv([[1, 2], [2, 4]])", "singular"),
-        ("1,000 + 1", "without thousands separators",
+        ("1,000 + 1", "without thousands separators"),
         ("f(x) = x^2", "functions cannot be defined"),
         ("", "empty"),
         ("2x + 3 = 11; 5", "cannot be mixed"),
@@ -68,10 +68,10 @@ def arithmetic() -> st.SearchStrategy[tuple[str, Fraction | None]]:
         defined = a is not None and b is not None and not (symbol == "/" and b == 0)
         return f"({left}) {symbol} ({right})", _OPERATORS[symbol](a, b) if defined else None
 
-    numbers = st.integers(-999, 999).map(lambda n: (str(n), Fraction(n))) | st.decimals(
-        -99, 99, places=2, allow_nan=False, allow_infinity=False
-    ).map(lambda d: (f"{d:f}", Fraction(d)))
-    return st.recursive(numbers, lambda inner: st.tuples(inner, st.sampled_from("+-*/"), inner).map(combine), max_leaves=8)
+    integers = st.integers(-999, 999).map(lambda n: (str(n), Fraction(n)))
+    decimals = st.decimals(-99, 99, places=2).map(lambda d: (f"{d:f}", Fraction(d)))
+    symbols = st.sampled_from("+-*/")
+    return st.recursive(integers | decimals, lambda inner: st.tuples(inner, symbols, inner).map(combine), max_leaves=8)
 
 
 @_MANY

@@ -2,14 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from penstock.tools import Sandbox
 from penstock.tools.calculate import CalculateInput, calculate
 from penstock.tools.maths.vocabulary import FUNCTION_NAMES
+from penstock.tools.sandbox import Sandbox
 from penstock.tools.validate_answer import ValidateAnswerInput, validate_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -49,12 +51,14 @@ REFUSED = {
     "many equations": ";".join(f"x{n} + 1 = {n}" for n in range(50)),
     "a long result": "(10^900;" + "10^900;" * 20 + ")",
 }  # fmt: skip
-EXHAUSTING = (
-    "expand((x+y+z)^200)",
-    "(x+1)^9999 = 0",
-    "derivative(x^x^x^x, x, 10)",
-    "x^40+y^40+z^40=1; x+y+z=3; x y z=1",
-)
+EXHAUSTING = ("expand((x+y+z)^200)", "derivative(x^x^x^x, x, 10)")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_sandbox() -> AsyncIterator[Sandbox]:
+    """For tests that cost children: they are replaced in the background."""
+    async with Sandbox() as sandbox:
+        yield sandbox
 
 
 async def still_works(sandbox: Sandbox) -> bool:
@@ -71,16 +75,16 @@ async def test_a_hostile_expression_costs_a_clear_error(expression: str, sandbox
     assert await still_works(sandbox)
 
 
-async def test_endless_work_is_stopped_and_the_next_call_works(sandbox: Sandbox):
+async def test_endless_work_is_stopped_and_the_next_call_works(own_sandbox: Sandbox):
     async def one(expression: str) -> str | None:
-        return (await calculate(CalculateInput(expression=expression), sandbox=sandbox)).error
+        return (await calculate(CalculateInput(expression=expression), sandbox=own_sandbox)).error
 
     errors = await asyncio.gather(*map(one, EXHAUSTING))
     assert all("longer than 2 seconds" in (error or "") for error in errors)
-    assert await still_works(sandbox)
+    assert await still_works(own_sandbox)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text(max_size=60)
     | st.lists(
@@ -90,11 +94,11 @@ async def test_endless_work_is_stopped_and_the_next_call_works(sandbox: Sandbox)
         max_size=12,
     ).map("".join)
 )
-async def test_junk_never_crashes_a_tool_or_exceeds_the_limit(sandbox: Sandbox, junk: str):
+async def test_junk_never_crashes_a_tool_or_exceeds_the_limit(own_sandbox: Sandbox, junk: str):
     started = time.perf_counter()
-    output = await calculate(CalculateInput(expression=junk), sandbox=sandbox)
+    output = await calculate(CalculateInput(expression=junk), sandbox=own_sandbox)
     assert output.success is (output.error is None)
     request = ValidateAnswerInput(original_problem=junk, proposed_answer=junk[::-1], validation_method="any")
-    verdict = await validate_answer(request, sandbox=sandbox)
+    verdict = await validate_answer(request, sandbox=own_sandbox)
     assert (verdict.confidence > 0) is (verdict.is_valid is not None)
     assert time.perf_counter() - started < 2 * LIMIT

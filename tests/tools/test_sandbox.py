@@ -93,7 +93,7 @@ async def test_a_closed_sandbox_leaves_no_process_and_takes_no_call():
 async def test_children_die_with_a_parent_that_is_killed_in_the_middle_of_a_call():
     program = (
         "import asyncio, sys\n"
-        "from penstock.tools import Sandbox\n"
+        "from penstock.tools.sandbox import Sandbox\n"
         "async def main():\n"
         "    sandbox = Sandbox(size=1)\n"
         "    await sandbox.start()\n"

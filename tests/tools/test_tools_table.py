@@ -8,7 +8,7 @@ from penstock.tools.validate_answer import ValidateAnswerInput
 
 
 def test_the_table_names_every_tool_with_its_queue():
-    assert {name: tool.step for name, tool in TOOLS.items()} == {
+    assert {name: tool.step.name for name, tool in TOOLS.items()} == {
         "calculate": "calculate",
         "validateAnswer": "validate-answer",
     }

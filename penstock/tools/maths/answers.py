@@ -54,6 +54,11 @@ class Written:
         return Evaluator(letters_are_unknown=letters_are_unknown).value(parse_one(self.text))
 
     @property
+    def precision_is_clear(self) -> bool:
+        """Not so for `3.14 * 10^2`: how exact that is meant to be is anybody's guess."""
+        return not _DECIMAL.search(self.text) or _PLAIN.fullmatch(self.text) is not None
+
+    @property
     def tolerance(self) -> sympy.Rational:
         """Half a unit of the last decimal shown; nothing for an integer or a fraction, unless it says `about`."""
         if (plain := _PLAIN.fullmatch(self.text)) and (plain["decimals"] or self.about):

@@ -32,14 +32,22 @@ def compare(expected: Any, written: Written) -> Match:
     if units and is_quantity(value):
         if expected.dimensionality != value.dimensionality:
             return Match.DIFFERENT
-        return numbers_match(quantities.convert(expected, value).magnitude, value.magnitude, written.tolerance)
+        return _numbers(quantities.convert(expected, value).magnitude, value.magnitude, written)
     if units or is_quantity(value):
         return Match.INCOMPARABLE
     if expected.is_number and value.is_number:
-        return numbers_match(expected, value, written.tolerance)
+        return _numbers(expected, value, written)
     return (
         _match_if(agree_everywhere(expected, value)) if value.free_symbols or expected.free_symbols else Match.DIFFERENT
     )
+
+
+def _numbers(expected: sympy.Expr, value: sympy.Expr, written: Written) -> Match:
+    match = numbers_match(expected, value, written.tolerance)
+    if match is not Match.DIFFERENT or written.precision_is_clear:
+        return match
+    near = sympy.Abs(expected - value).evalf(DIGITS) < sympy.Abs(expected).evalf(DIGITS) / 100
+    return Match.INCOMPARABLE if near else Match.DIFFERENT
 
 
 def agree_everywhere(first: sympy.Expr, second: sympy.Expr) -> bool | None:

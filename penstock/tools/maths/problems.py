@@ -57,6 +57,8 @@ class IdentityProblem:
 
 Problem = EquationProblem | ValueProblem | IdentityProblem
 
+#: `x = 4. Find y`: a point that ends a sentence must not become part of a number.
+_SECOND_SENTENCE: Final = re.compile(r"[.?!]\s+[A-Za-z]{2}|[.?]\s+\w")
 _AMOUNT: Final = r"(?P<amount>\S+(?:\s\S+)*?)"
 _RESPECT: Final = r"(?:,? with respect to (?P<variable>[A-Za-z]))?"
 _PERCENTAGES: Final = (
@@ -77,6 +79,8 @@ _FORMS: Final = {"factorise": "factor", "factorize": "factor", "multiply out": "
 def read_problem(text: str) -> Problem | None:
     """The problem, or None if it is not understood completely."""
     written = notation(text)
+    if _SECOND_SENTENCE.search(written):
+        return None
     for reader in _READERS:
         try:
             found = reader(written)

@@ -57,7 +57,7 @@ _LEAD: Final = re.compile(
 
 def notation(text: str) -> str:
     """The text with its words for operations replaced, and without what ends a sentence."""
-    text = re.sub(r"[ \t\r\f\v]+", " ", text).strip().rstrip(".?! ").strip()
+    text = re.sub(r"[ \t\r\f\v]+", " ", text).strip().rstrip(".? ")
     text = text.removesuffix("= ").removesuffix("=").strip()
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
