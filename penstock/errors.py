@@ -12,6 +12,7 @@
     ├── Transient                worth another delivery; may say after how long
     │   ├── ModelUnavailable     429, 5xx, time-out, broken stream
     │   └── ToolUnavailable      the tool itself is broken, not what it was asked
+    ├── Diverged                 the JSON text that is out contradicts what came later
     ├── Misconfigured            the settings or the server do not fit; raised at start
     └── BusUnavailable           NATS did not take or answer within the time given
 
@@ -125,6 +126,10 @@ class ModelUnavailable(Transient):
 class ToolUnavailable(Transient):
     def __init__(self, detail: str) -> None:
         super().__init__("tool_unavailable", detail)
+
+
+class Diverged(PenstockError):
+    """Cut the connection of the reader concerned: its text cannot be made right. The job goes on."""
 
 
 class Misconfigured(PenstockError):

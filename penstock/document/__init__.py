@@ -6,13 +6,13 @@
 Pure code: no clock, no I/O, no event loop.
 """
 
-from penstock.document.completion import Diverged
 from penstock.document.document import Document
 from penstock.document.linear import LinearJSON
 from penstock.document.pieces import End, JsonPieces, Op, Piece, Start, TextPieces
 from penstock.document.pointer import is_at_or_below, join, parse
 from penstock.document.reader import Reader
 from penstock.document.shape import Shape
+from penstock.errors import Diverged
 
 __all__ = [
     "Diverged",

@@ -5,13 +5,9 @@ import json
 from typing import Any, NoReturn
 
 from penstock.document import strings
-from penstock.errors import PenstockError
+from penstock.errors import Diverged
 
 _decode = json.JSONDecoder().raw_decode
-
-
-class Diverged(PenstockError):
-    """The text that is out contradicts what came later. Cut the connection: it cannot be made right."""
 
 
 def dump(value: Any) -> str:

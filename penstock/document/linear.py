@@ -21,11 +21,12 @@ from penstock.contracts.events import (
     PartStart,
     PartValue,
 )
-from penstock.document.completion import Diverged, dump, member
+from penstock.document.completion import dump, member
 from penstock.document.part import Part
 from penstock.document.place import Place
 from penstock.document.pointer import is_at_or_below, parse
 from penstock.document.shape import Shape
+from penstock.errors import Diverged
 
 
 class LinearJSON:

@@ -5,7 +5,8 @@ import json
 from typing import Any, NamedTuple
 
 from penstock.document import strings
-from penstock.document.completion import Diverged, fingerprint, rest_of
+from penstock.document.completion import fingerprint, rest_of
+from penstock.errors import Diverged
 
 
 class _Whole(NamedTuple):

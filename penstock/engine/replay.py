@@ -44,6 +44,7 @@ class ReplayRun(Run):
         self._keys: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._retracted = 0
+        self._over = False
 
     def step(
         self,
@@ -54,6 +55,7 @@ class ReplayRun(Run):
         key: str | None = None,
         complexity: Complexity | None = None,
     ) -> Awaitable[Out]:
+        self._check_open()
         self._calls[step.name] += 1
         key = key or f"{step.name}-{self._calls[step.name]}"
         if not subjects.is_token(key) or key in subjects.RESERVED_KEYS:
@@ -82,6 +84,7 @@ class ReplayRun(Run):
         return task
 
     def put(self, path: str, value: JsonValue | BaseModel) -> None:
+        self._check_open()
         as_json = to_json(value)
         self.result.place(path, as_json)
         self.stream_value(path, as_json)
@@ -92,12 +95,18 @@ class ReplayRun(Run):
         self._publish(PartValue(id=f"value:{self._retracted}:{path}", p=path, t=text))
 
     def close(self, path: str) -> None:
-        self._publish(PartClose(id=f"close:{path}", p=path))
+        self._check_open()
+        self._publish(PartClose(id=f"close:{self._retracted}:{path}", p=path))
 
     def retract(self, path: str) -> None:
+        self._check_open()
         self._retracted += 1
         self.result.retract(path)
         self._publish(PartRetract(id=f"retract:{self._retracted}", p=path))
+
+    def end(self) -> None:
+        """Take no more: what a pattern still tries, while it is being ended or after, is refused."""
+        self._over = True
 
     async def aclose(self) -> None:
         """End what is still waiting."""
@@ -126,7 +135,8 @@ class ReplayRun(Run):
             raise Failure("input_too_large", too_large.detail, step=message.key) from too_large
 
     def _accept(self, step: Step[In, Out], message: StepMessage, outcome: Outcome) -> Out:
-        if (outcome.step, outcome.fingerprint) != (step.name, message.fingerprint) and outcome.failure is None:
+        # a message that could not be read has an outcome without a fingerprint
+        if outcome.step != step.name or outcome.fingerprint not in ("", message.fingerprint):
             raise ReplayMismatch(
                 f"the journal of {self.job} has {outcome.step} under {message.key!r} with another input than the "
                 f"pattern now gives {step.name}: it was changed while the job ran, or is not deterministic"
@@ -152,7 +162,12 @@ class ReplayRun(Run):
         return output.model_validate(outcome.value)  # type: ignore[no-any-return]
 
     def _publish(self, event: Event) -> None:
-        self._events.send(event)
+        if not self._over:
+            self._events.send(event)
+
+    def _check_open(self) -> None:
+        if self._over:
+            raise RuntimeError(f"the run of {self.job} is over: a pattern awaits whatever it starts")
 
 
 def _fingerprint(step: Step[Any, Any], input: BaseModel) -> str:

@@ -245,6 +245,23 @@ def test_a_member_that_only_the_first_attempt_wrote_cannot_be_taken_back():
         job.complete({"title": "T", "rounds": [], "summary": "S"})
 
 
+@pytest.mark.parametrize("title", ["U", None, "T and more"])
+def test_a_result_that_contradicts_a_whole_part_is_refused(title):
+    job = Teller()
+    job.part("/title", '"T"')
+    with pytest.raises(Diverged, match="/title is out with another value"):
+        job.complete({"title": title, "rounds": [], "summary": "S"})
+
+
+@pytest.mark.parametrize("title", ["One", None, ["Once"]])
+def test_a_result_that_contradicts_a_part_that_is_partly_out_is_refused(title):
+    job = Teller()
+    job.start("/title")
+    job.delta("/title", '"Once up')
+    with pytest.raises(Diverged):
+        job.complete({"title": title, "rounds": [], "summary": "S"})
+
+
 def test_a_root_that_is_no_object_is_never_shown():
     job = Teller()
     assert job.part("", '["not what was asked for"]') == ""
