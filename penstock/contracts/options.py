@@ -17,7 +17,10 @@ class Options(Wire):
         exclude_if=lambda v: v is None,
         description="`quality` asks for the complex tier, `speed` for the fast one where the step is simple.",
     )
-    cache: bool = Field(default=True, description="Whether an equal model reply of the last hour may be used again.")
+    cache: bool = Field(
+        default=True,
+        description="Whether an equal model reply may be used again. No reply is kept yet, so it has no effect.",
+    )
     deadline_seconds: float | None = Field(
         default=None,
         gt=0,
