@@ -15,8 +15,8 @@ _SETTINGS = """\
 
 Environment variables, read once when a process starts. Made from `penstock/settings.py` by `docs/tables.py`.
 
-The SDK's own variables are honoured as well: `GEMINI_API_KEY` (or `GOOGLE_API_KEY`) and `GOOGLE_GEMINI_BASE_URL`. With none of
-them and no `PENSTOCK_MODEL_BASE_URL`, `penstock up` starts the simulator.
+The SDK's own variables are honoured as well: `GEMINI_API_KEY` (or `GOOGLE_API_KEY`) and `GOOGLE_GEMINI_BASE_URL`. With
+none of them and no `PENSTOCK_MODEL_BASE_URL`, `penstock up` starts the simulator.
 
 | variable | default | meaning |
 |---|---|---|
