@@ -1,4 +1,4 @@
-"""Consuming expensive work: a pull loop behind FastStream's subscribers.
+"""Consuming expensive work: the pull loop behind FastStream's subscribers (penstock.subscriber).
 
 FastStream's own pull subscriber keeps nothing alive, fetches beyond what it can run and drops what it
 holds at shutdown (docs/adr/0004). Here a `PullGroup` shares a number of slots between the consumers
@@ -9,8 +9,12 @@ of one process:
   asked; only when all are empty does each get a waiting request for one message. Those that a burst
   satisfies beyond the free slots wait here, alive, and are served first.
 - From the moment a message is here until it is settled, `in_progress` is sent every third of `ack_wait`.
+  If the server gives it out again all the same (it was away, and took the silence for a death), the second
+  copy is dropped: what is in hand here is not done twice.
 - `stop(grace)`: no more requests; what has not begun goes back at once; what runs has `grace` seconds,
   then it is cancelled and goes back.
+
+So a process never has more in hand than its slots, plus one for each of several consumers.
 """
 
 import asyncio
@@ -21,17 +25,9 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from faststream._internal.broker.registrator import Registrator
-from faststream._internal.endpoint.subscriber.call_item import CallsCollection
-from faststream.middlewares import AckPolicy
-from faststream.nats import JStream, NatsBroker
-from faststream.nats.subscriber.config import NatsSubscriberConfig, NatsSubscriberSpecificationConfig
-from faststream.nats.subscriber.specification import NatsSubscriberSpecification
-from faststream.nats.subscriber.usecases.stream_basic import StreamSubscriber
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
-from nats.js.api import ConsumerConfig
 
 log = logging.getLogger(__name__)
 
@@ -39,65 +35,11 @@ log = logging.getLogger(__name__)
 _EXPIRES = 2.0
 #: Seconds without any answer after which a request is taken as lost.
 _LOST = _EXPIRES + 3.0
-#: Seconds to wait after the server said that the consumer is not there.
-_MISSING_PAUSE = 0.5
+#: Seconds before a consumer that is not there, or would not serve us, is asked again; doubles up to the second number.
+_FIRST_REST, _LONGEST_REST = 0.25, 5.0
+#: Seconds that what the server is just sending may take to arrive when the group stops.
+_LAST_ARRIVALS = 1.0
 _MAX_BATCH = 64
-
-
-class PullSubscriber(StreamSubscriber):
-    """A FastStream subscriber whose messages come from a PullGroup."""
-
-    _source: "Source | None" = None
-
-    def __init__(self, group: "PullGroup", durable: str, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._group, self._durable = group, durable
-
-    async def _create_subscription(self) -> None:
-        if self._source is None:
-            self._source = Source(self._group, self.connection, str(self.stream.name), self._durable, self.consume)
-            await self._source.open()
-            self._group.add(self._source)
-
-    async def stop(self) -> None:
-        if self._source is not None:
-            await self._source.aclose()
-            self._source = None
-        await super().stop()
-
-
-def pull_subscriber(
-    broker: NatsBroker, group: "PullGroup", *, stream: str, durable: str, subject: str
-) -> PullSubscriber:
-    """Register a subscriber to an existing durable consumer; decorate the handler with it.
-
-    FastStream's factory has no way to be given a subscriber class, so its parts are put together here.
-    """
-    config: Any = broker.config
-    calls: CallsCollection[Msg] = CallsCollection()
-    subscriber = PullSubscriber(
-        group,
-        durable,
-        NatsSubscriberConfig(
-            subject=subject,
-            sub_config=ConsumerConfig(durable_name=durable),
-            no_reply=True,
-            _outer_config=config,
-            _ack_policy=AckPolicy.MANUAL,
-        ),
-        NatsSubscriberSpecification(
-            _outer_config=config,
-            calls=calls,
-            specification_config=NatsSubscriberSpecificationConfig(
-                subject=subject, queue=None, title_=durable, description_=None, include_in_schema=True
-            ),
-        ),
-        calls,
-        stream=JStream(stream, declare=False),
-        queue="",
-    )
-    Registrator.subscriber(broker, subscriber)
-    return subscriber
 
 
 class Source:
@@ -121,14 +63,22 @@ class Source:
         #: Messages asked for and not answered yet, and when they were asked for.
         self.asked = 0
         self.asked_at = 0.0
+        #: Whether it is left alone for a while, since it could not be asked.
+        self.resting = False
+        self._rest = _FIRST_REST
 
     async def open(self) -> None:
         self._subscription = await self._connection.subscribe(self._inbox, cb=self._answer)
 
     async def aclose(self) -> None:
+        """Ask for nothing more; what the server has sent already still arrives, so that it can be handed back."""
         subscription, self._subscription = self._subscription, None
         if subscription is not None and not self._connection.is_closed:
-            await subscription.unsubscribe()
+            try:
+                async with asyncio.timeout(_LAST_ARRIVALS):
+                    await subscription.drain()  # type: ignore[no-untyped-call]
+            except Exception as error:
+                log.warning("could not stop pulling in order", extra={"consumer": self.durable, "error": repr(error)})
 
     async def ask(self, batch: int, *, wait: bool) -> None:
         """Ask for `batch` messages: those there now, or (`wait`) also those that come within _EXPIRES."""
@@ -147,26 +97,36 @@ class Source:
 
     def forget(self) -> None:
         self.asked = 0
+        self.resting, self._rest = False, _FIRST_REST
         self._answered.set()
 
     async def _answer(self, message: Msg) -> None:
         status = (message.headers or {}).get("Status") if not message.reply else None
         if status is None:
             self.asked = max(0, self.asked - 1)
+            self._rest = _FIRST_REST
             self._group.received(self, message)
         elif status == "100":  # idle heartbeat
             return
-        elif status in ("404", "408", "409"):
+        elif status in ("404", "408"):
             # 404 and 408 end one request, saying what of it was not filled (404 does not: nothing else is asked then)
             pending = (message.headers or {}).get("Nats-Pending-Messages")
             self.asked = max(0, self.asked - int(pending)) if pending else 0
         else:
-            log.warning("cannot pull", extra={"consumer": self.durable, "status": status})
-            await asyncio.sleep(_MISSING_PAUSE)
-            self.asked = 0
+            # 503: there is no such consumer. 409: it was deleted, or its leader changes, or it has too many requests.
+            # Asked at once it would say so again, so it is left alone; the others are not kept waiting for it.
+            why = (message.headers or {}).get("Description", "no such consumer")
+            log.warning("cannot pull; asking again in %.2f s", self._rest, extra={"consumer": self.durable, "why": why})
+            self.asked, self.resting = 0, True
+            asyncio.get_running_loop().call_later(self._rest, self._rested)
+            self._rest = min(_LONGEST_REST, 2 * self._rest)
         if self.asked == 0:
             self._answered.set()
             self._group.changed()
+
+    def _rested(self) -> None:
+        self.resting = False
+        self._group.changed()
 
 
 class PullGroup:
@@ -177,6 +137,7 @@ class PullGroup:
         self._sources: list[Source] = []
         self._waiting: deque[tuple[Source, Msg]] = deque()
         self._running: dict[asyncio.Task[Any], Msg] = {}
+        self._held: dict[tuple[str, int], Msg] = {}  # all that is in hand, by stream and sequence
         self._wake = asyncio.Event()
         self._loop_task: asyncio.Task[None] | None = None
         self._ticker: asyncio.Task[None] | None = None
@@ -186,7 +147,7 @@ class PullGroup:
     @property
     def in_hand(self) -> int:
         """Messages received and not settled."""
-        return len(self._running) + len(self._waiting)
+        return len(self._held)
 
     @property
     def free(self) -> int:
@@ -211,6 +172,12 @@ class PullGroup:
         self.changed()
 
     def received(self, source: Source, message: Msg) -> None:
+        held = self._held.get(_identity(message))
+        if held is not None and not held.is_acked:
+            # to the server an acknowledgement of either delivery is one of the message
+            log.info("given what is in hand already", extra={"subject": message.subject})
+            return
+        self._held[_identity(message)] = message
         self._waiting.append((source, message))
         self._start_waiting()
         self.changed()
@@ -220,10 +187,11 @@ class PullGroup:
         self.stopping = True
         if self._loop_task is not None:
             self._loop_task.cancel()
-        for source in self._sources:
-            await source.aclose()
+        await asyncio.gather(*(source.aclose() for source in self._sources))
         while self._waiting:
-            await self._hand_back(self._waiting.popleft()[1])
+            message = self._waiting.popleft()[1]
+            await self._hand_back(message)
+            self._let_go(message)
         if self._running:
             log.info("waiting for running work", extra={"running": len(self._running), "grace": grace})
             await asyncio.wait(self._running, timeout=grace)
@@ -244,7 +212,7 @@ class PullGroup:
                 await self._fill()
             except Exception:
                 log.exception("pulling failed; it goes on")
-                await asyncio.sleep(_MISSING_PAUSE)
+                await asyncio.sleep(_FIRST_REST)
                 continue
             try:
                 await asyncio.wait_for(self._wake.wait(), _LOST)
@@ -257,7 +225,7 @@ class PullGroup:
         if len(self._sources) == 1:
             (only,) = self._sources
             wanted = min(self.free, _MAX_BATCH) - only.asked
-            if wanted > 0:
+            if wanted > 0 and not only.resting:
                 await only.ask(wanted, wait=True)
             return
         # those with a waiting request are known to be empty: a message that comes there comes by itself
@@ -266,12 +234,12 @@ class PullGroup:
             if self.free == 0 or self.stopping:
                 return
             self._turn += 1
-            if not source.asked:
+            if not source.asked and not source.resting:
                 await source.ask(min(self.free, _MAX_BATCH), wait=False)
                 await source.answered()
         if self.free:
             for source in self._sources:
-                if not source.asked:
+                if not source.asked and not source.resting:
                     await source.ask(1, wait=True)
 
     def _start_waiting(self) -> None:
@@ -282,7 +250,7 @@ class PullGroup:
             task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[Any]) -> None:
-        self._running.pop(task, None)
+        self._let_go(self._running.pop(task))
         if not task.cancelled() and task.exception() is not None:
             log.error("a handler raised", exc_info=task.exception())
         self._start_waiting()
@@ -291,13 +259,17 @@ class PullGroup:
     async def _keep_alive(self) -> None:
         while True:
             await asyncio.sleep(self._ack_wait / 3)
-            for message in [*self._running.values(), *(message for _, message in self._waiting)]:
+            for message in list(self._held.values()):
                 if not message.is_acked:
                     try:
                         await message.in_progress()
                     except Exception as error:
                         log.warning("could not send a sign of life", extra={"error": repr(error)})
                         break
+
+    def _let_go(self, message: Msg) -> None:
+        if self._held.get(_identity(message)) is message:
+            del self._held[_identity(message)]
 
     async def _hand_back(self, message: Msg) -> None:
         if message.is_acked:
@@ -306,3 +278,7 @@ class PullGroup:
             await message.nak()
         except Exception as error:
             log.warning("could not hand a message back", extra={"subject": message.subject, "error": repr(error)})
+
+
+def _identity(message: Msg) -> tuple[str, int]:
+    return message.metadata.stream, message.metadata.sequence.stream

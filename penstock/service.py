@@ -11,8 +11,9 @@ from prometheus_client import CollectorRegistry, Gauge, make_asgi_app
 
 from penstock.bus import Bus
 from penstock.connection import check_server, make_broker
-from penstock.pull import PullGroup, pull_subscriber
+from penstock.pull import PullGroup
 from penstock.settings import Settings
+from penstock.subscriber import pull_subscriber
 
 log = logging.getLogger(__name__)
 
