@@ -80,6 +80,10 @@ class Bus:
         """Bytes the server takes in one message, with its headers."""
         return self.connection.max_payload
 
+    @property
+    def _max_body(self) -> int:
+        return self.max_payload - 4096
+
     async def once(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> bool:
         """Store the first message of a write-once subject. False: there is one already."""
         try:
@@ -99,7 +103,7 @@ class Bus:
 
     async def publish(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> int:
         """One try at `append`: raises one of UNREACHABLE when the answer did not come."""
-        if len(payload) > self.max_payload - 4096:
+        if len(payload) > self._max_body:
             raise Failure(
                 "output_too_large", f"{len(payload)} bytes for {subject}; the server takes {self.max_payload}"
             )
@@ -129,10 +133,15 @@ class Bus:
                 return
             after = messages[-1].sequence
 
-    async def dead_letter(self, origin: Msg, reason: str, detail: str, *, key: str | None = None) -> None:
-        """Keep a copy of a message that could not be handled, with why and where it came from."""
+    async def dead_letter(self, origin: Msg, reason: str, detail: str) -> None:
+        """Keep a copy of a message that could not be handled, with why and where it came from.
+
+        A body that leaves no room for these headers is cut; the message itself stays in its stream.
+        """
         metadata = origin.metadata
-        headers = {name: value for name, value in (origin.headers or {}).items() if name.startswith("Penstock-")}
+        # no header that we do not know is copied: the copy must fit, whatever came
+        tenant = (origin.headers or {}).get(subjects.TENANT_HEADER, "")[:256]
+        headers = {subjects.TENANT_HEADER: tenant} if tenant else {}
         headers |= {
             subjects.DEAD_REASON_HEADER: reason,
             subjects.DEAD_DETAIL_HEADER: " ".join(detail.split())[:1000].encode("ascii", "replace").decode(),
@@ -141,7 +150,11 @@ class Bus:
             subjects.DEAD_SEQUENCE_HEADER: str(metadata.sequence.stream),
             "Nats-Msg-Id": f"{metadata.stream}.{metadata.sequence.stream}.{reason}",
         }
-        await self.append(subjects.dead(origin.subject), origin.data, headers=headers)
+        body = origin.data
+        if len(body) > self._max_body:
+            headers[subjects.DEAD_LENGTH_HEADER] = str(len(body))
+            body = body[: self._max_body]
+        await self.append(subjects.dead(origin.subject), body, headers=headers)
         log.warning("dead letter", extra={"subject": origin.subject, "reason": reason, "detail": detail[:300]})
 
     def on_reconnect(self, callback: Callable[[], None]) -> Callable[[], None]:

@@ -32,6 +32,8 @@ DEAD_DETAIL_HEADER = "Penstock-Detail"
 DEAD_SUBJECT_HEADER = "Penstock-Subject"
 DEAD_STREAM_HEADER = "Penstock-Stream"
 DEAD_SEQUENCE_HEADER = "Penstock-Sequence"
+#: The body's length in bytes, where the copy was cut to fit.
+DEAD_LENGTH_HEADER = "Penstock-Length"
 
 #: The server's answer to a second message on a write-once subject ("maximum messages per subject exceeded").
 ERR_SUBJECT_TAKEN = 10077
