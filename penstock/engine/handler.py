@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nats.aio.msg import Msg
@@ -43,8 +43,9 @@ class JobHandler:
         attempt = message.metadata.num_delivered
         about = {"job": job, "pattern": name, "attempt": attempt}
         try:
-            if not subjects.is_token(job) or not subjects.is_token(name):
-                detail = f"{message.subject}: a job id and a pattern are 1 to 64 of A-Z a-z 0-9 _ -"
+            if not subjects.is_token(job):
+                # there is no subject on which its end could be told
+                detail = f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -"
                 await self._bus.dead_letter(message, "invalid_request", detail)
                 await message.term()
                 return
@@ -144,14 +145,16 @@ class JobHandler:
                     return None
                 raise Failure("deadline_exceeded", f"the job had until {start.deadline:.0f} (Unix time)")
             result = working.result()
-        except BusUnavailable:
-            raise
         except Failure as failure:
             problem = failure
+        except asyncio.CancelledError as error:
+            if not (working.done() and working.cancelled()):
+                raise  # it is this replica that is told to stop, not the pattern that cancelled itself
+            problem = _why(error, name, job)
         except Exception as error:
-            log.exception("a pattern raised", extra={"job": job, "pattern": name})
-            problem = Failure("pattern_error", f"{type(error).__name__} in the pattern {name}")
+            problem = _why(error, name, job)
         finally:
+            run.end()
             for task in (working, ending):
                 task.cancel()
             await asyncio.gather(working, ending, return_exceptions=True)
@@ -205,6 +208,28 @@ def invalid_request(error: ValidationError) -> InvalidRequest:
         errors.append(FieldError(pointer=path, detail=one["msg"]))
     named = "; ".join(f"{e.pointer or 'body'}: {e.detail}" for e in errors[:3])
     return InvalidRequest(f"{error.error_count()} thing(s) wrong: {named}", tuple(errors))
+
+
+def _why(error: BaseException, name: str, job: str) -> Failure:
+    """Why a pattern ended with `error`; a group, as asyncio.TaskGroup raises it, stands for its first Failure.
+
+    Raises BusUnavailable if that is what it was, alone or among others: it says nothing about the job.
+    """
+    leaves = list(_leaves(error))
+    if away := next((leaf for leaf in leaves if isinstance(leaf, BusUnavailable)), None):
+        raise away
+    if failure := next((leaf for leaf in leaves if isinstance(leaf, Failure)), None):
+        return failure
+    log.error("a pattern raised", exc_info=error, extra={"job": job, "pattern": name})
+    return Failure("pattern_error", f"{type(leaves[0]).__name__} in the pattern {name}")
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            yield from _leaves(member)
+    else:
+        yield error
 
 
 def _told(failure: Failure) -> str:

@@ -68,9 +68,10 @@ class StreamedResult:
             return []
         if not any(known[: len(at)] == at for known in self._leaves) and at:
             return [(_path(at), wanted)]
-        members = (
-            wanted.items() if isinstance(wanted, dict) else ((str(index), item) for index, item in enumerate(wanted))
-        )
+        if isinstance(wanted, dict):
+            members = list(wanted.items())
+        else:  # a scalar where something was streamed below: nothing is missing, and the comparison will tell
+            members = [(str(index), item) for index, item in enumerate(wanted if isinstance(wanted, list) else ())]
         return [pair for name, member in members for pair in self._missing((*at, name), member)]
 
     def _build(self, at: tuple[str, ...]) -> Any:
