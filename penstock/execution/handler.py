@@ -86,28 +86,27 @@ class StepHandler:
             except ValidationError as error:
                 await self._give_up(message, job, step, key, attempt, Failure("step_error", _where(error)))
                 return
+            if (request.job, request.step, request.key) != (job, step, key):
+                failure = Failure("step_error", f"the message on {message.subject} is for another step")
+                await self._give_up(message, job, step, key, attempt, failure)
+                return
             if attempt > self._settings.max_deliveries:
                 poisoned = Failure("poisoned", f"given up at delivery {attempt}; its executors did not survive it")
                 await self._give_up(message, job, step, key, attempt, poisoned, request)
                 return
-            await self._attempt(message, request, attempt, cancelled)
+            async with contextlib.aclosing(EventLog(self._bus, job)) as events:
+                await self._attempt(message, request, attempt, cancelled, events)
         finally:
             if not self._bus.connection.is_closed:
                 await end.unsubscribe()
 
-    async def _attempt(self, message: Msg, request: StepMessage, attempt: int, cancelled: asyncio.Event) -> None:
+    async def _attempt(
+        self, message: Msg, request: StepMessage, attempt: int, cancelled: asyncio.Event, events: EventLog
+    ) -> None:
         executable = self._executables[request.step]
         tier = select_model(request.complexity, request.priority)
         model_name = self._tiers.model_for(tier, attempt) if executable.uses_model else None
-        events = EventLog(self._bus, request.job)
-        sink = PartSink(
-            events,
-            key=request.key,
-            attempt=attempt,
-            into=request.into,
-            output=executable.step.output,
-            flush_interval=self._settings.flush_interval,
-        )
+        sink = self._sink(request, attempt, events)
         model = StepModel(
             self._llm,
             model=model_name or "",
@@ -141,6 +140,8 @@ class StepHandler:
             failure = Failure("step_error", f"{type(error).__name__} in the executor of {request.step}")
         finally:
             sink.aclose()
+        if failure:
+            sink.failed()
         await events.flush()
         outcome = Outcome(
             step=request.step,
@@ -155,8 +156,24 @@ class StepHandler:
             usage=model.usage,
             duration_ms=round((time.monotonic() - began) * 1000),
         )
-        await self._write(request.job, outcome)
+        try:
+            await self._write(request.job, outcome)
+        except Failure as too_large:
+            sink.failed()
+            await events.flush()
+            small = {"value": None, "failure": _problem(too_large, outcome.key)}
+            await self._write(request.job, outcome.model_copy(update=small))
         await message.ack()
+
+    def _sink(self, request: StepMessage, attempt: int, events: EventLog) -> PartSink:
+        return PartSink(
+            events,
+            key=request.key,
+            attempt=attempt,
+            into=request.into,
+            output=self._executables[request.step].step.output,
+            flush_interval=self._settings.flush_interval,
+        )
 
     async def _execute(self, executable: Executable, request: StepMessage, model: StepModel) -> Any:
         step_input: BaseModel = executable.step.input.model_validate(request.input)
@@ -187,12 +204,7 @@ class StepHandler:
 
     async def _write(self, job: str, outcome: Outcome) -> None:
         """Journal the outcome; one that another attempt wrote first stands."""
-        try:
-            await self._bus.once(subjects.journal(job, outcome.key), outcome.model_dump_json().encode())
-        except Failure as too_large:
-            problem = _problem(too_large, outcome.key)
-            small = outcome.model_copy(update={"value": None, "failure": problem})
-            await self._bus.once(subjects.journal(job, outcome.key), small.model_dump_json().encode())
+        await self._bus.once(subjects.journal(job, outcome.key), outcome.model_dump_json().encode())
 
     async def _give_up(
         self,
@@ -214,6 +226,10 @@ class StepHandler:
             failure=_problem(failure, key),
             usage=Usage(),
         )
+        if request is not None:  # what an attempt that did not survive has written is void
+            async with contextlib.aclosing(EventLog(self._bus, job)) as events:
+                self._sink(request, attempt, events).failed()
+                await events.flush()
         await self._write(job, outcome)
         await self._bus.dead_letter(message, failure.code, failure.detail)
         await message.term()

@@ -14,7 +14,7 @@ class PartSink:
     """Where an executor's model writes (`penstock.llm.ask.Sink`).
 
     Pieces that arrive within `flush_interval` seconds of the last flush go out together; the first goes
-    out at once. Events are numbered from 0, which is `step.started`.
+    out at once. Events are numbered from 0, which is `step.started`, or the `part.reset` of a step that is given up.
     """
 
     def __init__(
@@ -22,6 +22,9 @@ class PartSink:
     ) -> None:
         self._log, self._key, self._attempt = log, key, attempt
         self._into, self._output, self._flush_interval = into, output, flush_interval
+        self._place = None if into is None else into.rstrip("/")
+        #: Whether readers may have been shown something of the output, by this attempt or an earlier one.
+        self._shown = attempt > 1
         self._number = 0
         self._ops: list[Op] = []
         self._pieces = self._new_pieces()
@@ -32,8 +35,7 @@ class PartSink:
     def started(self, step: str, service: str, model: str | None) -> None:
         """Tell that the attempt has begun, and that what an earlier one wrote is void."""
         self._send(StepStarted(step=step, service=service, model=model, **self._position()))
-        if self._attempt > 1 and self._into is not None:
-            self._send(PartReset(p=self._into, **self._position()))
+        self._reset()
 
     def retrying(self, code: str, delay: float) -> None:
         self._send(StepRetrying(code=code, delay_seconds=round(delay, 3), **self._position()))
@@ -58,8 +60,13 @@ class PartSink:
         self._cancel_timer()
         self._ops.clear()
         self._pieces, self._touched = self._new_pieces(), False
-        if self._into is not None:
-            self._send(PartReset(p=self._into, **self._position()))
+        self._reset()
+
+    def failed(self) -> None:
+        """Tell that what was written is void: the step failed for good, and another may write at its place."""
+        self._cancel_timer()
+        self._ops.clear()
+        self._reset()
 
     def finish(self, output: Any) -> Any:
         """End the parts; the step's value as JSON, exactly as it was streamed.
@@ -82,12 +89,18 @@ class PartSink:
             return TextPieces(into)
         return JsonPieces(into.rstrip("/"), split_root=not into or into.endswith("/"))
 
+    def _reset(self) -> None:
+        if self._shown and self._place is not None:
+            self._send(PartReset(p=self._place, **self._position()))
+        self._shown = False
+
     def _flush(self) -> None:
         self._timer = None
         self._flushed_at = asyncio.get_running_loop().time()
         ops, self._ops = self._ops, []
         if self._into is None:
             return
+        self._shown = self._shown or bool(ops)
         joined: list[str] = []
         for index, op in enumerate(ops):
             match op:
