@@ -11,10 +11,9 @@ import pytest
 from penstock.connection import connect
 from penstock.settings import Settings
 from penstock.streams import declare
-from simulator.server import serving
-from simulator.steering import Steering
+from simulator.steering import BlockingSteering, Steering
 from tests.pipeline import Pipeline
-from tests.servers import NatsServer
+from tests.servers import NatsServer, simulator_in_thread
 
 
 @pytest.fixture
@@ -24,11 +23,18 @@ async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
         yield server
 
 
-@pytest.fixture
-async def gemini_url() -> AsyncIterator[str]:
-    """The simulator, without any delay."""
-    async with serving() as url:
+@pytest.fixture(scope="session")
+def shared_simulator() -> Iterator[str]:
+    """One simulator for all tests: to start one takes longer than most of them."""
+    with simulator_in_thread() as url:
         yield url
+
+
+@pytest.fixture
+def gemini_url(shared_simulator: str) -> Iterator[str]:
+    """The simulator, without any delay; what this test steers and counts is forgotten after it."""
+    yield shared_simulator
+    BlockingSteering(shared_simulator).clear()
 
 
 @pytest.fixture
@@ -40,6 +46,7 @@ async def gemini(gemini_url: str) -> AsyncIterator[Steering]:
 
 @pytest.fixture
 def settings(nats: NatsServer, gemini_url: str) -> Settings:
+    """Settings of all services. A test module that overrides this fixture has others."""
     return Settings(
         nats_url=nats.url,
         model_base_url=gemini_url,
@@ -58,7 +65,10 @@ async def pipeline(settings: Settings, gemini: Steering) -> AsyncIterator[Pipeli
     async with AsyncExitStack() as stack:
         stack.push_async_callback(bus.connection.close)
         await declare(bus.jetstream, settings)
-        yield await stack.enter_async_context(Pipeline(settings, bus, gemini))
+        pipeline = await stack.enter_async_context(Pipeline(settings, bus, gemini))
+        for kind in ("aggregator", "classifier", "workers"):
+            await pipeline.start(kind)
+        yield pipeline
 
 
 @pytest.fixture(autouse=True)

@@ -18,21 +18,52 @@ from services.classifier.service import build as build_classifier
 from services.workers.service import build as build_workers
 from simulator.steering import Steering
 
+BUILD = {"aggregator": build_aggregator, "classifier": build_classifier, "workers": build_workers}
+
+
+class Replica:
+    """A service that runs in this process."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> None:
+        await self._stack.enter_async_context(running(self.service))
+
+    async def stop(self, *, grace: float | None = None) -> None:
+        """End it as SIGTERM does; `grace` overrides its setting: 0 leaves running work no time at all."""
+        if grace is not None:
+            await self.service.group.stop(grace)
+        await self._stack.aclose()
+
 
 class Pipeline:
     """Use as `async with`. `gemini` steers the model, `bus` is a connection of the test's own."""
 
     def __init__(self, settings: Settings, bus: Bus, gemini: Steering) -> None:
         self.settings, self.bus, self.gemini = settings, bus, gemini
+        #: The first of its kind that was started.
+        self.replicas: dict[str, Replica] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> "Pipeline":
-        for build in (build_aggregator, build_classifier, build_workers):
-            await self._stack.enter_async_context(running(build(self.settings)))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    async def start(self, kind: str, **changed: Any) -> Replica:
+        """Start one more aggregator, classifier or workers, with some settings changed. It ends with the test."""
+        replica = Replica(BUILD[kind](self.settings.model_copy(update=changed)))
+        await replica.start()
+        self._stack.push_async_callback(replica.stop)
+        self.replicas.setdefault(kind, replica)
+        return replica
+
+    async def stop(self, kind: str, *, grace: float | None = None) -> None:
+        """End the first of a kind."""
+        await self.replicas.pop(kind).stop(grace=grace)
 
     async def submit(self, pattern: str, body: dict[str, Any] | bytes, job: str | None = None) -> str:
         """Publish a job as a NATS caller does."""

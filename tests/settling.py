@@ -1,0 +1,58 @@
+"""Hearing how services settle messages: their acknowledgements pass by on plain subjects."""
+
+import asyncio
+from dataclasses import dataclass
+
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from penstock.bus import Bus
+
+
+@dataclass(frozen=True)
+class Settled:
+    """One acknowledgement. `how` is ACK, NAK, TERM or WPI (a sign of life); `sequence` the message's in its stream."""
+
+    how: str
+    stream: str
+    consumer: str
+    sequence: int
+    delivery: int
+
+
+class Settlements:
+    """`async with`: hears every acknowledgement from entry to exit."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._subscription: Subscription | None = None
+        self._changed = asyncio.Event()
+        self.all: list[Settled] = []
+
+    async def __aenter__(self) -> "Settlements":
+        self._subscription = await self._bus.connection.subscribe("$JS.ACK.>", cb=self._heard)
+        await self._bus.connection.flush()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._subscription is not None:
+            await self._subscription.unsubscribe()
+
+    def of(self, how: str, stream: str = "STEPS") -> list[Settled]:
+        return [settled for settled in self.all if (settled.how, settled.stream) == (how, stream)]
+
+    async def heard(self, how: str, count: int = 1, *, stream: str = "STEPS", patience: float = 15.0) -> list[Settled]:
+        """Those of a kind, as soon as there are so many."""
+        async with asyncio.timeout(patience):
+            while len(found := self.of(how, stream)) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return found
+
+    async def _heard(self, message: Msg) -> None:
+        tokens = message.subject.split(".")
+        if len(tokens) > 9:  # with domain and account hash
+            tokens = [*tokens[:2], *tokens[4:]]
+        how = message.data.decode().partition(" ")[0].lstrip("+-") or "ACK"
+        self.all.append(Settled(how, tokens[2], tokens[3], int(tokens[5]), int(tokens[4])))
+        self._changed.set()
