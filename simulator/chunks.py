@@ -86,7 +86,7 @@ def _rendered(groups: list[list[dict[str, Any]]], made: Answer, prompt: Prompt) 
         response["usageMetadata"] = usage.model_dump(by_alias=True)
         response["modelVersion"] = f"simulator/{prompt.model}"
         response["responseId"] = response_id
-        body = json.dumps(response, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        body = json.dumps(response, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         chunks.append(Chunk(body, tokens, usage, made.block_reason or finish))
     return chunks
 

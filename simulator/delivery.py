@@ -60,7 +60,8 @@ class Delivered(Response):
         if delivery.hang:
             await gone
             raise CallerGone
-        if delivery.hold_before:
+        before = delivery.hold_before or (delivery.streamed and len(delivery.chunks) < 2)
+        if before:
             await self._hold(gone)
         if delivery.error is not None:
             call.http_status = delivery.error.status_code
@@ -86,12 +87,12 @@ class Delivered(Response):
             if place == 0:
                 await send(_head(b"text/event-stream", None))
             await send(_body(b"data: " + chunk.body + b"\r\n\r\n", more=place < last))
-            if place == 0 and last and not delivery.hold_before:
+            if place == 0 and not before:
                 await self._hold(gone)
 
     async def _send_whole(self, send: Send, started: float, gone: asyncio.Future[Any]) -> None:
         chunk = self._delivery.chunks[0]
-        await _until(started + self._delivery.pace.due(chunk.tokens - first), gone)
+        await _until(started + self._delivery.pace.due(chunk.tokens), gone)
         if not self._delivery.hold_before:
             await self._hold(gone)
         await send(_head(b"application/json; charset=UTF-8", len(chunk.body)))

@@ -70,7 +70,7 @@ class Ledger:
             step=origin.step,
             job=origin.job,
             key=origin.key,
-            prompt=prompt.whole[: self._config.kept_prompt_chars],
+            prompt=prompt.whole[: self._config.kept_prompt_chars].encode("utf-8", "replace").decode(),
             schema_properties=property_names(prompt.schema),
             tools=[function.name for function in prompt.functions],
             started_at=time.time(),

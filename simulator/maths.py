@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from simulator.topic import Topic
 
+_READ_CHARS = 4_000
 _NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _FUNCTION = r"(?:sqrt|cbrt|a?sin|a?cos|a?tan|log|ln|exp|abs|factorial)\((?:[^()]|\([^()]*\))*\)"
 _ATOM = rf"(?:{_FUNCTION}|{_NUMBER}!?\s?(?:[a-z]\b)?|\bpi\b|\b[b-hj-z]\b)"
@@ -53,6 +54,7 @@ def find_problem(topic: Topic) -> str:
 
 def expressions_in(problem: str) -> list[str]:
     """One or two things to calculate, in the words of a calculator; the problem's numbers if it has none."""
+    problem = problem[:_READ_CHARS]
     equations = [_tidy(found.group(0)) for found in _EQUATION.finditer(problem)]
     equations = [one for one in equations if re.search(r"[a-z]", one) and re.search(r"\d", one)]
     if equations:

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from simulator.topic import Topic
+from simulator.translation import is_translation
 
 _GENERAL = (
     "The {name} concerns {a} and its effect on {b}.",
@@ -42,9 +43,9 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         r"feedback|assessment|critique",
         (
-            "The draft names the benefit of {a} early and keeps {b} in view. "
+            "The {what} names the benefit of {a} early and keeps {b} in view. "
             'It says "{c}" without showing it: one concrete example would help.',
-            "The part on {a} reads well; the step from {b} to {c} comes too fast and wants a bridge.",
+            "In the {what} the part on {a} reads well; the step from {b} to {c} comes too fast and wants a bridge.",
         ),
     ),
     (
@@ -57,7 +58,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        r"improvement|suggestion",
+        r"improvement|^changes$",
         (
             "Open with {a}, then show what it means for {b}.",
             "Replace the general claim about {c} with a figure.",
@@ -66,7 +67,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        r"recommendation|optimi[sz]ation|mitigation|^action",
+        r"recommendation|suggestion|optimi[sz]ation|mitigation|^action",
         (
             "Validate {a} before it reaches {b}.",
             "Measure {b} first, then cache what {c} repeats.",
@@ -86,7 +87,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         r"expertise|skill",
-        ("{a} specialist", "{b} analysis", "{c} operations", "{d} communication"),
+        ("{a} handling", "{b} analysis", "{c} operations", "customer communication"),
     ),
     (
         r"risk|concern",
@@ -180,7 +181,7 @@ def phrase(name: str, within: str, topic: Topic, index: int, turn: int) -> str:
     template = templates[place % len(templates)]
     return template.format(
         a=a, b=b, c=c, d=d, A=a.capitalize(), B=b.capitalize(), C=c.capitalize(),
-        n=index + 1, name=_spoken(name), language=topic.language,
+        n=index + 1, name=_spoken(name), what=_what(topic), language=topic.language,
     )  # fmt: skip
 
 
@@ -195,6 +196,12 @@ def _templates(within: str, name: str) -> tuple[str, ...]:
     return next(
         (templates for pattern, templates in _TABLE if re.search(pattern, path if "\\." in pattern else name)), _GENERAL
     )
+
+
+def _what(topic: Topic) -> str:
+    if is_translation(topic):
+        return "translation"
+    return "revised version" if topic.revised else "draft"
 
 
 def _is_language_code(name: str) -> bool:

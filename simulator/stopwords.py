@@ -3,6 +3,7 @@
 from functools import cache
 
 _WORDS = """
+def class import self async await const let var function select where else asks ask await elif print row suggested
 able about above after again all also and answer answers any anything are array assistant based because been before
 being below best better between both but can category classification classify clear clearly concise consider
 consideration considerations content contents could customer describe description did does doing domain don't draft

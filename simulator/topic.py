@@ -10,12 +10,9 @@ from functools import cached_property
 from simulator.stopwords import stopwords
 
 _WORD = re.compile(r"[^\W\d_][\w'-]{2,}")
-_QUOTED = re.compile(
-    r"<(?P<tag>[a-zA-Z_][\w-]*)>\s*(?P<tagged>.+?)\s*</(?P=tag)>"
-    r"|(?P<fence>`{3,})[\w-]*\n(?P<fenced>.+?)\n(?P=fence)(?!`)"
-    r"|\"\"\"\s*(?P<triple>.+?)\s*\"\"\"",
-    re.DOTALL,
-)
+_READ_CHARS = 20_000
+_FILL = ("request", "reader", "goal", "detail")
+_OPENING = re.compile(r"<(?P<tag>[a-zA-Z_][\w-]*)>|(?P<fence>`{3,})[\w-]*\n|(?P<triple>\"\"\")")
 _LABELLED = re.compile(r"^[A-Z][\w ]{2,40}:[ \t]*\n?(.+?)(?=\n\s*\n|\Z)", re.DOTALL | re.MULTILINE)
 _REVISED = re.compile(
     r"\b(?:revised|improved|rewritten|refined|reworked|second|updated)\s+(?:version|draft|text|translation|content|copy)\b"
@@ -46,8 +43,7 @@ class Topic:
     @cached_property
     def passages(self) -> list[str]:
         """What the prompt quotes: tags, fences, triple quotes, else labelled paragraphs; empty if nothing."""
-        quoted = [found["tagged"] or found["fenced"] or found["triple"] for found in _QUOTED.finditer(self.text)]
-        return quoted or _LABELLED.findall(self.text)
+        return _quoted(self.text) or _LABELLED.findall(self.text)
 
     @cached_property
     def material(self) -> str:
@@ -63,14 +59,12 @@ class Topic:
     def words(self) -> tuple[str, ...]:
         """The most telling words, most frequent first, never fewer than four."""
         found = _ranked(self.material)
-        if len(found) < 4:
-            found += [word for word in _ranked(self.text) if word not in found]
-        return tuple([*found, "request", "reader", "goal", "detail"][:8])
+        return tuple([*found, *(word for word in _FILL if word not in found)][:8])
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
         """All words of the quoted material, in lower case."""
-        return frozenset(word.lower() for word in _WORD.findall(self.material))
+        return frozenset(word.lower() for word in _WORD.findall(self.material[:_READ_CHARS]))
 
     @cached_property
     def length(self) -> int:
@@ -101,6 +95,23 @@ class Topic:
         return next((one.group(1) for one in found if one), "English")
 
 
+def _quoted(text: str) -> list[str]:
+    found: list[str] = []
+    missing: set[str] = set()  # what is not closed further on is not looked for again
+    place = 0
+    while opening := _OPENING.search(text, place):
+        tag, fence = opening["tag"], opening["fence"]
+        closing = f"</{tag}>" if tag else f"\n{fence}" if fence else '"""'
+        start = opening.end()
+        end = -1 if closing in missing else text.find(closing, start - 1 if fence else start)
+        if end < 0:
+            missing.add(closing)
+        place = start if end < 0 else end + len(closing)
+        if end > start:
+            found.append(text[start:end].strip())
+    return [one for one in found if one]
+
+
 def _ranked(text: str) -> list[str]:
-    counts = Counter(word.lower().strip("'-_") for word in _WORD.findall(text[:20_000]))
+    counts = Counter(word.lower().strip("'-_") for word in _WORD.findall(text[:_READ_CHARS]))
     return [word for word, _ in counts.most_common(60) if word not in stopwords() and len(word) > 2][:12]

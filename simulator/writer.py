@@ -1,4 +1,7 @@
-"""Writes a value that is valid against a JSON Schema and reads as if it were about the prompt."""
+"""Writes a value that is valid against a JSON Schema and reads as if it were about the prompt.
+
+`pattern` is tried with a few candidates only, `format` is honoured for dates and the like; both may be missed.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +93,7 @@ class Writer:
         branches = [as_schema(one) for one in schema[keyword]]
         lean = depth > _LEAN_DEPTH
         branches.sort(key=lambda one: ("null" in types_of(one)) != lean if not lean or "$ref" not in one else 2)
-        for attempt in range(3):
+        for _ in range(3):
             for branch in branches:
                 try:
                     value = self._value(combined(rest, resolved(branch, self._root)), name, depth + 1, index)
@@ -98,7 +101,7 @@ class Writer:
                     if self._written > _MAX_VALUES:
                         raise
                     continue
-                if attempt == 2 or accepts(schema, value, self._root):
+                if accepts(schema, value, self._root):
                     return value
         raise Unwritable(f"No alternative of {name!r} admits a value.")
 

@@ -10,6 +10,8 @@ from google.genai.client import AsyncClient
 
 from simulator.steering import Steering
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 MODEL = "gemini-2.5-flash"
 PROMPT = "Write about a solar backpack."
 

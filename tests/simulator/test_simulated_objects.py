@@ -10,6 +10,8 @@ from google.genai.client import AsyncClient
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 Output = TypeVar("Output", bound=BaseModel)
 
 

@@ -1,5 +1,7 @@
 """Replies in text: what the google-genai client gets from the simulator without any steering."""
 
+import asyncio
+
 import httpx
 import pytest
 from google import genai
@@ -8,6 +10,8 @@ from google.genai.client import AsyncClient
 
 from simulator.config import Config
 from simulator.server import serving
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PROMPT = "Write a short text about a solar backpack that charges phones on a hike."
 
@@ -117,3 +121,20 @@ async def test_a_request_above_the_size_limit_is_refused() -> None:
         with pytest.raises(errors.ClientError, match="exceeds the limit") as caught:
             await gemini.models.generate_content(model="gemini-2.5-flash", contents="long " * 300)
     assert caught.value.code == 400
+
+
+async def test_half_a_surrogate_pair_in_a_prompt_does_no_harm(url: str) -> None:
+    body = b'{"contents": [{"role": "user", "parts": [{"text": "harbour \\ud83d light"}]}]}'
+    async with httpx.AsyncClient(base_url=url) as http:
+        answer = await http.post("/v1/models/gemini-2.5-flash:generateContent", content=body)
+        listed = await http.get("/simulator/calls")
+    assert answer.status_code == 200
+    assert answer.json()["candidates"][0]["finishReason"] == "STOP"
+    assert listed.status_code == 200
+
+
+async def test_a_long_prompt_full_of_brackets_is_answered_in_time(gemini: AsyncClient) -> None:
+    prompt = "Review this:\n" + "List<Item> make<Thing>(x) { ``` ((((" * 20_000
+    async with asyncio.timeout(5):
+        reply = await gemini.models.generate_content(model="gemini-2.5-flash", contents=prompt)
+    assert reply.text

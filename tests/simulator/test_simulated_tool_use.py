@@ -6,6 +6,8 @@ import pytest
 from google.genai import types
 from google.genai.client import AsyncClient
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 CALCULATE = types.FunctionDeclaration(
     name="calculate",
     description="Computes exactly.",

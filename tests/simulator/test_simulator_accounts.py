@@ -12,6 +12,8 @@ from simulator.config import Config
 from simulator.server import serving
 from simulator.steering import Steering, WaitTimeout
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 MODEL = "gemini-2.5-flash"
 
 
@@ -80,7 +82,7 @@ async def test_totals_count_every_call_exactly(gemini: AsyncClient, steering: St
 async def test_a_caller_that_goes_in_the_middle_of_a_stream_is_noticed_at_once(
     gemini: AsyncClient, steering: Steering
 ) -> None:
-    await steering.rule(reply={"text": "one two three " * 50, "pace": {"tokensPerSecond": 5}})
+    await steering.rule(reply={"text": "one two three " * 50, "pace": {"tokensPerSecond": 1}})
 
     async def read() -> None:
         async for _ in await gemini.models.generate_content_stream(model=MODEL, contents="rain"):

@@ -16,7 +16,7 @@ COMMAND = [sys.executable, "-m", "simulator"]
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_prints_one_line_when_it_listens_and_stops_cleanly(number: signal.Signals) -> None:
-    process = subprocess.Popen(COMMAND + ["--pace", "off"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*COMMAND, "--pace", "off"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line.startswith("simulator ready http://127.0.0.1:")
