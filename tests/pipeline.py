@@ -17,6 +17,7 @@ from services.aggregator.service import build as build_aggregator
 from services.classifier.service import build as build_classifier
 from services.workers.service import build as build_workers
 from simulator.steering import Steering
+from tests.settling import Settlements
 
 BUILD = {"aggregator": build_aggregator, "classifier": build_classifier, "workers": build_workers}
 
@@ -109,6 +110,10 @@ class Pipeline:
     async def end(self, job: str) -> JobEnd:
         (stored,) = await self.bus.last(subjects.JOURNAL, [subjects.journal(job, subjects.END)])
         return JobEnd.model_validate_json(stored.data)
+
+    def settlements(self) -> Settlements:
+        """Hears how services settle messages, from entry to exit."""
+        return Settlements(self.bus)
 
     async def dead_letters(self) -> list[dict[str, str]]:
         """The headers of all dead letters."""

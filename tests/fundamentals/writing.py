@@ -1,0 +1,34 @@
+"""What these tutorials' patterns have in common: one step, DRAFT, which writes a text about a subject.
+
+The simulator is steered by that subject, since it is part of the prompt.
+"""
+
+from collections.abc import Awaitable
+
+from penstock.contracts.options import PatternRequest
+from penstock.contracts.sequential_processing import DRAFT, DraftInput
+from penstock.run import Run
+from penstock.settings import Settings
+from simulator.steering import Steering
+
+
+class Subjects(PatternRequest):
+    """A request: the subjects to write about."""
+
+    subjects: tuple[str, ...] = ()
+
+
+def write(run: Run, subject: str, *, into: str | None = None, key: str | None = None) -> Awaitable[str]:
+    """One step of the run."""
+    return run.step(DRAFT, DraftInput(input=subject), into=into, key=key)
+
+
+async def calls_about(gemini: Steering, *subjects: str) -> dict[str, int]:
+    """How often the model was really asked about each subject."""
+    prompts = [call.prompt for call in await gemini.calls(step="draft")]
+    return {subject: sum(subject in prompt for prompt in prompts) for subject in subjects}
+
+
+def settings_with(settings: Settings, *patterns: str) -> Settings:
+    """Settings under which the services also know these patterns (module:ATTRIBUTE)."""
+    return settings.model_copy(update={"patterns": patterns})
