@@ -6,10 +6,11 @@ GOOGLE_GEMINI_BASE_URL), which are honoured where Penstock's are not set.
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from penstock.llm.config import ModelConfig, TierModels
+from penstock.webhooks.signing import secrets
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -18,7 +19,7 @@ Count = Annotated[int, Field(ge=1)]
 class Settings(BaseSettings):
     """See docs/settings.md, which is made from this class."""
 
-    model_config = SettingsConfigDict(env_prefix="PENSTOCK_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="PENSTOCK_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     # NATS
     nats_url: str = Field(default="nats://127.0.0.1:4222", description="Servers, separated by commas.")
@@ -86,13 +87,57 @@ class Settings(BaseSettings):
         default=10_000, description="Jobs waiting for an aggregator beyond which the gateway answers 503."
     )
 
+    # Webhooks
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="Signs webhooks: whsec_ and 24 to 64 bytes in base64. Several, separated by blanks, all sign. "
+        "Not set: requests with a webhook are refused.",
+    )
+    webhook_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Hosts that webhooks may reach at private addresses and by plain http, separated by commas.",
+    )
+    webhook_allowed_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        default=(), description="Networks that webhooks may reach although they are not public, separated by commas."
+    )
+    webhook_timeout: Seconds = Field(default=15, description="Seconds that one delivery of a webhook may take.")
+    webhook_max_body: Annotated[int, Field(ge=1024)] = Field(
+        default=256 * 1024, description="Bytes of a webhook; a larger job is told without its result."
+    )
+    webhook_slots: Count = Field(default=16, description="Webhooks that one aggregator delivers at once.")
+    webhook_retry_delays: Annotated[tuple[Seconds, ...], NoDecode] = Field(
+        default=(5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400),
+        description="Seconds between the tries of a webhook; the default is the example of Standard Webhooks, 3 days.",
+    )
+
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(default=True, description="One JSON object a line; else plain text.")
 
-    @field_validator("patterns", "complex_models", "fast_models", mode="before")
+    @field_validator(
+        "patterns",
+        "complex_models",
+        "fast_models",
+        "webhook_allowed_hosts",
+        "webhook_allowed_networks",
+        "webhook_retry_delays",
+        mode="before",
+    )
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("webhook_allowed_hosts")
+    @classmethod
+    def _lower_case(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(host.lower() for host in value)
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _well_formed(cls, value: SecretStr | None) -> SecretStr | None:
+        """Raises ValueError for a malformed secret, without showing it."""
+        if value is not None:
+            secrets(value.get_secret_value())
+        return value
 
     @model_validator(mode="after")
     def _enough_deliveries(self) -> "Settings":

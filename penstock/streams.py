@@ -32,7 +32,7 @@ _MAX_ACK_PENDING = 20_000
 
 
 def stream_configs(settings: Settings) -> list[StreamConfig]:
-    """The five streams of DESIGN section 2."""
+    """The streams that penstock.subjects draws."""
     write_once: dict[str, Any] = {
         "max_msgs_per_subject": 1,
         "discard": DiscardPolicy.NEW,
@@ -76,31 +76,40 @@ def stream_configs(settings: Settings) -> list[StreamConfig]:
             republish=RePublish(src="events.>", dest="live.>"),
             **shared,
         ),
+        StreamConfig(
+            name=subjects.HOOKS,
+            subjects=["hooks.*"],
+            retention=RetentionPolicy.WORK_QUEUE,
+            **shared,
+            **write_once,
+        ),
         StreamConfig(name=subjects.DEAD, subjects=["dead.>"], max_age=30 * _DAY, **shared),
     ]
 
 
 def consumer_configs(settings: Settings, patterns: Mapping[str, Pattern[Any, Any]]) -> list[tuple[str, ConsumerConfig]]:
-    """(stream, durable consumer) pairs: one for JOBS, and one for each kind of step.
+    """(stream, durable consumer) pairs: one for JOBS, one for HOOKS, and one for each kind of step.
 
     `max_deliver` is unlimited, since a work queue keeps a message past it for ever: deliveries are
     counted by whoever receives one (penstock.execution).
     """
 
-    def durable(name: str, subject: str) -> ConsumerConfig:
+    def durable(name: str, subject: str, *, pending: int = _MAX_ACK_PENDING) -> ConsumerConfig:
         return ConsumerConfig(
             durable_name=name,
             filter_subject=subject,
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=settings.ack_wait,
             max_deliver=-1,
-            max_ack_pending=_MAX_ACK_PENDING,
+            max_ack_pending=pending,
             max_waiting=4096,
         )
 
     kinds = ((service, name) for service, steps in steps_by_service(patterns).items() for name in steps)
     return [
         (subjects.JOBS, durable(subjects.AGGREGATOR, "jobs.*.*")),
+        # a hook that waits hours for its next try counts as pending; a limit would stop all the others
+        (subjects.HOOKS, durable(subjects.HOOKS_CONSUMER, "hooks.*", pending=-1)),
         *(
             (subjects.STEPS, durable(subjects.step_consumer(service, name), subjects.step_filter(service, name)))
             for service, name in kinds

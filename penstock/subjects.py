@@ -5,7 +5,11 @@
     STEPS     steps.<service>.<step>.<job>.<key>    while queued    -
     JOURNAL   journal.<job>.<key|start|end>         yes             facts.<job>.<...>
     EVENTS    events.<job>                          no              live.<job>
-    DEAD      dead.<stream>.<origin subject>        no              -
+    HOOKS     hooks.<job>                           while queued    -
+    DEAD      dead.<origin subject>                 no              -
+
+    not stored, request and reply (penstock.nats_api): penstock.submit.<pattern>, penstock.status,
+    penstock.cancel, penstock.patterns
 
 A republished subject carries only what a stream has *stored*: to whoever listens there, the message
 is the fact itself, never somebody's refused second try (see docs/adr/0002).
@@ -16,6 +20,7 @@ import re
 from penstock.contracts.wire import TOKEN_PATTERN
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD"
+HOOKS = "HOOKS"
 
 #: Keys of the journal that are not steps'. No step may be called so.
 START, END = "start", "end"
@@ -23,9 +28,15 @@ RESERVED_KEYS = frozenset({START, END})
 
 #: The durable consumer of JOBS.
 AGGREGATOR = "aggregator"
+#: The durable consumer of HOOKS.
+HOOKS_CONSUMER = "webhooks"
+#: The name of the request-reply service, the root of its subjects, and its queue group.
+API = "penstock"
 
 #: Headers of a job message, all optional.
 TENANT_HEADER = "Penstock-Tenant"
+#: Header of a request to submit: the job id that the caller chooses.
+JOB_HEADER = "Penstock-Job"
 #: Headers of a dead letter.
 DEAD_REASON_HEADER = "Penstock-Reason"
 DEAD_DETAIL_HEADER = "Penstock-Detail"
@@ -91,6 +102,20 @@ def events(job_id: str) -> str:
 def live(job_id: str) -> str:
     """Where `events(job_id)` is heard once it is stored."""
     return f"live.{job_id}"
+
+
+def hook(job_id: str) -> str:
+    return f"hooks.{job_id}"
+
+
+def parse_hook(subject: str) -> str:
+    """`hooks.<job>` -> job."""
+    return subject.split(".")[1]
+
+
+def api(*names: str) -> str:
+    """`penstock.<name>…`: an endpoint of the request-reply service."""
+    return ".".join((API, *names))
 
 
 def dead(subject: str) -> str:

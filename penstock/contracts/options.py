@@ -1,12 +1,32 @@
 """`options`: what every request may say about how its job is run."""
 
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from penstock.contracts.wire import Wire, omitted
 
 Priority = Literal["speed", "quality"]
+
+
+def _callable(url: str) -> str:
+    """Refuses what no deployment would call; what this one permits is decided by `penstock.webhooks`."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError("no URL") from None
+    if parts.scheme not in ("https", "http") or not parts.hostname or port == 0:
+        raise ValueError("an https URL with a host is needed")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("a URL with a user name or password is not called; the signature is the authentication")
+    if parts.fragment or any(character <= " " or character == "\x7f" for character in url):
+        raise ValueError("no fragments, blanks or control characters")
+    return url
+
+
+WebhookUrl = Annotated[str, Field(max_length=2048, json_schema_extra={"format": "uri"}), AfterValidator(_callable)]
 
 
 class Options(Wire):
@@ -30,6 +50,11 @@ class Options(Wire):
     )
     allow_partial: bool = Field(
         default=False, description="Go on with what succeeded where a pattern can (parallel-processing)."
+    )
+    webhook: WebhookUrl | None = Field(
+        default=None,
+        exclude_if=lambda v: v is None,
+        description="https URL that the job's end is sent to, in the form of Standard Webhooks.",
     )
 
 

@@ -25,6 +25,8 @@ from penstock.event_log import EventLog
 from penstock.journal import Journal
 from penstock.run import Pattern
 from penstock.settings import Settings
+from penstock.webhooks.admission import admitted
+from penstock.webhooks.enqueue import enqueue
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ class JobHandler:
             request: PatternRequest | None = None
             refusal: Failure | None = None
             try:
-                request = parse_request(self._patterns, name, message.data)
+                request = admitted(parse_request(self._patterns, name, message.data), self._settings)
             except Failure as failure:
                 refusal = failure
             start = journal.start or await self._write_start(message, name, job, body_hash, request, journal)
@@ -91,6 +93,7 @@ class JobHandler:
             assert journal.end is not None
             events.send(end_event(journal.end))
             await events.flush()
+            await enqueue(self._bus, job, request)
             await message.ack()
         finally:
             await events.aclose()

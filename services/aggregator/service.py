@@ -1,4 +1,4 @@
-"""The aggregator: runs the pattern coroutines. Any number of replicas; each holds up to `runs` jobs."""
+"""The aggregator: runs the pattern coroutines, and tells their ends. Any number; each holds up to `runs` jobs."""
 
 from penstock import subjects
 from penstock.bus import Bus
@@ -6,6 +6,7 @@ from penstock.engine.handler import JobHandler
 from penstock.patterns.loading import load
 from penstock.service import Service
 from penstock.settings import Settings
+from penstock.webhooks.dispatcher import Dispatcher
 
 
 def build(settings: Settings) -> Service:
@@ -15,6 +16,9 @@ def build(settings: Settings) -> Service:
     async def start(bus: Bus) -> None:
         handler = JobHandler(bus=bus, patterns=patterns, settings=settings)
         service.consume(subjects.JOBS, subjects.AGGREGATOR, "jobs.*.*", handler.handle)
+        webhooks = Dispatcher(bus, settings)
+        service.on_stop(webhooks.stop)
+        await webhooks.start()
 
     service.on_start(start)
     return service

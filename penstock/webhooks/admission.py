@@ -1,0 +1,50 @@
+"""Whether a request's webhook can be served at all: asked before the job runs, not when it has ended."""
+
+from ipaddress import ip_address
+from typing import TypeVar
+
+import httpx
+
+from penstock.contracts.options import PatternRequest
+from penstock.contracts.problem import FieldError
+from penstock.errors import InvalidRequest
+from penstock.settings import Settings
+from penstock.webhooks.addresses import AddressPolicy
+
+_POINTER = "/options/webhook"
+
+Request = TypeVar("Request", bound=PatternRequest)
+
+
+def policy(settings: Settings) -> AddressPolicy:
+    return AddressPolicy(hosts=settings.webhook_allowed_hosts, networks=settings.webhook_allowed_networks)
+
+
+def admitted(request: Request, settings: Settings) -> Request:
+    """The request, if this deployment can deliver to its webhook. Raises InvalidRequest naming /options/webhook.
+
+    Names are not resolved here: where they lead may change until the job has ended, and is checked then.
+    """
+    if request.options.webhook is None:
+        return request
+    if settings.webhook_secret is None:
+        raise _refused("webhooks are not configured here: PENSTOCK_WEBHOOK_SECRET is not set")
+    try:
+        url = httpx.URL(request.options.webhook)
+        host = url.raw_host.decode("ascii").lower()
+    except (httpx.InvalidURL, ValueError):
+        raise _refused("no URL that could be called") from None
+    allowed = policy(settings)
+    if url.scheme != "https" and not allowed.trusts(host):
+        raise _refused("https is needed, except for the hosts in PENSTOCK_WEBHOOK_ALLOWED_HOSTS")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return request
+    if not allowed.permits(host, address):
+        raise _refused("this address may not be reached by webhooks")
+    return request
+
+
+def _refused(why: str) -> InvalidRequest:
+    return InvalidRequest(f"{_POINTER}: {why}", (FieldError(pointer=_POINTER, detail=why),))

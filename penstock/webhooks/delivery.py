@@ -1,0 +1,107 @@
+"""Delivering: one message of HOOKS, from its receipt to the receiver's 2xx, or to its dead letter."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from datetime import UTC, datetime
+
+import httpx
+from nats.aio.msg import Msg
+from pydantic import ValidationError
+
+from penstock import __version__, subjects
+from penstock.bus import Bus
+from penstock.contracts.journal import JobEnd
+from penstock.contracts.webhook import Hook
+from penstock.errors import BusUnavailable
+from penstock.settings import Settings
+from penstock.webhooks.body import body, webhook_id
+from penstock.webhooks.schedule import next_try
+from penstock.webhooks.signing import Signer
+from penstock.webhooks.transport import Forbidden, Transport, Undelivered
+
+log = logging.getLogger(__name__)
+
+_GONE = 410
+#: Seconds until a hook that failed for a reason of our own is tried again.
+_OWN_FAULT = 30.0
+
+
+class HookHandler:
+    """Any replica may be given any delivery of any hook. A receiver may be sent the same webhook-id twice."""
+
+    def __init__(self, *, bus: Bus, transport: Transport, settings: Settings) -> None:
+        self._bus, self._transport, self._settings = bus, transport, settings
+        secret = settings.webhook_secret
+        self._signer = Signer(secret.get_secret_value()) if secret else None
+
+    async def handle(self, message: Msg) -> None:
+        """Settle one delivery: acked at 2xx, terminated where it is given up, else told to come again later."""
+        job = subjects.parse_hook(message.subject)
+        try:
+            await self._settle(message, job)
+        except BusUnavailable as error:
+            log.warning("NATS was away; the webhook is redelivered", extra={"job": job, "error": str(error)})
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("a webhook could not be settled; it is redelivered", extra={"job": job})
+            with contextlib.suppress(Exception):
+                await message.nak(_OWN_FAULT)
+
+    async def _settle(self, message: Msg, job: str) -> None:
+        began = time.time()
+        try:
+            url = Hook.model_validate_json(message.data).url
+            host = httpx.URL(url).host
+        except (ValidationError, httpx.InvalidURL):
+            await self._give_up(message, "invalid_hook", "the message names no URL")
+            return
+        about = {"job": job, "host": host, "delivery": message.metadata.num_delivered}
+        try:
+            await self._send(url, job)
+        except Forbidden as forbidden:
+            await self._give_up(message, "webhook_forbidden", str(forbidden))
+        except _Gone:
+            await self._give_up(message, "webhook_gone", f"{host} answered {_GONE}")
+        except Undelivered as failed:
+            elapsed = began - message.metadata.timestamp.timestamp()
+            pause = next_try(self._settings.webhook_retry_delays, elapsed, retry_after=failed.retry_after)
+            if pause is None:
+                await self._give_up(message, "webhook_undelivered", f"{host}: {failed}")
+            else:
+                await message.nak(pause)
+                log.info("webhook is tried again", extra={**about, "why": str(failed), "delay": round(pause, 1)})
+        else:
+            await message.ack()
+            log.info("webhook delivered", extra=about)
+
+    async def _send(self, url: str, job: str) -> None:
+        """One try. Raises Undelivered for all but 2xx; a redirect is such a failure too."""
+        if self._signer is None:
+            raise Undelivered("PENSTOCK_WEBHOOK_SECRET is not set any more")
+        stored = await self._bus.last(subjects.JOURNAL, [subjects.journal(job, subjects.END)])
+        if not stored:
+            # a replica of the stream that lags behind; or it is past its retention, and will be given up in time
+            raise Undelivered("the journal does not hold the job's end")
+        payload = body(job, JobEnd.model_validate_json(stored[0].data), self._settings.webhook_max_body)
+        headers = {
+            "content-type": "application/json",
+            "user-agent": f"Penstock/{__version__}",
+            **self._signer.headers(webhook_id(job), datetime.now(UTC), payload),
+        }
+        reply = await self._transport.post(url, headers, payload)
+        if reply.status == _GONE:
+            raise _Gone
+        if not 200 <= reply.status < 300:
+            raise Undelivered(f"HTTP {reply.status}", retry_after=reply.retry_after)
+
+    async def _give_up(self, message: Msg, reason: str, detail: str) -> None:
+        """A copy goes to DEAD first; it can be sent anew from there."""
+        await self._bus.dead_letter(message, reason, detail)
+        await message.term()
+
+
+class _Gone(Exception):
+    """The receiver wants no more of this."""

@@ -1,0 +1,34 @@
+"""The part of a process that delivers webhooks: slots of its own, so that slow receivers hold up nothing else."""
+
+from penstock import subjects
+from penstock.bus import Bus
+from penstock.pull import PullGroup, Source
+from penstock.settings import Settings
+from penstock.webhooks.admission import policy
+from penstock.webhooks.delivery import HookHandler
+from penstock.webhooks.transport import Transport
+
+#: Seconds that running deliveries get at the end of a process; what is cut off is sent again by another.
+_GRACE = 5.0
+
+
+class Dispatcher:
+    """Consumes HOOKS from `start` to `stop`."""
+
+    def __init__(self, bus: Bus, settings: Settings) -> None:
+        self._bus = bus
+        self._group = PullGroup(slots=settings.webhook_slots, ack_wait=settings.ack_wait)
+        self._transport = Transport(policy(settings), timeout=settings.webhook_timeout)
+        self._handler = HookHandler(bus=bus, transport=self._transport, settings=settings)
+
+    async def start(self) -> None:
+        source = Source(
+            self._group, self._bus.connection, subjects.HOOKS, subjects.HOOKS_CONSUMER, self._handler.handle
+        )
+        self._bus.on_reconnect(self._group.lost_connection)
+        await source.open()
+        self._group.add(source)
+
+    async def stop(self) -> None:
+        await self._group.stop(_GRACE)
+        await self._transport.aclose()

@@ -1,0 +1,133 @@
+"""Sending one POST to a URL that a stranger has named.
+
+httpcore instead of httpx: it follows no redirects, reads no proxies from the environment, and lets its
+network be replaced by public means. A name is resolved here, once; all its addresses are checked; and
+the connection is made to one of these very addresses, so a name that resolves differently the second
+time (DNS rebinding) gains nothing. TLS still asks for and verifies the URL's host, since httpcore
+takes that from the URL.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+
+import httpcore
+import httpx
+
+from penstock.webhooks.addresses import Address, AddressPolicy
+
+Resolve = Callable[[str, int], Awaitable[list[Address]]]
+
+
+class Undelivered(Exception):
+    """No answer came, or not the one wanted. The text names no path or query of the URL.
+
+    `retry_after`: seconds asked for by the other side, if it said so.
+    """
+
+    def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class Forbidden(Exception):
+    """The host leads to an address that the policy does not permit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The status of the answer; its body is not read. `retry_after`: seconds, where it said so."""
+
+    status: int
+    retry_after: float | None
+
+
+class Transport:
+    """Any number of requests at once; connections are not kept."""
+
+    def __init__(
+        self,
+        policy: AddressPolicy,
+        *,
+        timeout: float,
+        resolve: Resolve | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._timeout = timeout
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=ssl_context or httpx.create_ssl_context(),
+            max_connections=None,
+            max_keepalive_connections=0,
+            network_backend=_Guarded(policy, resolve or resolved),
+        )
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """One POST, within the time-out from name resolution to the answer's headers.
+
+        Raises Forbidden before anything is sent, Undelivered when no answer came.
+        """
+        parsed = httpx.URL(url)
+        target = httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
+        sent = {"host": parsed.netloc.decode("ascii"), **headers}
+        limits = {"connect": self._timeout}
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                self._pool.stream(
+                    "POST", target, headers=list(sent.items()), content=body, extensions={"timeout": limits}
+                ) as response,
+            ):
+                return Reply(response.status, _retry_after(response.headers))
+        except TimeoutError:
+            raise Undelivered(f"no answer within {self._timeout:g} s") from None
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError, ValueError) as error:
+            raise Undelivered(type(error).__name__) from error
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
+class _Guarded(httpcore.AsyncNetworkBackend):
+    """Connects only to addresses that it has resolved and checked itself."""
+
+    def __init__(self, policy: AddressPolicy, resolve: Resolve) -> None:
+        self._policy, self._resolve = policy, resolve
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        addresses = await self._resolve(host, port)
+        # one forbidden address is enough: a name of ours and a stranger's at once is nobody's honest receiver
+        for address in addresses:
+            if not self._policy.permits(host.lower(), address):
+                raise Forbidden(f"{host} leads to {address}, which webhooks may not reach")
+        last: Exception = OSError(f"{host} has no address")
+        for address in addresses:
+            share = timeout / len(addresses) if timeout else None
+            try:
+                return await self._network.connect_tcp(str(address), port, share, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                last = error
+        raise last
+
+
+async def resolved(host: str, port: int) -> list[Address]:
+    """The host's addresses as the system knows them, each once. Raises OSError or ValueError where there are none."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
+
+
+def _retry_after(headers: list[tuple[bytes, bytes]]) -> float | None:
+    """Retry-After in seconds; its other form, a date, is not honoured."""
+    value = next((value for name, value in headers if name.lower() == b"retry-after"), b"")
+    return float(value) if value.isdigit() and len(value) < 7 else None

@@ -1,0 +1,71 @@
+"""Which addresses a webhook may reach."""
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from penstock.webhooks.addresses import AddressPolicy, is_public
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0",
+        "10.0.0.1",
+        "100.64.0.1",
+        "100.100.100.200",
+        "127.0.0.1",
+        "127.255.0.1",
+        "168.63.129.16",
+        "169.254.169.254",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.0.0.192",
+        "192.0.2.1",
+        "192.88.99.1",
+        "192.168.1.1",
+        "198.18.0.1",
+        "224.0.0.1",
+        "239.255.255.255",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::7f00:1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::7f00:1",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::1",
+        "100::1",
+        "2001::1",
+        "2001:db8::1",
+        "2002:7f00:1::",
+        "3fff::1",
+        "fc00::1",
+        "fd00:ec2::254",
+        "fe80::1",
+        "fe80::1%1",
+        "fec0::1",
+        "ff02::1",
+    ],
+)
+def test_not_for_webhooks(address: str) -> None:
+    """Private, shared, loopback, link-local, metadata, multicast, reserved; also in an IPv6 disguise."""
+    assert not is_public(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "address", ["1.1.1.1", "93.184.215.14", "2606:4700::1111", "2a00:1450::1", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+)
+def test_public(address: str) -> None:
+    assert is_public(ip_address(address))
+
+
+def test_settings_open_a_network_or_a_host() -> None:
+    policy = AddressPolicy(hosts={"receiver.internal"}, networks=[ip_network("10.1.0.0/16")])
+    assert policy.permits("any.example", ip_address("10.1.2.3"))
+    assert not policy.permits("any.example", ip_address("10.2.0.1"))
+    assert policy.permits("receiver.internal", ip_address("10.2.0.1"))
+    assert policy.trusts("receiver.internal")
+    assert not policy.trusts("any.example")

@@ -1,0 +1,148 @@
+"""The address that was checked is the one that is connected to."""
+
+import datetime
+import ssl
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from penstock.webhooks.addresses import Address, AddressPolicy
+from penstock.webhooks.transport import Forbidden, Resolve, Transport, Undelivered
+from tests.webhooks.receiver import Receiver
+
+HERE = AddressPolicy(networks=[ip_network("127.0.0.0/8")])
+
+
+def answering(*turns: list[str]) -> Resolve:
+    """A name server that answers differently each time."""
+    left = iter(turns)
+
+    async def resolve(host: str, port: int) -> list[Address]:
+        return [ip_address(address) for address in next(left)]
+
+    return resolve
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate and key for hooks.example, that vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hooks.example")])
+    now = datetime.datetime.now(datetime.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("hooks.example")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = tmp_path / "hooks.pem"
+    path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + secret)
+    return path
+
+
+async def test_a_name_that_turns_to_a_private_address_is_refused_before_anything_is_sent() -> None:
+    """DNS rebinding: what it resolves to is checked at each connection, and nowhere else resolved."""
+    async with Receiver() as receiver:
+        transport = Transport(AddressPolicy(), timeout=5, resolve=answering(["127.0.0.1"]))
+        with pytest.raises(Forbidden, match=r"hooks\.example leads to 127\.0\.0\.1"):
+            await transport.post(f"http://hooks.example:{receiver.port}/", {}, b"{}")
+        await transport.aclose()
+    assert receiver.received == []
+
+
+async def test_one_private_address_among_public_ones_is_enough_to_refuse() -> None:
+    transport = Transport(HERE, timeout=5, resolve=answering(["127.0.0.1", "10.0.0.1"]))
+    with pytest.raises(Forbidden):
+        await transport.post("http://hooks.example/", {}, b"{}")
+    await transport.aclose()
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.1", "0x7f000001", "2130706433", "[::1]", "[::ffff:127.0.0.1]"])
+async def test_other_spellings_of_this_machine_are_refused(host: str) -> None:
+    """The system's resolver reads them; what it makes of them is checked."""
+    transport = Transport(AddressPolicy(), timeout=5)
+    with pytest.raises(Forbidden):
+        await transport.post(f"http://{host}:1/", {}, b"{}")
+    await transport.aclose()
+
+
+async def test_tls_asks_for_and_verifies_the_host_of_the_url(certificate: Path) -> None:
+    """Connected to the checked address, yet with the URL's name for SNI, certificate and Host."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate)
+    async with Receiver(tls=server) as receiver:
+        transport = Transport(
+            HERE,
+            timeout=5,
+            resolve=answering(["127.0.0.1"], ["127.0.0.1"]),
+            ssl_context=ssl.create_default_context(cafile=str(certificate)),
+        )
+        reply = await transport.post(f"https://hooks.example:{receiver.port}/a?b=c", {}, b"{}")
+        with pytest.raises(Undelivered):
+            await transport.post(f"https://other.example:{receiver.port}/", {}, b"{}")
+        await transport.aclose()
+    (received,) = receiver.received
+    assert reply.status == 204
+    assert received.server_name == "hooks.example"
+    assert received.headers["host"] == f"hooks.example:{receiver.port}"
+    assert received.target == "/a?b=c"
+
+
+async def test_a_stranger_s_certificate_is_no_delivery(certificate: Path) -> None:
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate)
+    async with Receiver(tls=server) as receiver:
+        transport = Transport(HERE, timeout=5, resolve=answering(["127.0.0.1"]))
+        with pytest.raises(Undelivered):
+            await transport.post(f"https://hooks.example:{receiver.port}/", {}, b"{}")
+        await transport.aclose()
+    assert receiver.received == []
+
+
+async def test_an_address_that_is_down_gives_way_to_the_next() -> None:
+    async with Receiver() as receiver:
+        transport = Transport(HERE, timeout=5, resolve=answering(["127.0.0.2", "127.0.0.1"]))
+        reply = await transport.post(f"http://hooks.example:{receiver.port}/", {}, b"{}")
+        await transport.aclose()
+    assert reply.status == 204
+
+
+async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy would resolve the name once more, elsewhere."""
+    async with Receiver() as receiver, Receiver() as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        transport = Transport(HERE, timeout=5)
+        await transport.post(f"http://127.0.0.1:{receiver.port}/", {}, b"{}")
+        await transport.aclose()
+    assert (len(receiver.received), len(proxy.received)) == (1, 0)
+
+
+async def test_retry_after_is_told() -> None:
+    async with Receiver((503, [("Retry-After", "120")]), (503, [("Retry-After", "tomorrow")])) as receiver:
+        transport = Transport(HERE, timeout=5)
+        url = f"http://127.0.0.1:{receiver.port}/"
+        assert [(await transport.post(url, {}, b"{}")).retry_after for _ in range(2)] == [120, None]
+        await transport.aclose()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://no-such-host.invalid/", f"http://{'a' * 64}.example/"])
+async def test_what_cannot_be_reached_is_undelivered(url: str) -> None:
+    transport = Transport(HERE, timeout=5)
+    with pytest.raises(Undelivered):
+        await transport.post(url, {}, b"{}")
+    await transport.aclose()
