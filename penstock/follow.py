@@ -6,19 +6,25 @@ buffer loses nothing: what it could not take is read from the stream when it com
 """
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 
 from nats.aio.msg import Msg
+from pydantic import ValidationError
 
-from penstock import subjects
+from penstock import jobs, subjects
 from penstock.bus import Bus, Stored
-from penstock.contracts.events import EVENT, TERMINAL, Event
+from penstock.contracts.events import EVENT, TERMINAL, Event, JobAccepted, JobCancelled, StepEvent
 from penstock.document import Reader
+
+log = logging.getLogger(__name__)
 
 #: Seconds of silence after which a follower looks whether it has missed something.
 _LOOK = 15.0
+#: At most this many events, and about this many bytes, are handed over at once.
+_BATCH, _BATCH_BYTES = 64, 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +40,25 @@ class Told:
 class Follower:
     """Iterate to follow; it ends after the job's end. Use as `async with`: it listens from entry to exit.
 
-    `buffer`: bytes of events that may wait for this reader.
+    `buffer`: bytes of events that may wait for this reader. `settle`: the job may be an old one, so if its
+    end is in the journal and not among its events, tell it (design, section 2); also done after a silence.
     """
 
-    def __init__(self, bus: Bus, job: str, *, buffer: int = 8 * 1024 * 1024, silence: float = _LOOK) -> None:
+    def __init__(
+        self, bus: Bus, job: str, *, buffer: int = 8 * 1024 * 1024, silence: float = _LOOK, settle: bool = False
+    ) -> None:
         self._bus, self._job, self._limit, self._silence = bus, job, buffer, silence
         self._buffer: deque[Stored] = deque()
         self._buffered = 0
         self._missed = True  # all history so far
+        self._settle = settle
         self._wake = asyncio.Event()
         self._reader = Reader()
         self._last = 0
+        #: Retention has dropped the beginning: the first event there is, is not the job's first.
+        self.torn = False
+        #: All that was there at the entry has been handed over.
+        self.caught_up = False
 
     async def __aenter__(self) -> "Follower":
         self._subscription = await self._bus.connection.subscribe(subjects.live(self._job), cb=self._heard)
@@ -60,53 +74,117 @@ class Follower:
 
     async def __aiter__(self) -> AsyncIterator[Told | None]:
         """Accepted events; None after each `silence` seconds without one."""
+        async for batch in self.batches():
+            if not batch:
+                yield None
+            for told in batch:
+                yield told
+
+    async def batches(self) -> AsyncGenerator[list[Told], None]:
+        """Accepted events, those that are ready together; an empty list after each `silence` seconds without one."""
         while True:
-            if self._missed:
+            while self._missed:
                 self._missed = False
-                async for stored in self._bus.history(subjects.EVENTS, subjects.events(self._job), after=self._last):
-                    if told := self._accept(stored):
-                        yield told
-                        if isinstance(told.event, TERMINAL):
-                            return
-            while self._buffer and not self._missed:
-                stored = self._buffer.popleft()
-                self._buffered -= len(stored.data)
-                if stored.sequence <= self._last:
-                    continue
-                if int(stored.headers.get("Nats-Last-Sequence", "0")) > self._last:
-                    self._missed = True
-                    break
-                if told := self._accept(stored):
-                    yield told
-                    if isinstance(told.event, TERMINAL):
-                        return
-            if self._missed:
+                async for batch in self._history():
+                    yield batch
+                self.caught_up = True
+                if not self._reader.ended and self._settle:
+                    self._settle = False
+                    self._missed = await jobs.settle_end(self._bus, self._job)
+            if batch := self._ready():
+                yield batch
+            if self._reader.ended:
+                return
+            if self._buffer or self._missed:
                 continue
             self._wake.clear()
             try:
                 await asyncio.wait_for(self._wake.wait(), self._silence)
             except TimeoutError:
-                self._missed = True
-                yield None
+                self._missed = self._settle = True
+                yield []
+
+    async def _history(self) -> AsyncIterator[list[Told]]:
+        """What the stream has and this reader has not."""
+        batch: list[Told] = []
+        size = 0
+        async for stored in self._bus.history(subjects.EVENTS, subjects.events(self._job), after=self._last):
+            if told := self._accept(stored):
+                batch.append(told)
+                size += len(told.data)
+            if len(batch) >= _BATCH or size > _BATCH_BYTES or (batch and self._reader.ended):
+                yield batch
+                batch, size = [], 0
+            if self._reader.ended:
+                return
+        if batch:
+            yield batch
+
+    def _ready(self) -> list[Told]:
+        """What has been heard meanwhile, as far as nothing is missing in between."""
+        batch: list[Told] = []
+        size = 0
+        while self._buffer and not self._reader.ended and len(batch) < _BATCH and size <= _BATCH_BYTES:
+            stored = self._buffer.popleft()
+            self._buffered -= len(stored.data)
+            if stored.sequence <= self._last:
+                continue
+            if int(stored.headers.get("Nats-Last-Sequence", "0")) > self._last:
+                self._look()
+                break
+            if told := self._accept(stored):
+                batch.append(told)
+                size += len(told.data)
+        return batch
 
     def _accept(self, stored: Stored) -> Told | None:
         self._last = max(self._last, stored.sequence)
-        event = EVENT.validate_json(stored.data)
+        try:
+            event = EVENT.validate_json(stored.data)
+        except ValidationError:
+            self._pass_over(stored)
+            return None
         if not self._reader.accept(event):
             return None
+        if self._reader.seq == 1:
+            # the one event that may come before job.accepted ends a job that nobody had taken up yet
+            self.torn = not isinstance(event, JobAccepted | JobCancelled)
         return Told(event, stored.sequence, self._reader.seq, stored.data)
 
+    def _pass_over(self, stored: Stored) -> None:
+        """An event of a newer replica, say: not told, but counted, or none of its step would be taken any more."""
+        log.warning("an event was not understood", extra={"job": self._job, "sequence": stored.sequence})
+        try:
+            position = StepEvent.model_validate_json(stored.data)
+        except ValidationError:
+            return
+        self._reader.accept(position)  # type: ignore[arg-type]  # it reads the position only
+
     async def _heard(self, message: Msg) -> None:
-        if self._buffered + len(message.data) > self._limit:
-            self._missed = True
-            self._buffer.clear()
-            self._buffered = 0
-        else:
+        if not self._missed:
             stored = Stored.of(message)
             self._buffer.append(stored)
             self._buffered += len(stored.data)
+            if self._buffered > self._limit:
+                self._look()
         self._wake.set()
 
     def _look(self) -> None:
+        """Read the stream again; what is buffered will be found there."""
         self._missed = True
+        self._buffer.clear()
+        self._buffered = 0
         self._wake.set()
+
+
+async def is_told(bus: Bus, job: str, by: int) -> bool:
+    """Whether an event with a sequence up to `by` tells the job's end."""
+    async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
+        if stored.sequence > by:
+            return False
+        try:
+            if isinstance(EVENT.validate_json(stored.data), TERMINAL):
+                return True
+        except ValidationError:
+            continue
+    return False

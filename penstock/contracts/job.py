@@ -6,6 +6,8 @@ from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import Fact, omitted
 
+JobStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
+
 
 class StepState(Fact):
     """A step that has an outcome."""
@@ -26,7 +28,7 @@ class JobState(Fact):
 
     id: str
     pattern: str
-    status: Literal["queued", "running", "completed", "failed", "cancelled"]
+    status: JobStatus
     accepted_at: float | None = omitted()
     deadline: float | None = omitted()
     ended_at: float | None = omitted()
@@ -34,4 +36,43 @@ class JobState(Fact):
     result: dict[str, Any] | None = omitted()
     problem: Problem | None = omitted()
     missing: tuple[str, ...] = ()
+    usage: Usage
+
+    @property
+    def ended(self) -> bool:
+        return self.status not in ("queued", "running")
+
+
+class JobSummary(Fact):
+    """A job in a list. Times are Unix seconds."""
+
+    id: str
+    pattern: str
+    status: JobStatus
+    accepted_at: float
+    ended_at: float | None = omitted()
+    problem: Problem | None = omitted()
+
+
+class JobPage(Fact):
+    """What `GET /jobs` answers, newest first. `next` is the cursor of the next page, if there may be one."""
+
+    jobs: tuple[JobSummary, ...]
+    next: str | None = omitted()
+
+
+class Snapshot(Fact):
+    """What an event reader gets in place of events that are no longer kept: forget the rest, this is the state.
+
+    `result` is what the finished steps have written, or the whole result; values that the run itself
+    knows are missing until then.
+    """
+
+    type: Literal["snapshot"] = "snapshot"
+    job: str
+    pattern: str
+    status: JobStatus
+    result: dict[str, Any]
+    #: Keys of the steps that are done.
+    steps: tuple[str, ...]
     usage: Usage

@@ -1,4 +1,4 @@
-"""`POST /<pattern>`: submit a job and have its result streamed back. `GET /patterns`: the contracts."""
+"""`POST /<pattern>`: submit a job and have its result. `GET /patterns`: the contracts."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -7,12 +7,12 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from penstock import jobs
-from penstock.engine.handler import parse_request
+from penstock.errors import Failure
 from penstock.run import Pattern
-from services.gateway import body
-from services.gateway.formats import JSON_HEADERS, SSE_HEADERS, json_text, server_sent
+from services.gateway import answer, chat
+from services.gateway.negotiation import respond_async
 from services.gateway.state import Gateway
-from services.gateway.streaming import GrowingResponse
+from services.gateway.submission import submit, tenant_of
 
 
 def install(app: FastAPI, gateway: Gateway) -> None:
@@ -25,64 +25,63 @@ def install(app: FastAPI, gateway: Gateway) -> None:
             summary=pattern.summary,
             operation_id=pattern.name,
             response_class=Response,
-            responses={
-                200: {"description": "The result, as it grows.", "model": pattern.result},
-                413: {"description": "The body is too large."},
-                422: {"description": "The request does not fit; `errors` names the fields."},
-            },
-            openapi_extra={
-                "requestBody": {
-                    "required": True,
-                    "content": {
-                        "application/json": {
-                            "schema": pattern.request.model_json_schema(by_alias=True),
-                            "example": pattern.example.model_dump(mode="json", by_alias=True),
-                        }
-                    },
-                }
-            },
+        )
+        app.add_api_route(
+            f"/{pattern.name}/{{chat:path}}/stream",
+            _reconnect(gateway, pattern),
+            methods=["GET"],
+            tags=["chats"],
+            summary="What useChat reconnects to",
+            operation_id=f"{pattern.name}-chat",
+            response_class=Response,
         )
 
-    @app.get("/patterns", tags=["patterns"])
+    @app.get("/patterns", tags=["patterns"], operation_id="patterns")
     async def patterns() -> dict[str, str]:
         """The patterns there are, each with what it does."""
         return {pattern.name: pattern.summary for pattern in gateway.patterns.values()}
 
-    @app.get("/patterns/{name}", tags=["patterns"])
+    @app.get("/patterns/{name}", tags=["patterns"], operation_id="pattern")
     async def contract(name: str) -> JSONResponse:
         """A pattern's request and result as JSON Schema."""
-        parse_known = gateway.patterns.get(name)
-        if parse_known is None:
-            parse_request(gateway.patterns, name, b"")
-        assert parse_known is not None
+        pattern = gateway.patterns.get(name)
+        if pattern is None:
+            known = ", ".join(sorted(gateway.patterns))
+            raise Failure("unknown_pattern", f"there is no pattern {name[:100]!r}; there are {known}")
         return JSONResponse(
             {
                 "name": name,
-                "summary": parse_known.summary,
-                "request": parse_known.request.model_json_schema(by_alias=True),
-                "result": parse_known.result.model_json_schema(by_alias=True, mode="serialization"),
-                "example": parse_known.example.model_dump(mode="json", by_alias=True),
+                "summary": pattern.summary,
+                "request": pattern.request.model_json_schema(by_alias=True),
+                "result": pattern.result.model_json_schema(by_alias=True, mode="serialization"),
+                "example": pattern.example.model_dump(mode="json", by_alias=True),
             }
         )
 
 
-def _submit(gateway: Gateway, pattern: Pattern[Any, Any]) -> Callable[[Request], Awaitable[Any]]:
-    async def submit(request: Request) -> Any:
-        raw = await body.read(request, gateway.settings.max_body)
-        asked = parse_request(gateway.patterns, pattern.name, raw)
-        job = jobs.new_job_id()
-        await jobs.submit(gateway.bus, pattern.name, job, asked.model_dump_json(by_alias=True).encode())
-        return stream(gateway, request, pattern.name, job)
+def _submit(gateway: Gateway, pattern: Pattern[Any, Any]) -> Callable[[Request], Awaitable[Response]]:
+    async def submitted(request: Request) -> Response:
+        """The result, as it grows, in the format that `Accept` or `protocol` asks for.
 
-    submit.__doc__ = pattern.summary
-    return submit
+        Closing the connection does not stop the job: follow it again at `/jobs/{X-Job-Id}/stream`.
+        """
+        accepted = await submit(gateway, pattern, request)
+        patience = respond_async(request)
+        if patience is not None:
+            return await answer.within(gateway, accepted.job, patience, new=accepted.new)
+        state = None if accepted.new else await jobs.look_up(gateway.bus, accepted.job)
+        return await answer.stream(gateway, request, pattern.name, accepted.job, accepted.format, state=state)
+
+    return submitted
 
 
-def stream(gateway: Gateway, request: Request, pattern: str, job: str) -> Any:
-    """The job's stream in the format that `Accept` asks for: JSON text unless it names text/event-stream."""
-    follower = gateway.follow(job)
-    headers = {"X-Job-Id": job}
-    if "text/event-stream" in request.headers.get("accept", ""):
-        return GrowingResponse(server_sent(follower), "text/event-stream", SSE_HEADERS | headers, gateway.draining)
-    text = json_text(follower, gateway.shapes[pattern])
-    return GrowingResponse(text, "application/json", JSON_HEADERS | headers, gateway.draining)
+def _reconnect(gateway: Gateway, pattern: Pattern[Any, Any]) -> Callable[[Request], Awaitable[Response]]:
+    async def reconnected(request: Request) -> Response:
+        """The stream of the chat's latest message from its start; 204 if nothing of the chat is running."""
+        job = await chat.job_of(gateway.bus, tenant_of(request), pattern.name, request.path_params["chat"])
+        state = await jobs.look_up(gateway.bus, job) if job else None
+        if state is None or state.ended:
+            return Response(status_code=204)
+        return await answer.stream(gateway, request, pattern.name, state.id, "ui-message", state=state)
+
+    return reconnected

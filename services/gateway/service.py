@@ -1,6 +1,7 @@
 """The gateway: HTTP in, a job's events back out. Any number of replicas; it keeps no state."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,24 +11,40 @@ from prometheus_client import CollectorRegistry, make_asgi_app
 
 from penstock import __version__
 from penstock.connection import check_server, connect
+from penstock.errors import Misconfigured
 from penstock.patterns.loading import load
 from penstock.settings import Settings
-from services.gateway import health, job_routes, pattern_routes, problems
+from services.gateway import health, job_routes, openapi, pattern_routes, problems
+from services.gateway.admission import Admission
 from services.gateway.state import Gateway
+from services.gateway.streaming import UnfinishedIsMeant
+
+#: First segments of the gateway's own paths.
+_OWN = frozenset({"jobs", "patterns", "docs", "openapi", "livez", "readyz", "metrics", "usage"})
 
 
 def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
-    """The ASGI application. `draining` is set when the server is to end: streams are cut, to be resumed elsewhere."""
-    gateway = Gateway(settings, load(settings.patterns), draining)
+    """The ASGI application. `draining` is set when the server is to end: streams are cut, to be resumed elsewhere.
+
+    Raises Misconfigured where a pattern is called like a path of the gateway.
+    """
+    patterns = load(settings.patterns)
+    if clash := _OWN & patterns.keys():
+        raise Misconfigured(f"a pattern cannot be called {', '.join(sorted(clash))}: the gateway has that path")
+    gateway = Gateway(settings, patterns, draining)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        gateway.bus = await connect(settings, "penstock-gateway")
+        bus = await connect(settings, "penstock-gateway")
+        meant = UnfinishedIsMeant()
+        logging.getLogger("uvicorn.error").addFilter(meant)
         try:
-            await check_server(gateway.bus, settings)
+            await check_server(bus, settings)
+            gateway.connected(bus)
             yield
         finally:
-            await gateway.bus.connection.close()
+            logging.getLogger("uvicorn.error").removeFilter(meant)
+            await bus.connection.close()
 
     app = FastAPI(
         title="Penstock",
@@ -36,10 +53,12 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         lifespan=lifespan,
         redoc_url=None,
     )
+    app.add_middleware(Admission, gateway=gateway)
     problems.install(app)
     pattern_routes.install(app, gateway)
     job_routes.install(app, gateway)
     health.install(app, gateway)
+    openapi.install(app, gateway)
     metrics: Any = make_asgi_app(CollectorRegistry())
     app.mount("/metrics", metrics)
     return app

@@ -2,10 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
+from nats.js.errors import APIError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from penstock.bus import UNREACHABLE
+from penstock.errors import BusUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -15,22 +19,21 @@ class Cut(Exception):
 
 
 class GrowingResponse(Response):
-    """An ASGI response fed by an iterator of text.
+    """An ASGI response fed by a generator of text, which it closes.
 
     Headers go out before the first piece. It stops when the client is gone or when `closing` is set (the
-    server is going down): then the body is left unfinished, so that clients resume elsewhere.
+    server is going down): then the body is left unfinished, so that clients resume elsewhere. It takes the
+    next piece only once the socket has taken the last: a slow reader waits in the generator, not here.
     """
 
     def __init__(
-        self, pieces: AsyncIterator[str], media_type: str, headers: Mapping[str, str], closing: asyncio.Event
+        self, pieces: AsyncGenerator[str, None], media_type: str, headers: Mapping[str, str], closing: asyncio.Event
     ) -> None:
         super().__init__(headers={"X-Accel-Buffering": "no", **headers}, media_type=media_type)
         del self.headers["content-length"]
         self._pieces, self._closing = pieces, closing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": b"", "more_body": True})
         sending = asyncio.ensure_future(self._send(send))
         others = [asyncio.ensure_future(_gone(receive)), asyncio.ensure_future(self._closing.wait())]
         try:
@@ -38,15 +41,18 @@ class GrowingResponse(Response):
             if sending.done():
                 sending.result()
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except Cut as cut:
+        except (Cut, BusUnavailable, APIError, *UNREACHABLE) as cut:
             # returning with the body unfinished makes the server drop the connection
             log.info("stream cut: %s", cut)
         finally:
             for task in (sending, *others):
                 task.cancel()
             await asyncio.gather(sending, *others, return_exceptions=True)
+            await self._pieces.aclose()
 
     async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
         async for piece in self._pieces:
             if piece:
                 await send({"type": "http.response.body", "body": piece.encode(), "more_body": True})
@@ -55,3 +61,10 @@ class GrowingResponse(Response):
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+class UnfinishedIsMeant(logging.Filter):
+    """Drops uvicorn's complaint about a body that was left unfinished: here that is how a stream is cut."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.getMessage() != "ASGI callable returned without completing response."
