@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -21,6 +21,15 @@ class Usage(BaseModel):
     total_token_count: int = 0
 
 
+class FunctionResult(BaseModel):
+    """What the caller answered to an earlier function call."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    response: dict[str, Any]
+
+
 class Call(BaseModel):
     """One generateContent or streamGenerateContent request. Times are seconds since the epoch."""
 
@@ -35,6 +44,9 @@ class Call(BaseModel):
     prompt: str
     schema_properties: list[str]
     tools: list[str]
+    #: What came back with the conversation: tools' answers by name, and thought signatures, each in order.
+    results: list[FunctionResult] = []
+    signatures: list[str] = []
     status: CallStatus = "running"
     started_at: float
     ended_at: float | None = None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.call import FunctionResult
 from simulator.maths import combined_numbers, expressions_in, find_problem
-from simulator.prompt import Function, FunctionResult, Prompt
+from simulator.prompt import Function, Prompt
 from simulator.schema import ordered_properties, types_of
 from simulator.topic import Topic
 from simulator.validity import accepts

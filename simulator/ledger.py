@@ -73,6 +73,8 @@ class Ledger:
             prompt=prompt.whole[: self._config.kept_prompt_chars].encode("utf-8", "replace").decode(),
             schema_properties=property_names(prompt.schema),
             tools=[function.name for function in prompt.functions],
+            results=list(prompt.results),
+            signatures=list(prompt.signatures),
             started_at=time.time(),
         )
         self._calls.append(call)

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.call import FunctionResult
 from simulator.failure import InvalidRequest
 from simulator.schema import Schema, normalised
 
@@ -18,14 +19,6 @@ class Function:
     name: str
     description: str
     parameters: Schema
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionResult:
-    """What the caller answered to an earlier function call."""
-
-    name: str
-    response: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +35,7 @@ class Prompt:
     mode: str
     allowed: frozenset[str]
     results: tuple[FunctionResult, ...]
+    signatures: tuple[str, ...]
     max_output_tokens: int | None
 
     @property
@@ -91,6 +85,7 @@ def read_prompt(model: str, body: bytes) -> Prompt:
         mode=_member_text(calling, "mode") or "AUTO",
         allowed=frozenset(str(name) for name in allowed),
         results=tuple(results),
+        signatures=tuple(_signatures(contents)),
         max_output_tokens=limit if isinstance(limit, int) else None,
     )
 
@@ -129,10 +124,15 @@ def _conversation(contents: list[Any]) -> tuple[list[str], list[FunctionResult]]
             answer = _member(part, "functionResponse", "function_response")
             if answer:
                 response = answer.get("response")
-                results.append(
-                    FunctionResult(str(answer.get("name", "")), response if isinstance(response, dict) else {})
-                )
+                name, given = str(answer.get("name", "")), response if isinstance(response, dict) else {}
+                results.append(FunctionResult(name=name, response=given))
     return texts, results
+
+
+def _signatures(contents: list[Any]) -> list[str]:
+    """The thought signatures that come back; `contents` has been read by `_conversation` before."""
+    parts = (part for content in contents for part in _parts(content))
+    return [one for one in (_first(part, "thoughtSignature", "thought_signature") for part in parts) if one]
 
 
 def _functions(tools: list[Any]) -> list[Function]:
