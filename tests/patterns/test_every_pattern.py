@@ -10,6 +10,8 @@ from penstock.patterns import PATTERNS
 from penstock.run import Pattern
 from tests.pipeline import Pipeline
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
 async def test_the_example_ends_with_a_valid_result_in_every_reading(

@@ -1,0 +1,46 @@
+"""One running system for all tests of the patterns: each test has jobs of its own, and a simulator without rules."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+import pytest_asyncio
+
+from penstock.connection import connect
+from penstock.settings import Settings
+from penstock.streams import declare
+from simulator.steering import Steering
+from tests.pipeline import Pipeline
+from tests.servers import NatsServer
+
+WARMING = [{"name": "calculate", "args": {"expression": f"{number} + 1"}} for number in range(2)]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def system(tmp_path_factory: pytest.TempPathFactory, shared_simulator: str) -> AsyncIterator[Pipeline]:
+    """All services in this process, with warm tools."""
+    url = shared_simulator
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(NatsServer(tmp_path_factory.mktemp("patterns")))
+        gemini = await stack.enter_async_context(Steering(url))
+        settings = Settings(
+            nats_url=server.url, model_base_url=url, ack_wait=1, nats_timeout=10, model_retry_delay=0.05, port=0
+        )
+        bus = await connect(settings, "test")
+        stack.push_async_callback(bus.connection.close)
+        await declare(bus.jetstream, settings)
+        system = await stack.enter_async_context(Pipeline(settings, bus, gemini))
+        for kind in ("aggregator", "classifier", "workers"):
+            await system.start(kind)
+        await gemini.rule(step="think", times=1, reply={"functionCalls": WARMING})
+        await gemini.rule(step="think", reply={"text": "Warm."})
+        await system.run("multi-step-tool-usage", {"problem": "warm up"})
+        yield system
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def pipeline(system: Pipeline) -> AsyncIterator[Pipeline]:
+    """The system, its model unsteered."""
+    await system.gemini.clear()
+    yield system
+    await system.gemini.clear()
