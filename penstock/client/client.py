@@ -1,0 +1,126 @@
+"""The client's interface: the same over HTTP and over NATS."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import Any, Self, TypeVar, overload
+
+from pydantic import BaseModel
+
+from penstock.client.following import Following, Placed, growing, unless_completed
+from penstock.contracts.events import JobCompleted
+from penstock.contracts.job import JobState, JobStatus, JobSummary
+from penstock.contracts.options import PatternRequest
+from penstock.patterns.loading import load
+from penstock.run import Pattern
+
+Req = TypeVar("Req", bound=PatternRequest)
+Res = TypeVar("Res", bound=BaseModel)
+
+#: A request as its model, or as what its JSON would be.
+Request = PatternRequest | Mapping[str, Any]
+
+
+class Client(ABC):
+    """Submit jobs, follow them, end them. Use as `async with`.
+
+    `pattern` is a `Pattern`, such as `penstock.patterns.routing.PATTERN`, or its name.
+
+    `job` makes a submission safe to repeat: the same `job` with the same request is one job. Over NATS it is
+    the job's id, over HTTP an idempotency key beside which the gateway chooses the id: use the id that is
+    returned. Without one, a submission that has to be tried again is still made once.
+
+    Everything may raise Unreachable. A connection that is lost while a job is followed is made again, and the
+    events go on where they were.
+    """
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close what the client itself has opened. Jobs go on."""
+        return
+
+    @abstractmethod
+    async def check(self) -> None:
+        """Raise Unreachable, at once, if there is nobody to talk to."""
+
+    @abstractmethod
+    async def submit(self, pattern: str | Pattern[Any, Any], request: Request, *, job: str | None = None) -> str:
+        """Have a job done; its id, once it is stored. Raises RequestRefused."""
+
+    @abstractmethod
+    async def state(self, job: str) -> JobState:
+        """What is known of a job. Raises UnknownJob."""
+
+    @abstractmethod
+    async def cancel(self, job: str) -> JobState:
+        """End a job, unless it has ended: its state after that. Raises UnknownJob."""
+
+    @abstractmethod
+    def jobs(
+        self,
+        *,
+        pattern: str | None = None,
+        status: JobStatus | None = None,
+        since: float | None = None,
+        until: float | None = None,
+    ) -> AsyncGenerator[JobSummary, None]:
+        """The jobs there are, newest first, read page by page. `since`, `until`: Unix seconds of submission."""
+
+    @abstractmethod
+    def _events(self, job: str, after: int) -> AsyncGenerator[Placed, None]:
+        """The events behind the cursor `after`, up to the job's end."""
+
+    def follow(self, job: str, *, after: int = 0) -> Following:
+        """A job's events from its first, or behind the cursor `after`; live, to its end. Raises UnknownJob."""
+        return Following(job, self._events(job, after))
+
+    def stream(self, pattern: str | Pattern[Any, Any], request: Request, *, job: str | None = None) -> Following:
+        """Submit at the first event asked for, and follow. Raises RequestRefused.
+
+        A job that fails is told by its last event: nothing is raised.
+        """
+
+        async def events() -> AsyncGenerator[Placed, None]:
+            following.job = await self.submit(pattern, request, job=job)
+            async with aclosing(self._events(following.job, 0)) as placed:
+                async for one in placed:
+                    yield one
+
+        following = Following("", events())
+        return following
+
+    def partials(
+        self, pattern: str | Pattern[Any, Any], request: Request, *, job: str | None = None
+    ) -> AsyncIterator[Any]:
+        """Submit, and show the result as it grows (see `penstock.client.growing`)."""
+        return growing(self.stream(pattern, request, job=job))
+
+    @overload
+    async def run(
+        self, pattern: Pattern[Req, Res], request: Req | Mapping[str, Any], *, job: str | None = ...
+    ) -> Res: ...
+
+    @overload
+    async def run(self, pattern: str, request: Request, *, job: str | None = ...) -> Any: ...
+
+    async def run(self, pattern: str | Pattern[Any, Any], request: Request, *, job: str | None = None) -> Any:
+        """Submit, and await the result: the pattern's result model; for a name not known here, plain JSON.
+
+        Raises RequestRefused, JobFailedError, JobCancelledError.
+        """
+        known = load().get(pattern) if isinstance(pattern, str) else pattern
+        async with self.stream(pattern, request, job=job) as events:
+            async for event in events:
+                unless_completed(events.job, event)
+                if isinstance(event, JobCompleted):
+                    return event.result if known is None else known.result.model_validate(event.result, extra="ignore")
+        raise AssertionError("a job's events end with its end")
+
+
+def name_of(pattern: str | Pattern[Any, Any]) -> str:
+    return pattern if isinstance(pattern, str) else pattern.name
