@@ -2,7 +2,7 @@
 
 import typer
 
-from penstock.cli import demo, run, streams, up
+from penstock.cli import dead, demo, jobs, run, streams, up
 
 app = typer.Typer(
     name="penstock",
@@ -12,6 +12,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command("up")(up.up)
-app.command("run")(run.run)
+app.add_typer(run.app, name="run")
+app.add_typer(jobs.app, name="jobs")
 app.command("demo")(demo.demo)
+app.add_typer(dead.app, name="dead")
 app.command("streams")(streams.streams)
