@@ -1,8 +1,12 @@
-"""The aggregator: runs the pattern coroutines, and tells their ends. Any number; each holds up to `runs` jobs."""
+"""The aggregator: runs the pattern coroutines. Any number of replicas; each holds up to `runs` jobs.
+
+It also delivers webhooks, and answers the request-reply endpoints of NATS callers.
+"""
 
 from penstock import subjects
 from penstock.bus import Bus
 from penstock.engine.handler import JobHandler
+from penstock.nats_api import NatsApi
 from penstock.patterns.loading import load
 from penstock.service import Service
 from penstock.settings import Settings
@@ -16,9 +20,9 @@ def build(settings: Settings) -> Service:
     async def start(bus: Bus) -> None:
         handler = JobHandler(bus=bus, patterns=patterns, settings=settings)
         service.consume(subjects.JOBS, subjects.AGGREGATOR, "jobs.*.*", handler.handle)
-        webhooks = Dispatcher(bus, settings)
-        service.on_stop(webhooks.stop)
-        await webhooks.start()
+        for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings)):
+            service.on_stop(part.stop)
+            await part.start()
 
     service.on_start(start)
     return service

@@ -2,7 +2,6 @@
 
 import datetime
 import ssl
-from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 

@@ -1,0 +1,25 @@
+// Submit a job over plain NATS and print its events as they come: node submit.mjs "Our API answers 502"
+import { connect } from "@nats-io/transport-node";
+
+const connection = await connect({ servers: process.env.NATS_URL ?? "nats://127.0.0.1:4222" });
+const job = crypto.randomUUID(), seen = new Set(), due = new Map();
+const events = connection.subscribe(`live.${job}`); // listen first, then ask
+const stored = await connection.request(`jobs.routing.${job}`, JSON.stringify({ query: process.argv[2] }));
+if (stored.json().error) throw new Error(stored.json().error.description);
+for await (const message of events) {
+  const event = message.json();
+  if ("id" in event) { // the run itself: the same id is the same event, told again
+    if (seen.has(event.id)) continue;
+    seen.add(event.id);
+  } else { // a step: only the next `n` of the newest attempt `a` counts
+    const [attempt, number] = due.get(event.k) ?? [0, 0];
+    if (event.a < attempt || event.n !== (event.a === attempt ? number : 0)) continue;
+    due.set(event.k, [event.a, event.n + 1]);
+  }
+  if (event.type === "delta") console.log(event.k, event.p, event.t); // a piece of the JSON text of the value at `p`
+  if (event.type === "part.reset") console.log(event.k, event.p, "<anew>"); // forget what `k` wrote there
+  if (!["job.completed", "job.failed", "job.cancelled"].includes(event.type)) continue;
+  console.log(JSON.stringify(event.result ?? event.problem ?? null, null, 2));
+  process.exitCode = event.type === "job.completed" ? 0 : 1;
+  await connection.close();
+}

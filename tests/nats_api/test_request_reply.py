@@ -1,0 +1,135 @@
+"""Submit, status, cancel and the patterns, by request and reply."""
+
+import json
+from typing import Any
+
+import pytest
+from nats.aio.msg import Msg
+
+from penstock import subjects
+from tests.pipeline import Pipeline
+
+QUERY = {"query": "Our API answers 502 since the deploy"}
+
+
+async def ask(pipeline: Pipeline, subject: str, body: Any = None, **headers: str) -> Msg:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await pipeline.bus.connection.request(subject, data, timeout=10, headers=named or None)
+
+
+async def told(pipeline: Pipeline, subject: str, body: Any = None, **headers: str) -> dict[str, Any]:
+    """The reply of a request that must be served."""
+    reply = await ask(pipeline, subject, body, **headers)
+    assert reply.headers is None, reply.headers
+    answer: dict[str, Any] = json.loads(reply.data)
+    return answer
+
+
+async def refused(pipeline: Pipeline, subject: str, body: Any = None, **headers: str) -> dict[str, Any]:
+    """The problem of a request that must be refused; the micro protocol's headers say the same."""
+    reply = await ask(pipeline, subject, body, **headers)
+    problem: dict[str, Any] = json.loads(reply.data)
+    assert reply.headers is not None
+    assert reply.headers["Nats-Service-Error-Code"] == str(problem["status"])
+    assert reply.headers["Nats-Service-Error"].startswith(problem["code"] + ": ")
+    return problem
+
+
+async def test_a_submitted_job_can_be_looked_up_until_its_result_is_there(pipeline: Pipeline) -> None:
+    submitted = await told(pipeline, "penstock.submit.routing", QUERY)
+    assert (submitted["pattern"], submitted["status"]) == ("routing", "queued")
+    result = await pipeline.result(submitted["id"])
+    state = await told(pipeline, "penstock.status", {"id": submitted["id"]})
+    assert (state["status"], state["result"]) == ("completed", result)
+
+
+async def test_an_id_of_one_s_own_makes_submitting_twice_the_same(pipeline: Pipeline) -> None:
+    """Also when the job was published to its subject: request-reply is no second way in."""
+    body = json.dumps(QUERY).encode()
+    for _ in range(2):
+        assert (await told(pipeline, "penstock.submit.routing", body, Penstock_Job="mine-1"))["id"] == "mine-1"
+    await pipeline.submit("routing", body, "mine-2")
+    await pipeline.result("mine-2")
+    again = await told(pipeline, "penstock.submit.routing", body, Penstock_Job="mine-2")
+    assert (again["id"], again["status"]) == ("mine-2", "completed")
+
+
+async def test_an_id_that_stands_for_another_request_is_refused(pipeline: Pipeline) -> None:
+    await told(pipeline, "penstock.submit.routing", QUERY, Penstock_Job="mine-1")
+    other = await refused(pipeline, "penstock.submit.routing", {"query": "another"}, Penstock_Job="mine-1")
+    elsewhere = await refused(pipeline, "penstock.submit.sequential-processing", {"input": "x"}, Penstock_Job="mine-1")
+    assert (other["code"], elsewhere["code"]) == ("job_id_taken", "job_id_taken")
+    await pipeline.result("mine-1")
+
+
+async def test_cancelling_answers_the_state_after_it(pipeline: Pipeline) -> None:
+    await pipeline.replicas["workers"].stop()
+    submitted = await told(pipeline, "penstock.submit.routing", QUERY)
+    assert (await told(pipeline, "penstock.cancel", {"id": submitted["id"]}))["status"] == "cancelled"
+
+
+async def test_a_late_cancel_changes_nothing(pipeline: Pipeline) -> None:
+    submitted = await told(pipeline, "penstock.submit.routing", QUERY)
+    await pipeline.result(submitted["id"])
+    assert (await told(pipeline, "penstock.cancel", {"id": submitted["id"]}))["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "headers", "code"),
+    [
+        ("penstock.submit.routing", {"quer": "x"}, {}, "invalid_request"),
+        ("penstock.submit.routing", b"no JSON", {}, "invalid_request"),
+        ("penstock.submit.routing", QUERY, {"Penstock_Job": "a.b"}, "invalid_request"),
+        ("penstock.submit.routing", QUERY | {"options": {"webhook": "https://x.example/"}}, {}, "invalid_request"),
+        ("penstock.submit.routing", {"query": "x" * 5_000_000}, {}, "body_too_large"),
+        ("penstock.status", {"id": "nobody"}, {}, "unknown_job"),
+        ("penstock.status", {"id": "*"}, {}, "invalid_request"),
+        ("penstock.status", b"", {}, "invalid_request"),
+        ("penstock.cancel", {"id": "nobody"}, {}, "unknown_job"),
+        ("penstock.cancel", {"id": "nobody", "force": True}, {}, "invalid_request"),
+    ],
+)
+async def test_refusals_are_problems_with_stable_codes(
+    pipeline: Pipeline, subject: str, body: Any, headers: dict[str, str], code: str
+) -> None:
+    assert (await refused(pipeline, subject, body, **headers))["code"] == code
+
+
+async def test_an_invalid_request_names_its_fields(pipeline: Pipeline) -> None:
+    problem = await refused(pipeline, "penstock.submit.routing", {"query": "x", "options": {"webhook": "ftp://x"}})
+    assert [error["pointer"] for error in problem["errors"]] == ["/options/webhook"]
+
+
+async def test_the_patterns_come_with_their_contracts(pipeline: Pipeline) -> None:
+    """Each example is a request that its pattern takes."""
+    patterns = {one["name"]: one for one in (await told(pipeline, "penstock.patterns"))["patterns"]}
+    assert patterns["routing"]["request"]["required"] == ["query"]
+    assert "classification" in patterns["routing"]["result"]["properties"]
+    for name, pattern in patterns.items():
+        submitted = await told(pipeline, f"penstock.submit.{name}", pattern["example"])
+        assert submitted["pattern"] == name
+        await pipeline.result(submitted["id"])
+
+
+async def test_a_micro_client_discovers_it(pipeline: Pipeline) -> None:
+    """What `nats micro ls`, `info` and `stats` ask; every replica tells of itself."""
+    await pipeline.start("aggregator")
+    connection = pipeline.bus.connection
+    inbox = connection.new_inbox()
+    answers = await connection.subscribe(inbox)
+    await connection.publish("$SRV.INFO.penstock", reply=inbox)
+    replicas = [json.loads((await answers.next_msg(5)).data) for _ in range(2)]
+    assert len({replica["id"] for replica in replicas}) == 2
+    (first, _) = replicas
+    assert first["type"] == "io.nats.micro.v1.info_response"
+    by_subject = {endpoint["subject"]: endpoint for endpoint in first["endpoints"]}
+    assert {"penstock.submit.routing", "penstock.status", "penstock.cancel", "penstock.patterns"} <= set(by_subject)
+    assert {endpoint["queue_group"] for endpoint in first["endpoints"]} == {subjects.API}
+    schema = json.loads(by_subject["penstock.submit.routing"]["metadata"]["request_schema"])
+    assert "query" in schema["properties"]
+    await told(pipeline, "penstock.patterns")
+    await connection.publish("$SRV.STATS.penstock", reply=inbox)
+    stats = [json.loads((await answers.next_msg(5)).data) for _ in range(2)]
+    asked = [e["num_requests"] for one in stats for e in one["endpoints"] if e["subject"] == "penstock.patterns"]
+    assert sum(asked) == 1  # one of the group, not both
