@@ -1,0 +1,103 @@
+"""A connection that is lost while a job is followed: the iterator just goes on."""
+
+import asyncio
+
+import pytest
+
+from penstock.client import HttpClient, NatsClient, Unreachable
+from penstock.contracts.events import JobCompleted, StepStarted
+from penstock.local.ports import free_port
+from simulator.rule import Reply
+from tests.client.relay import Relay
+from tests.gateway_process import serving_gateway
+from tests.pipeline import Pipeline
+from tests.servers import NatsServer
+
+QUERY = {"query": "Our API answers 502 since the deploy"}
+
+
+async def test_a_reader_goes_on_at_another_gateway(pipeline: Pipeline) -> None:
+    """The first gateway ends in the middle of the job; the events are those that an unhurt reader gets."""
+    await pipeline.gemini.rule(step="respond", reply=Reply(hold="respond"))
+    async with (
+        serving_gateway(pipeline.settings) as first,
+        serving_gateway(pipeline.settings) as second,
+        HttpClient(f"{first.url},{second.url}") as client,
+    ):
+        events = client.stream("routing", QUERY)
+        seen = []
+        async for event in events:
+            seen.append(event)
+            if isinstance(event, StepStarted) and event.step == "respond":
+                first.drain()
+                await pipeline.gemini.release("respond")
+        assert isinstance(seen[-1], JobCompleted)
+        assert seen == await pipeline.events(events.job)
+
+
+async def test_a_reader_waits_for_its_gateway_to_come_back(pipeline: Pipeline) -> None:
+    """Nobody answers for a while; then another process has the old one's address."""
+    await pipeline.gemini.rule(step="respond", reply=Reply(hold="respond"))
+    async with serving_gateway(pipeline.settings) as first, Relay(first.port) as relay, HttpClient(relay.url) as client:
+        events = client.stream("routing", QUERY)
+        seen = [await anext(events) for _ in range(4)]
+        relay.target = None
+        await relay.cut()
+        going_on = asyncio.create_task(anext(events))
+        async with serving_gateway(pipeline.settings) as again:
+            relay.target = again.port
+            await pipeline.gemini.release("respond")
+            seen += [await going_on, *[event async for event in events]]
+        assert seen == await pipeline.events(events.job)
+
+
+async def test_a_connection_lost_again_and_again_loses_and_doubles_nothing(pipeline: Pipeline) -> None:
+    """It is cut after every few events."""
+    async with (
+        serving_gateway(pipeline.settings) as gateway,
+        Relay(gateway.port) as relay,
+        HttpClient(relay.url) as client,
+    ):
+        events = client.stream("routing", QUERY)
+        seen = []
+        async for event in events:
+            seen.append(event)
+            if len(seen) in (1, 4, 9):
+                await relay.cut()
+        assert seen == await pipeline.events(events.job)
+
+
+async def test_a_reader_over_nats_goes_on_when_nats_is_back(pipeline: Pipeline, nats: NatsServer) -> None:
+    """The server is killed and started again on its data."""
+    await pipeline.gemini.rule(step="respond", reply=Reply(hold="respond"))
+    async with NatsClient(pipeline.settings) as client:
+        events = client.stream("routing", QUERY)
+        seen = []
+        async for event in events:
+            seen.append(event)
+            if isinstance(event, StepStarted) and event.step == "respond":
+                await nats.kill()
+                await nats.start()
+                await pipeline.gemini.release("respond")
+        assert isinstance(seen[-1], JobCompleted)
+        assert seen == await pipeline.events(events.job)
+
+
+async def test_a_submission_whose_answer_is_lost_is_made_once(pipeline: Pipeline) -> None:
+    """The gateway takes the request, its answer never arrives, the client asks again: there is one job."""
+    async with serving_gateway(pipeline.settings) as gateway, Relay(gateway.port) as relay:
+        relay.swallow = 1
+        async with HttpClient(relay.url) as client:
+            job = await client.submit("routing", QUERY)
+            assert relay.swallow == 0
+            assert [one.id async for one in client.jobs()] == [job]
+
+
+async def test_nobody_there_is_said_within_the_clients_patience() -> None:
+    """Over HTTP and over NATS alike."""
+    client = HttpClient(f"http://127.0.0.1:{free_port()}", patience=0.2)
+    with pytest.raises(Unreachable, match="connect"):
+        await client.submit("routing", QUERY)
+    with pytest.raises(Unreachable, match="no gateway is ready"):
+        await client.check()
+    await client.aclose()
