@@ -2,7 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
+
+from pydantic import BaseModel
 
 from penstock.contracts.step import Step
 from penstock.errors import Misconfigured
@@ -35,13 +39,19 @@ MakeExecutor = Callable[[Pattern[Any, Any], Step[Any, Any]], Executable]
 
 def from_prompt(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
     """The executor most steps need: render the step's prompt, ask the model, give its reply."""
-    prompt = PromptFile.load(pattern.prompts, step.prompt_name, model=step.input)
+    prompt = _prompt(pattern.prompts, step.prompt_name, step.input)
 
     async def ask(request: Any, *, model: StepModel) -> Any:
         rendered = prompt.render(request)
         return await (model.text(rendered) if step.output is str else model.object(rendered, step.output))
 
     return Executable(step, ask)
+
+
+@lru_cache(maxsize=1024)
+def _prompt(folder: Path, name: str, model: type[BaseModel]) -> PromptFile:
+    """Compiling all templates takes a tenth of a second: once for all services of a process."""
+    return PromptFile.load(folder, name, model=model)
 
 
 def table(
