@@ -11,9 +11,10 @@ import pytest
 from penstock.connection import connect
 from penstock.settings import Settings
 from penstock.streams import declare
+from simulator.server import serving
 from simulator.steering import BlockingSteering, Steering
 from tests.pipeline import Pipeline
-from tests.servers import NatsServer, simulator_in_thread
+from tests.servers import NatsServer, in_thread
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
 @pytest.fixture(scope="session")
 def shared_simulator() -> Iterator[str]:
     """One simulator for all tests: to start one takes longer than most of them."""
-    with simulator_in_thread() as url:
+    with in_thread(serving()) as url:
         yield url
 
 

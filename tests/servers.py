@@ -1,14 +1,17 @@
-"""Servers for tests: a nats-server of a test's own, and a simulator that all tests share."""
+"""Servers for tests: a nats-server of a test's own, and threads for what several tests share."""
 
 import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from penstock.local import nats_server
-from simulator.server import serving
+
+T = TypeVar("T")
 
 
 class NatsServer:
@@ -55,26 +58,27 @@ class NatsServer:
 
 
 @contextmanager
-def simulator_in_thread() -> Iterator[str]:
-    """A simulator without any delay, in a thread of its own; its base URL."""
-    ready = threading.Event()
-    urls: list[str] = []
-    loops: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+def in_thread(serving: AbstractAsyncContextManager[T]) -> Iterator[T]:
+    """What an async context manager gives, served by a thread and a loop of its own until exit."""
+    ready: Future[tuple[T, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def serve() -> None:
-        async with serving() as url:
-            urls.append(url)
-            stop = asyncio.Event()
-            loops.append((asyncio.get_running_loop(), stop))
-            ready.set()
-            await stop.wait()
+        try:
+            async with serving as given:
+                stop = asyncio.Event()
+                ready.set_result((given, asyncio.get_running_loop(), stop))
+                await stop.wait()
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="simulator", daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    assert ready.wait(20), "the simulator does not start"
+    given, loop, stop = ready.result(30)
     try:
-        yield urls[0]
+        yield given
     finally:
-        loop, stop = loops[0]
         loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
+        thread.join(30)
+        assert not thread.is_alive(), "a server thread does not end"
