@@ -140,7 +140,8 @@ async def test_deliveries_survive_restarts(pipeline: Pipeline, nats: NatsServer)
         pass
     job = await pipeline.submit("routing", asking(away.url))
     await pipeline.result(job)
-    await first.stop()
+    for replica in (first, pipeline.replicas["classifier"], pipeline.replicas["workers"]):
+        await replica.stop()
     await nats.stop()
     await nats.start()
     await pipeline.start("aggregator", **patient)
