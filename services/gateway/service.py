@@ -52,6 +52,7 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         summary="LLM agent patterns as streamed, durable jobs.",
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.add_middleware(Admission, gateway=gateway)
     problems.install(app)

@@ -107,12 +107,15 @@ class _Message:
                 chunks += [*self._tools.unanswered(), self.result(), {"type": "finish-step"}, {"type": "finish"}]
                 return chunks
             case JobFailed():
-                return [{"type": "error", "errorText": f"{event.problem.code}: {event.problem.detail}"}]
+                return [*self._news(), {"type": "error", "errorText": f"{event.problem.code}: {event.problem.detail}"}]
             case JobCancelled():
-                return [{"type": "abort"}]
+                return [*self._news(), {"type": "abort"}]
             case _:
                 self.stale = True
         return chunks + await self._tools.feed(event)
+
+    def _news(self) -> list[Chunk]:
+        return [self.result()] if self.stale else []
 
     def result(self) -> Chunk:
         """The result as far as it is known."""

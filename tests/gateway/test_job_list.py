@@ -1,0 +1,94 @@
+"""`GET /jobs`: newest first, in pages, from the streams alone."""
+
+import time
+from typing import Any
+
+from penstock import jobs, subjects
+from penstock.bus import Bus
+from penstock.contracts.journal import JobEnd, JobStart
+from tests.gateway_process import GatewayServer
+
+
+async def submitted(bus: Bus, pattern: str, job: str, status: str = "queued") -> None:
+    """A job in any state, without anybody who does it."""
+    await jobs.submit(bus, pattern, job, b"{}")
+    if status != "queued":
+        start = JobStart(pattern=pattern, body_hash="0", accepted_at=time.time(), deadline=time.time() + 9)
+        await bus.once(subjects.journal(job, subjects.START), start.model_dump_json().encode())
+    if status not in ("queued", "running"):
+        end = JobEnd.model_validate({"pattern": pattern, "status": status, "ended_at": time.time(), "result": {}})
+        await bus.once(subjects.journal(job, subjects.END), end.model_dump_json().encode())
+
+
+async def listed(gateway: GatewayServer, **query: Any) -> list[str]:
+    """The ids on all pages."""
+    found: list[str] = []
+    while True:
+        page = (await gateway.http.get("/jobs", params=query)).raise_for_status().json()
+        assert len(page["jobs"]) <= query.get("limit", 20)
+        found += [job["id"] for job in page["jobs"]]
+        if "next" not in page:
+            return found
+        query["cursor"] = page["next"]
+
+
+async def test_pages_are_newest_first_and_complete(alone: GatewayServer, bus: Bus) -> None:
+    """Every job once, whatever the size of a page."""
+    names = [f"job-{number:03}" for number in range(130)]
+    for name in names:
+        await submitted(bus, "routing", name)
+    for limit in (13, 100):
+        assert await listed(alone, limit=limit) == names[::-1]
+
+
+async def test_filters_by_pattern_and_status(alone: GatewayServer, bus: Bus) -> None:
+    """Both at once, over all pages."""
+    expected = []
+    for number in range(60):
+        pattern = ("routing", "parallel-processing")[number % 2]
+        status = ("queued", "running", "completed", "failed", "cancelled")[number % 5]
+        await submitted(bus, pattern, f"job-{number:02}", status)
+        if (pattern, status) == ("parallel-processing", "failed"):
+            expected.append(f"job-{number:02}")
+    assert await listed(alone, limit=4, pattern="parallel-processing", status="failed") == expected[::-1]
+    assert len(await listed(alone, limit=9, status="queued")) == 12
+    assert await listed(alone, pattern="nothing-of-that") == []
+
+
+async def test_filters_by_time(alone: GatewayServer, bus: Bus) -> None:
+    """`since` is inclusive, `until` is not; RFC 3339 or Unix seconds."""
+    for number in range(10):
+        await submitted(bus, "routing", f"job-{number}")
+    page = (await alone.http.get("/jobs")).json()["jobs"]
+    times = {job["id"]: job["acceptedAt"] for job in page}
+    assert await listed(alone, since=times["job-7"]) == ["job-9", "job-8", "job-7"]
+    assert await listed(alone, until=times["job-2"], limit=1) == ["job-1", "job-0"]
+    assert await listed(alone, since=times["job-3"], until=times["job-5"]) == ["job-4", "job-3"]
+    assert await listed(alone, since="2200-01-01T00:00:00Z") == []
+    assert await listed(alone, until="2001-01-01") == []
+
+
+async def test_an_empty_list(alone: GatewayServer) -> None:
+    """No jobs, no next page."""
+    assert (await alone.http.get("/jobs")).json() == {"jobs": []}
+
+
+async def test_what_is_no_job_is_not_listed(alone: GatewayServer, bus: Bus) -> None:
+    """An id that belongs to another pattern's job, or that no job can have."""
+    await submitted(bus, "routing", "taken", "running")
+    await bus.once(subjects.job("parallel-processing", "taken"), b"{}")
+    await bus.once(subjects.job("routing", "no=token"), b"{}")
+    page = (await alone.http.get("/jobs")).json()["jobs"]
+    assert [(job["id"], job["pattern"], job["status"]) for job in page] == [("taken", "routing", "running")]
+
+
+async def test_bad_filters_are_named(alone: GatewayServer) -> None:
+    """400, and which one."""
+    for name, value in (
+        ("limit", "0"), ("limit", "101"), ("limit", "many"), ("status", "done"), ("pattern", "a.b"), ("pattern", ">"),
+        ("since", "yesterday"), ("until", "NaN"), ("since", "9" * 40), ("cursor", "!!"), ("cursor", "é"),
+        ("cursor", "YWJj"), ("cursor", "x" * 99),
+    ):  # fmt: skip
+        refused = await alone.http.get("/jobs", params={name: value})
+        assert refused.status_code == 400, (name, value)
+        assert refused.json()["errors"][0]["pointer"] == f"/query/{name}"
