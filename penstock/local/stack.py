@@ -81,8 +81,7 @@ class Stack:
             self.nats_url = f"nats://127.0.0.1:{port}"
             await self._start("nats", nats_server.command(plan.data / "nats", port), {}, port=port)
         env = {**plan.env, "PENSTOCK_NATS_URL": self.nats_url}
-        settings = Settings(nats_url=self.nats_url)
-        await self._declare(settings)
+        await self._declare(_settings(env))
         if not self._has_model(env):
             # a port of its own choice would change with a restart
             command = [sys.executable, "-m", "simulator", "--port", str(ports.free_port()), "--pace", plan.pace]
@@ -200,3 +199,9 @@ class Stack:
             fresh.replace(target)
         except OSError as error:
             log.warning("%s could not be written: %s", target, error)
+
+
+def _settings(env: Mapping[str, str]) -> Settings:
+    """The settings that a service reads which is started with `env`: consumers are declared for its patterns."""
+    own = {name.removeprefix("PENSTOCK_").lower(): value for name, value in env.items() if name.startswith("PENSTOCK_")}
+    return Settings.model_validate(own)
