@@ -1,12 +1,17 @@
-"""One running system for all tests of the patterns: each test has jobs of its own, and a simulator without rules."""
+"""One running system for all tests of the patterns, in this process (`pipeline`) or as processes (`stack`).
+
+Each test has jobs of its own, and finds the simulator without rules.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from penstock.connection import connect
+from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
 from penstock.streams import declare
 from simulator.steering import Steering
@@ -44,3 +49,16 @@ async def pipeline(system: Pipeline) -> AsyncIterator[Pipeline]:
     await system.gemini.clear()
     yield system
     await system.gemini.clear()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory, shared_simulator: str) -> AsyncIterator[Stack]:
+    """All services as `penstock up` starts them, with one pattern more than the six."""
+    env = {
+        "PENSTOCK_PATTERNS": "examples.debate.pattern:PATTERN",
+        "PENSTOCK_MODEL_BASE_URL": shared_simulator,
+        "PENSTOCK_ACK_WAIT": "1",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    async with Stack(Plan(data=tmp_path_factory.mktemp("stack"), port=0, env=env)) as stack:
+        yield stack

@@ -1,5 +1,9 @@
 """The table of tools, and what a model is told about each."""
 
+import re
+from pathlib import Path
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -28,3 +32,16 @@ def test_an_input_is_frozen_and_refuses_what_it_does_not_know():
         request.proposed_answer = "4"
     with pytest.raises(ValidationError):
         ValidateAnswerInput.model_validate({"originalProblem": "", "proposedAnswer": "", "isValid": True})
+
+
+async def test_the_guides_own_tool_works_as_it_is_printed():
+    """`docs/your-own-pattern.md` shows a whole tool: its file, as one would save it."""
+    guide = (Path(__file__).parents[2] / "docs" / "your-own-pattern.md").read_text()
+    (text,) = [block for block in re.findall(r"^```python\n(.*?)^```$", guide, re.M | re.S) if "Tool(" in block]
+    module: dict[str, Any] = {"__name__": "days_between"}
+    exec(compile(text, "days_between.py", "exec"), module)
+    tool = module["DAYS_BETWEEN"]
+    given = tool.step.input.model_validate({"first": "2026-02-27", "second": "2026-03-01"})
+    output = await tool.function(given, sandbox=None)
+    assert (tool.asked(given), tool.answered(output)) == ("days from 2026-02-27 to 2026-03-01", "2")
+    assert tool.parameters_json_schema["properties"].keys() == {"first", "second"}
