@@ -1,6 +1,7 @@
 """What holds for every step of every pattern, whoever executes it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
@@ -18,6 +19,20 @@ REPAIRS = 2
 
 def each(steps: Sequence[AnyStep]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("step", steps, ids=[step.name for step in steps])
+
+
+def faults(
+    steps: Sequence[AnyStep], each: dict[str, tuple[Any, ...]], some: dict[str, tuple[Any, ...]]
+) -> pytest.MarkDecorator:
+    """(step, fault, ...) for each step; what only differs in the model's answer, for one step of each kind."""
+    kinds = [step for step in steps if step.name in ("draft", "classify", "think")]
+    pairs = [(step, *pair) for step in steps for pair in each.items()]
+    pairs += [(step, *pair) for step in kinds for pair in some.items()]
+    return pytest.mark.parametrize(
+        ("step", "fault", "expected"),
+        [(step, *values) for step, _, values in pairs],
+        ids=[f"{step.name}-{name}" for step, name, _ in pairs],
+    )
 
 
 @each(STEPS)
@@ -87,18 +102,14 @@ async def test_an_outcome_that_is_there_first_stands(bench: Workbench, step: Any
     assert await bench.outcome() == other
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"status": 503, "retryDelay": 0.02},
-        {"status": 429, "retryDelay": 0.02},
-        {"status": 500},
-        {"breakAfterChunks": 1},
-    ],
-    ids=["503", "429", "500", "broken-stream"],
+@faults(
+    MODEL_STEPS,
+    {"503": ({"status": 503, "retryDelay": 0.02}, 0.02), "broken-stream": ({"breakAfterChunks": 1}, 0)},
+    {"429": ({"status": 429, "retryDelay": 0.02}, 0.02), "500": ({"status": 500}, 0)},
 )
-@each(MODEL_STEPS)
-async def test_what_passes_is_tried_again(bench: Workbench, step: AnyStep, fault: dict[str, float]) -> None:
+async def test_what_passes_is_tried_again(
+    bench: Workbench, step: AnyStep, fault: dict[str, Any], expected: float
+) -> None:
     """The delivery fails, the next one succeeds. Readers are told, and see nothing twice."""
     await bench.gemini.rule(job=bench.job, times=1, fault=fault)
     outcome = await bench.done(step)
@@ -108,7 +119,7 @@ async def test_what_passes_is_tried_again(bench: Workbench, step: AnyStep, fault
     events = await bench.events()
     (retrying,) = [event for event in events if isinstance(event, StepRetrying)]
     assert retrying.code == "model_unavailable"
-    assert retrying.delay_seconds >= fault.get("retryDelay", 0)
+    assert retrying.delay_seconds >= expected
     assert len(await bench.gemini.calls(job=bench.job)) == 2
 
 
@@ -124,35 +135,32 @@ async def test_a_paused_replicas_words_are_ignored(bench: Workbench, step: AnySt
     assert await bench.streamed() == outcome.value
 
 
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [
-        ({"status": 400}, "model_rejected"),
-        ({"status": 401}, "model_unauthorized"),
-        ({"status": 403}, "model_unauthorized"),
-        ({"status": 404}, "model_not_found"),
-        ({"safety": True}, "model_blocked"),
-        ({"promptBlocked": True}, "model_blocked"),
-    ],
-    ids=["400", "401", "403", "404", "safety", "prompt-blocked"],
+@faults(
+    MODEL_STEPS,
+    {"400": ({"status": 400}, "model_rejected")},
+    {
+        "401": ({"status": 401}, "model_unauthorized"),
+        "403": ({"status": 403}, "model_unauthorized"),
+        "404": ({"status": 404}, "model_not_found"),
+        "safety": ({"safety": True}, "model_blocked"),
+        "prompt-blocked": ({"promptBlocked": True}, "model_blocked"),
+    },
 )
-@each(MODEL_STEPS)
-async def test_a_refusal_is_final(bench: Workbench, step: AnyStep, fault: dict[str, object], code: str) -> None:
+async def test_a_refusal_is_final(bench: Workbench, step: AnyStep, fault: dict[str, Any], expected: str) -> None:
     """No second call: the step fails with its own code, and names its key."""
     await bench.gemini.rule(job=bench.job, fault=fault)
     outcome = await bench.done(step)
     assert outcome.failure is not None
-    assert (outcome.failure.code, outcome.failure.step) == (code, KEY)
+    assert (outcome.failure.code, outcome.failure.step) == (expected, KEY)
     assert outcome.value is None
     assert await bench.streamed() is None
     assert len(await bench.gemini.calls(job=bench.job)) == 1
     assert "step.retrying" not in await bench.types()
 
 
-@pytest.mark.parametrize("fault", [{"invalidJson": True}, {"truncate": True}], ids=["invalid", "truncated"])
-@each(JSON_STEPS)
+@faults(JSON_STEPS, {"invalid": ({"invalidJson": True}, None)}, {"truncated": ({"truncate": True}, None)})
 async def test_a_reply_that_does_not_fit_is_asked_for_again(
-    bench: Workbench, step: AnyStep, fault: dict[str, bool]
+    bench: Workbench, step: AnyStep, fault: dict[str, Any], expected: None
 ) -> None:
     """Within the same attempt, with what was wrong; what was shown of the first reply is taken back."""
     await bench.gemini.rule(job=bench.job, times=REPAIRS, fault=fault)
@@ -166,20 +174,19 @@ async def test_a_reply_that_does_not_fit_is_asked_for_again(
     assert len(await bench.gemini.calls(job=bench.job)) == 1 + REPAIRS
 
 
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [({"invalidJson": True}, "output_invalid"), ({"truncate": True}, "output_truncated")],
-    ids=["invalid", "truncated"],
+@faults(
+    JSON_STEPS,
+    {"truncated": ({"truncate": True}, "output_truncated")},
+    {"invalid": ({"invalidJson": True}, "output_invalid")},
 )
-@each(JSON_STEPS)
 async def test_a_reply_that_never_fits_fails_the_step(
-    bench: Workbench, step: AnyStep, fault: dict[str, bool], code: str
+    bench: Workbench, step: AnyStep, fault: dict[str, Any], expected: str
 ) -> None:
     """Asked again at most twice; nothing of the replies remains."""
     await bench.gemini.rule(job=bench.job, fault=fault)
     outcome = await bench.done(step)
     assert outcome.failure is not None
-    assert outcome.failure.code == code
+    assert outcome.failure.code == expected
     assert await bench.streamed() is None
     assert len(await bench.gemini.calls(job=bench.job)) == 1 + REPAIRS
 

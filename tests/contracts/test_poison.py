@@ -13,6 +13,7 @@ from penstock.streams import declare
 from simulator.steering import Steering
 from tests.contracts.workbench import KEY, STEPS, Workbench
 from tests.pipeline import Pipeline
+from tests.settling import Settlements
 
 
 async def test_every_step_past_its_deliveries_is_failed_then_kept_then_terminated(
@@ -105,20 +106,15 @@ async def test_what_a_poisoned_step_had_shown_is_taken_back(settings: Settings, 
 
 async def test_a_step_message_that_cannot_be_read_fails_its_step(bench: Workbench) -> None:
     """Nobody of ours writes such a one; were it not for its outcome, a job would wait for it for ever."""
-    for key, body in (("no-json", b"no JSON"), ("other", bench.message(STEPS[0]).model_dump_json().encode())):
-        job, step = bench.job, STEPS[0]
-        await bench.bus.once(subjects.step(step.service, step.name, job, key), body)
-        await _failed(bench, key)
+    step = STEPS[0]
+    other = bench.message(step).model_dump_json().encode()  # under another key than its subject's
+    async with Settlements(bench.bus) as settlements:
+        for key, body in (("no-json", b"no JSON"), ("other", other)):
+            await bench.bus.once(subjects.step(step.service, step.name, bench.job, key), body)
+        await settlements.heard("TERM", 2)
+    facts = await bench.bus.last(subjects.JOURNAL, [subjects.journal(bench.job, "*")])
+    outcomes = {fact.subject: Outcome.model_validate_json(fact.data) for fact in facts}
+    assert set(outcomes) == {subjects.journal(bench.job, "no-json"), subjects.journal(bench.job, "other")}
+    assert {outcome.failure.code for outcome in outcomes.values() if outcome.failure} == {"step_error"}
     letters = [letter async for letter in bench.bus.history(subjects.DEAD, f"dead.steps.*.*.{bench.job}.*")]
     assert [letter.headers[subjects.DEAD_REASON_HEADER] for letter in letters] == ["step_error", "step_error"]
-
-
-async def _failed(bench: Workbench, key: str) -> None:
-    from penstock.journal import Journal
-
-    async with asyncio.timeout(10), Journal(bench.bus, bench.job) as journal:
-        await journal.heard(key)
-        outcome = journal.outcome(key)
-        assert outcome is not None
-        assert outcome.failure is not None
-        assert outcome.failure.code == "step_error"
