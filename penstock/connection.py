@@ -85,15 +85,20 @@ async def check_server(bus: Bus, settings: Settings, *, patience: float = 60.0) 
 
 
 def make_broker(settings: Settings, name: str, **options: Any) -> NatsBroker:
-    """FastStream's broker. Bodies stay bytes: handlers decode them, since a bad one must still be acked."""
+    """FastStream's broker. Handlers are given the nats-py message as it came, and decode it themselves.
 
-    async def as_bytes(message: Any) -> Any:
-        return message.body
+    A body that FastStream could not decode would never be settled; and to inject the message costs a thread
+    switch (fast-depends resolves its `Context` in a thread pool), 150 µs a message.
+    """
+
+    async def as_it_came(message: Any) -> Any:
+        return message.raw_message
 
     return NatsBroker(
         **connect_options(settings, name),
         error_cb=report,
-        decoder=as_bytes,
+        decoder=as_it_came,
+        apply_types=False,
         logger=None,
         graceful_timeout=settings.grace,
         **options,

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from faststream.asgi import AsgiFastStream, AsgiResponse, get
-from faststream.nats import NatsBroker, NatsMessage
-from faststream.nats.prometheus import NatsPrometheusMiddleware
+from faststream.nats import NatsBroker
 from nats.aio.msg import Msg
 from prometheus_client import CollectorRegistry, Gauge, make_asgi_app
 
+from penstock import metrics
 from penstock.bus import Bus
 from penstock.connection import check_server, make_broker
 from penstock.pull import PullGroup
@@ -36,7 +36,7 @@ class Service:
             settings,
             f"penstock-{name}",
             reconnected_cb=self._reconnected,
-            middlewares=[NatsPrometheusMiddleware(registry=registry, app_name=name)],
+            middlewares=[metrics.middleware(registry, name)],
         )
 
         @get
@@ -72,8 +72,8 @@ class Service:
         """Give each message of a durable consumer to `handle`, which settles it."""
         subscriber = pull_subscriber(self.broker, self.group, stream=stream, durable=durable, subject=subject)
 
-        async def on_message(message: NatsMessage) -> None:
-            await handle(message.raw_message)
+        async def on_message(message: Msg) -> None:
+            await handle(message)
 
         subscriber(on_message)
 

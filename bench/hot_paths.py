@@ -1,0 +1,181 @@
+"""The two hot paths, measured: a step's round trip, and a piece of text on its way to a caller.
+
+    python bench/hot_paths.py [--steps 2000] [--deltas 20000]
+
+Everything runs in one process on a nats-server of its own, so the figures are the cost of our code and of NATS, without
+a model. Machines are noisy: compare ratios within one run, not figures between runs.
+"""
+
+import argparse
+import asyncio
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from penstock import subjects
+from penstock.bus import Bus
+from penstock.connection import connect
+from penstock.contracts.events import Delta
+from penstock.contracts.step import Step, StepMessage
+from penstock.contracts.wire import Wire
+from penstock.event_log import EventLog
+from penstock.execution.executor import Executable
+from penstock.execution.handler import StepHandler
+from penstock.execution.parts import PartSink
+from penstock.follow import Follower
+from penstock.journal import Journal
+from penstock.llm.tiers import Tiers
+from penstock.local import nats_server
+from penstock.service import Service
+from penstock.settings import Settings
+from penstock.streams import declare
+
+
+class Nothing(Wire):
+    pass
+
+
+NOTHING = Step(name="draft", input=Nothing, output=Nothing)  # the queue of a step that exists
+
+
+async def main(steps: int, deltas: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        port = nats_server.free_port()
+        server = await asyncio.create_subprocess_exec(
+            *nats_server.command(Path(folder), port), stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
+            await measure(Settings(nats_url=f"nats://127.0.0.1:{port}", slots=400), steps, deltas)
+        finally:
+            server.terminate()
+            await server.wait()
+
+
+async def measure(settings: Settings, steps: int, deltas: int) -> None:
+    while True:
+        try:
+            bus = await connect(settings, "bench")
+            break
+        except OSError:
+            await asyncio.sleep(0.05)
+    await declare(bus.jetstream, settings)
+    service = executing_nothing(settings)
+    async with service.app.start_lifespan_context():
+        for at_once in (1, 50, 200):
+            await report(f"step round trip, {at_once:>3} at once", steps, lambda n=at_once: round_trips(bus, steps, n))
+    for writers in (1, 10, 50):
+        count = deltas // writers
+        await report(f"delta to reader, {writers:>3} jobs", count * writers, lambda w=writers, c=count: told(bus, w, c))
+    await bus.connection.close()
+
+
+def executing_nothing(settings: Settings) -> Service:
+    """A worker whose one step returns at once."""
+
+    async def execute(request: Any, *, model: Any) -> Nothing:
+        return Nothing()
+
+    service = Service("workers", settings, slots=settings.slots)
+
+    async def start(bus: Bus) -> None:
+        handler = StepHandler(
+            bus=bus,
+            llm=None,  # type: ignore[arg-type]  # no model is asked
+            tiers=Tiers(settings.models()),
+            executables={"draft": Executable(NOTHING, execute, uses_model=False)},
+            service="workers",
+            settings=settings,
+        )
+        durable, subject = subjects.step_consumer("workers", "draft"), subjects.step_filter("workers", "draft")
+        service.consume(subjects.STEPS, durable, subject, handler.handle)
+
+    service.on_start(start)
+    return service
+
+
+async def round_trips(bus: Bus, count: int, at_once: int) -> list[float]:
+    """Seconds from dispatch until the outcome is heard, each."""
+    took: list[float] = []
+    limit = asyncio.Semaphore(at_once)
+    run = time.time_ns()
+
+    async def one(number: int) -> None:
+        async with limit:
+            job = f"b{run}-{number}"
+            message = StepMessage(
+                pattern="bench", job=job, step="draft", key="k", input={}, fingerprint="f", deadline=time.time() + 60
+            )
+            async with Journal(bus, job) as journal:
+                began = time.perf_counter()
+                await bus.once(subjects.step("workers", "draft", job, "k"), message.model_dump_json().encode())
+                await journal.heard("k")
+                took.append(time.perf_counter() - began)
+
+    await asyncio.gather(*(one(number) for number in range(count)))
+    return took
+
+
+async def told(bus: Bus, writers: int, count: int) -> list[float]:
+    """Seconds from a piece's arrival at the sink until a follower has it, each."""
+    run = time.time_ns()
+
+    async def one(number: int) -> list[float]:
+        job = f"d{run}-{number}"
+        log = EventLog(bus, job)
+        sink = PartSink(log, key="k", attempt=1, into="/x", output=str, flush_interval=0.0)
+        sent: dict[str, float] = {}
+
+        async def write() -> None:
+            sink.started("draft", "workers", None)
+            for index in range(count):
+                piece = f"{index:08d} of a text that grows "
+                sent[piece] = time.perf_counter()
+                sink.text(piece)
+                await asyncio.sleep(0)
+                await log.room()
+            sink.finish("")
+            await log.flush()
+
+        took: list[float] = []
+        async with Follower(bus, job) as follower:
+            writing = asyncio.create_task(write())
+            async for event in follower:
+                if event is not None and isinstance(event.event, Delta):
+                    now = time.perf_counter()
+                    took += [now - sent[piece] for piece in pieces(event.event.t) if piece in sent]
+                    if len(took) == count:
+                        break
+            await writing
+        return took
+
+    return [seconds for result in await asyncio.gather(*(one(n) for n in range(writers))) for seconds in result]
+
+
+def pieces(text: str) -> list[str]:
+    text = text.strip('"')
+    width = len(f"{0:08d} of a text that grows ")
+    return [text[start : start + width] for start in range(0, len(text), width)]
+
+
+async def report(what: str, count: int, action: Callable[[], Any]) -> None:
+    cpu, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    took: list[float] = await action()
+    wall = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    used = after.ru_utime + after.ru_stime - cpu.ru_utime - cpu.ru_stime
+    p50, p99 = (statistics.quantiles(took, n=100)[at] * 1000 for at in (49, 98))
+    each = f"p50 {p50:7.2f} ms   p99 {p99:7.2f} ms   {used / count * 1e6:6.0f} µs CPU each"
+    print(f"{what:<32} {count / wall:8.0f}/s   {each}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=2000, help="round trips a figure (default 2000)")
+    parser.add_argument("--deltas", type=int, default=20000, help="pieces of text a figure (default 20000)")
+    given = parser.parse_args()
+    sys.exit(asyncio.run(main(given.steps, given.deltas)))
