@@ -1,0 +1,94 @@
+"""`penstock` as its users run it: real processes, real signals."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any, Self
+
+PENSTOCK = str(Path(sys.executable).with_name("penstock"))
+_PATIENCE = 30.0
+_MARK = "PENSTOCK_TEST_MARK"
+
+
+def penstock(*arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command, from start to end, with its output in pipes."""
+    return subprocess.run(
+        [PENSTOCK, *arguments],
+        capture_output=True,
+        text=True,
+        input=stdin,
+        timeout=60,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+class System:
+    """`penstock up` on free ports. As `with`: ready when entered (`at_once`: or only begun), ended when left."""
+
+    def __init__(self, data: Path, *, at_once: bool = False) -> None:
+        self.data, self._at_once = data, at_once
+        self._mark = uuid.uuid4().hex
+        self._log = data.parent / f"{data.name}.log"
+
+    def __enter__(self) -> Self:
+        command = [PENSTOCK, "up", "--data", str(self.data), "--port", "0", "--nats-port", "0", "--pace", "off"]
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, _MARK: self._mark})
+        if not self._at_once:
+            self.until_said("gateway ready")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(_PATIENCE)
+        finally:
+            for pid in self.alive():
+                os.kill(pid, 9)
+
+    def output(self) -> str:
+        return self._log.read_text()
+
+    def until_said(self, text: str) -> None:
+        until(lambda: text in self.output(), lambda: f"{text!r} in {self.output()}")
+
+    def url(self, of: str) -> str:
+        """Of the gateway, nats or the simulator, as `up` has printed it."""
+        found = re.search(rf"^{of} ready (\S+)", self.output(), re.MULTILINE)
+        assert found, self.output()
+        return found[1]
+
+    def processes(self) -> dict[str, int]:
+        """What processes.json says: name and pid."""
+        text = (self.data / "processes.json").read_text() if (self.data / "processes.json").exists() else "[]"
+        return {one["name"]: one["pid"] for one in json.loads(text)}
+
+    def alive(self) -> set[int]:
+        """Every process that this `up` has started, and theirs, by the mark in their environment."""
+        found = set()
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if self._mark.encode() in (folder / "environ").read_bytes():
+                    found.add(int(folder.name))
+            except OSError:
+                continue
+        return found - {self.process.pid}
+
+    def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """A command against this system."""
+        return penstock(*arguments, PENSTOCK_URL=self.url("gateway"), PENSTOCK_NATS_URL=self.url("nats"), **options)
+
+
+def until(true: Any, wanted: Any) -> None:
+    """Look until `true()`; processes of others give no signal that could be awaited."""
+    deadline = time.monotonic() + _PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, f"not in time: {wanted()}"
+        time.sleep(0.01)
