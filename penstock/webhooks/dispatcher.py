@@ -8,15 +8,16 @@ from penstock.webhooks.admission import policy
 from penstock.webhooks.delivery import HookHandler
 from penstock.webhooks.transport import Transport
 
-#: Seconds that running deliveries get at the end of a process; what is cut off is sent again by another.
-_GRACE = 5.0
+#: Seconds that running deliveries get at most at the end of a process, on top of the grace that its jobs
+#: had; what is cut off is sent again by another.
+_LONGEST_GRACE = 5.0
 
 
 class Dispatcher:
     """Consumes HOOKS from `start` to `stop`."""
 
     def __init__(self, bus: Bus, settings: Settings) -> None:
-        self._bus = bus
+        self._bus, self._grace = bus, min(_LONGEST_GRACE, settings.grace)
         self._group = PullGroup(slots=settings.webhook_slots, ack_wait=settings.ack_wait)
         self._transport = Transport(policy(settings), timeout=settings.webhook_timeout)
         self._handler = HookHandler(bus=bus, transport=self._transport, settings=settings)
@@ -30,5 +31,5 @@ class Dispatcher:
         self._group.add(source)
 
     async def stop(self) -> None:
-        await self._group.stop(_GRACE)
+        await self._group.stop(self._grace)
         await self._transport.aclose()

@@ -150,6 +150,19 @@ async def test_deliveries_survive_restarts(pipeline: Pipeline, nats: NatsServer)
     assert payload["data"]["id"] == job
 
 
+async def test_a_delivery_that_a_deploy_cuts_off_is_taken_up_at_once(pipeline: Pipeline) -> None:
+    """The replica that goes down hands it back; another one sends it, without waiting for the next planned try."""
+    await pipeline.replicas["aggregator"].stop()
+    leaving = await pipeline.start("aggregator", grace=0.1, webhook_retry_delays=(3600,))
+    async with Receiver(0, 204) as receiver:
+        await pipeline.submit("routing", asking(receiver.url))
+        await receiver.until(1)
+        await leaving.stop()
+        await pipeline.start("aggregator")
+        tries = await receiver.until(2)
+    assert len({one.headers["webhook-id"] for one in tries}) == 1
+
+
 async def test_a_result_that_is_too_large_is_left_out(pipeline: Pipeline) -> None:
     """The receiver is told so, and fetches the job if it wants the result."""
     await pipeline.replicas["aggregator"].stop()
