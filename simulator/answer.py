@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from simulator.calling import FunctionCall, calls_for
+from simulator.calling import FunctionCall, announcement, calls_for
 from simulator.prompt import Prompt
 from simulator.prose import prose
 from simulator.rule import Fault, Reply
@@ -36,7 +36,7 @@ def _generated(prompt: Prompt) -> Answer:
     topic = Topic(prompt.system, prompt.text)
     calls = calls_for(prompt, topic)
     if calls:
-        return Answer(calls=tuple(calls))
+        return Answer(text=announcement(calls, prompt), calls=tuple(calls))
     if prompt.schema is not None and not prompt.wants_json:
         return Answer(text=str(Writer(topic, prompt.seed, prompt.schema).write()))
     if prompt.wants_json:

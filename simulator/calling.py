@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
 from simulator.call import FunctionResult
-from simulator.maths import combined_numbers, expressions_in, find_problem
+from simulator.maths import combined_numbers, expressions_in, find_problem, solution_of
 from simulator.prompt import Function, Prompt
 from simulator.schema import ordered_properties, types_of
 from simulator.topic import Topic
@@ -50,6 +51,19 @@ def calls_for(prompt: Prompt, topic: Topic) -> list[FunctionCall]:
     return calls
 
 
+def announcement(calls: list[FunctionCall], prompt: Prompt) -> str:
+    """A sentence that says what calls are for, as a model that thinks aloud would; empty for other functions."""
+    if not calls or not all(call.name in ("calculate", "validateAnswer") for call in calls):
+        return ""
+    args = calls[0].args
+    if calls[0].name == "validateAnswer":
+        again = any(one.name == "validateAnswer" for one in prompt.results)
+        answer = args.get("proposedAnswer", "")
+        return f"The wording did not decide it, so check {answer} by a formula." if again else f"Check {answer}."
+    listed = " and ".join(str(call.args.get("expression", "")) for call in calls)
+    return f"{'Next' if prompt.results else 'First'}, work out {listed}."
+
+
 def arguments(function: Function, prompt: Prompt, topic: Topic, **known: Any) -> dict[str, Any]:
     """Arguments that are valid against the function's schema; known ones are put in where it takes them."""
     written = Writer(topic, prompt.seed, function.parameters).write()
@@ -75,26 +89,41 @@ def _as_text(value: Any) -> str:
 
 
 def _solving(prompt: Prompt, topic: Topic, calculate: Function, validate: Function) -> list[FunctionCall]:
+    """The next calls on the way: each calculation that is left, then a check, and a second one if it says nothing."""
     calculated = [one for one in prompt.results if one.name == calculate.name]
+    checked = [one for one in prompt.results if one.name == validate.name]
     sound = [one for one in calculated if "error" not in one.response]
-    if any(one.name == validate.name for one in prompt.results):
-        return []
-    if not calculated:
-        return _calculations(prompt, topic, calculate)
     problem = find_problem(topic)
-    if not sound and len(calculated) < 3:
-        return [_calculation(prompt, topic, calculate, combined_numbers(problem))]
-    if not sound:
-        return []
+    solution = solution_of(problem)
+    if not checked:
+        left = solution.steps[len(calculated) :]
+        if calculated and not sound and len(calculated) < 3:
+            return [_calculation(prompt, topic, calculate, combined_numbers(problem))]
+        if left and len(sound) == len(calculated):
+            last = result_text(sound[-1]) if sound else ""
+            first, *others = left
+            ready = [first.replace("{last}", last), *itertools.takewhile(lambda one: "{last}" not in one, others)]
+            return [_calculation(prompt, topic, calculate, one) for one in ready]
+        return [_check(prompt, topic, validate, problem, result_text(sound[-1]))] if sound else []
+    if sound and solution.formula and len(checked) == 1 and _undecided(checked[0]):
+        return [_check(prompt, topic, validate, solution.formula, result_text(sound[-1]))]
+    return []
+
+
+def _check(prompt: Prompt, topic: Topic, validate: Function, problem: str, answer: str) -> FunctionCall:
     names = list(ordered_properties(validate.parameters))
-    texts = [problem, result_text(sound[-1]), "recalculation"]
+    texts = [problem, answer, "recalculation"]
     known = dict(zip(names, texts, strict=False))
     for name in names:
         lowered = name.lower()
         for mark, text in zip(("problem", "answer", "method"), texts, strict=True):
             if mark in lowered:
                 known[name] = text
-    return [FunctionCall(validate.name, arguments(validate, prompt, topic, **known))]
+    return FunctionCall(validate.name, arguments(validate, prompt, topic, **known))
+
+
+def _undecided(result: FunctionResult) -> bool:
+    return "isValid" in result.response and result.response["isValid"] is None
 
 
 def _calculations(prompt: Prompt, topic: Topic, calculate: Function) -> list[FunctionCall]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from simulator.maths import calculations_in, find_problem, verdict_in
+from simulator.maths import Calculation, calculations_in, find_problem, solution_of, verdict_in
 from simulator.topic import Topic
 from simulator.translation import translated
+from simulator.word_problems import Working
 
 
 def fact(name: str, topic: Topic, index: int | None) -> str | int | None:
@@ -19,8 +20,7 @@ def fact(name: str, topic: Topic, index: int | None) -> str | int | None:
         case "problem" | "originalproblem":
             return find_problem(topic)
         case "finalanswer" | "proposedanswer":
-            found = calculations_in(topic)
-            return found[-1].result if found else None
+            return _answer(calculations_in(topic), solution_of(find_problem(topic)))
         case "solution":
             said = [f"Calculating {one.expression} gives {one.result}." for one in calculations_in(topic)]
             return " ".join(said) or None
@@ -37,3 +37,13 @@ def fact(name: str, topic: Topic, index: int | None) -> str | int | None:
             return 1 + (3 * (index or 0) + topic.length) % lines
         case _:
             return None
+
+
+def _answer(found: list[Calculation], solution: Working) -> str | None:
+    """The last result with its unit; all of them, where none is made from another."""
+    if not found:
+        return None
+    if len(found) == len(solution.steps) and "{last}" not in "".join(solution.steps):
+        return " and ".join(one.result for one in found)
+    result = found[-1].result
+    return f"{result} {solution.unit}" if solution.unit and result.replace(".", "").isdecimal() else result

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from simulator.topic import Topic
+from simulator.word_problems import Working, working
 
 _READ_CHARS = 4_000
 _NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
@@ -29,6 +30,7 @@ _HINTS = (
 )
 _PROBLEM = re.compile(r"\bproblem\b[^:\n]{0,40}:\s*(.+?)(?=\n\s*\n|\Z)", re.IGNORECASE | re.DOTALL)
 _PAIR = re.compile(r'"expression"\s*:\s*"([^"]+)"\s*,\s*"result"\s*:\s*"?([^"\n,}]+)')
+_RIAP = re.compile(r'"result"\s*:\s*"([^"\n]+)"\s*,\s*"expression"\s*:\s*"([^"]+)"')
 _RESULT = re.compile(r"\bresult\b[\"'`\s]*[:=]\s*[\"'`]?(-?[\w.][\w.^*/ ()=+-]*)", re.IGNORECASE)
 _CALCULATED = re.compile(r"(?:expression|calculation)\b[\"'`\s]*[:=]\s*[\"'`]([^\"'`\n]+)", re.IGNORECASE)
 _VERDICT = re.compile(r'"is_?valid"\s*:\s*(true|false|null)', re.IGNORECASE)
@@ -66,6 +68,11 @@ def expressions_in(problem: str) -> list[str]:
     return found[:2] or [combined_numbers(problem)]
 
 
+def solution_of(problem: str) -> Working:
+    """How the problem is solved: a word problem in its steps, else what there is to calculate in it, all at once."""
+    return working(problem[:_READ_CHARS]) or Working(tuple(expressions_in(problem)))
+
+
 def combined_numbers(problem: str) -> str:
     """The numbers of a word problem, joined by the operator its words suggest."""
     numbers = [_plain(number) for number in _ALONE.findall(problem)][:3] or ["0"]
@@ -76,6 +83,7 @@ def combined_numbers(problem: str) -> str:
 def calculations_in(topic: Topic) -> list[Calculation]:
     """Earlier calculations that the prompt reports."""
     pairs = [Calculation(expression, result.strip()) for expression, result in _PAIR.findall(topic.text)]
+    pairs = pairs or [Calculation(expression, result) for result, expression in _RIAP.findall(topic.text)]
     if pairs:
         return pairs
     results = [found.strip().rstrip(".,") for found in _RESULT.findall(topic.text)]
