@@ -49,7 +49,7 @@ def errors() -> str:
 def _shown(default: Any) -> str:
     if default is None or default is PydanticUndefined or default == ():
         return ""
-    return f"`{','.join(default)}`" if isinstance(default, tuple) else f"`{default}`"
+    return f"`{','.join(map(str, default))}`" if isinstance(default, tuple) else f"`{default}`"
 
 
 if __name__ == "__main__":

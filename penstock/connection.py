@@ -71,7 +71,7 @@ async def check_server(bus: Bus, settings: Settings, *, patience: float = 60.0) 
     deadline = asyncio.get_running_loop().time() + patience
     while True:
         try:
-            for stream in (subjects.JOBS, subjects.STEPS, subjects.JOURNAL, subjects.EVENTS, subjects.DEAD):
+            for stream in subjects.STREAMS:
                 await bus.jetstream.stream_info(stream)
             return
         except NotFoundError:

@@ -19,8 +19,7 @@ import re
 
 from penstock.contracts.wire import TOKEN_PATTERN
 
-JOBS, STEPS, JOURNAL, EVENTS, DEAD = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD"
-HOOKS = "HOOKS"
+STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
 
 #: Keys of the journal that are not steps'. No step may be called so.
 START, END = "start", "end"

@@ -39,7 +39,8 @@ MakeExecutor = Callable[[Pattern[Any, Any], Step[Any, Any]], Executable]
 
 def from_prompt(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
     """The executor most steps need: render the step's prompt, ask the model, give its reply."""
-    prompt = _prompt(pattern.prompts, step.prompt_name, step.input)
+    input_model: type[BaseModel] = step.input
+    prompt = _prompt(pattern.prompts, step.prompt_name, input_model)
 
     async def ask(request: Any, *, model: StepModel) -> Any:
         rendered = prompt.render(request)
