@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+import httpx
 import typer
 from pydantic import ValidationError
 
@@ -62,7 +63,7 @@ def failing(command: Callable[P, R]) -> Callable[P, R]:
             for one in error.problem.errors or ():
                 say(f"  {one.pointer or 'the body'}: {one.detail}", prefix="")
             raise typer.Exit(1) from error
-        except (PenstockError, OSError) as error:
+        except (PenstockError, OSError, httpx.InvalidURL) as error:
             say(str(error) or type(error).__name__)
             raise typer.Exit(1) from error
         except Exception as error:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from penstock.cli import connecting, view, watching
-from penstock.cli.failing import BadInput, failing
+from penstock.cli.failing import BadInput, failing, say
 from penstock.cli.progress import Progress
 from penstock.contracts.job import JobState, JobStatus, JobSummary
 from penstock.document import Shape
@@ -62,10 +62,12 @@ def listed(
         return
     table = Table(box=None, header_style="dim", pad_edge=False)
     for heading in ("job", "pattern", "status", "submitted", "took", ""):
-        table.add_column(heading, no_wrap=heading in ("job", "pattern"), overflow="fold")
+        table.add_column(heading, no_wrap=heading != "pattern", overflow="fold")
+    today = datetime.now().astimezone().date()
     for job in found:
         took = f"{job.ended_at - job.accepted_at:.1f} s" if job.ended_at else ""
-        when = datetime.fromtimestamp(job.accepted_at).astimezone().strftime("%b %d %H:%M:%S")
+        submitted = datetime.fromtimestamp(job.accepted_at).astimezone()
+        when = submitted.strftime("%H:%M:%S" if submitted.date() == today else "%b %d %H:%M")
         colour = f"[{_COLOURS[job.status]}]{job.status}[/]"
         table.add_row(job.id, job.pattern, colour, when, took, job.problem.code if job.problem else "")
     Console().print(table if found else "no jobs")
@@ -111,7 +113,8 @@ def cancel(
 
     state = asyncio.run(go())
     if state.status != "cancelled":
-        raise BadInput(f"job {job} has already {state.status}") from None
+        say(f"job {job} is {state.status} already")
+        raise typer.Exit(1)
     typer.echo(f"job {job} is cancelled")
 
 

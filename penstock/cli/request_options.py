@@ -36,11 +36,10 @@ class RequestOption:
         """As typer takes it."""
         kind = self.kind or str
         declared = f"{self.flag}/--no-{self.flag[2:]}" if kind is bool else self.flag
-        default = self.field.get_default(call_default_factory=True)
         told = typer.Option(
             declared,
             help=self._help(),
-            show_default=False if self.field.is_required() or default is None else json.dumps(default),
+            show_default=False,
             rich_help_panel="Request" if len(self.place) == 1 else "Options of the job",
         )
         return Parameter(self.name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, told])
@@ -53,6 +52,8 @@ class RequestOption:
             notes.append("@FILE reads a file, @- standard input.")
         if self.field.is_required():
             notes.append("Required.")
+        elif (default := self.field.get_default(call_default_factory=True)) is not None:
+            notes.append(f"Default: {json.dumps(default, default=str)}.")
         return " ".join(notes).strip()
 
 

@@ -18,7 +18,11 @@ from penstock.patterns.loading import load
 from penstock.run import Pattern
 from penstock.settings import Settings
 
-_JSON = typer.Option("--json", help="The request as JSON: a file, or - for standard input. Options go over it.")
+_JSON = typer.Option(
+    "--json",
+    help="The whole request as JSON: a file, or - for standard input. Options go over it.",
+    rich_help_panel="Request",
+)
 _FORMAT = typer.Option(
     "--format", help="view: for people. json: the result, as it grows. events: one a line. Default: view in a terminal."
 )
@@ -63,6 +67,7 @@ def _command(name: str, pattern: Pattern[Any, Any] | None) -> Any:
     ]
     taken = {"--json", "--format", "--job", "--url", "--api-key", "--nats", "--help"}
     options = [option for option in options_of(pattern.request) if option.flag not in taken] if pattern else []
+    options.sort(key=lambda option: len(option.place))  # the request itself first, in the help too
 
     def command(**given: Any) -> None:
         chosen = {option: given[option.name] for option in options}

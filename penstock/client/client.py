@@ -13,6 +13,7 @@ from penstock.contracts.job import JobState, JobStatus, JobSummary
 from penstock.contracts.options import PatternRequest
 from penstock.patterns.loading import load
 from penstock.run import Pattern
+from penstock.settings import Settings
 
 Req = TypeVar("Req", bound=PatternRequest)
 Res = TypeVar("Res", bound=BaseModel)
@@ -113,7 +114,7 @@ class Client(ABC):
 
         Raises RequestRefused, JobFailedError, JobCancelledError.
         """
-        known = load().get(pattern) if isinstance(pattern, str) else pattern
+        known = load(Settings().patterns).get(pattern) if isinstance(pattern, str) else pattern
         async with self.stream(pattern, request, job=job) as events:
             async for event in events:
                 unless_completed(events.job, event)

@@ -60,7 +60,7 @@ class HttpClient(Client):
                     return
                 why = f"it answers {response.status_code}"
             self._next_url()
-        raise Unreachable(f"no gateway is ready at {', '.join(self._urls)} ({why})")
+        raise Unreachable(f"no gateway is ready at {', '.join(self._urls)} ({why}); `penstock up` starts one")
 
     async def submit(self, pattern: str | Pattern[Any, Any], request: Request, *, job: str | None = None) -> str:
         body = request.model_dump(mode="json", by_alias=True) if isinstance(request, BaseModel) else dict(request)
