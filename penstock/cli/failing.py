@@ -4,8 +4,10 @@ status   meaning
 1        it failed: the job, or what was asked of the system
 2        the command line is wrong
 130      Ctrl-C
+    143      SIGTERM, where a command has something to clean up
 """
 
+import asyncio
 import functools
 import logging
 import os
@@ -49,6 +51,8 @@ def failing(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
+        except asyncio.CancelledError:
+            raise typer.Exit(143) from None
         except BadInput as error:
             say(str(error))
             raise typer.Exit(2) from error

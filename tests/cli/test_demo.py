@@ -1,11 +1,15 @@
 """`penstock demo`: what a newcomer runs first."""
 
+import json
+import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from penstock.patterns import PATTERNS
-from tests.cli.system import penstock
+from tests.cli.system import PENSTOCK, penstock
 
 
 def test_the_demo_runs_every_pattern_and_leaves_nothing(tmp_path: Path) -> None:
@@ -29,3 +33,21 @@ def test_only_one_pattern_can_be_shown(pattern: str) -> None:
     assert len(pieces) > 1
     assert float(pieces[0][0]) < float(pieces[-1][0])
     assert "sequential-processing" not in ended.stdout
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_demo_that_is_ended_early_leaves_nothing(tmp_path: Path, number: signal.Signals, status: int) -> None:
+    """No process, no file, no traceback."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [PENSTOCK, "demo"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as running:
+        assert running.stdout is not None
+        assert next(line for line in running.stdout if "/originalContent" in line)
+        (listed,) = tmp_path.glob("*/processes.json")
+        pids = [one["pid"] for one in json.loads(listed.read_text())]
+        running.send_signal(number)
+        _, said = running.communicate(timeout=40)
+    assert (running.returncode, said) == (status, "")
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    assert list(tmp_path.iterdir()) == []
