@@ -99,7 +99,8 @@ class Follower:
                 continue
             self._wake.clear()
             try:
-                await asyncio.wait_for(self._wake.wait(), self._silence)
+                async with asyncio.timeout(self._silence):
+                    await self._wake.wait()
             except TimeoutError:
                 self._missed = self._settle = True
                 yield []

@@ -14,6 +14,7 @@ from services.gateway import json_text, problems, server_sent, ui_message
 from services.gateway.negotiation import Format, cursor
 from services.gateway.problems import Refused
 from services.gateway.state import Gateway
+from services.gateway.stopping import stop
 from services.gateway.streaming import GrowingResponse
 from services.gateway.tool_calls import ToolCalls
 
@@ -81,6 +82,4 @@ async def _ended_within(gateway: Gateway, job: str, seconds: float, *, settle: b
         for task in done:
             task.result()
     finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        await stop(*waiting)

@@ -174,8 +174,8 @@ def _events() -> Json:
         },
     }
     example = (
-        'id: 41\nevent: delta\ndata: {"k":"draft-1","a":1,"n":2,"type":"delta","p":"/originalContent","t":"\\"The"'
-        ',"seq":4}\n\n'
+        'event: delta\ndata: {"k":"draft-1","a":1,"n":2,"type":"delta","p":"/originalContent","t":"\\"The"'
+        ',"seq":4}\nid: 41\n\n'
     )
     schema = {"anyOf": [job_event, _CHUNK]}
     return {"text/event-stream": {"itemSchema": schema, "examples": {"delta": {"serializedValue": example}}}}

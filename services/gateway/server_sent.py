@@ -56,9 +56,13 @@ async def server_sent(
 
 
 def sse(told: Told) -> str:
-    """One event, with its sequence as id and `seq` as a last member."""
+    """One event, with its sequence as id and `seq` as a last member.
+
+    The id stands last: fetch-event-source takes it over as it reads that line, and would skip the event when
+    the connection breaks before the rest of it.
+    """
     data = line(told.data.decode().rstrip())
-    return f'id: {told.sequence}\nevent: {told.event.type}\ndata: {data[:-1]},"seq":{told.seq}}}\n\n'
+    return f'event: {told.event.type}\ndata: {data[:-1]},"seq":{told.seq}}}\nid: {told.sequence}\n\n'
 
 
 def line(text: str) -> str:

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from penstock.bus import UNREACHABLE
 from penstock.errors import BusUnavailable
+from services.gateway.stopping import stop
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +46,7 @@ class GrowingResponse(Response):
             # returning with the body unfinished makes the server drop the connection
             log.info("stream cut: %s", cut)
         finally:
-            for task in (sending, *others):
-                task.cancel()
-            await asyncio.gather(sending, *others, return_exceptions=True)
+            await stop(sending, *others)
             await self._pieces.aclose()
 
     async def _send(self, send: Send) -> None:

@@ -43,7 +43,9 @@ class ToolCalls:
                 # a call that fits no tool has no step of its own: only its place in the result answers it
                 number = int(step[1])
                 if number < len(self._asked) and self._asked[number] in self._open:
-                    return self._answered(self._asked[number], error=str(json.loads(t).get("result", "no answer")).removeprefix("error: "))
+                    return self._answered(
+                        self._asked[number], error=str(json.loads(t).get("result", "no answer")).removeprefix("error: ")
+                    )
         return []
 
     def unanswered(self) -> list[Chunk]:

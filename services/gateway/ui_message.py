@@ -7,7 +7,6 @@ No chunk has a field that its type does not have in any version since 5.0.0: the
 """
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
@@ -25,6 +24,7 @@ from penstock.contracts.job import Snapshot
 from penstock.document import Document
 from penstock.follow import Follower, Told
 from services.gateway.server_sent import HEARTBEAT, line
+from services.gateway.stopping import stop
 from services.gateway.tool_calls import ToolCalls
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "x-vercel-ai-ui-message-stream": "v1"}
@@ -67,9 +67,7 @@ async def ui_message(
                     due = clock() + _INTERVAL * (1 + len(result) // _SIZE)
                 yield "".join(out)
         finally:
-            coming.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await coming
+            await stop(coming)
             await batches.aclose()
     yield "data: [DONE]\n\n"
 

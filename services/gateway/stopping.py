@@ -1,0 +1,22 @@
+"""Ending a task for certain."""
+
+import asyncio
+from typing import Any
+
+_AGAIN = 0.05
+
+
+async def stop(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks and return once they have ended, whatever they end with.
+
+    Cancelling once is not enough before Python 3.12: `asyncio.wait_for`, which nats-py waits with, forgets a
+    cancellation that comes together with what it waits for.
+    """
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_AGAIN)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # seen

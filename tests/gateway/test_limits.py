@@ -1,0 +1,109 @@
+"""More than can be done, readers that do not read, and going down."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from penstock import jobs, subjects
+from penstock.bus import Bus
+from penstock.contracts.events import Delta, JobAccepted, JobCompleted, PartStart, StepStarted
+from penstock.contracts.usage import Usage
+from penstock.settings import Settings
+from simulator.rule import Reply
+from tests.gateway.reading import sse
+from tests.gateway_process import GatewayServer, serving_gateway
+from tests.pipeline import Pipeline
+from tests.servers import NatsServer
+
+QUERY = {"query": "Our API answers 502 since the deploy"}
+
+
+async def test_more_than_the_fleet_can_do_is_refused(bus: Bus, settings: Settings) -> None:
+    """Before it is accepted, with a time to come back; what is there can still be read."""
+    for number in range(3):
+        await jobs.submit(bus, "routing", f"job-{number}", b"{}")
+    async with serving_gateway(settings.model_copy(update={"max_backlog": 2})) as gateway:
+        refused = await gateway.http.post("/routing", json=QUERY)
+        assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
+        assert refused.headers["retry-after"] == "5"
+        assert (await gateway.http.get("/jobs/job-1")).json()["status"] == "queued"
+    assert len(await bus.last(subjects.JOBS, ["jobs.>"])) == 3
+
+
+async def test_without_nats_requests_are_refused_at_once(alone: GatewayServer, nats: NatsServer) -> None:
+    """503 in a moment rather than after a time-out, and service again as soon as NATS is back."""
+    await nats.stop()
+    while (await alone.http.get("/readyz")).status_code == 200:
+        pass
+    async with asyncio.timeout(2):
+        for method, path in (("POST", "/routing"), ("GET", "/jobs"), ("GET", "/jobs/x"), ("DELETE", "/jobs/x")):
+            refused = await alone.http.request(method, path, json=QUERY if method == "POST" else None)
+            assert (refused.status_code, refused.json()["code"]) == (503, "bus_unavailable"), path
+            assert "retry-after" in refused.headers
+    await nats.start()
+    while (await alone.http.get("/readyz")).status_code != 200:
+        pass
+    assert (await alone.http.post("/routing", json=QUERY, headers={"Prefer": "respond-async"})).status_code == 202
+
+
+async def test_a_draining_replica_cuts_its_streams_and_another_goes_on(
+    pipeline: Pipeline, gateway: GatewayServer, second: GatewayServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client sees a broken body, comes back elsewhere, and nothing is missing."""
+    await pipeline.gemini.rule(step="respond", reply=Reply(hold="respond"))
+    job = await pipeline.submit("routing", QUERY)
+    await pipeline.gemini.wait(step="respond", held="respond")
+    ids: list[str] = []
+    with pytest.raises(httpx.RemoteProtocolError):
+        await read_until_cut(gateway, f"/jobs/{job}/events", ids)
+    assert (await gateway.http.get("/readyz")).status_code == 503
+    assert (await gateway.http.get("/livez")).status_code == 200
+    refused = await gateway.http.post("/routing", json=QUERY)
+    assert (refused.status_code, refused.json()["code"]) == (503, "draining")
+    assert refused.headers["connection"] == "close"
+    await pipeline.gemini.release("respond")
+    rest = await sse(second.http, f"/jobs/{job}/events", headers={"Last-Event-ID": ids[-1]})
+    whole = await sse(second.http, f"/jobs/{job}/events")
+    assert ids + [event.id for event in rest] == [event.id for event in whole]
+    assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
+
+
+async def test_a_reader_that_does_not_read_slows_nobody(bus: Bus, settings: Settings) -> None:
+    """What it leaves is not kept in memory: once it reads, it has everything, from the stream."""
+    job, piece, count = jobs.new_job_id(), "x" * 20_000, 600
+    async with serving_gateway(settings.model_copy(update={"stream_buffer": 100_000})) as gateway:
+        await jobs.submit(bus, "sequential-processing", job, b"{}")
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        writer.write(f"GET /jobs/{job}/stream?protocol=sse HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert b" 200 " in await reader.readline()
+        reading = asyncio.create_task(sse(gateway.http, f"/jobs/{job}/events"))
+        at = {"k": "draft-1", "a": 1}
+        subject = subjects.events(job)
+        for event in (
+            JobAccepted(id="accepted", job=job, pattern="sequential-processing", deadline=1),
+            StepStarted(step="draft", service="x", n=0, **at),  # type: ignore[arg-type]
+            PartStart(p="/originalContent", n=1, **at),  # type: ignore[arg-type]
+            *(Delta(p="/originalContent", t=piece, n=n + 2, **at) for n in range(count)),  # type: ignore[arg-type]
+            JobCompleted(id="end", result={"done": True}, usage=Usage()),
+        ):
+            await bus.append(subject, event.model_dump_json().encode())
+        assert len(await reading) == count + 4
+        body = await reader.readuntil(b'"type":"job.completed"')
+        while b"\r\n0\r\n\r\n" not in body:
+            body += await reader.read(65536)
+        text = body.decode()
+        assert text.count("event: delta") == count
+        assert json.loads(text[text.rindex("data: ") + 6 :].split("\n")[0])["seq"] == count + 4
+        writer.close()
+
+
+async def read_until_cut(gateway: GatewayServer, path: str, ids: list[str]) -> None:
+    """Read on; as soon as the answer has begun, the replica begins to drain."""
+    async with gateway.http.stream("GET", path) as response:
+        async for line in response.aiter_lines():
+            if line.startswith("id: "):
+                ids.append(line[4:])
+            if '"k":"respond-1"' in line:
+                gateway.begin_draining()
