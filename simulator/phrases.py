@@ -49,7 +49,23 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        r"specificissue|^issue|codesmell|smell|weakness",
+        r"^issues\.suggestion",
+        (
+            "Keep what {a} has found, and ask only for what is new.",
+            "Do it for all of {b} at once instead of one by one.",
+            "Give {c} a limit, and let the oldest go.",
+        ),
+    ),
+    (
+        r"codesmell|smell",
+        (
+            "{A} does two things at once, so that neither can be tested alone.",
+            "The name {b} does not say what comes back.",
+            "{C} fails without saying why.",
+        ),
+    ),
+    (
+        r"specificissue|^issue|weakness",
         (
             'The wording around "{a}" is stiff; shorten it.',
             "{B} is named twice with different words.",
@@ -67,7 +83,23 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        r"recommendation|suggestion|optimi[sz]ation|mitigation|^action",
+        r"suggestion",
+        (
+            "Split {a} so that each part can be tested alone.",
+            "Name {b} after what it gives back.",
+            "Let {c} fail with an error that says why.",
+        ),
+    ),
+    (
+        r"optimi[sz]ation",
+        (
+            "Measure {a} first, then keep what {b} asks for again and again.",
+            "Leave out what nobody reads of {c}.",
+            "Ask {b} once for all, not once for each.",
+        ),
+    ),
+    (
+        r"recommendation|mitigation|^action",
         (
             "Validate {a} before it reaches {b}.",
             "Measure {b} first, then cache what {c} repeats.",
@@ -87,13 +119,13 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         r"expertise|skill",
-        ("{a} handling", "{b} analysis", "{c} operations", "customer communication"),
+        ("{a}", "{b} in practice", "experience with {c}", "customer communication"),
     ),
     (
         r"risk|concern",
         (
             "{A} may take longer than planned if {b} changes late.",
-            "{C} depends on a team outside this plan.",
+            "A team outside this plan has the say on {c}.",
             "Load on {b} is not known yet.",
         ),
     ),
@@ -104,7 +136,18 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (r"milestone", ("{A} ready for a first trial with {b}",)),
     (
-        r"explanation|reason|rationale|improvementsummary|changes",
+        r"reason|rationale",
+        (
+            "The point on {a} decided it: it was tied to {b}, with an example, and was not answered. "
+            "What was said of {c} stood against it, but rested on {d} alone.",
+        ),
+    ),
+    (
+        r"question",
+        ("How often does it come down to {a}?", "What does {b} cost today?", "Who would notice a change in {c} first?"),
+    ),
+    (
+        r"explanation|improvementsummary|changes",
         (
             "The later version states {a} directly, keeps the terms for {b} and {c}, and reads more naturally: "
             "each round removed what the evaluation had named.",
@@ -113,8 +156,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         r"summary|overview|conclusion|abstract",
         (
-            "In short: {a} and {b} are sound, {c} needs attention first. "
-            "The work on {a} can start now, and {d} follows from it.",
+            "In short: the ground is sound for {a} and {b}; the first thing to look at is {c}. "
+            "Begin there, and leave {d} for later.",
         ),
     ),
     (
@@ -123,7 +166,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         r"output|deliverable",
-        ("Done: {a} is specified and built against {b}; {c} has tests, and the open point on {d} is written down.",),
+        ("{task}: done, and tested with {a} and {b}. {C}: written down beside it; {d}: left open.",),
     ),
     (
         r"response|answer|reply|message",
@@ -138,8 +181,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         r"description|detail|note",
         (
-            "Work out how {a} serves {b}, with {c} as the measure.",
-            "Make {b} reliable when {c} is slow or absent.",
+            "Work out what {a} means for {b}, with {c} as the measure.",
+            "Have {b} go on working while {c} cannot be reached.",
             "Bring {c} and {a} together behind one entry point.",
         ),
     ),
@@ -149,11 +192,22 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("{A} matters when {b} has to hold. With {c} in place, {a} becomes simple: start small, look at {d}, go on.",),
     ),
     (r"name|label|topic|keyword|tag", ("{a}", "{b}", "{c}", "{d}")),
-    (r"^(?:id|key|slug)$|_id$", ("{a}-{n}",)),
-    (r"url|link|uri", ("https://example.com/{a}",)),
-    (r"email", ("{a}@example.com",)),
+    (r"^(?:id|key|slug)$|_id$", ("{slug}-{n}",)),
+    (r"url|link|uri", ("https://example.com/{slug}",)),
+    (r"email", ("{slug}@example.com",)),
     (r"language|locale", ("{language}",)),
 )
+_OF_A_TRANSLATION: dict[str, tuple[str, ...]] = {
+    "feedback": (
+        'The meaning is kept throughout. "{a}" is carried over word for word, and around "{b}" the sentence still '
+        "follows the original's order: a native writer of the field would put it more briefly.",
+    ),
+    "specificissues": (
+        '"{a}": use the term that the field has for it.',
+        '"{b}": put it where a native writer would, near the verb.',
+        '"{c}": shorter, without the turn of the original.',
+    ),
+}
 _FORMATS = {
     "date-time": "2026-01-15T09:30:00Z",
     "date": "2026-01-15",
@@ -171,18 +225,27 @@ _CODES = {"french": "fr", "german": "de", "spanish": "es", "italian": "it", "jap
 def phrase(name: str, within: str, topic: Topic, index: int, turn: int) -> str:
     """A text for a field of that name in an object of that name; `index` is its place in a list,
     `turn` lets two lists begin differently."""
-    words = topic.words
+    words = topic.terms
     shift = index % len(words)
     a, b, c, d = (words[(shift + step) % len(words)] for step in range(4))
     if _is_language_code(name):
         return _CODES.get(topic.language.lower(), topic.language[:2].lower())
+    slug = re.sub(r"\W+", "-", a.lower()).strip("-") or "item"
     templates = _templates(within.lower().replace("_", ""), name.lower().replace("_", ""))
+    if is_translation(topic):
+        templates = _OF_A_TRANSLATION.get(name.lower().replace("_", ""), templates)
     place = index if within == "steps" else index + turn  # steps have an order
     template = templates[place % len(templates)]
     return template.format(
-        a=a, b=b, c=c, d=d, A=a.capitalize(), B=b.capitalize(), C=c.capitalize(),
-        n=index + 1, name=_spoken(name), what=_what(topic), language=topic.language,
+        a=a, b=b, c=c, d=d, A=capitalised(a), B=capitalised(b), C=capitalised(c),
+        n=index + 1, slug=slug, task=topic.task_title or capitalised(a),
+        name=_spoken(name), what=_what(topic), language=topic.language,
     )  # fmt: skip
+
+
+def capitalised(term: str) -> str:
+    """The term at the beginning of a sentence; code and what has capitals of its own stays as it is."""
+    return term[:1].upper() + term[1:]
 
 
 def formatted(name: str) -> str | None:

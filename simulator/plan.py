@@ -12,9 +12,9 @@ _GRAPHS: tuple[tuple[tuple[int, ...], ...], ...] = (
 )
 KINDS = ("analysis", "backend", "frontend", "database", "testing", "documentation")
 _TITLES = (
-    "Design {a} and its contract",
-    "Build the {b} service",
-    "Build the {a} interface",
+    "Design the contract for {a}",
+    "Build the service for {b}",
+    "Build the page for {a}",
     "Store {c} safely",
     "Test {a} together with {b}",
     "Describe {c} for its users",
@@ -45,6 +45,6 @@ def size(seed: int) -> int:
     return len(_GRAPHS[seed % len(_GRAPHS)])
 
 
-def title(place: int, words: tuple[str, ...]) -> str:
+def title(place: int, terms: tuple[str, ...]) -> str:
     """A task's title by its place in the plan."""
-    return _TITLES[place % len(_TITLES)].format(a=words[0], b=words[1], c=words[2])
+    return _TITLES[place % len(_TITLES)].format(a=terms[0], b=terms[1], c=terms[2])

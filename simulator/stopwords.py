@@ -3,6 +3,9 @@
 from functools import cache
 
 _WORDS = """
+let lets one's seven eight nine ten twenty thirty low medium high critical severity effort priority moderate simple
+complex completed progress blocked day days week weeks month months year years hour hours minute minutes second
+seconds today tomorrow yesterday
 def class import self async await const let var function select where else asks ask await elif print row suggested
 able about above after again all also and answer answers any anything are array assistant based because been before
 being below best better between both but can category classification classify clear clearly concise consider

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from simulator.stopwords import stopwords
+from simulator.terms import terms_in
 
 _WORD = re.compile(r"[^\W\d_][\w'-]{2,}")
 _READ_CHARS = 20_000
+_TERM_FILL = ("everyday use", "first-time users", "the edge cases", "the open questions")
+_CODE_FILL = ("the caller", "the input", "the result", "the error path")
+#: Members' names in quoted JSON, and the mark that a simulated translation bears.
+_NOISE = re.compile(r'"\w+":|^\[[^\]\n]{2,60}\]', re.MULTILINE)
 _FILL = ("request", "reader", "goal", "detail")
 _OPENING = re.compile(r"<(?P<tag>[a-zA-Z_][\w-]*)>|(?P<fence>`{3,})[\w-]*\n|(?P<triple>\"\"\")")
 _LABELLED = re.compile(r"^[A-Z][\w ]{2,40}:[ \t]*\n?(.+?)(?=\n\s*\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -26,6 +31,7 @@ _REWRITE = re.compile(
     re.IGNORECASE,
 )
 _TASK_ID = re.compile(r"\btask[\s_-]*id\b[\s\"'`*]*[:=]?[\s\"'`*]*([\w-]{1,64})", re.IGNORECASE)
+_TASK_TITLE = re.compile(r"\btask is [\w-]{1,64}, ([^(\n]{3,120})")
 _LANGUAGES = (
     re.compile(r"\btranslat\w+\b[^.:\n]{0,30}?\b(?:in)?to\s+([\w][\w -]{1,40}?)\s*(?=[.:,;(\n]|$)", re.IGNORECASE),
     re.compile(r"\blanguage\b[\s\"'`*]*[:=][\s\"'`*]*([A-Za-z][\w-]{1,19})"),
@@ -62,6 +68,16 @@ class Topic:
         return tuple([*found, *(word for word in _FILL if word not in found)][:8])
 
     @cached_property
+    def terms(self) -> tuple[str, ...]:
+        """What it is about, in one to three words each, the most telling first; never fewer than four.
+
+        The first passage counts: it is what the user gave, and later ones are made from it.
+        """
+        found = terms_in(_NOISE.sub(" ", (self.passages or [self.text])[0][:_READ_CHARS]))
+        fill = _CODE_FILL if found and found[0].startswith("`") else _TERM_FILL
+        return tuple([*found[:8], *fill][: max(4, len(found[:8]))])
+
+    @cached_property
     def vocabulary(self) -> frozenset[str]:
         """All words of the quoted material, in lower case."""
         return frozenset(word.lower() for word in _WORD.findall(self.material[:_READ_CHARS]))
@@ -86,6 +102,12 @@ class Topic:
         """The X of `Task id: X`, if the prompt has one."""
         found = _TASK_ID.search(self.text)
         return found.group(1) if found else None
+
+    @cached_property
+    def task_title(self) -> str | None:
+        """The Y of `Your task is X, Y (…)`, if the prompt has one."""
+        found = _TASK_TITLE.search(self.text)
+        return found.group(1).strip() if found else None
 
     @cached_property
     def language(self) -> str:

@@ -194,7 +194,7 @@ class Writer:
         for place, task in enumerate(tasks):
             changes: dict[str, Any] = {"id": f"t{place + 1}", link: waits[place]}
             if "title" in task:
-                changes["title"] = plan.title(place, self._topic.words)
+                changes["title"] = plan.title(place, self._topic.terms)
             kind = plan.KINDS[place % len(plan.KINDS)]
             if "type" in task:
                 changes["type"] = kind if kind in kinds or not kinds else kinds[place % len(kinds)]
