@@ -39,7 +39,9 @@ async def serving_gateway(settings: Settings) -> AsyncIterator[GatewayServer]:
     """A gateway from its start until it is drained or the block ends, with an HTTP client of its own."""
     draining = asyncio.Event()
     started = asyncio.Event()
-    config = uvicorn.Config(build(settings, draining), log_config=None, access_log=False, lifespan="on")
+    config = uvicorn.Config(
+        build(settings, draining), log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=5
+    )
     server = _Server(config, started)
     listener = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
