@@ -29,6 +29,7 @@ from penstock.execution.handler import StepHandler
 from penstock.execution.parts import PartSink
 from penstock.follow import Follower
 from penstock.journal import Journal
+from penstock.llm.client import Llm
 from penstock.llm.tiers import Tiers
 from penstock.local import nats_server
 from penstock.service import Service
@@ -50,7 +51,7 @@ async def main(steps: int, deltas: int) -> None:
             *nats_server.command(Path(folder), port), stderr=asyncio.subprocess.DEVNULL
         )
         try:
-            await measure(Settings(nats_url=f"nats://127.0.0.1:{port}", slots=400), steps, deltas)
+            await measure(Settings(nats_url=f"nats://127.0.0.1:{port}", slots=400, model_base_url="http://127.0.0.1:9"), steps, deltas)
         finally:
             server.terminate()
             await server.wait()
@@ -85,7 +86,7 @@ def executing_nothing(settings: Settings) -> Service:
     async def start(bus: Bus) -> None:
         handler = StepHandler(
             bus=bus,
-            llm=None,  # type: ignore[arg-type]  # no model is asked
+            llm=Llm(settings.models()),
             tiers=Tiers(settings.models()),
             executables={"draft": Executable(NOTHING, execute, uses_model=False)},
             service="workers",

@@ -9,8 +9,9 @@ from nats.aio.msg import Msg
 from prometheus_client import CollectorRegistry, Gauge, make_asgi_app
 
 from penstock import metrics
+from penstock.broker import make_broker
 from penstock.bus import Bus
-from penstock.connection import check_server, make_broker
+from penstock.connection import check_server
 from penstock.pull import PullGroup
 from penstock.settings import Settings
 from penstock.subscriber import pull_subscriber

@@ -44,7 +44,7 @@ class JobAccepted(RunEvent):
 
 
 class StepStarted(StepEvent):
-    """An executor has begun an attempt at a step: `n` is 0."""
+    """An executor has begun an attempt at a step: `n` is 0. `model` where it is known before the reply."""
 
     type: Literal["step.started"] = "step.started"
     step: str

@@ -113,7 +113,8 @@ class StepHandler:
             labels=CallLabels(job=request.job, key=request.key, step=request.step),
             sink=sink,
         )
-        sink.started(request.step, self._service, model_name)
+        # behind another base URL than Google's, only the reply says which model it was
+        sink.started(request.step, self._service, None if self._llm.traces else model_name)
         began = time.monotonic()
         failure: Failure | None = None
         value: Any = None
