@@ -51,7 +51,8 @@ async def main(steps: int, deltas: int) -> None:
             *nats_server.command(Path(folder), port), stderr=asyncio.subprocess.DEVNULL
         )
         try:
-            await measure(Settings(nats_url=f"nats://127.0.0.1:{port}", slots=400, model_base_url="http://127.0.0.1:9"), steps, deltas)
+            url = f"nats://127.0.0.1:{port}"
+            await measure(Settings(nats_url=url, slots=400, model_base_url="http://127.0.0.1:9"), steps, deltas)
         finally:
             server.terminate()
             await server.wait()
