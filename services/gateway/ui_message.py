@@ -12,9 +12,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from penstock.contracts.events import (
+    JobAccepted,
     JobCancelled,
     JobCompleted,
     JobFailed,
+    PartStart,
     StepCompleted,
     StepFailed,
     StepRetrying,
@@ -108,6 +110,8 @@ class _Message:
                 return [*self._news(), {"type": "error", "errorText": f"{event.problem.code}: {event.problem.detail}"}]
             case JobCancelled():
                 return [*self._news(), {"type": "abort"}]
+            case JobAccepted() | PartStart():
+                pass  # nothing to show yet
             case _:
                 self.stale = True
         return chunks + await self._tools.feed(event)

@@ -83,9 +83,9 @@ async def test_a_reader_that_does_not_read_slows_nobody(bus: Bus, settings: Sett
         subject = subjects.events(job)
         for event in (
             JobAccepted(id="accepted", job=job, pattern="sequential-processing", deadline=1),
-            StepStarted(step="draft", service="x", n=0, **at),  # type: ignore[arg-type]
-            PartStart(p="/originalContent", n=1, **at),  # type: ignore[arg-type]
-            *(Delta(p="/originalContent", t=piece, n=n + 2, **at) for n in range(count)),  # type: ignore[arg-type]
+            StepStarted(step="draft", service="x", n=0, **at),
+            PartStart(p="/originalContent", n=1, **at),
+            *(Delta(p="/originalContent", t=piece, n=n + 2, **at) for n in range(count)),
             JobCompleted(id="end", result={"done": True}, usage=Usage()),
         ):
             await bus.append(subject, event.model_dump_json().encode())
