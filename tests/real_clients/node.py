@@ -1,0 +1,78 @@
+"""Node scripts of `node/`, run as a reader would run them."""
+
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+SCRIPTS = Path(__file__).parent / "node"
+_PATIENCE = 60.0
+
+
+def install() -> None:
+    """`npm ci`, unless what is installed is what the lock says."""
+    modules = SCRIPTS / "node_modules"
+    digest = hashlib.sha256((SCRIPTS / "package-lock.json").read_bytes()).hexdigest()
+    installed = modules / f".installed-{digest[:16]}"
+    if installed.exists():
+        return
+    command = [_tool("npm"), "ci", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"]
+    done = subprocess.run(command, cwd=SCRIPTS, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"npm ci failed:\n{done.stdout}{done.stderr}"
+    installed.touch()
+
+
+async def run(script: str, given: Any) -> Any:
+    """The last of what a script says, told `given`."""
+    async with running(script, given=given) as said:
+        found = [line async for line in said]
+    return found[-1]
+
+
+@asynccontextmanager
+async def running(script: str, *arguments: str, given: Any = None) -> AsyncIterator[AsyncIterator[Any]]:
+    """The values that a script prints, as they come. It must end well; it is ended with the block."""
+    process = await asyncio.create_subprocess_exec(
+        _tool("node"),
+        script,
+        *arguments,
+        cwd=SCRIPTS,
+        env={**os.environ, "NO_PROXY": "*", "NODE_NO_WARNINGS": "1"},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=64 * 1024 * 1024,
+    )
+    assert process.stdin is not None
+    assert process.stderr is not None
+    complaints = asyncio.create_task(process.stderr.read())
+    try:
+        process.stdin.write(json.dumps(given).encode())
+        process.stdin.close()
+        async with asyncio.timeout(_PATIENCE):
+            yield _said(process, complaints, script)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        await complaints
+
+
+async def _said(process: asyncio.subprocess.Process, complaints: "asyncio.Task[bytes]", script: str) -> Any:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        yield json.loads(line)
+    code = await process.wait()
+    assert code == 0, f"{script} ended with {code}:\n{(await complaints).decode()}"
+
+
+def _tool(name: str) -> str:
+    found = shutil.which(name)
+    assert found, f"{name} is needed for the tests with real clients: install Node.js 20 or newer"
+    return found

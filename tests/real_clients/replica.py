@@ -1,0 +1,48 @@
+"""A gateway as a process of its own, to be killed."""
+
+import asyncio
+import os
+import signal
+import sys
+
+from penstock.settings import Settings
+
+
+class Replica:
+    """`python -m services.gateway`."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self.port = 0
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self, settings: Settings, *, heartbeat: float = 15.0) -> None:
+        """Returns once it serves."""
+        own = {
+            "NATS_URL": settings.nats_url,
+            "PORT": "0",
+            "HEARTBEAT": str(heartbeat),
+            "GRACE": "5",
+            "LOG_LEVEL": "WARNING",
+        }
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "services.gateway",
+            env={**os.environ, **{f"PENSTOCK_{name}": value for name, value in own.items()}},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        assert line.startswith(b"gateway ready"), f"the gateway did not start: {line!r}"
+        self.port = int(line.rpartition(b":")[2])
+
+    async def end(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal and wait for the process to be gone."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(how)
+            await self._process.wait()
