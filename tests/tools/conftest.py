@@ -1,8 +1,11 @@
 """One sandbox for all tests of a session, and a check that it leaves no child behind."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
+import pytest
 import pytest_asyncio
 
 from penstock.tools.sandbox import Limits, Sandbox
@@ -10,8 +13,28 @@ from penstock.tools.sandbox import Limits, Sandbox
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(limits=Limits(calls_per_worker=1_000_000)) as sandbox:
+    async with leaving_nothing(Sandbox(limits=Limits(calls_per_worker=1_000_000))) as sandbox:
         await sandbox.start()
+        yield sandbox
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def no_task_left_behind() -> AsyncIterator[None]:
+    """A test leaves no task running in the loop that all share: no loop is made for each of the many small tests."""
+    yield
+    left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    assert not left, f"tasks left behind: {left}"
+
+
+@pytest.fixture(autouse=True)
+def no_process_left_behind() -> None:
+    """Sandboxes that tests share replace their children meanwhile: each is looked after by `leaving_nothing`."""
+
+
+@asynccontextmanager
+async def leaving_nothing(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
+    """The sandbox, and a check that no child of it is left once it is closed."""
+    async with sandbox:
         yield sandbox
         children = sandbox.processes
     assert living(children) == []

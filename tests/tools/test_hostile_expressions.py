@@ -13,6 +13,7 @@ from penstock.tools.calculate import CalculateInput, calculate
 from penstock.tools.maths.vocabulary import FUNCTION_NAMES
 from penstock.tools.sandbox import Sandbox
 from penstock.tools.validate_answer import ValidateAnswerInput, validate_answer
+from tests.tools.conftest import leaving_nothing
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -57,7 +58,7 @@ EXHAUSTING = ("expand((x+y+z)^200)", "derivative(x^x^x^x, x, 10)")
 @pytest_asyncio.fixture(loop_scope="session")
 async def own_sandbox() -> AsyncIterator[Sandbox]:
     """For tests that cost children: they are replaced in the background."""
-    async with Sandbox() as sandbox:
+    async with leaving_nothing(Sandbox()) as sandbox:
         yield sandbox
 
 
