@@ -1,0 +1,47 @@
+"""`docs/patterns.md` tells of each pattern what its code says."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penstock.contracts.options import Options
+from penstock.errors import CODES
+from penstock.patterns import PATTERNS
+from penstock.run import Pattern
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "patterns.md").read_text()
+COMMON, *SECTIONS = re.split(r"^## ", GUIDE, flags=re.MULTILINE)
+ABOUT = dict(section.split("\n", 1) for section in SECTIONS)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
+def test_the_drawing_is_that_of_the_pattern_file(pattern: Pattern[Any, Any]) -> None:
+    drawing = (sys.modules[pattern.run.__module__].__doc__ or "").split("\n\n", 1)[1].rstrip()
+    assert f"```\n{drawing}\n```" in ABOUT[pattern.name]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
+def test_members_of_request_options_and_result_are_named_in_their_order(pattern: Pattern[Any, Any]) -> None:
+    about = ABOUT[pattern.name]
+    for row, model in (("request", pattern.request), ("result", pattern.result)):
+        (line,) = re.findall(rf"^\| {row} \| (.*) \|$", about, re.MULTILINE)
+        members = [field.alias or name for name, field in model.model_fields.items() if name != "options"]
+        assert re.findall(r"`(\w+)", line) == members
+    options = pattern.request.model_fields["options"].annotation
+    assert options is not None
+    own = options.model_fields.keys() - Options.model_fields.keys()
+    assert all(f"`{options.model_fields[name].alias}`" in about for name in own)
+
+
+def test_common_options_and_codes_are_those_that_there_are() -> None:
+    assert re.findall(r"^\| `(\w+)` \|", COMMON, re.MULTILINE) == [
+        field.alias or name for name, field in Options.model_fields.items()
+    ]
+    codes = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", GUIDE))
+    assert codes <= set(CODES), codes - set(CODES)
+    own = {"invalid_plan", "budget_exhausted"}
+    ours = {"pattern_error", "replay_mismatch", "step_error", "tool_unavailable", "unknown_pattern", "job_id_taken"}
+    assert set(CODES) - codes - own <= ours, "a code that a caller may meet is not mentioned"
