@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -54,9 +54,13 @@ class Pipeline:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def start(self, kind: str, **changed: Any) -> Replica:
-        """Start one more aggregator, classifier or workers, with some settings changed. It ends with the test."""
-        replica = Replica(BUILD[kind](self.settings.model_copy(update=changed)))
+    async def start(self, kind: str, *, steps: Sequence[str] | None = None, **changed: Any) -> Replica:
+        """Start one more aggregator, classifier or workers, with some settings changed. It ends with the test.
+
+        `steps`: workers for these only.
+        """
+        settings = self.settings.model_copy(update=changed)
+        replica = Replica(build_workers(settings, steps) if steps else BUILD[kind](settings))
         await replica.start()
         self._stack.push_async_callback(replica.stop)
         self.replicas.setdefault(kind, replica)

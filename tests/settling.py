@@ -18,6 +18,8 @@ class Settled:
     consumer: str
     sequence: int
     delivery: int
+    #: Where it was sent: whoever publishes there settles the same delivery.
+    subject: str
 
 
 class Settlements:
@@ -54,5 +56,5 @@ class Settlements:
         if len(tokens) > 9:  # with domain and account hash
             tokens = [*tokens[:2], *tokens[4:]]
         how = message.data.decode().partition(" ")[0].lstrip("+-") or "ACK"
-        self.all.append(Settled(how, tokens[2], tokens[3], int(tokens[5]), int(tokens[4])))
+        self.all.append(Settled(how, tokens[2], tokens[3], int(tokens[5]), int(tokens[4]), message.subject))
         self._changed.set()
