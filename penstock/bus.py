@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-#: Seconds to wait for one answer; and before the first, second, ... further try.
-_ANSWER = 5.0
+#: Seconds to wait for one answer, which is also how long a call goes on waiting that was under way when the server
+#: went down; and before the first, second, ... further try.
+_ANSWER = 2.0
 _PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 #: Messages asked for at once when reading history.
 _BATCH = 256
