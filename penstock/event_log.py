@@ -7,6 +7,7 @@ from itertools import islice
 from penstock import subjects
 from penstock.bus import Bus
 from penstock.contracts.events import Event
+from penstock.stopping import stop
 
 #: Events on their way at once. While a batch is being acknowledged, what is new waits for the next.
 _IN_FLIGHT = 64
@@ -52,9 +53,8 @@ class EventLog:
 
     async def aclose(self) -> None:
         """Give up what is not stored yet."""
-        if self._sender is not None and not self._sender.done():
-            self._sender.cancel()
-            await asyncio.wait([self._sender])
+        if self._sender is not None:
+            await stop(self._sender)
 
     async def _run(self) -> None:
         try:

@@ -11,6 +11,8 @@ of one process:
 - From the moment a message is here until it is settled, `in_progress` is sent every third of `ack_wait`.
   If the server gives it out again all the same (it was away, and took the silence for a death), the second
   copy is dropped: what is in hand here is not done twice.
+- A process that stood still for longer than `ack_wait` (it was paused, or starved) gives up what it had in hand: others
+  have it now, and two attempts at once would show callers one text and journal another.
 - `stop(grace)`: no more requests; what has not begun goes back at once; what runs has `grace` seconds,
   then it is cancelled and goes back.
 
@@ -28,6 +30,8 @@ from typing import Any
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+
+from penstock.stopping import stop
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +95,8 @@ class Source:
     async def answered(self) -> None:
         """Wait until all that was asked for is answered, or must be taken as lost."""
         try:
-            await asyncio.wait_for(self._answered.wait(), _LOST)
+            async with asyncio.timeout(_LOST):
+                await self._answered.wait()
         except TimeoutError:
             self.forget()
 
@@ -186,7 +191,7 @@ class PullGroup:
         """End the group; see the module's text. Safe to call twice."""
         self.stopping = True
         if self._loop_task is not None:
-            self._loop_task.cancel()
+            await stop(self._loop_task)
         await asyncio.gather(*(source.aclose() for source in self._sources))
         while self._waiting:
             message = self._waiting.popleft()[1]
@@ -196,14 +201,11 @@ class PullGroup:
             log.info("waiting for running work", extra={"running": len(self._running), "grace": grace})
             await asyncio.wait(self._running, timeout=grace)
         left = dict(self._running)
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.wait(left)
-            for message in left.values():
-                await self._hand_back(message)
+        await stop(*left)
+        for message in left.values():
+            await self._hand_back(message)
         if self._ticker is not None:
-            self._ticker.cancel()
+            await stop(self._ticker)
 
     async def _pull(self) -> None:
         while not self.stopping:
@@ -215,7 +217,8 @@ class PullGroup:
                 await asyncio.sleep(_FIRST_REST)
                 continue
             try:
-                await asyncio.wait_for(self._wake.wait(), _LOST)
+                async with asyncio.timeout(_LOST):
+                    await self._wake.wait()
             except TimeoutError:
                 for source in self._sources:
                     if source.asked and time.monotonic() - source.asked_at > _LOST:
@@ -257,8 +260,12 @@ class PullGroup:
         self.changed()
 
     async def _keep_alive(self) -> None:
+        clock = asyncio.get_running_loop()
         while True:
+            slept_at = clock.time()
             await asyncio.sleep(self._ack_wait / 3)
+            if clock.time() - slept_at > self._ack_wait:
+                self._give_up_all()
             for message in list(self._held.values()):
                 if not message.is_acked:
                     try:
@@ -266,6 +273,14 @@ class PullGroup:
                     except Exception as error:
                         log.warning("could not send a sign of life", extra={"error": repr(error)})
                         break
+
+    def _give_up_all(self) -> None:
+        """This process stood still for so long that its work was given to others: theirs counts, not ours."""
+        log.warning("stood still longer than ack_wait; what was in hand is given up", extra={"in_hand": self.in_hand})
+        self._waiting.clear()
+        self._held.clear()
+        for task in self._running:
+            task.cancel()
 
     def _let_go(self, message: Msg) -> None:
         if self._held.get(_identity(message)) is message:

@@ -25,6 +25,7 @@ from penstock.event_log import EventLog
 from penstock.journal import Journal
 from penstock.run import Pattern
 from penstock.settings import Settings
+from penstock.stopping import stop
 from penstock.webhooks.admission import admitted
 from penstock.webhooks.enqueue import enqueue
 
@@ -158,9 +159,7 @@ class JobHandler:
             problem = _why(error, name, job)
         finally:
             run.end()
-            for task in (working, ending):
-                task.cancel()
-            await asyncio.gather(working, ending, return_exceptions=True)
+            await stop(working, ending)
             await run.aclose()
         return JobEnd(
             pattern=name,

@@ -23,6 +23,7 @@ from penstock.errors import Failure, ReplayMismatch, StepFailed
 from penstock.event_log import EventLog
 from penstock.journal import Journal
 from penstock.run import Run
+from penstock.stopping import stop
 
 #: Seconds after which a wait looks at the journal again and dispatches again: a lost wake-up or a
 #: message deleted by hand costs this much and no more. Dispatching twice is refused by the stream.
@@ -110,10 +111,7 @@ class ReplayRun(Run):
 
     async def aclose(self) -> None:
         """End what is still waiting."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await stop(*self._tasks)
 
     async def _done(self, step: Step[In, Out], message: StepMessage) -> Out:
         outcome = self._journal.outcome(message.key)

@@ -26,6 +26,7 @@ from penstock.llm.client import Llm
 from penstock.llm.labels import CallLabels
 from penstock.llm.tiers import Tiers, select_model
 from penstock.settings import Settings
+from penstock.stopping import stop
 
 log = logging.getLogger(__name__)
 
@@ -199,9 +200,7 @@ class StepHandler:
                 return working.result()
             raise _JobEnded
         finally:
-            for task in (working, ending):
-                task.cancel()
-            await asyncio.gather(working, ending, return_exceptions=True)
+            await stop(working, ending)
 
     async def _write(self, job: str, outcome: Outcome) -> None:
         """Journal the outcome; one that another attempt wrote first stands."""

@@ -10,11 +10,11 @@ from penstock import jobs
 from penstock.contracts.job import JobState
 from penstock.contracts.problem import Problem
 from penstock.follow import is_told
+from penstock.stopping import stop
 from services.gateway import json_text, problems, server_sent, ui_message
 from services.gateway.negotiation import Format, cursor
 from services.gateway.problems import Refused
 from services.gateway.state import Gateway
-from services.gateway.stopping import stop
 from services.gateway.streaming import GrowingResponse
 from services.gateway.tool_calls import ToolCalls
 

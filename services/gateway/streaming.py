@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from penstock.bus import UNREACHABLE
 from penstock.errors import BusUnavailable
-from services.gateway.stopping import stop
+from penstock.stopping import stop
 
 log = logging.getLogger(__name__)
 

@@ -25,8 +25,8 @@ from penstock.contracts.events import (
 from penstock.contracts.job import Snapshot
 from penstock.document import Document
 from penstock.follow import Follower, Told
+from penstock.stopping import stop
 from services.gateway.server_sent import HEARTBEAT, line
-from services.gateway.stopping import stop
 from services.gateway.tool_calls import ToolCalls
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "x-vercel-ai-ui-message-stream": "v1"}

@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any
 
-_AGAIN = 0.05
+#: Seconds after which a task that still runs is cancelled again. What it does to clean up is cut short by that.
+_AGAIN = 0.5
 
 
 async def stop(*tasks: asyncio.Future[Any]) -> None:
