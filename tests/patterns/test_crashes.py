@@ -1,7 +1,7 @@
-"""A worker is killed in the middle of a step of each pattern: each job ends, and no finished step is done again.
+"""Killed in the middle of a step of each pattern: each job ends, and no finished step is done again.
 
-One crash hits them all: seven jobs are brought to a halt in the middle of one step each, then the workers' process
-gets SIGKILL.
+One crash hits them all: seven jobs are brought to a halt in the middle of one step each, then the workers' process gets
+SIGKILL, and the aggregator's as well: the step is done by another process, and each pattern is replayed from its top.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ async def crash(stack: Stack, shared_simulator: str) -> AsyncIterator[Crash]:
         await asyncio.gather(*(finished(pipeline, jobs[name], keys) for name, (_, keys) in CRASHES.items()))
         before = {name: await pipeline.outcomes(job) for name, job in jobs.items()}
         for process in stack.processes:
-            if process.name.startswith("workers"):
+            if process.name.startswith(("workers", "aggregator")):
                 process.kill()
         await gemini.wait(status="disconnected", count=len(CRASHES))
         await gemini.release("middle")
