@@ -4,18 +4,36 @@ import json
 from typing import Any
 
 from penstock import subjects
-from penstock.bus import Bus
+from penstock.bus import Bus, Stored
 
 Message = dict[str, Any]
 
 
-async def record(bus: Bus, job: str) -> list[Message]:
-    """Type, id and data of each event of a job that nothing went wrong with: then every stored event is news."""
-    found: list[Message] = []
+async def news(bus: Bus, job: str) -> list[tuple[Stored, Message]]:
+    """The stored events of a job that are news by the contract, each with its `seq`.
+
+    An `id` or a (key, attempt, number) that was there before is none, nor is an attempt older than the newest.
+    """
+    found: list[tuple[Stored, Message]] = []
+    known: set[object] = set()
+    newest: dict[str, int] = {}
     async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
-        event = json.loads(stored.data)
-        found.append({"type": event["type"], "id": str(stored.sequence), "data": {**event, "seq": len(found) + 1}})
+        event: Message = json.loads(stored.data)
+        identity = event["id"] if "id" in event else (event["k"], event["a"], event["n"])
+        if identity in known or event.get("a", 1) < newest.get(event.get("k", ""), 1):
+            continue
+        known.add(identity)
+        if "k" in event:
+            newest[event["k"]] = event["a"]
+        found.append((stored, {**event, "seq": len(found) + 1}))
     return found
+
+
+async def record(bus: Bus, job: str) -> list[Message]:
+    """Type, id and data of each event that a client must have been handed."""
+    return [
+        {"type": event["type"], "id": str(stored.sequence), "data": event} for stored, event in await news(bus, job)
+    ]
 
 
 def told(messages: list[Message]) -> list[Message]:
