@@ -12,7 +12,7 @@ _HINTS: dict[str, frozenset[str]] = {
         "technical": "api error errors database server code bug crash timeout exception deploy sdk http latency query "
         "sql install version integration webhook stack trace log logs python javascript kubernetes docker 500 502 503",
         "marketing": "price pricing campaign brand audience social ads advertising seo launch promotion market slogan "
-        "newsletter marketing conversion landing influencer positioning",
+        "newsletter marketing conversion landing influencer position positioning",
         "support": "refund account password order login invoice subscription cancel delivery shipping billing charged "
         "reset return payment locked email",
         "frontend": "page button screen form browser css react interface dashboard ui",

@@ -29,6 +29,8 @@ _HINTS = (
     (r"\b(?:left|remain\w*|less|minus|difference|gives? away|fewer)\b", "-"),
 )
 _PROBLEM = re.compile(r"\bproblem\b[^:\n]{0,40}:\s*(.+?)(?=\n\s*\n|\Z)", re.IGNORECASE | re.DOTALL)
+#: What is asked of the unknown, behind an equation that gives it.
+_WHAT_IS = re.compile(r"\bwhat is ([^?=]{1,60})\?", re.IGNORECASE)
 _PAIR = re.compile(r'"expression"\s*:\s*"([^"]+)"\s*,\s*"result"\s*:\s*"?([^"\n,}]+)')
 _RIAP = re.compile(r'"result"\s*:\s*"([^"\n]+)"\s*,\s*"expression"\s*:\s*"([^"]+)"')
 _RESULT = re.compile(r"\bresult\b[\"'`\s]*[:=]\s*[\"'`]?(-?[\w.][\w.^*/ ()=+-]*)", re.IGNORECASE)
@@ -70,7 +72,11 @@ def expressions_in(problem: str) -> list[str]:
 
 def solution_of(problem: str) -> Working:
     """How the problem is solved: a word problem in its steps, else what there is to calculate in it, all at once."""
-    return working(problem[:_READ_CHARS]) or Working(tuple(expressions_in(problem)))
+    found = tuple(expressions_in(problem))
+    asked = _WHAT_IS.search(problem[:_READ_CHARS])
+    if asked and "=" in found[0] and re.search(r"\d", asked[1]) and (beyond := _EXPRESSION.fullmatch(asked[1].strip())):
+        return Working((*found[:1], f"{{last}}; {_tidy(beyond.group(0))}"))
+    return working(problem[:_READ_CHARS]) or Working(found)
 
 
 def combined_numbers(problem: str) -> str:

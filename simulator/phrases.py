@@ -112,7 +112,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
         r"nextstep|followup",
         (
             "Check {a} with the steps above.",
-            "Tell us which {b} you use if it persists.",
+            "Tell us more about {b} if it persists.",
             "Schedule a review of {c} with its owner.",
             "Note the result for {a} and close the loop.",
         ),
@@ -208,6 +208,19 @@ _OF_A_TRANSLATION: dict[str, tuple[str, ...]] = {
         '"{c}": shorter, without the turn of the original.',
     ),
 }
+#: Whose answer it is, by the prompt's system text; the table's own is a technician's.
+_RESPONSES = (
+    (
+        re.compile(r"\bmarketing\b", re.IGNORECASE),
+        "Begin with {a}: say in one sentence what changes for {b}, in words they would use. Try it on a small "
+        "group and count how many come back; {c} can wait until that number moves.",
+    ),
+    (
+        re.compile(r"\bsupport specialist\b", re.IGNORECASE),
+        "You can do one thing right away: send us the details of {a}. We look at {b} today and write to you as soon as "
+        "it is settled; you need not do anything else.",
+    ),
+)
 _FORMATS = {
     "date-time": "2026-01-15T09:30:00Z",
     "date": "2026-01-15",
@@ -234,6 +247,8 @@ def phrase(name: str, within: str, topic: Topic, index: int, turn: int) -> str:
     templates = _templates(within.lower().replace("_", ""), name.lower().replace("_", ""))
     if is_translation(topic):
         templates = _OF_A_TRANSLATION.get(name.lower().replace("_", ""), templates)
+    if name.lower() == "response":
+        templates = next(((text,) for pattern, text in _RESPONSES if pattern.search(topic.system)), templates)
     place = index if within == "steps" else index + turn  # steps have an order
     template = templates[place % len(templates)]
     return template.format(

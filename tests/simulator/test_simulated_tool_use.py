@@ -160,6 +160,7 @@ async def test_percentages_are_worked_out_one_after_the_other_and_checked_as_one
         ("What is the average of 3, 5 and 10?", ["mean([3, 5, 10])"]),
         ("A right triangle has legs 3 and 4. How long is its hypotenuse?", ["sqrt(3^2 + 4^2)"]),
         ("What is the area of a circle with radius 5?", ["pi * 5^2"]),
+        ("If 2x + 3 = 11, what is x + 1?", ["2x + 3 = 11", "7; x + 1"]),
         ("A garden is 4 m by 6 m. What is its area?", ["4 * 6"]),
     ],
 )
