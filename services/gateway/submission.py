@@ -9,6 +9,7 @@ from penstock import jobs
 from penstock.engine.handler import parse_request
 from penstock.errors import Failure
 from penstock.run import Pattern
+from penstock.webhooks.admission import admitted
 from services.gateway import body, chat, idempotency
 from services.gateway.negotiation import Format, wanted_format
 from services.gateway.problems import Refused
@@ -39,7 +40,7 @@ async def submit(gateway: Gateway, pattern: Pattern[Any, Any], request: Request)
     asked = chat.translate(pattern, raw)
     if asked is not None and "protocol" not in request.query_params:
         wanted = "ui-message"  # nobody else sends such a body
-    parsed = parse_request(gateway.patterns, pattern.name, asked.body if asked else raw)
+    parsed = admitted(parse_request(gateway.patterns, pattern.name, asked.body if asked else raw), gateway.settings)
     # as the model writes it: an aggregator reads the same, and spelling makes no other request of it
     content = parsed.model_dump_json(by_alias=True, exclude_defaults=True).encode()
     bus = gateway.bus

@@ -60,6 +60,14 @@ async def test_bad_bodies_are_422_and_name_the_field(client: httpx.AsyncClient, 
     assert not await bus.last(subjects.JOBS, ["jobs.>"])
 
 
+async def test_a_webhook_that_cannot_be_served_is_refused_at_once(client: httpx.AsyncClient, bus: Bus) -> None:
+    """Before there is a job, whose JSON text could only break off."""
+    body = {"query": "Hello", "options": {"webhook": "https://example.com/done"}}
+    refused = await client.post("/routing", json=body)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/options/webhook")
+    assert (await bus.jetstream.stream_info(subjects.JOBS)).state.messages == 0
+
+
 async def test_what_is_odd_but_sound_is_accepted(client: httpx.AsyncClient, bus: Bus) -> None:
     """And reaches the aggregator in a form that it takes: the model's own."""
     for body in (
