@@ -10,7 +10,7 @@ of one process:
   satisfies beyond the free slots wait here, alive, and are served first.
 - From the moment a message is here until it is settled, `in_progress` is sent every third of `ack_wait`.
   If the server gives it out again all the same (it was away, and took the silence for a death), the second
-  copy is dropped: what is in hand here is not done twice.
+  copy is dropped: what is in hand here is not done twice. (Unless another replica had it in between.)
 - A process that stood still for longer than `ack_wait` (it was paused, or starved) gives up what it had in hand: others
   have it now, and two attempts at once would show callers one text and journal another.
 - `stop(grace)`: no more requests; what has not begun goes back at once; what runs has `grace` seconds,
@@ -20,118 +20,21 @@ So a process never has more in hand than its slots, plus one for each of several
 """
 
 import asyncio
-import json
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
 from typing import Any
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 
+from penstock.source import LOST, Source
 from penstock.stopping import stop
 
 log = logging.getLogger(__name__)
 
-#: Seconds a waiting request stays at the server: also how long a group that has become busy may still be given one.
-_EXPIRES = 2.0
-#: Seconds without any answer after which a request is taken as lost.
-_LOST = _EXPIRES + 3.0
-#: Seconds before a consumer that is not there, or would not serve us, is asked again; doubles up to the second number.
-_FIRST_REST, _LONGEST_REST = 0.25, 5.0
-#: Seconds that what the server is just sending may take to arrive when the group stops.
-_LAST_ARRIVALS = 1.0
+#: Seconds to wait after an error of our own.
+_PAUSE = 0.25
 _MAX_BATCH = 64
-
-
-class Source:
-    """One durable consumer, asked through one inbox."""
-
-    def __init__(
-        self,
-        group: "PullGroup",
-        connection: Client,
-        stream: str,
-        durable: str,
-        consume: Callable[[Msg], Coroutine[Any, Any, Any]],
-    ) -> None:
-        self._group, self._connection = group, connection
-        self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
-        self._inbox = connection.new_inbox()
-        self._subscription: Subscription | None = None
-        self._answered = asyncio.Event()
-        self.consume = consume
-        self.durable = durable
-        #: Messages asked for and not answered yet, and when they were asked for.
-        self.asked = 0
-        self.asked_at = 0.0
-        #: Whether it is left alone for a while, since it could not be asked.
-        self.resting = False
-        self._rest = _FIRST_REST
-
-    async def open(self) -> None:
-        self._subscription = await self._connection.subscribe(self._inbox, cb=self._answer)
-
-    async def aclose(self) -> None:
-        """Ask for nothing more; what the server has sent already still arrives, so that it can be handed back."""
-        subscription, self._subscription = self._subscription, None
-        if subscription is not None and not self._connection.is_closed:
-            try:
-                async with asyncio.timeout(_LAST_ARRIVALS):
-                    await subscription.drain()  # type: ignore[no-untyped-call]
-            except Exception as error:
-                log.warning("could not stop pulling in order", extra={"consumer": self.durable, "error": repr(error)})
-
-    async def ask(self, batch: int, *, wait: bool) -> None:
-        """Ask for `batch` messages: those there now, or (`wait`) also those that come within _EXPIRES."""
-        self.asked, self.asked_at = self.asked + batch, time.monotonic()
-        self._answered.clear()
-        request: dict[str, Any] = {"batch": batch}
-        request |= {"expires": int(_EXPIRES * 1e9)} if wait else {"no_wait": True}
-        await self._connection.publish(self._next, json.dumps(request).encode(), reply=self._inbox)
-
-    async def answered(self) -> None:
-        """Wait until all that was asked for is answered, or must be taken as lost."""
-        try:
-            async with asyncio.timeout(_LOST):
-                await self._answered.wait()
-        except TimeoutError:
-            self.forget()
-
-    def forget(self) -> None:
-        self.asked = 0
-        self.resting, self._rest = False, _FIRST_REST
-        self._answered.set()
-
-    async def _answer(self, message: Msg) -> None:
-        status = (message.headers or {}).get("Status") if not message.reply else None
-        if status is None:
-            self.asked = max(0, self.asked - 1)
-            self._rest = _FIRST_REST
-            self._group.received(self, message)
-        elif status == "100":  # idle heartbeat
-            return
-        elif status in ("404", "408"):
-            # 404 and 408 end one request, saying what of it was not filled (404 does not: nothing else is asked then)
-            pending = (message.headers or {}).get("Nats-Pending-Messages")
-            self.asked = max(0, self.asked - int(pending)) if pending else 0
-        else:
-            # 503: there is no such consumer. 409: it was deleted, or its leader changes, or it has too many requests.
-            # Asked at once it would say so again, so it is left alone; the others are not kept waiting for it.
-            why = (message.headers or {}).get("Description", "no such consumer")
-            log.warning("cannot pull; asking again in %.2f s", self._rest, extra={"consumer": self.durable, "why": why})
-            self.asked, self.resting = 0, True
-            asyncio.get_running_loop().call_later(self._rest, self._rested)
-            self._rest = min(_LONGEST_REST, 2 * self._rest)
-        if self.asked == 0:
-            self._answered.set()
-            self._group.changed()
-
-    def _rested(self) -> None:
-        self.resting = False
-        self._group.changed()
 
 
 class PullGroup:
@@ -147,6 +50,7 @@ class PullGroup:
         self._loop_task: asyncio.Task[None] | None = None
         self._ticker: asyncio.Task[None] | None = None
         self._turn = 0
+        self._deaf = False
         self.stopping = False
 
     @property
@@ -177,11 +81,16 @@ class PullGroup:
         self.changed()
 
     def received(self, source: Source, message: Msg) -> None:
+        if self._deaf:
+            return
         held = self._held.get(_identity(message))
         if held is not None and not held.is_acked:
-            # to the server an acknowledgement of either delivery is one of the message
             log.info("given what is in hand already", extra={"subject": message.subject})
-            return
+            if message.metadata.num_delivered <= held.metadata.num_delivered + 1:
+                # To the server an acknowledgement of either delivery is one of the message. (A server that was
+                # killed may have lost count of its latest deliveries.)
+                return
+            self._drop(held)  # there was a delivery in between: another replica has begun an attempt, and ours is void
         self._held[_identity(message)] = message
         self._waiting.append((source, message))
         self._start_waiting()
@@ -214,14 +123,14 @@ class PullGroup:
                 await self._fill()
             except Exception:
                 log.exception("pulling failed; it goes on")
-                await asyncio.sleep(_FIRST_REST)
+                await asyncio.sleep(_PAUSE)
                 continue
             try:
-                async with asyncio.timeout(_LOST):
+                async with asyncio.timeout(LOST):
                     await self._wake.wait()
             except TimeoutError:
                 for source in self._sources:
-                    if source.asked and time.monotonic() - source.asked_at > _LOST:
+                    if source.asked and time.monotonic() - source.asked_at > LOST:
                         source.forget()
 
     async def _fill(self) -> None:
@@ -265,7 +174,7 @@ class PullGroup:
             slept_at = clock.time()
             await asyncio.sleep(self._ack_wait / 3)
             if clock.time() - slept_at > self._ack_wait:
-                self._give_up_all()
+                await self._give_up_all()
             for message in list(self._held.values()):
                 if not message.is_acked:
                     try:
@@ -274,13 +183,25 @@ class PullGroup:
                         log.warning("could not send a sign of life", extra={"error": repr(error)})
                         break
 
-    def _give_up_all(self) -> None:
-        """This process stood still for so long that its work was given to others: theirs counts, not ours."""
+    async def _give_up_all(self) -> None:
+        """This process stood still for so long that its work was given to others: theirs counts, not ours.
+
+        That goes also for what was sent to it meanwhile and is only now received.
+        """
         log.warning("stood still longer than ack_wait; what was in hand is given up", extra={"in_hand": self.in_hand})
         self._waiting.clear()
         self._held.clear()
         for task in self._running:
             task.cancel()
+        self._deaf = True
+        await self._sources[0].caught_up()
+        self._deaf = False
+
+    def _drop(self, message: Msg) -> None:
+        self._waiting = deque(pair for pair in self._waiting if pair[1] is not message)
+        for task, running in self._running.items():
+            if running is message:
+                task.cancel()
 
     def _let_go(self, message: Msg) -> None:
         if self._held.get(_identity(message)) is message:

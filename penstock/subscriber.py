@@ -12,7 +12,8 @@ from faststream.nats.subscriber.usecases.stream_basic import StreamSubscriber
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig
 
-from penstock.pull import PullGroup, Source
+from penstock.pull import PullGroup
+from penstock.source import Source
 
 
 class PullSubscriber(StreamSubscriber):

@@ -2,8 +2,9 @@
 
 from penstock import subjects
 from penstock.bus import Bus
-from penstock.pull import PullGroup, Source
+from penstock.pull import PullGroup
 from penstock.settings import Settings
+from penstock.source import Source
 from penstock.webhooks.admission import policy
 from penstock.webhooks.delivery import HookHandler
 from penstock.webhooks.transport import Transport
