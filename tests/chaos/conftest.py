@@ -1,0 +1,40 @@
+"""The whole system as real processes, shared by the tests of this folder: whatever dies is started again."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from penstock.connection import connect
+from penstock.local.stack import Plan, Stack
+from penstock.settings import Settings
+from simulator.steering import Steering
+from tests.chaos.town import Town
+from tests.servers import in_thread
+
+ENV = {
+    "PENSTOCK_ACK_WAIT": "1",
+    "PENSTOCK_MODEL_RETRY_DELAY": "0.05",
+    "PENSTOCK_GRACE": "5",
+    "PENSTOCK_MAX_DELIVERIES": "100",
+}
+
+
+@pytest.fixture(scope="package")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    plan = Plan(data=tmp_path_factory.mktemp("chaos"), port=0, pace="off", workers=2, env=ENV)
+    with in_thread(Stack(plan)) as stack:
+        yield stack
+
+
+@pytest.fixture
+async def town(stack: Stack) -> AsyncIterator[Town]:
+    """The stack as its callers and its enemies see it. All its processes run again when a test begins."""
+    bus = await connect(Settings(nats_url=stack.nats_url), "test")
+    assert stack.simulator_url is not None
+    async with Steering(stack.simulator_url) as gemini:
+        town = Town(stack, bus, gemini)
+        yield town
+        await gemini.clear()
+        await town.recovered()
+        await gemini.clear()
+    await bus.connection.close()
