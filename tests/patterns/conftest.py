@@ -28,8 +28,9 @@ async def system(tmp_path_factory: pytest.TempPathFactory, shared_simulator: str
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(NatsServer(tmp_path_factory.mktemp("patterns")))
         gemini = await stack.enter_async_context(Steering(url))
+        # nothing dies here: a busy machine must not look like a dead replica
         settings = Settings(
-            nats_url=server.url, model_base_url=url, ack_wait=1, nats_timeout=10, model_retry_delay=0.05, port=0
+            nats_url=server.url, model_base_url=url, ack_wait=10, nats_timeout=10, model_retry_delay=0.05, port=0
         )
         bus = await connect(settings, "test")
         stack.push_async_callback(bus.connection.close)
@@ -57,7 +58,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory, shared_simulator: str)
     env = {
         "PENSTOCK_PATTERNS": "examples.debate.pattern:PATTERN",
         "PENSTOCK_MODEL_BASE_URL": shared_simulator,
-        "PENSTOCK_ACK_WAIT": "1",
+        "PENSTOCK_ACK_WAIT": "2",
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     async with Stack(Plan(data=tmp_path_factory.mktemp("stack"), port=0, env=env)) as stack:
