@@ -75,7 +75,7 @@ def _document(app: FastAPI, gateway: Gateway) -> Json:
             "responses": {
                 "200": {"description": "The whole message, from its start.", "headers": _ui(), "content": _ui_chunks()},
                 "204": {"description": "Nothing of this chat is running."},
-                **_problems(503),
+                **_problems(404, 503),
             },
         }
     _describe_jobs(operations, {"anyOf": [references[pattern.result, "serialization"] for pattern in patterns]})
@@ -203,7 +203,7 @@ _PROBLEM: Final[Json] = {
 }
 _TITLES: Final = {
     400: "A parameter or header is wrong; `errors` names it.",
-    404: "There is no such job or pattern.",
+    404: "There is no such job, pattern or path.",
     408: "The body did not come in time.",
     409: "The job was cancelled.",
     413: "The body is too large.",
