@@ -59,6 +59,7 @@ EXHAUSTING = ("expand((x+y+z)^200)", "derivative(x^x^x^x, x, 10)")
 async def own_sandbox() -> AsyncIterator[Sandbox]:
     """For tests that cost children: they are replaced in the background."""
     async with leaving_nothing(Sandbox()) as sandbox:
+        await sandbox.start()
         yield sandbox
 
 
@@ -102,4 +103,4 @@ async def test_junk_never_crashes_a_tool_or_exceeds_the_limit(own_sandbox: Sandb
     request = ValidateAnswerInput(original_problem=junk, proposed_answer=junk[::-1], validation_method="any")
     verdict = await validate_answer(request, sandbox=own_sandbox)
     assert (verdict.confidence > 0) is (verdict.is_valid is not None)
-    assert time.perf_counter() - started < 2 * LIMIT
+    assert time.perf_counter() - started < 3 * LIMIT, "two calls, and perhaps a child that is replaced between them"
