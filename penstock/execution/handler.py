@@ -30,6 +30,9 @@ from penstock.stopping import stop
 
 log = logging.getLogger(__name__)
 
+#: Deliveries after which a tool that does not work fails its step.
+_TOOL_ATTEMPTS = 3
+
 
 class StepHandler:
     """Executes the steps of one service. `service` is the name that events and outcomes show."""
@@ -127,7 +130,7 @@ class StepHandler:
             return
         except Transient as error:
             pause = self._backoff(attempt, error.retry_after)
-            spent = executable.uses_model and self._tiers.exhausted(tier, attempt)
+            spent = self._tiers.exhausted(tier, attempt) if executable.uses_model else attempt >= _TOOL_ATTEMPTS
             if not spent and time.time() + pause < request.deadline:
                 sink.retrying(error.code, pause)
                 await events.flush()
