@@ -41,6 +41,23 @@ async def test_every_pattern_is_a_chat_that_survives_a_reload(pipeline: Pipeline
         assert {step["data"]["status"] for step in steps} == {"completed"}
 
 
+async def test_the_hook_sends_and_another_page_resumes(pipeline: Pipeline, gateway: GatewayServer) -> None:
+    """useChat in React: a page that is opened while the answer is written has all of it in the end."""
+    await pipeline.gemini.rule(step="conclude", reply=Reply(hold="conclude"))
+    given = {"api": f"{gateway.url}/multi-step-tool-usage", "id": "chat-1", "text": "What is 15% of 80?"}
+    async with node.running("use-chat.mjs", given=given) as said:
+        assert await anext(said) == {"begun": True}
+        await pipeline.gemini.release("conclude")
+        shown = await anext(said)
+        assert [line async for line in said] == []
+    question, answer = shown["page"]
+    assert question["role"] == "user"
+    assert by_id(answer) == by_id(shown["reloaded"][-1])
+    (result,) = parts(answer, "data-result")
+    assert result["data"] == (await pipeline.end(answer["id"])).result
+    assert parts(answer, "tool-calculate")[0]["state"] == "output-available"
+
+
 async def test_every_chunk_is_valid_in_every_version(pipeline: Pipeline, gateway: GatewayServer) -> None:
     """Success, failure, cancel, retries and tool calls of all kinds, through the strict schemas since 5.0.0."""
     recorded = {asked.name: record(gateway.http, asked.name, asked.body) for asked in examples()}
