@@ -1,6 +1,6 @@
 """Many jobs read by two gateways, each reader cut off again and again: is any stream wrong, and how late is a delta?
 
-    python bench/resume.py [--jobs 300] [--cuts 6] [--seed 1]
+    python bench/resume.py [--jobs 300] [--at-once 100] [--cuts 6] [--seed 1]
 
 A whole stack of processes, with the simulator as the model. The delay is that from a piece's storage in NATS to its
 arrival at the reader, of pieces that came while the reader was connected; all processes and the readers share this
@@ -28,9 +28,9 @@ from simulator.steering import Steering
 from tests.load.reader import Reader, check
 
 
-async def main(count: int, cuts: int, seed: int) -> int:
+async def main(count: int, at_once: int, cuts: int, seed: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        env = {"PENSTOCK_SLOTS": str(count), "PENSTOCK_RUNS": str(count), "PENSTOCK_LOG_LEVEL": "WARNING"}
+        env = {"PENSTOCK_SLOTS": str(at_once), "PENSTOCK_RUNS": str(count), "PENSTOCK_LOG_LEVEL": "WARNING"}
         plan = Plan(data=Path(folder), port=0, gateways=2, pace="off", env=env)
         async with Stack(plan) as stack:
             bus = await connect(Settings(nats_url=stack.nats_url), "bench")
@@ -85,7 +85,8 @@ def cpu(pids: list[int]) -> list[float]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=300)
+    parser.add_argument("--at-once", type=int, default=100, help="model calls that stream at the same time")
     parser.add_argument("--cuts", type=int, default=6, help="forced reconnects of each reader")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    sys.exit(asyncio.run(main(given.jobs, given.cuts, given.seed)))
+    sys.exit(asyncio.run(main(given.jobs, given.at_once, given.cuts, given.seed)))
