@@ -4,23 +4,22 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry, make_asgi_app
 
 from penstock import __version__
 from penstock.connection import check_server, connect
 from penstock.errors import Misconfigured
 from penstock.patterns.loading import load
 from penstock.settings import Settings
-from services.gateway import health, job_routes, openapi, pattern_routes, problems
+from services.gateway import asyncapi, health, job_routes, openapi, pattern_routes, problems
 from services.gateway.admission import Admission
+from services.gateway.metrics import Counting, Metrics
 from services.gateway.state import Gateway
 from services.gateway.streaming import UnfinishedIsMeant
 
 #: First segments of the gateway's own paths.
-_OWN = frozenset({"jobs", "patterns", "docs", "openapi", "livez", "readyz", "metrics", "usage"})
+_OWN = frozenset({"jobs", "patterns", "docs", "openapi", "asyncapi", "livez", "readyz", "metrics", "usage"})
 
 
 def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
@@ -54,12 +53,13 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
+    metrics = Metrics()
     app.add_middleware(Admission, gateway=gateway)
+    app.add_middleware(Counting, metrics=metrics)
     problems.install(app)
     pattern_routes.install(app, gateway)
     job_routes.install(app, gateway)
-    health.install(app, gateway)
+    health.install(app, gateway, metrics)
+    asyncapi.install(app, gateway)
     openapi.install(app, gateway)
-    metrics: Any = make_asgi_app(CollectorRegistry())
-    app.mount("/metrics", metrics)
     return app

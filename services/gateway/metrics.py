@@ -1,0 +1,62 @@
+"""What the gateway counts. Labels are routes and formats, never jobs: their number does not grow with use."""
+
+from collections.abc import MutableMapping
+from time import perf_counter
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+Message = MutableMapping[str, Any]
+
+
+class Metrics:
+    """One gateway's metrics; `registry` is what /metrics shows."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "penstock_http_requests", "Requests answered.", ("route", "method", "status"), registry=self.registry
+        )
+        self.first_byte = Histogram(
+            "penstock_http_first_byte_seconds",
+            "From the request to the first byte of the answer's body.",
+            ("route",),
+            registry=self.registry,
+        )
+        self.open = Gauge("penstock_http_open", "Requests and streams being answered.", registry=self.registry)
+        self.sent = Counter("penstock_http_body_bytes", "Bytes of bodies sent.", ("route",), registry=self.registry)
+
+
+class Counting:
+    """ASGI middleware that keeps `metrics`."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status, first, sent = perf_counter(), 0, 0.0, 0
+
+        async def counting(message: Message) -> None:
+            nonlocal status, first, sent
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif body := message.get("body"):
+                first = first or perf_counter()
+                sent += len(body)
+            await send(message)
+
+        self._metrics.open.inc()
+        try:
+            await self._app(scope, receive, counting)
+        finally:
+            self._metrics.open.dec()
+            # a path that no route has is one series, not one for each guess
+            route = getattr(scope.get("route"), "path", "none")
+            self._metrics.requests.labels(route, scope["method"], status).inc()
+            self._metrics.sent.labels(route).inc(sent)
+            if first:
+                self._metrics.first_byte.labels(route).observe(first - began)
