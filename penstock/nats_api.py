@@ -16,6 +16,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from nats.js.errors import APIError
@@ -222,5 +223,6 @@ def _metadata(endpoint: Endpoint) -> dict[str, str]:
     return told | ({"request_schema": _schema(endpoint.request, "validation")} if endpoint.request else {})
 
 
+@lru_cache(maxsize=1024)
 def _schema(model: type[BaseModel], mode: Any) -> str:
     return json.dumps(model.model_json_schema(by_alias=True, mode=mode), separators=(",", ":"))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, suppress
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -49,7 +51,7 @@ class Llm:
             raise Misconfigured("no API key: set GEMINI_API_KEY, or a base URL that needs none")
         if not (self._key.isascii() and self._key.isprintable()):
             raise Misconfigured("the API key holds characters that no key has (a line break, perhaps)")
-        certificates = httpx2.create_ssl_context()
+        certificates = _certificates()
         self._http = httpx2.AsyncClient(
             verify=certificates,
             limits=httpx2.Limits(
@@ -177,6 +179,12 @@ async def _keep(response: httpx2.Response) -> None:
     seen = _RESPONSES.get()
     if seen is not None:
         seen.append(response)
+
+
+@lru_cache(maxsize=1)
+def _certificates() -> ssl.SSLContext:
+    """Loading them takes 30 ms: once for all clients of a process."""
+    return httpx2.create_ssl_context()
 
 
 def _api_key(config: ModelConfig) -> str:
