@@ -48,7 +48,8 @@ async def test_a_paused_workers_late_words_are_fenced(town: Town) -> None:
     """Another worker has begun a new attempt when it wakes up in the middle of its sentence."""
     sleeper, other = town.of("workers")
     town.pause(other)
-    await town.gemini.rule(step="respond", times=1, reply={"text": '{"response": "the sleeper\'s', "hold": "sleeper"})
+    words = {"response": "the sleeper's " * 50, "nextSteps": [], "estimatedResolutionTime": "never"}
+    await town.gemini.rule(step="respond", times=1, reply={"json": words, "hold": "sleeper"})
     await town.gemini.rule(step="respond", reply={"hold": "other"})
     job = await town.submit("routing", QUERY)
     async with town.listening(job) as stream:
