@@ -4,8 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# Test processes at once.
+JOBS ?= 2
+SYSTEM := tests/cli tests/real_clients tests/load tests/asyncapi tests/nats_api
 
-.PHONY: help install demo up test check lint types imports lock clean
+.PHONY: help install demo up test test-system chaos bench check lint types imports lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -24,11 +27,19 @@ demo: install ## every pattern, streamed, offline unless GEMINI_API_KEY is set
 up: install ## the whole system on this machine
 	$(BIN)/penstock up
 
-test: install ## all tests, against a real nats-server and the simulator
-	$(BIN)/pytest
+test: install ## the tests, against a real nats-server and the simulator
+	$(BIN)/pytest -n $(JOBS) --dist loadfile $(foreach suite,$(SYSTEM),--ignore $(suite))
 
-check: install lint types imports ## the one gate for a commit: style, types, direction of imports, tests
-	$(BIN)/pytest
+test-system: install ## those that take the whole system: command line, clients in Node, many readers (needs Node 20)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile $(SYSTEM)
+
+chaos: install ## random kills for several minutes, seeded (PENSTOCK_CHAOS_SEED)
+	PENSTOCK_CHAOS_JOBS=300 PENSTOCK_CHAOS_KILLS=60 $(BIN)/pytest -s --timeout 1200 tests/chaos -k random
+
+bench: install ## figures of the hot paths
+	$(BIN)/python bench/hot_paths.py
+
+check: lint types imports test ## the one gate for a commit: style, types, direction of imports, tests
 
 lint: install
 	$(BIN)/ruff check .

@@ -21,28 +21,20 @@ class EventLog:
     reader takes each number once and in order (see penstock.contracts.events), so it sees none twice
     and none too early. When NATS stays away longer than the bus's timeout, `flush` raises BusUnavailable.
 
-    Memory is bounded by `limit` bytes waiting: `room` waits until there is less, so a slow NATS slows
-    the writer down instead of filling the process.
+    What waits is bounded by who writes: a step's reply has an end (penstock.document.pieces.MAX_LENGTH).
     """
 
-    def __init__(self, bus: Bus, job: str, *, limit: int = 4 * 1024 * 1024) -> None:
-        self._bus, self._subject, self._limit = bus, subjects.events(job), limit
+    def __init__(self, bus: Bus, job: str) -> None:
+        self._bus, self._subject = bus, subjects.events(job)
         self._queue: deque[bytes] = deque()
-        self._queued = 0
         self._sender: asyncio.Task[None] | None = None
         self._error: Exception | None = None
 
     def send(self, event: Event) -> None:
         payload = event.model_dump_json().encode()
         self._queue.append(payload)
-        self._queued += len(payload)
         if self._sender is None or self._sender.done():
             self._sender = asyncio.get_running_loop().create_task(self._run())
-
-    async def room(self) -> None:
-        """Return once fewer than `limit` bytes wait to be stored."""
-        if self._queued > self._limit:
-            await self.flush()
 
     async def flush(self) -> None:
         """Return once everything sent so far is stored. Raises what publishing raised."""
@@ -63,15 +55,13 @@ class EventLog:
         except Exception as error:
             self._error = error
             self._queue.clear()
-            self._queued = 0
 
     async def _send_batch(self) -> None:
         batch = list(islice(self._queue, _IN_FLIGHT))
         results = await asyncio.gather(
             *(self._bus.publish(self._subject, payload) for payload in batch), return_exceptions=True
         )
-        for payload, result in zip(batch, results, strict=True):
+        for result in results:
             if isinstance(result, BaseException):
                 raise result
             self._queue.popleft()
-            self._queued -= len(payload)

@@ -51,7 +51,7 @@ def settings(nats: NatsServer, gemini_url: str) -> Settings:
     return Settings(
         nats_url=nats.url,
         model_base_url=gemini_url,
-        ack_wait=1,
+        ack_wait=3,
         grace=5,
         nats_timeout=10,
         model_retry_delay=0.05,

@@ -21,8 +21,9 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def no_task_left_behind() -> AsyncIterator[None]:
     """A test leaves no task running in the loop that all share: no loop is made for each of the many small tests."""
+    before = asyncio.all_tasks()
     yield
-    left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
     assert not left, f"tasks left behind: {left}"
 
 
