@@ -59,7 +59,7 @@ async def look_up(bus: Bus, job: str) -> JobState | None:
     if start is not None:
         pattern, accepted_at = start.pattern, start.accepted_at
     else:
-        asked = await bus.last(subjects.JOBS, [f"jobs.*.{job}"])
+        asked = await bus.last(subjects.JOBS, [subjects.job("*", job)])
         if not asked:
             return None
         pattern, accepted_at = subjects.parse_job(asked[0].subject)[0], _unix(asked[0].time)
@@ -160,7 +160,7 @@ async def page(bus: Bus, wanted: Wanted, *, limit: int, before: int | None = Non
 async def _between(bus: Bus, pattern: str | None, low: int, high: int) -> list[Stored]:
     """Job messages, newest first."""
     found: list[Stored] = []
-    async for stored in bus.history(subjects.JOBS, f"jobs.{pattern or '*'}.*", after=low - 1):
+    async for stored in bus.history(subjects.JOBS, subjects.job(pattern or "*", "*"), after=low - 1):
         if stored.sequence > high:
             break
         found.append(stored)
@@ -209,7 +209,7 @@ async def _time_at(bus: Bus, sequence: int, high: int) -> str:
     async def get() -> str:
         try:
             message = await bus.jetstream.get_msg(
-                subjects.JOBS, seq=sequence, subject="jobs.*.*", direct=True, next=True
+                subjects.JOBS, seq=sequence, subject=subjects.job("*", "*"), direct=True, next=True
             )
         except NotFoundError:
             return "9999-01-01T00:00:00Z"

@@ -47,43 +47,43 @@ def stream_configs(settings: Settings) -> list[StreamConfig]:
     return [
         StreamConfig(
             name=subjects.JOBS,
-            subjects=["jobs.*.*"],
+            subjects=[subjects.job("*", "*")],
             max_age=settings.jobs_max_age_days * _DAY,
             **shared,
             **write_once,
         ),
         StreamConfig(
             name=subjects.STEPS,
-            subjects=["steps.*.*.*.*"],
+            subjects=[subjects.step("*", "*", "*", "*")],
             retention=RetentionPolicy.WORK_QUEUE,
             **shared,
             **write_once,
         ),
         StreamConfig(
             name=subjects.JOURNAL,
-            subjects=["journal.*.*"],
+            subjects=[subjects.journal("*", "*")],
             max_age=settings.jobs_max_age_days * _DAY,
-            republish=RePublish(src="journal.>", dest="facts.>"),
+            republish=RePublish(*subjects.FACTS),
             **shared,
             **write_once,
         ),
         StreamConfig(
             name=subjects.EVENTS,
-            subjects=["events.*"],
+            subjects=[subjects.events("*")],
             max_age=settings.events_max_age_hours * _HOUR,
             max_bytes=settings.events_max_bytes,
             discard=DiscardPolicy.OLD,
-            republish=RePublish(src="events.>", dest="live.>"),
+            republish=RePublish(*subjects.LIVE),
             **shared,
         ),
         StreamConfig(
             name=subjects.HOOKS,
-            subjects=["hooks.*"],
+            subjects=[subjects.hook("*")],
             retention=RetentionPolicy.WORK_QUEUE,
             **shared,
             **write_once,
         ),
-        StreamConfig(name=subjects.DEAD, subjects=["dead.>"], max_age=30 * _DAY, **shared),
+        StreamConfig(name=subjects.DEAD, subjects=[subjects.dead(">")], max_age=30 * _DAY, **shared),
     ]
 
 
@@ -107,9 +107,9 @@ def consumer_configs(settings: Settings, patterns: Mapping[str, Pattern[Any, Any
 
     kinds = ((service, name) for service, steps in steps_by_service(patterns).items() for name in steps)
     return [
-        (subjects.JOBS, durable(subjects.AGGREGATOR, "jobs.*.*")),
+        (subjects.JOBS, durable(subjects.AGGREGATOR, subjects.job("*", "*"))),
         # a hook that waits hours for its next try counts as pending; a limit would stop all the others
-        (subjects.HOOKS, durable(subjects.HOOKS_CONSUMER, "hooks.*", pending=-1)),
+        (subjects.HOOKS, durable(subjects.HOOKS_CONSUMER, subjects.hook("*"), pending=-1)),
         *(
             (subjects.STEPS, durable(subjects.step_consumer(service, name), subjects.step_filter(service, name)))
             for service, name in kinds

@@ -21,6 +21,10 @@ from penstock.contracts.wire import TOKEN_PATTERN
 
 STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
 
+#: What is republished, as (source, destination): a fact or event is heard there once it is stored.
+FACTS = ("journal.>", "facts.>")
+LIVE = ("events.>", "live.>")
+
 #: Keys of the journal that are not steps'. No step may be called so.
 START, END = "start", "end"
 RESERVED_KEYS = frozenset({START, END})
@@ -96,6 +100,11 @@ def fact(job_id: str, key: str) -> str:
 
 def events(job_id: str) -> str:
     return f"events.{job_id}"
+
+
+def chat(digest: str) -> str:
+    """Where EVENTS keeps which job a chat has come to; "=" is in no job id."""
+    return f"events.chat={digest}"
 
 
 def live(job_id: str) -> str:

@@ -41,7 +41,7 @@ class DeadLetter:
             time=stored.time,
             reason=headers.get(subjects.DEAD_REASON_HEADER, ""),
             detail=headers.get(subjects.DEAD_DETAIL_HEADER, ""),
-            subject=headers.get(subjects.DEAD_SUBJECT_HEADER, stored.subject.removeprefix("dead.")),
+            subject=headers.get(subjects.DEAD_SUBJECT_HEADER, stored.subject.removeprefix(subjects.dead(""))),
             stream=headers.get(subjects.DEAD_STREAM_HEADER, ""),
             sequence=int(headers.get(subjects.DEAD_SEQUENCE_HEADER, "0")),
             tenant=headers.get(subjects.TENANT_HEADER),
@@ -76,7 +76,7 @@ class DeadLetters:
 
     async def get(self, number: int) -> DeadLetter:
         """Raises NotReplayable where there is none of that number."""
-        async for stored in self._bus.history(subjects.DEAD, "dead.>", after=number - 1):
+        async for stored in self._bus.history(subjects.DEAD, subjects.dead(">"), after=number - 1):
             if stored.sequence == number:
                 return DeadLetter.of(stored)
             break
@@ -109,7 +109,7 @@ class DeadLetters:
         return Replayed(job, await jobs.submit(self._bus, pattern, job, body, tenant=letter.tenant))
 
     async def _job_of(self, letter: DeadLetter) -> tuple[str, bytes]:
-        found = await self._bus.last(subjects.JOBS, [f"jobs.*.{letter.job}"])
+        found = await self._bus.last(subjects.JOBS, [subjects.job("*", letter.job or "")])
         if not found:
             raise NotReplayable(f"job {letter.job} is past its retention")
         return found[0].subject, found[0].data

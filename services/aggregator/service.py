@@ -19,7 +19,7 @@ def build(settings: Settings) -> Service:
 
     async def start(bus: Bus) -> None:
         handler = JobHandler(bus=bus, patterns=patterns, settings=settings)
-        service.consume(subjects.JOBS, subjects.AGGREGATOR, "jobs.*.*", handler.handle)
+        service.consume(subjects.JOBS, subjects.AGGREGATOR, subjects.job("*", "*"), handler.handle)
         for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings)):
             service.on_stop(part.stop)
             await part.start()

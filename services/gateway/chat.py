@@ -73,7 +73,7 @@ async def job_of(bus: Bus, tenant: str | None, pattern: str, chat: str) -> str |
 
 def _subject(tenant: str | None, pattern: str, chat: str) -> str:
     digest = hashlib.sha256("\0".join((tenant or "", pattern, chat)).encode()).hexdigest()
-    return subjects.events(f"chat={digest}")  # "=" is in no job id
+    return subjects.chat(digest)
 
 
 def _wire_name(pattern: Pattern[Any, Any], name: str) -> str:
