@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from penstock.contracts.wire import Wire, omitted
+from penstock.contracts.wire import Wire
 
 Priority = Literal["speed", "quality"]
 
@@ -62,6 +62,3 @@ class PatternRequest(Wire):
     """The base of every pattern's request."""
 
     options: Options = Options()
-
-
-__all__ = ["Options", "PatternRequest", "Priority", "omitted"]

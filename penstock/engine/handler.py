@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Iterator, Mapping
@@ -236,8 +235,3 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 def _told(failure: Failure) -> str:
     return f"{failure.code}: {failure.detail}"
-
-
-def body_of(request: PatternRequest) -> bytes:
-    """A request as the body of a job message."""
-    return json.dumps(request.model_dump(mode="json", by_alias=True), ensure_ascii=False).encode()

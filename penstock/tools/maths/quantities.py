@@ -98,11 +98,6 @@ def convert(value: Any, target: Quantity) -> Quantity:
         raise Undefined(f"these units cannot be converted: {type(problem).__name__}") from None
 
 
-def in_base_units(value: Quantity) -> sympy.Expr:
-    """The magnitude in SI base units: what two quantities of one dimension are compared by."""
-    return _exact(value.to_base_units().magnitude)
-
-
 def angle(value: Any) -> sympy.Expr:
     """Radians, exactly: pint's own factor for a degree is a decimal approximation of pi/180."""
     if not is_quantity(value):
