@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SERVERS = re.compile(r"^(make up|python -m services\.)")
+SERVERS = re.compile(r"^(make up|penstock serve )")
 ENVIRONMENT = {**os.environ, "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"}
 
 
@@ -61,7 +61,7 @@ def main() -> None:
             began = time.monotonic()
             if SERVERS.match(command):
                 # a second gateway on this machine needs a port of its own
-                if command.startswith("python"):
+                if command.startswith("penstock serve"):
                     ENVIRONMENT["PENSTOCK_PORT"] = "0"
                 running.append((command, start(command)))
             elif subprocess.run(command, shell=True, env=ENVIRONMENT, cwd=ROOT, timeout=600).returncode:

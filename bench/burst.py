@@ -15,12 +15,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from penstock import subjects
-from penstock.bus import Bus
-from penstock.connection import connect
 from penstock.contracts.events import EVENT, JobCompleted
-from penstock.follow import Follower
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.connection import connect
 from penstock.jobs import new_job_id
+from penstock.jobs.follow import Follower
 from penstock.local.process import Process
 from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
@@ -73,8 +73,8 @@ async def _burst(stack: Stack, bus: Bus, gemini: Steering, jobs: int, slots: int
 
 async def _end(bus: Bus, job: str) -> bool:
     async with Follower(bus, job) as follower:
-        async for told in follower:
-            if told is not None and isinstance(event := EVENT.validate_json(told.data), JobCompleted):
+        async for delivered in follower:
+            if delivered is not None and isinstance(event := EVENT.validate_json(delivered.data), JobCompleted):
                 return event.type == "job.completed"
     return False
 

@@ -17,24 +17,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from penstock import subjects
-from penstock.bus import Bus
-from penstock.connection import connect
 from penstock.contracts.events import Delta
 from penstock.contracts.step import Step, StepMessage
 from penstock.contracts.wire import Wire
-from penstock.event_log import EventLog
-from penstock.execution.executor import Executable
-from penstock.execution.handler import StepHandler
-from penstock.execution.parts import PartSink
-from penstock.follow import Follower
-from penstock.journal import Journal
+from penstock.hosting.service import Service
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.connection import connect
+from penstock.jetstream.event_log import EventLog
+from penstock.jetstream.streams import declare
+from penstock.jobs.follow import Follower
 from penstock.llm.client import Llm
 from penstock.llm.tiers import Tiers
 from penstock.local import nats_server
-from penstock.service import Service
+from penstock.local.ports import free_port
+from penstock.runs.journal import Journal
 from penstock.settings import Settings
-from penstock.streams import declare
+from penstock.steps.executor import Executable
+from penstock.steps.handler import StepHandler
+from penstock.steps.parts import PartSink
 
 
 class Nothing(Wire):
@@ -46,7 +47,7 @@ NOTHING = Step(name="draft", input=Nothing, output=Nothing)  # the queue of a st
 
 async def main(steps: int, deltas: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        port = nats_server.free_port()
+        port = free_port()
         server = await asyncio.create_subprocess_exec(
             *nats_server.command(Path(folder), port), stderr=asyncio.subprocess.DEVNULL
         )
@@ -72,7 +73,9 @@ async def measure(settings: Settings, steps: int, deltas: int) -> None:
             await report(f"step round trip, {at_once:>3} at once", steps, lambda n=at_once: round_trips(bus, steps, n))
     for writers in (1, 10, 50):
         count = deltas // writers
-        await report(f"delta to reader, {writers:>3} jobs", count * writers, lambda w=writers, c=count: told(bus, w, c))
+        await report(
+            f"delta to reader, {writers:>3} jobs", count * writers, lambda w=writers, c=count: delivered(bus, w, c)
+        )
     await bus.connection.close()
 
 
@@ -115,14 +118,14 @@ async def round_trips(bus: Bus, count: int, at_once: int) -> list[float]:
             async with Journal(bus, job) as journal:
                 began = time.perf_counter()
                 await bus.once(subjects.step("workers", "draft", job, "k"), message.model_dump_json().encode())
-                await journal.heard("k")
+                await journal.wait_for("k")
                 took.append(time.perf_counter() - began)
 
     await asyncio.gather(*(one(number) for number in range(count)))
     return took
 
 
-async def told(bus: Bus, writers: int, count: int) -> list[float]:
+async def delivered(bus: Bus, writers: int, count: int) -> list[float]:
     """Seconds from a piece's arrival at the sink until a follower has it, each."""
     run = time.time_ns()
 

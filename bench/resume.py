@@ -18,9 +18,10 @@ import time
 from pathlib import Path
 from random import Random
 
-from penstock import jobs, subjects
-from penstock.bus import Bus
-from penstock.connection import connect
+from penstock import jobs
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.connection import connect
 from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
 from simulator.rule import PaceChange, Reply

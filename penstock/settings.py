@@ -9,8 +9,8 @@ from typing import Annotated
 from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from penstock.contracts.webhook import secrets
 from penstock.llm.config import ModelConfig, TierModels
-from penstock.webhooks.signing import secrets
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     runs: Count = Field(default=256, description="Jobs that one aggregator holds at once.")
     fan_out: Count = Field(default=8, description="Tasks of one job in work at once, where it fans out.")
     ack_wait: Annotated[float, Field(ge=1)] = Field(
-        default=6, description="Seconds without a sign of life after which a replica's work is given to another."
+        default=6, description="Seconds without a heartbeat after which a replica's work is given to another."
     )
     grace: Seconds = Field(default=20, description="Seconds that running work may take to finish at SIGTERM.")
     deadline: Seconds = Field(default=900, description="Seconds a job may take, where its request does not say.")
@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     stream_buffer: Count = Field(
         default=8 * 1024**2, description="Bytes buffered for one slow reader before its connection is cut."
     )
-    heartbeat: Seconds = Field(default=15, description="Seconds between signs of life on a quiet event stream.")
+    heartbeat: Seconds = Field(default=15, description="Seconds between heartbeats on a quiet event stream.")
     max_backlog: Count = Field(
         default=10_000, description="Jobs waiting for an aggregator beyond which the gateway answers 503."
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from penstock.connection import connect
+from penstock.jetstream.connection import connect
+from penstock.jetstream.streams import declare
 from penstock.settings import Settings
-from penstock.streams import declare
 from simulator.server import serving
 from simulator.steering import BlockingSteering, Steering
 from tests.pipeline import Pipeline

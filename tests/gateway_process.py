@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 import httpx
 import uvicorn
+from penstock_gateway.service import build
 
 from penstock.settings import Settings
-from services.gateway.service import build
 
 
 class GatewayServer:

@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from penstock import jobs, subjects
-from penstock.bus import Bus
+from penstock_aggregator.service import build as build_aggregator
+from penstock_classifier.service import build as build_classifier
+from penstock_workers.service import build as build_workers
+
+from penstock import jobs
 from penstock.contracts.events import Event, JobCompleted, JobFailed
-from penstock.contracts.journal import JobEnd, Outcome
-from penstock.follow import Follower
-from penstock.service import Service
+from penstock.contracts.journal import END, RESERVED_KEYS, JobEnd, Outcome
+from penstock.hosting.service import Service
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.jobs.follow import Follower
 from penstock.settings import Settings
-from services.aggregator.service import build as build_aggregator
-from services.classifier.service import build as build_classifier
-from services.workers.service import build as build_workers
 from simulator.steering import Steering
 from tests.settling import Settlements
 
@@ -85,9 +87,9 @@ class Pipeline:
     async def following(self, job: str) -> AsyncIterator[Event]:
         """A job's events as they come."""
         async with Follower(self.bus, job) as follower:
-            async for told in follower:
-                if told is not None:
-                    yield told.event
+            async for delivered in follower:
+                if delivered is not None:
+                    yield delivered.event
 
     async def result(self, job: str) -> dict[str, Any]:
         """The result of a job that must succeed."""
@@ -109,10 +111,10 @@ class Pipeline:
         """The journal's outcomes by key."""
         stored = await self.bus.last(subjects.JOURNAL, [subjects.journal(job, "*")])
         facts = {fact.subject.rpartition(".")[2]: fact.data for fact in stored}
-        return {k: Outcome.model_validate_json(v) for k, v in facts.items() if k not in subjects.RESERVED_KEYS}
+        return {k: Outcome.model_validate_json(v) for k, v in facts.items() if k not in RESERVED_KEYS}
 
     async def end(self, job: str) -> JobEnd:
-        (stored,) = await self.bus.last(subjects.JOURNAL, [subjects.journal(job, subjects.END)])
+        (stored,) = await self.bus.last(subjects.JOURNAL, [subjects.journal(job, END)])
         return JobEnd.model_validate_json(stored.data)
 
     def settlements(self) -> Settlements:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from penstock.local import nats_server
+from penstock.local.ports import free_port
 
 T = TypeVar("T")
 
@@ -19,7 +20,7 @@ class NatsServer:
 
     def __init__(self, data: Path) -> None:
         self._data = data
-        self._port = nats_server.free_port()
+        self._port = free_port()
         self._process: asyncio.subprocess.Process | None = None
         self.url = f"nats://127.0.0.1:{self._port}"
 

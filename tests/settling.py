@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from penstock.bus import Bus
+from penstock.jetstream.bus import Bus
 
 
 @dataclass(frozen=True)
 class Settled:
-    """One acknowledgement. `how` is ACK, NAK, TERM or WPI (a sign of life); `sequence` the message's in its stream."""
+    """One acknowledgement. `how` is ACK, NAK, TERM or WPI (a heartbeat); `sequence` the message's in its stream."""
 
     how: str
     stream: str
@@ -32,7 +32,7 @@ class Settlements:
         self.all: list[Settled] = []
 
     async def __aenter__(self) -> "Settlements":
-        self._subscription = await self._bus.connection.subscribe("$JS.ACK.>", cb=self._heard)
+        self._subscription = await self._bus.connection.subscribe("$JS.ACK.>", cb=self._on_message)
         await self._bus.connection.flush()
         return self
 
@@ -51,7 +51,7 @@ class Settlements:
                 await self._changed.wait()
         return found
 
-    async def _heard(self, message: Msg) -> None:
+    async def _on_message(self, message: Msg) -> None:
         tokens = message.subject.split(".")
         if len(tokens) > 9:  # with domain and account hash
             tokens = [*tokens[:2], *tokens[4:]]

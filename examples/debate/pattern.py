@@ -15,7 +15,7 @@ from pydantic import Field
 from penstock.contracts.options import Options, PatternRequest
 from penstock.contracts.step import Step
 from penstock.contracts.wire import Wire
-from penstock.run import Pattern, Run
+from penstock.pattern import Pattern, Run
 
 Side = Literal["pro", "contra"]
 

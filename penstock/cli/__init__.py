@@ -2,7 +2,7 @@
 
 import typer
 
-from penstock.cli import dead, demo, jobs, run, streams, up
+from penstock.cli import dead, demo, jobs, run, serve, streams, up
 
 app = typer.Typer(
     name="penstock",
@@ -16,4 +16,5 @@ app.add_typer(run.app, name="run")
 app.add_typer(jobs.app, name="jobs")
 app.command("demo")(demo.demo)
 app.add_typer(dead.app, name="dead")
+app.command("serve")(serve.serve)
 app.command("streams")(streams.streams)

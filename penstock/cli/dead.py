@@ -43,14 +43,20 @@ def listed(
     found = _with_letters(nats, read)
     if not sys.stdout.isatty():
         for letter in found:
-            typer.echo(json.dumps(_told(letter), ensure_ascii=False))
+            typer.echo(json.dumps(_described(letter), ensure_ascii=False))
         return
     table = Table(box=None, header_style="dim", pad_edge=False)
     for heading in ("number", "time", "reason", "subject", "detail"):
         table.add_column(heading, no_wrap=heading == "number", overflow="fold")
     for letter in found:
-        told = (str(letter.number), letter.time[:19].replace("T", " "), letter.reason, letter.subject, letter.detail)
-        table.add_row(*map(Text, told))
+        row = (
+            str(letter.number),
+            letter.time[:19].replace("T", " "),
+            letter.reason,
+            letter.subject,
+            letter.detail,
+        )
+        table.add_row(*map(Text, row))
     Console().print(table if found else "no dead letters")
 
 
@@ -61,10 +67,10 @@ def show(number: Number, nats: Nats = None) -> None:
     letter = _with_letters(nats, lambda letters: letters.get(number))
     body = letter.body.decode(errors="replace")
     if not sys.stdout.isatty():
-        typer.echo(json.dumps(_told(letter) | {"body": body}, ensure_ascii=False))
+        typer.echo(json.dumps(_described(letter) | {"body": body}, ensure_ascii=False))
         return
     table = Table.grid(padding=(0, 2))
-    for name, value in _told(letter).items():
+    for name, value in _described(letter).items():
         table.add_row(Text(name, style="bold cyan"), Text("–" if value is None else str(value)))
     Console().print(table, Text(body), sep="\n\n")
 
@@ -94,7 +100,7 @@ def replay(
     _with_letters(nats, go)
 
 
-def _told(letter: DeadLetter) -> dict[str, Any]:
+def _described(letter: DeadLetter) -> dict[str, Any]:
     return {
         "number": letter.number,
         "time": letter.time,

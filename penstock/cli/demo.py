@@ -19,13 +19,13 @@ from penstock.cli import view, watching
 from penstock.cli.failing import BadInput, failing
 from penstock.cli.growth_log import GrowthLog
 from penstock.cli.progress import Progress
-from penstock.client import Client, HttpClient, told
+from penstock.client import Client, HttpClient, describe
 from penstock.contracts.job import Snapshot
 from penstock.contracts.usage import Usage
 from penstock.document import Document, Shape
 from penstock.local.stack import Plan, Stack
+from penstock.pattern import Pattern
 from penstock.patterns.loading import load
-from penstock.run import Pattern
 from penstock.settings import Settings
 
 
@@ -118,7 +118,7 @@ async def _show(client: Client, pattern: Pattern[Any, Any], console: Console) ->
 def _wrong(progress: Progress, pattern: Pattern[Any, Any], streamed: Document, text: str) -> Iterator[str]:
     """What is wrong with a job's result, and with how it was streamed."""
     if progress.status != "completed":
-        yield told(progress.problem) if progress.problem else f"the job is {progress.status}"
+        yield describe(progress.problem) if progress.problem else f"the job is {progress.status}"
         return
     try:
         pattern.result.model_validate(progress.value)

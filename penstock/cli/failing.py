@@ -19,9 +19,9 @@ import httpx
 import typer
 from pydantic import ValidationError
 
-from penstock import logs
 from penstock.client import RequestRefused
 from penstock.errors import PenstockError
+from penstock.hosting import logs
 from penstock.settings import Settings
 
 P = ParamSpec("P")

@@ -36,13 +36,13 @@ class RequestOption:
         """As typer takes it."""
         kind = self.kind or str
         declared = f"{self.flag}/--no-{self.flag[2:]}" if kind is bool else self.flag
-        told = typer.Option(
+        described = typer.Option(
             declared,
             help=self._help(),
             show_default=False,
             rich_help_panel="Request" if len(self.place) == 1 else "Options of the job",
         )
-        return Parameter(self.name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, told])
+        return Parameter(self.name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, described])
 
     def _help(self) -> str:
         notes = [self.field.description or ""]

@@ -14,8 +14,8 @@ from penstock.cli.failing import BadInput, failing
 from penstock.cli.progress import Progress
 from penstock.cli.request_options import RequestOption, options_of, read_json, request_of
 from penstock.errors import PenstockError
+from penstock.pattern import Pattern
 from penstock.patterns.loading import load
-from penstock.run import Pattern
 from penstock.settings import Settings
 
 _JSON = typer.Option(
@@ -80,8 +80,8 @@ def _command(name: str, pattern: Pattern[Any, Any] | None) -> Any:
 
 
 def _parameter(name: str, annotation: Any, option: Any = None, *, default: Any = None) -> Parameter:
-    told = annotation if option is None else Annotated[annotation, option]
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=told)
+    described = annotation if option is None else Annotated[annotation, option]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=described)
 
 
 def _run(

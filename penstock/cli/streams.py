@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from penstock.cli.failing import failing
-from penstock.connection import connect
+from penstock.jetstream.connection import connect
+from penstock.jetstream.streams import consumer_configs, declare, stream_configs
 from penstock.patterns.loading import load
 from penstock.settings import Settings
-from penstock.streams import consumer_configs, declare, stream_configs
 
 
 @failing

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from penstock import logs
 from penstock.cli.failing import failing
+from penstock.hosting import logs
 from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from penstock.cli.progress import Progress, StepRow
-from penstock.client import told
+from penstock.client import describe
 from penstock.contracts.usage import Usage
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -102,7 +102,7 @@ def _head(progress: Progress, at: float) -> list[RenderableType]:
 
 def _foot(progress: Progress) -> Iterator[RenderableType]:
     if progress.problem is not None:
-        yield Text(told(progress.problem), style="red")
+        yield Text(describe(progress.problem), style="red")
 
 
 def _how_much(row: StepRow) -> Text:

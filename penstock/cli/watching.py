@@ -14,11 +14,11 @@ from rich.live import Live
 from penstock.cli import view
 from penstock.cli.failing import say
 from penstock.cli.progress import Progress
-from penstock.client import ClientError, Following, told
+from penstock.client import ClientError, Following, describe
 from penstock.contracts.events import JobCompleted
 from penstock.contracts.job import Snapshot
 from penstock.document import Diverged, LinearJSON, Shape
-from penstock.run import Pattern
+from penstock.pattern import Pattern
 
 #: Seconds between two pictures.
 _PICTURE = 0.1
@@ -92,7 +92,7 @@ def finish(progress: Progress, format: Format) -> None:
         return
     if progress.problem is not None:
         if format is not Format.view:
-            say(f"job {progress.job} failed: {told(progress.problem)}")
+            say(f"job {progress.job} failed: {describe(progress.problem)}")
         for one in progress.problem.errors or ():
             say(f"  {one.pointer or 'the body'}: {one.detail}", prefix="")
     else:

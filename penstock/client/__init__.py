@@ -15,7 +15,7 @@ from penstock.client.errors import (
     RequestRefused,
     UnknownJob,
     Unreachable,
-    told,
+    describe,
 )
 from penstock.client.following import Following, growing, grown, unless_completed
 from penstock.client.over_http import HttpClient
@@ -37,8 +37,8 @@ __all__ = [
     "RequestRefused",
     "UnknownJob",
     "Unreachable",
+    "describe",
     "growing",
     "grown",
-    "told",
     "unless_completed",
 ]

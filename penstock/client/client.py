@@ -11,8 +11,8 @@ from penstock.client.following import Following, Placed, growing, unless_complet
 from penstock.contracts.events import JobCompleted
 from penstock.contracts.job import JobState, JobStatus, JobSummary
 from penstock.contracts.options import PatternRequest
+from penstock.pattern import Pattern
 from penstock.patterns.loading import load
-from penstock.run import Pattern
 from penstock.settings import Settings
 
 Req = TypeVar("Req", bound=PatternRequest)

@@ -5,9 +5,10 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from penstock import jobs, subjects
-from penstock.bus import Bus, Stored
+from penstock import jobs
 from penstock.client.errors import ClientError
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus, Stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,15 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from penstock.client.client import Client, Request, name_of
-from penstock.client.errors import RequestRefused, UnknownJob, Unreachable, told
+from penstock.client.errors import RequestRefused, UnknownJob, Unreachable, describe
 from penstock.client.event_stream import read
 from penstock.client.following import Placed
 from penstock.client.tries import Tries
 from penstock.contracts.events import TERMINAL
 from penstock.contracts.job import JobPage, JobState, JobStatus, JobSummary, Snapshot
 from penstock.contracts.problem import Problem
-from penstock.run import Pattern
-from penstock.subjects import is_token
+from penstock.contracts.wire import is_token
+from penstock.pattern import Pattern
 
 #: Answers that say: not now. The request was not carried out, or may be made again all the same.
 _LATER = frozenset({429, 502, 503, 504})
@@ -168,7 +168,7 @@ class _Later(Exception):
     """The gateway cannot serve it now; `after`: the seconds it asks to wait."""
 
     def __init__(self, answer: httpx.Response, problem: Problem) -> None:
-        super().__init__(f"{answer.status_code} {told(problem)}")
+        super().__init__(f"{answer.status_code} {describe(problem)}")
         after = answer.headers.get("retry-after", "")
         self.after = float(after) if after.isdecimal() else 0.0
 

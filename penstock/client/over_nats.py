@@ -6,20 +6,21 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
-from penstock import jobs, subjects
-from penstock.bus import Bus
+from penstock import jobs
 from penstock.client.client import Client, Request, name_of
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable
 from penstock.client.following import Placed
-from penstock.connection import connect
 from penstock.contracts.events import TERMINAL
 from penstock.contracts.job import JobState, JobStatus, JobSummary
 from penstock.contracts.options import PatternRequest
-from penstock.engine.handler import parse_request
+from penstock.contracts.wire import is_token
 from penstock.errors import BusUnavailable, Failure
-from penstock.follow import Follower
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.connection import connect
+from penstock.jobs.admission import parse_request
+from penstock.jobs.follow import Follower
+from penstock.pattern import Pattern
 from penstock.patterns.loading import load
-from penstock.run import Pattern
 from penstock.settings import Settings
 
 #: Seconds to wait for a first connection.
@@ -70,7 +71,7 @@ class NatsClient(Client):
         known = load(self._settings.patterns).get(name) if isinstance(pattern, str) else pattern
         job = job or jobs.new_job_id()
         try:
-            if not subjects.is_token(job):
+            if not is_token(job):
                 raise Failure("invalid_request", f"{job!r} is no job id: 1 to 64 of A-Z a-z 0-9 _ -")
             with _within_patience("submitting"):
                 await jobs.submit(self.bus, name, job, _body(name, known, request))
@@ -80,11 +81,11 @@ class NatsClient(Client):
 
     async def state(self, job: str) -> JobState:
         with _within_patience(f"looking up job {job}"):
-            return _known(job, await jobs.look_up(self.bus, job) if subjects.is_token(job) else None)
+            return _known(job, await jobs.look_up(self.bus, job) if is_token(job) else None)
 
     async def cancel(self, job: str) -> JobState:
         with _within_patience(f"cancelling job {job}"):
-            return _known(job, await jobs.cancel(self.bus, job) if subjects.is_token(job) else None)
+            return _known(job, await jobs.cancel(self.bus, job) if is_token(job) else None)
 
     async def jobs(
         self,
@@ -107,14 +108,14 @@ class NatsClient(Client):
         shown = False
         with _within_patience(f"following job {job}"):
             async with Follower(self.bus, job, settle=state.ended) as follower:
-                async for told in follower:
-                    if told is None or (told.sequence <= after and not follower.torn):
+                async for delivered in follower:
+                    if delivered is None or (delivered.sequence <= after and not follower.truncated):
                         continue
-                    if follower.torn and not shown:
+                    if follower.truncated and not shown:
                         yield Placed(await jobs.snapshot(self.bus, job, state.pattern), 0)
                         shown = True
-                    yield Placed(told.event, told.sequence)
-                    if isinstance(told.event, TERMINAL):
+                    yield Placed(delivered.event, delivered.sequence)
+                    if isinstance(delivered.event, TERMINAL):
                         return
 
 

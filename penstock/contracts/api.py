@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from penstock.contracts.wire import Fact, Token, Wire
+from penstock.contracts.wire import Token, Tolerant, Wire
 
 
 class JobReference(Wire):
@@ -11,7 +11,7 @@ class JobReference(Wire):
     id: Token
 
 
-class PatternContract(Fact):
+class PatternContract(Tolerant):
     """A pattern: what it takes and gives as JSON Schema, and a request that shows it."""
 
     name: str
@@ -21,5 +21,5 @@ class PatternContract(Fact):
     example: dict[str, Any]
 
 
-class PatternList(Fact):
+class PatternList(Tolerant):
     patterns: tuple[PatternContract, ...]

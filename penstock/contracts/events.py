@@ -17,16 +17,16 @@ from pydantic import Field, TypeAdapter
 
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Usage
-from penstock.contracts.wire import Fact, omitted
+from penstock.contracts.wire import Tolerant, omitted
 
 
-class RunEvent(Fact):
+class RunEvent(Tolerant):
     """An event of the run itself: known by its id."""
 
     id: str
 
 
-class StepEvent(Fact):
+class StepEvent(Tolerant):
     """An event of a step's executor: known by key, attempt and number."""
 
     k: str

@@ -4,12 +4,12 @@ from typing import Any, Literal
 
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Usage
-from penstock.contracts.wire import Fact, omitted
+from penstock.contracts.wire import Tolerant, omitted
 
 JobStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
 
 
-class StepState(Fact):
+class StepState(Tolerant):
     """A step that has an outcome."""
 
     step: str
@@ -23,7 +23,7 @@ class StepState(Fact):
     problem: Problem | None = omitted()
 
 
-class JobState(Fact):
+class JobState(Tolerant):
     """What `GET /jobs/<id>` answers. Times are Unix seconds."""
 
     id: str
@@ -43,7 +43,7 @@ class JobState(Fact):
         return self.status not in ("queued", "running")
 
 
-class JobSummary(Fact):
+class JobSummary(Tolerant):
     """A job in a list. Times are Unix seconds."""
 
     id: str
@@ -54,14 +54,14 @@ class JobSummary(Fact):
     problem: Problem | None = omitted()
 
 
-class JobPage(Fact):
+class JobPage(Tolerant):
     """What `GET /jobs` answers, newest first. `next` is the cursor of the next page, if there may be one."""
 
     jobs: tuple[JobSummary, ...]
     next: str | None = omitted()
 
 
-class Snapshot(Fact):
+class Snapshot(Tolerant):
     """What an event reader gets in place of events that are no longer kept: forget the rest, this is the state.
 
     `result` is what the finished steps have written, or the whole result; values that the run itself

@@ -4,12 +4,16 @@ from typing import Any, Literal
 
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Usage
-from penstock.contracts.wire import Fact, omitted
+from penstock.contracts.wire import Tolerant, omitted
+
+#: Keys of the journal that are not steps'. No step may be called so.
+START, END = "start", "end"
+RESERVED_KEYS = frozenset({START, END})
 
 Status = Literal["running", "completed", "failed", "cancelled"]
 
 
-class JobStart(Fact):
+class JobStart(Tolerant):
     """`journal.<job>.start`: what the id stands for. Times are Unix seconds."""
 
     pattern: str
@@ -20,7 +24,7 @@ class JobStart(Fact):
     tenant: str | None = omitted()
 
 
-class Outcome(Fact):
+class Outcome(Tolerant):
     """`journal.<job>.<key>`: how a step ended; `failure` is None exactly if it succeeded with `value`."""
 
     step: str
@@ -37,7 +41,7 @@ class Outcome(Fact):
     duration_ms: int = 0
 
 
-class JobEnd(Fact):
+class JobEnd(Tolerant):
     """`journal.<job>.end`: the one way the job ended."""
 
     pattern: str

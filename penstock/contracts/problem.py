@@ -1,9 +1,9 @@
 """RFC 9457 problem objects: how every failure is told, over HTTP and in events."""
 
-from penstock.contracts.wire import Fact, omitted
+from penstock.contracts.wire import Tolerant, omitted
 
 
-class FieldError(Fact):
+class FieldError(Tolerant):
     """One thing wrong with the input."""
 
     #: RFC 6901 pointer into the request body.
@@ -11,7 +11,7 @@ class FieldError(Fact):
     detail: str
 
 
-class Problem(Fact):
+class Problem(Tolerant):
     """`code` is stable and part of the interface; `title` and `detail` are for people and may change."""
 
     type: str

@@ -6,7 +6,7 @@ from typing import Generic, Literal, TypeVar
 from pydantic import BaseModel
 
 from penstock.contracts.options import Priority
-from penstock.contracts.wire import Fact, Token
+from penstock.contracts.wire import Token, Tolerant
 
 In = TypeVar("In", bound=BaseModel)
 Out = TypeVar("Out")
@@ -36,7 +36,7 @@ class Step(Generic[In, Out]):
         return self.prompt or self.name
 
 
-class StepMessage(Fact):
+class StepMessage(Tolerant):
     """What `steps.<service>.<step>.<job>.<key>` carries: everything an executor needs."""
 
     pattern: Token

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from penstock.contracts.wire import Fact, omitted
+from penstock.contracts.wire import Tolerant, omitted
 
 
-class TextPiece(Fact):
+class TextPiece(Tolerant):
     """Text: a turn's, or the next piece of a reply that is being streamed."""
 
     kind: Literal["text"] = "text"
@@ -18,7 +18,7 @@ class TextPiece(Fact):
     signature: str | None = omitted()
 
 
-class ToolCall(Fact):
+class ToolCall(Tolerant):
     """The model asks for a tool. `name` and `args` are its own words: they need not fit any tool."""
 
     kind: Literal["call"] = "call"
@@ -30,7 +30,7 @@ class ToolCall(Fact):
     signature: str | None = omitted()
 
 
-class ToolResult(Fact):
+class ToolResult(Tolerant):
     """What a tool answered. `output`'s own convention: {"output": ...}, or {"error": ...}."""
 
     kind: Literal["result"] = "result"
@@ -43,7 +43,7 @@ class ToolResult(Fact):
 Part = Annotated[TextPiece | ToolCall | ToolResult, Field(discriminator="kind")]
 
 
-class Turn(Fact):
+class Turn(Tolerant):
     """One turn of a conversation. Tool results are the user's."""
 
     role: Literal["user", "model"]

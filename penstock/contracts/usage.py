@@ -1,9 +1,9 @@
 """Tokens and money."""
 
-from penstock.contracts.wire import Fact, omitted
+from penstock.contracts.wire import Tolerant, omitted
 
 
-class Usage(Fact):
+class Usage(Tolerant):
     """What model calls cost. Tokens as the provider counts them; thinking tokens are billed as output."""
 
     calls: int = 0

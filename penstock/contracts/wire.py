@@ -1,5 +1,6 @@
 """The base of every model that crosses a boundary: camelCase on the wire, snake_case in Python."""
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -8,6 +9,7 @@ from pydantic.alias_generators import to_camel
 #: A job id, step name or key: one NATS subject token that is also safe in a URL path.
 TOKEN_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"  # noqa: S105  a NATS token, not a secret
 Token = Annotated[str, StringConstraints(pattern=TOKEN_PATTERN)]
+_TOKEN = re.compile(TOKEN_PATTERN)
 
 #: A JSON number from 1 to 10: what every evaluator gives.
 Score = Annotated[float, Field(ge=1, le=10)]
@@ -26,7 +28,7 @@ class Wire(BaseModel):
     )
 
 
-class Fact(Wire):
+class Tolerant(Wire):
     """A message between our own services, kept for days.
 
     A newer replica may have written it with a field that this one does not know yet; that must not
@@ -34,6 +36,11 @@ class Fact(Wire):
     """
 
     model_config = ConfigDict(extra="ignore")
+
+
+def is_token(text: str) -> bool:
+    """Whether `text` may be a job id, a step's name or a key."""
+    return _TOKEN.fullmatch(text) is not None
 
 
 def omitted() -> Any:

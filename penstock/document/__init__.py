@@ -6,12 +6,12 @@
 Pure code: no clock, no I/O, no event loop.
 """
 
-from penstock.document.document import Document
-from penstock.document.linear import LinearJSON
-from penstock.document.pieces import End, JsonPieces, Op, Piece, Start, TextPieces
+from penstock.document.json_text.linear import LinearJSON
+from penstock.document.json_text.shape import Shape
 from penstock.document.pointer import is_at_or_below, join, parse
-from penstock.document.reader import Reader
-from penstock.document.shape import Shape
+from penstock.document.reading.document import Document
+from penstock.document.reading.reader import Reader
+from penstock.document.writing.pieces import End, JsonPieces, Op, Piece, Start, TextPieces
 from penstock.errors import Diverged
 
 __all__ = [

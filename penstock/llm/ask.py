@@ -14,10 +14,10 @@ from penstock.contracts.turns import Part, TextPiece, ToolCall, Turn
 from penstock.contracts.usage import Usage
 from penstock.errors import OutputInvalid, OutputTruncated
 from penstock.llm.chunk import Chunk, Finished
-from penstock.llm.complaint import complaint_of
 from penstock.llm.labels import CallLabels
 from penstock.llm.meter import Meter
 from penstock.llm.prompt import Prompt
+from penstock.llm.repair_prompt import repair_prompt_for
 from penstock.llm.tool import ToolSpec
 
 #: How often a reply that is cut off or does not fit is asked for again, per question.
@@ -123,15 +123,15 @@ class StepModel:
         tools: Sequence[ToolSpec] = (),
     ) -> R:
         question = prompt
-        for repair in range(self._repairs + 1):
-            if repair and sink is not None:
+        for number in range(self._repairs + 1):
+            if number and sink is not None:
                 sink.restart()
             try:
                 return accept(await self._reply(question, output, tools, sink))
             except (OutputInvalid, OutputTruncated, ValidationError) as error:
-                complaint = complaint_of(error)
-            question = prompt.then(*complaint.turns(self.raw))
-        raise complaint.failure(self._repairs + 1)
+                repair = repair_prompt_for(error)
+            question = prompt.then(*repair.turns(self.raw))
+        raise repair.failure(self._repairs + 1)
 
     async def _reply(
         self, prompt: Prompt, output: type[BaseModel] | type[str], tools: Sequence[ToolSpec], sink: Sink | None

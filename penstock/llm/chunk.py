@@ -4,10 +4,10 @@ from typing import Literal
 
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.usage import Usage
-from penstock.contracts.wire import Fact
+from penstock.contracts.wire import Tolerant
 
 
-class Finished(Fact):
+class Finished(Tolerant):
     """The reply is complete. Always the last chunk, exactly once, and only on success."""
 
     kind: Literal["finished"] = "finished"

@@ -98,6 +98,6 @@ def _bounds(schema: Mapping[str, Any], out: Schema) -> None:
 
 
 def _tell(schema: Mapping[str, Any], out: Schema) -> None:
-    told = [text.format(schema[key]) for key, text in _TOLD.items() if schema.get(key) not in (None, False)]
-    if told:
-        out["description"] = f"{out.get('description', '')} ({'; '.join(told)})".strip()
+    described = [text.format(schema[key]) for key, text in _TOLD.items() if schema.get(key) not in (None, False)]
+    if described:
+        out["description"] = f"{out.get('description', '')} ({'; '.join(described)})".strip()

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from penstock.errors import Misconfigured
-from penstock.local.ports import free_port as free_port
 
 MAX_PAYLOAD = 8 * 1024 * 1024
 

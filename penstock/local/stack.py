@@ -14,15 +14,17 @@ from typing import TextIO
 from penstock.client.errors import Unreachable
 from penstock.client.over_http import HttpClient
 from penstock.client.tries import Tries
-from penstock.connection import connect
 from penstock.errors import Misconfigured
+from penstock.jetstream.connection import connect
+from penstock.jetstream.streams import declare
 from penstock.local import nats_server, ports
 from penstock.local.process import Process, environment
 from penstock.settings import Settings
-from penstock.streams import declare
 
 log = logging.getLogger(__name__)
 
+#: The `penstock` command. -P: what lies in the current folder is not ours to import.
+PENSTOCK = (sys.executable, "-P", "-m", "penstock")
 #: Ended in this order: whoever takes work in first, NATS last.
 _END_ORDER = ("gateway", "aggregator", "classifier", "workers", "simulator", "nats")
 #: Seconds that NATS and the gateways may take until they answer.
@@ -84,7 +86,7 @@ class Stack:
         await self._declare(_settings(env))
         if not self._has_model(env):
             # a port of its own choice would change with a restart
-            command = [sys.executable, "-m", "simulator", "--port", str(ports.free_port()), "--pace", plan.pace]
+            command = [sys.executable, "-P", "-m", "simulator", "--port", str(ports.free_port()), "--pace", plan.pace]
             simulator = await self._start("simulator", command, env)
             self.simulator_url = simulator.url
             env["PENSTOCK_MODEL_BASE_URL"] = str(simulator.url)
@@ -120,7 +122,7 @@ class Stack:
             process.kill()
 
     async def _service(self, name: str, number: int, env: Mapping[str, str], *arguments: str) -> Process:
-        return await self._start(f"{name}-{number + 1}", [sys.executable, "-m", f"services.{name}", *arguments], env)
+        return await self._start(f"{name}-{number + 1}", [*PENSTOCK, "serve", name, *arguments], env)
 
     async def _gateway(self, number: int, env: Mapping[str, str]) -> None:
         port = self.plan.port + number if self.plan.port else ports.free_port()

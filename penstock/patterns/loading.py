@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
+from penstock.contracts.journal import RESERVED_KEYS
 from penstock.contracts.step import Step
+from penstock.contracts.wire import is_token
 from penstock.errors import Misconfigured
+from penstock.pattern import Pattern
 from penstock.patterns import PATTERNS
-from penstock.run import Pattern
-from penstock.subjects import RESERVED_KEYS, is_token
 
 
 def load(extra: Iterable[str] = ()) -> dict[str, Pattern[Any, Any]]:

@@ -1,7 +1,6 @@
 """Whether a request's webhook can be served at all: asked before the job runs, not when it has ended."""
 
 from ipaddress import ip_address
-from typing import TypeVar
 
 import httpx
 
@@ -13,20 +12,18 @@ from penstock.webhooks.addresses import AddressPolicy
 
 _POINTER = "/options/webhook"
 
-Request = TypeVar("Request", bound=PatternRequest)
-
 
 def policy(settings: Settings) -> AddressPolicy:
     return AddressPolicy(hosts=settings.webhook_allowed_hosts, networks=settings.webhook_allowed_networks)
 
 
-def admitted(request: Request, settings: Settings) -> Request:
-    """The request, if this deployment can deliver to its webhook. Raises InvalidRequest naming /options/webhook.
+def check_webhook(request: PatternRequest, settings: Settings) -> None:
+    """Raises InvalidRequest naming /options/webhook where this deployment cannot deliver to it.
 
     Names are not resolved here: where they lead may change until the job has ended, and is checked then.
     """
     if request.options.webhook is None:
-        return request
+        return
     if settings.webhook_secret is None:
         raise _refused("webhooks are not configured here: PENSTOCK_WEBHOOK_SECRET is not set")
     try:
@@ -40,10 +37,9 @@ def admitted(request: Request, settings: Settings) -> Request:
     try:
         address = ip_address(host)
     except ValueError:
-        return request
+        return
     if not allowed.permits(host, address):
         raise _refused("this address may not be reached by webhooks")
-    return request
 
 
 def _refused(why: str) -> InvalidRequest:

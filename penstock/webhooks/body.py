@@ -9,13 +9,13 @@ from penstock.contracts.webhook import EndedJob, WebhookBody
 
 def body(job: str, end: JobEnd, limit: int) -> bytes:
     """The end as JSON. Above `limit` bytes it goes without the result, and the problem if need be."""
-    told: dict[str, Any] = {"id": job, "pattern": end.pattern, "status": end.status, "usage": end.usage}
-    whole = EndedJob(**told, result=end.result, problem=end.problem, missing=end.missing)
+    described: dict[str, Any] = {"id": job, "pattern": end.pattern, "status": end.status, "usage": end.usage}
+    whole = EndedJob(**described, result=end.result, problem=end.problem, missing=end.missing)
     for data in (whole, whole.model_copy(update={"result": None, "truncated": True})):
         encoded = _encoded(data, end)
         if len(encoded) <= limit:
             return encoded
-    return _encoded(EndedJob(**told, truncated=True), end)
+    return _encoded(EndedJob(**described, truncated=True), end)
 
 
 def webhook_id(job: str) -> str:

@@ -10,11 +10,12 @@ import httpx
 from nats.aio.msg import Msg
 from pydantic import ValidationError
 
-from penstock import __version__, subjects
-from penstock.bus import Bus
-from penstock.contracts.journal import JobEnd
+from penstock import __version__
+from penstock.contracts.journal import END, JobEnd
 from penstock.contracts.webhook import Hook
 from penstock.errors import BusUnavailable
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
 from penstock.settings import Settings
 from penstock.webhooks.body import body, webhook_id
 from penstock.webhooks.schedule import next_try
@@ -81,7 +82,7 @@ class HookHandler:
         """One try. Raises Undelivered for all but 2xx; a redirect is such a failure too."""
         if self._signer is None:
             raise Undelivered("PENSTOCK_WEBHOOK_SECRET is not set any more")
-        stored = await self._bus.last(subjects.JOURNAL, [subjects.journal(job, subjects.END)])
+        stored = await self._bus.last(subjects.JOURNAL, [subjects.journal(job, END)])
         if not stored:
             # a replica of the stream that lags behind; or it is past its retention, and will be given up in time
             raise Undelivered("the journal does not hold the job's end")

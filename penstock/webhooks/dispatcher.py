@@ -1,10 +1,10 @@
 """The part of a process that delivers webhooks: slots of its own, so that slow receivers hold up nothing else."""
 
-from penstock import subjects
-from penstock.bus import Bus
-from penstock.pull import PullGroup
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.pull import PullGroup
+from penstock.jetstream.source import Source
 from penstock.settings import Settings
-from penstock.source import Source
 from penstock.webhooks.admission import policy
 from penstock.webhooks.delivery import HookHandler
 from penstock.webhooks.transport import Transport

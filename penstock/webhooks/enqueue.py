@@ -1,9 +1,9 @@
 """Putting a job's end in the queue of deliveries."""
 
-from penstock import subjects
-from penstock.bus import Bus
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.webhook import Hook
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
 
 
 async def enqueue(bus: Bus, job: str, request: PatternRequest | None) -> None:

@@ -1,34 +1,10 @@
 """The signature of Standard Webhooks (standardwebhooks.com, version 1.0.0), symmetric scheme."""
 
-import base64
-import binascii
 from datetime import datetime
 
 from standardwebhooks import Webhook
 
-_PREFIX = "whsec_"
-#: Bytes of a secret, by the specification.
-_SHORTEST, _LONGEST = 24, 64
-
-
-def secrets(text: str) -> list[bytes]:
-    """The secrets in a setting: `whsec_` and base64 each, separated by blanks; the newest first.
-
-    Raises ValueError, which does not quote any of it.
-    """
-    found = []
-    for part in text.split():
-        encoded = part.removeprefix(_PREFIX)
-        try:
-            secret = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
-        except (binascii.Error, ValueError):
-            secret = b""
-        if encoded == part or not _SHORTEST <= len(secret) <= _LONGEST:
-            raise ValueError(f"a webhook secret is {_PREFIX} and {_SHORTEST} to {_LONGEST} bytes in base64")
-        found.append(secret)
-    if not found:
-        raise ValueError("there is no webhook secret in it")
-    return found
+from penstock.contracts.webhook import secrets
 
 
 class Signer:

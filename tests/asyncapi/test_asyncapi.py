@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from penstock import nats_api, subjects
-from penstock.asyncapi import document
+from penstock.jetstream import subjects
+from penstock.jetstream.streams import stream_configs
+from penstock.nats_api import endpoints as nats_api
+from penstock.nats_api.asyncapi import document
 from penstock.patterns.loading import load, steps_by_service
 from penstock.settings import Settings
-from penstock.streams import stream_configs
 from tests.pipeline import Pipeline
 
 #: The package of the AsyncAPI initiative that holds the schemas of all versions.

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from penstock.connection import connect
+from penstock.jetstream.connection import connect
 from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
 from simulator.steering import Steering
-from tests.chaos.town import Town
+from tests.chaos.fault_harness import FaultHarness
 from tests.servers import in_thread
 
 ENV = {
@@ -31,14 +31,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
-async def town(stack: Stack) -> AsyncIterator[Town]:
+async def harness(stack: Stack) -> AsyncIterator[FaultHarness]:
     """The stack as its callers and its enemies see it. All its processes run again when a test begins."""
     bus = await connect(Settings(nats_url=stack.nats_url), "test")
     assert stack.simulator_url is not None
     async with Steering(stack.simulator_url) as gemini:
-        town = Town(stack, bus, gemini)
-        yield town
+        harness = FaultHarness(stack, bus, gemini)
+        yield harness
         await gemini.clear()
-        await town.recovered()
+        await harness.recovered()
         await gemini.clear()
     await bus.connection.close()

@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from penstock import jobs, subjects
+from penstock import jobs
 from penstock.client import NatsClient
+from penstock.jetstream import subjects
 from tests.cli.system import System
 
 BODY = b'{"query": "Our API answers 502"}'

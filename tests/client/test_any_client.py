@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from penstock.bus import Bus
 from penstock.client import Client, JobCancelledError, JobFailedError, RequestRefused, UnknownJob, growing
 from penstock.contracts.events import Delta, JobAccepted, JobCancelled, JobCompleted
-from penstock.contracts.routing import RoutingRequest, RoutingResult
-from penstock.patterns import routing
+from penstock.jetstream.bus import Bus
+from penstock.patterns.routing import pattern as routing
+from penstock.patterns.routing.contract import RoutingRequest, RoutingResult
 from simulator.rule import Fault, Reply
 from tests.pipeline import Pipeline
 

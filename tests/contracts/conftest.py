@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from penstock.connection import connect
+from penstock.jetstream.connection import connect
 from penstock.settings import Settings
 from simulator.steering import Steering
-from tests.contracts.workbench import Workbench, executing
+from tests.contracts.step_harness import StepHarness, executing
 from tests.servers import in_thread
 
 
@@ -29,8 +29,8 @@ def services(shared_simulator: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture
-async def bench(services: Settings, gemini: Steering) -> AsyncIterator[Workbench]:
+async def bench(services: Settings, gemini: Steering) -> AsyncIterator[StepHarness]:
     """A connection of the test's own, and a job."""
     bus = await connect(services, "test")
-    yield Workbench(bus, gemini, services)
+    yield StepHarness(bus, gemini, services)
     await bus.connection.close()

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from penstock import subjects
 from penstock.contracts.events import Delta, PartReset, StepRetrying, StepStarted
 from penstock.contracts.journal import Outcome
 from penstock.contracts.problem import Problem
-from tests.contracts.workbench import JSON_STEPS, KEY, MODEL_STEPS, STEPS, STREAMING_STEPS, AnyStep, Workbench
+from penstock.jetstream import subjects
+from tests.contracts.step_harness import JSON_STEPS, KEY, MODEL_STEPS, STEPS, STREAMING_STEPS, AnyStep, StepHarness
 from tests.settling import Settlements
 
 #: How often a reply that does not fit is asked for again.
@@ -40,7 +40,7 @@ def faults(
 
 
 @each(STEPS)
-async def test_its_outcome_fits_its_output_and_equals_what_was_streamed(bench: Workbench, step: AnyStep) -> None:
+async def test_its_outcome_fits_its_output_and_equals_what_was_streamed(bench: StepHarness, step: AnyStep) -> None:
     """The events of a step are stored before its outcome; the outcome is stored before the step is acked."""
     outcome = await bench.done(step)
     assert outcome.failure is None
@@ -51,7 +51,7 @@ async def test_its_outcome_fits_its_output_and_equals_what_was_streamed(bench: W
 
 
 @each(ONE_OF_EACH_KIND)
-async def test_its_model_call_is_told_and_counted(bench: Workbench, step: AnyStep) -> None:
+async def test_its_model_call_is_told_and_counted(bench: StepHarness, step: AnyStep) -> None:
     """The model that was asked, and its tokens. The simulator's replies say that they are simulated."""
     outcome = await bench.done(step)
     started = (await bench.events())[0]
@@ -67,7 +67,7 @@ async def test_its_model_call_is_told_and_counted(bench: Workbench, step: AnySte
 
 
 @each(STEPS)
-async def test_delivered_again_after_its_outcome_it_is_acked_unexecuted(bench: Workbench, step: AnyStep) -> None:
+async def test_delivered_again_after_its_outcome_it_is_acked_unexecuted(bench: StepHarness, step: AnyStep) -> None:
     """A replay may dispatch a step whose message is gone already: its outcome is found, nothing is paid twice."""
     async with Settlements(bench.bus) as settlements:
         first = await bench.done(step)
@@ -80,7 +80,7 @@ async def test_delivered_again_after_its_outcome_it_is_acked_unexecuted(bench: W
 
 
 @each(MODEL_STEPS)
-async def test_dispatched_again_while_it_is_in_work_it_is_refused(bench: Workbench, step: AnyStep) -> None:
+async def test_dispatched_again_while_it_is_in_work_it_is_refused(bench: StepHarness, step: AnyStep) -> None:
     """The stream holds one message for each step."""
     await bench.gemini.rule(job=bench.job, reply={"hold": bench.job})
     assert await bench.dispatch(step)
@@ -92,7 +92,7 @@ async def test_dispatched_again_while_it_is_in_work_it_is_refused(bench: Workben
 
 
 @each(ONE_OF_EACH_KIND)
-async def test_an_outcome_that_is_there_first_stands(bench: Workbench, step: AnyStep) -> None:
+async def test_an_outcome_that_is_there_first_stands(bench: StepHarness, step: AnyStep) -> None:
     """Two replicas may finish the same step: the server takes the first outcome, and the second is settled too."""
     await bench.gemini.rule(job=bench.job, reply={"hold": bench.job})
     async with Settlements(bench.bus) as settlements:
@@ -112,7 +112,7 @@ async def test_an_outcome_that_is_there_first_stands(bench: Workbench, step: Any
     {"429": ({"status": 429, "retryDelay": 0.02}, 0.02), "500": ({"status": 500}, 0)},
 )
 async def test_what_passes_is_tried_again(
-    bench: Workbench, step: AnyStep, fault: dict[str, Any], expected: float
+    bench: StepHarness, step: AnyStep, fault: dict[str, Any], expected: float
 ) -> None:
     """The delivery fails, the next one succeeds. Readers are told, and see nothing twice."""
     await bench.gemini.rule(job=bench.job, times=1, fault=fault)
@@ -128,7 +128,7 @@ async def test_what_passes_is_tried_again(
 
 
 @each([step for step in ONE_OF_EACH_KIND if step in STREAMING_STEPS])
-async def test_a_paused_replicas_words_are_ignored(bench: Workbench, step: AnyStep) -> None:
+async def test_a_paused_replicas_words_are_ignored(bench: StepHarness, step: AnyStep) -> None:
     """Each delta carries its attempt; once a newer one has begun, those of an older one are void."""
     await bench.gemini.rule(job=bench.job, times=1, fault={"breakAfterChunks": 1})
     outcome = await bench.done(step)
@@ -150,7 +150,7 @@ async def test_a_paused_replicas_words_are_ignored(bench: Workbench, step: AnySt
         "prompt-blocked": ({"promptBlocked": True}, "model_blocked"),
     },
 )
-async def test_a_refusal_is_final(bench: Workbench, step: AnyStep, fault: dict[str, Any], expected: str) -> None:
+async def test_a_refusal_is_final(bench: StepHarness, step: AnyStep, fault: dict[str, Any], expected: str) -> None:
     """No second call: the step fails with its own code, and names its key."""
     await bench.gemini.rule(job=bench.job, fault=fault)
     outcome = await bench.done(step)
@@ -164,7 +164,7 @@ async def test_a_refusal_is_final(bench: Workbench, step: AnyStep, fault: dict[s
 
 @faults(JSON_STEPS, {"invalid": ({"invalidJson": True}, None)}, {"truncated": ({"truncate": True}, None)})
 async def test_a_reply_that_does_not_fit_is_asked_for_again(
-    bench: Workbench, step: AnyStep, fault: dict[str, Any], expected: None
+    bench: StepHarness, step: AnyStep, fault: dict[str, Any], expected: None
 ) -> None:
     """Within the same attempt, with what was wrong; what was shown of the first reply is taken back."""
     await bench.gemini.rule(job=bench.job, times=REPAIRS, fault=fault)
@@ -184,7 +184,7 @@ async def test_a_reply_that_does_not_fit_is_asked_for_again(
     {"invalid": ({"invalidJson": True}, "output_invalid")},
 )
 async def test_a_reply_that_never_fits_fails_the_step(
-    bench: Workbench, step: AnyStep, fault: dict[str, Any], expected: str
+    bench: StepHarness, step: AnyStep, fault: dict[str, Any], expected: str
 ) -> None:
     """Asked again at most twice; nothing of the replies remains."""
     await bench.gemini.rule(job=bench.job, fault=fault)
@@ -196,7 +196,7 @@ async def test_a_reply_that_never_fits_fails_the_step(
 
 
 @each(MODEL_STEPS)
-async def test_after_the_primary_models_attempts_the_fallback_is_asked(bench: Workbench, step: AnyStep) -> None:
+async def test_after_the_primary_models_attempts_the_fallback_is_asked(bench: StepHarness, step: AnyStep) -> None:
     """Three deliveries for the first model, the fourth for the second."""
     await bench.gemini.rule(job=bench.job, model="big-one", fault={"status": 503, "retryDelay": 0})
     outcome = await bench.done(step)
@@ -206,7 +206,7 @@ async def test_after_the_primary_models_attempts_the_fallback_is_asked(bench: Wo
 
 
 @each(ONE_OF_EACH_KIND)
-async def test_when_no_model_has_an_attempt_left_the_step_fails(bench: Workbench, step: AnyStep) -> None:
+async def test_when_no_model_has_an_attempt_left_the_step_fails(bench: StepHarness, step: AnyStep) -> None:
     """`model_unavailable`: an exhausted budget is an outcome."""
     await bench.gemini.rule(job=bench.job, fault={"status": 503, "retryDelay": 0})
     outcome = await bench.done(step)

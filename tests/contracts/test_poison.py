@@ -4,14 +4,14 @@ import asyncio
 
 from nats.aio.msg import Msg
 
-from penstock import subjects
-from penstock.connection import connect
 from penstock.contracts.events import EVENT, Delta, PartReset, PartStart, StepStarted
 from penstock.contracts.journal import Outcome
+from penstock.jetstream import subjects
+from penstock.jetstream.connection import connect
+from penstock.jetstream.streams import declare
 from penstock.settings import Settings
-from penstock.streams import declare
 from simulator.steering import Steering
-from tests.contracts.workbench import KEY, STEPS, Workbench
+from tests.contracts.step_harness import KEY, STEPS, StepHarness
 from tests.pipeline import Pipeline
 from tests.settling import Settlements
 
@@ -26,7 +26,7 @@ async def test_every_step_past_its_deliveries_is_failed_then_kept_then_terminate
     all_settled = asyncio.Event()
     try:
         await declare(bus.jetstream, settings)
-        benches = [Workbench(bus, gemini, settings) for _ in STEPS]
+        benches = [StepHarness(bus, gemini, settings) for _ in STEPS]
         jobs = {}
         for step, bench in zip(STEPS, benches, strict=True):
             assert await bench.dispatch(step)
@@ -49,7 +49,7 @@ async def test_every_step_past_its_deliveries_is_failed_then_kept_then_terminate
         async def settled(message: Msg) -> None:
             if message.data == b"+TERM":
                 heard[jobs[int(message.subject.split(".")[5])]].append("term")
-                if all("term" in told for told in heard.values()):
+                if all("term" in delivered for delivered in heard.values()):
                     all_settled.set()
 
         for subject, callback in (("facts.>", fact), ("dead.>", dead), ("$JS.ACK.STEPS.>", settled)):
@@ -67,7 +67,7 @@ async def test_every_step_past_its_deliveries_is_failed_then_kept_then_terminate
                 assert (outcome.failure.code, outcome.attempt) == ("poisoned", 3)
                 assert heard[bench.job] == ["outcome", "dead letter", "term"]
             assert await gemini.calls() == []
-            fresh = Workbench(bus, gemini, settings)
+            fresh = StepHarness(bus, gemini, settings)
             assert (await fresh.done(STEPS[0])).failure is None
     finally:
         await bus.connection.close()
@@ -79,7 +79,7 @@ async def test_what_a_poisoned_step_had_shown_is_taken_back(settings: Settings, 
     bus = await connect(settings, "test")
     try:
         await declare(bus.jetstream, settings)
-        bench = Workbench(bus, gemini, settings)
+        bench = StepHarness(bus, gemini, settings)
         step = next(step for step in STEPS if step.name == "draft")
         await bench.dispatch(step)
         consumer = await bus.jetstream.pull_subscribe_bind(durable="workers-draft", stream=subjects.STEPS)
@@ -104,7 +104,7 @@ async def test_what_a_poisoned_step_had_shown_is_taken_back(settings: Settings, 
         await bus.connection.close()
 
 
-async def test_a_step_message_that_cannot_be_read_fails_its_step(bench: Workbench) -> None:
+async def test_a_step_message_that_cannot_be_read_fails_its_step(bench: StepHarness) -> None:
     """Nobody of ours writes such a one; were it not for its outcome, a job would wait for it for ever."""
     step = STEPS[0]
     other = bench.message(step).model_dump_json().encode()  # under another key than its subject's

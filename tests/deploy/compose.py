@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from penstock.local.nats_server import binary, free_port
+from penstock.local.nats_server import binary
+from penstock.local.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 
-from penstock.contracts.routing import RoutingResult
+from penstock.patterns.routing.contract import RoutingResult
 from tests.deploy.compose import ROOT, Compose
 
 

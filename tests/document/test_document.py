@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from penstock.contracts.events import Delta, JobCompleted, PartEnd, PartReset, PartRetract, PartStart, PartValue
 from penstock.contracts.usage import Usage
 from penstock.document import Document, parse
-from penstock.document.growing import NOTHING, Growing
-from tests.document.plots import plots
+from penstock.document.reading.growing import NOTHING, Growing
+from tests.document.scenarios import scenarios
 from tests.document.strategies import chunked, values
 
 
@@ -97,19 +97,19 @@ def test_the_result_is_the_authority():
     assert document.value == document.result == {"a": "final"}
 
 
-@given(plots(retries="other"))
-def test_when_all_parts_are_whole_so_is_the_value(plot):
+@given(scenarios(retries="other"))
+def test_when_all_parts_are_whole_so_is_the_value(scenario):
     document = Document()
-    for event in plot.events:
+    for event in scenario.events:
         document.apply(event)
         json.dumps(document.value)
-    for p, expected in plot.streamed.items():
+    for p, expected in scenario.streamed.items():
         found = document.value
         for token in parse(p):
             found = found[int(token) if isinstance(found, list) else token]
         assert found == expected
-    document.apply(plot.end)
-    assert document.value == plot.result
+    document.apply(scenario.end)
+    assert document.value == scenario.result
 
 
 def is_part_of(part: Any, whole: Any) -> bool:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from penstock import subjects
+from penstock.jetstream import subjects
 from tests.pipeline import Pipeline
 
 GOOD = {"query": "Our API answers 502 since the deploy"}

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from penstock.contracts.sequential_processing import DRAFT, EVALUATE, EvaluateInput
 from penstock.contracts.wire import Wire
-from penstock.run import Pattern, Run
+from penstock.pattern import Pattern, Run
+from penstock.patterns.sequential_processing.contract import DRAFT, EVALUATE, EvaluateInput
 from penstock.settings import Settings
 from tests.fundamentals.writing import Subjects, settings_with, write
 from tests.pipeline import Pipeline

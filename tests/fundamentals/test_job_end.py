@@ -5,9 +5,9 @@ from hashlib import sha256
 
 import pytest
 
-from penstock import subjects
 from penstock.contracts.events import JobAccepted, JobCancelled
-from penstock.contracts.journal import JobEnd, JobStart
+from penstock.contracts.journal import END, START, JobEnd, JobStart
+from penstock.jetstream import subjects
 from tests.pipeline import Pipeline
 
 BODY = b'{"query": "Our API answers 502 since the deploy"}'
@@ -17,8 +17,8 @@ async def test_an_end_whose_event_was_never_told_is_told_at_the_next_delivery(pi
     """The replica that wrote the end died before it published the event."""
     start = JobStart(pattern="routing", body_hash=sha256(BODY).hexdigest(), accepted_at=0, deadline=time.time() + 60)
     end = JobEnd(pattern="routing", status="cancelled", ended_at=time.time())
-    await pipeline.bus.once(subjects.journal("mute", subjects.START), start.model_dump_json().encode())
-    await pipeline.bus.once(subjects.journal("mute", subjects.END), end.model_dump_json().encode())
+    await pipeline.bus.once(subjects.journal("mute", START), start.model_dump_json().encode())
+    await pipeline.bus.once(subjects.journal("mute", END), end.model_dump_json().encode())
     await pipeline.submit("routing", BODY, "mute")
     assert [type(event) for event in await pipeline.events("mute")] == [JobCancelled]
     assert await pipeline.gemini.calls(job="mute") == []
@@ -32,7 +32,7 @@ async def test_a_job_that_is_cancelled_stops_within_a_second(pipeline: Pipeline)
         await pipeline.gemini.wait(held="respond")
 
         end = JobEnd(pattern="routing", status="cancelled", ended_at=time.time())
-        await pipeline.bus.once(subjects.journal(job, subjects.END), end.model_dump_json().encode())
+        await pipeline.bus.once(subjects.journal(job, END), end.model_dump_json().encode())
 
         await pipeline.gemini.wait(job=job, step="respond", status="disconnected", timeout=1)
         assert isinstance((await pipeline.events(job))[-1], JobCancelled)
@@ -47,7 +47,7 @@ async def test_a_late_cancellation_changes_nothing(pipeline: Pipeline) -> None:
     job = await pipeline.submit("routing", BODY)
     result = await pipeline.result(job)
     end = JobEnd(pattern="routing", status="cancelled", ended_at=time.time())
-    assert not await pipeline.bus.once(subjects.journal(job, subjects.END), end.model_dump_json().encode())
+    assert not await pipeline.bus.once(subjects.journal(job, END), end.model_dump_json().encode())
     assert await pipeline.result(job) == result
 
 
@@ -71,7 +71,7 @@ async def test_a_replay_keeps_the_deadline(pipeline: Pipeline) -> None:
     accepted, *_, failed = await pipeline.events(job)
     assert failed.type == "job.failed"
     assert isinstance(accepted, JobAccepted)
-    (stored,) = await pipeline.bus.last(subjects.JOURNAL, [subjects.journal(job, subjects.START)])
+    (stored,) = await pipeline.bus.last(subjects.JOURNAL, [subjects.journal(job, START)])
     start = JobStart.model_validate_json(stored.data)
     assert accepted.deadline == start.deadline == pytest.approx(start.accepted_at + 0.8)
     assert (await pipeline.end(job)).ended_at - start.deadline < 1

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from penstock.contracts.options import PatternRequest
-from penstock.contracts.sequential_processing import DRAFT
 from penstock.contracts.wire import Wire
-from penstock.run import Pattern, Run
+from penstock.pattern import Pattern, Run
+from penstock.patterns.sequential_processing.contract import DRAFT
 from penstock.settings import Settings
 from tests.fundamentals.writing import Subjects, calls_about, settings_with, write
 from tests.pipeline import Pipeline

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from penstock import subjects
-from penstock.pull import PullGroup
+from penstock.jetstream import subjects
+from penstock.jetstream.pull import PullGroup
 from tests.pipeline import Pipeline
 
 CODE = {"code": "print(1)"}
@@ -42,8 +42,8 @@ async def test_one_kind_of_step_is_never_taken_beyond_the_free_slots(alone: Pipe
         assert await alone.result(job)
 
 
-async def test_of_several_kinds_one_more_each_may_wait_in_hand(alone: Pipeline) -> None:
-    """That is the price of not asking in turns while all are idle; what waits in hand is kept alive."""
+async def test_of_several_kinds_one_more_each_may_wait_in_flight(alone: Pipeline) -> None:
+    """That is the price of not asking in turns while all are idle; what waits is kept alive."""
     await alone.gemini.rule(reply={"hold": "all"})
     steps = (*REVIEWS, "synthesize")
     workers = await alone.start("workers", steps=steps, slots=2)
@@ -51,7 +51,7 @@ async def test_of_several_kinds_one_more_each_may_wait_in_hand(alone: Pipeline) 
     await alone.gemini.wait(held="all", count=2)
     async with alone.settlements() as settlements:
         await settlements.heard("WPI", 2)
-    assert workers.service.group.in_hand <= 2 + len(steps)
+    assert workers.service.group.in_flight <= 2 + len(steps)
     assert sum((await in_clients_hands(alone)).values()) <= 2 + len(steps)
     await alone.gemini.release("all")
     for job in jobs:
@@ -61,7 +61,7 @@ async def test_of_several_kinds_one_more_each_may_wait_in_hand(alone: Pipeline) 
 
 
 async def test_a_step_that_takes_longer_than_ack_wait_is_executed_once(pipeline: Pipeline) -> None:
-    """A sign of life every third of `ack_wait`: after eleven of them three and a half have passed."""
+    """A heartbeat every third of `ack_wait`: after eleven of them three and a half have passed."""
     await pipeline.gemini.rule(step="classify", reply={"hold": "classify"})
     async with pipeline.settlements() as settlements:
         job = await pipeline.submit("routing", {"query": "why?"})
@@ -75,7 +75,7 @@ async def test_a_step_that_takes_longer_than_ack_wait_is_executed_once(pipeline:
     assert {ack.delivery for ack in settlements.of("ACK")} == {1}
 
 
-async def test_a_message_given_out_again_while_it_is_in_hand_is_not_begun_again(pipeline: Pipeline) -> None:
+async def test_a_message_given_out_again_while_it_is_in_flight_is_not_begun_again(pipeline: Pipeline) -> None:
     """As after a pause of the server that was longer than `ack_wait`: it takes the replica for dead."""
     await pipeline.gemini.rule(step="classify", reply={"hold": "classify"})
     async with pipeline.settlements() as settlements:
@@ -98,7 +98,7 @@ async def test_at_shutdown_what_waits_goes_back_at_once_and_what_runs_is_finishe
     async with alone.settlements() as settlements:
         job = await alone.submit("parallel-processing", CODE)
         await alone.gemini.wait(held="first")
-        await _until_in_hand(first.service.group, 3)
+        await _until_in_flight(first.service.group, 3)
 
         await alone.start("workers")
         stopping = asyncio.create_task(first.stop())
@@ -137,7 +137,7 @@ async def _until_asked(pipeline: Pipeline, count: int) -> None:
                 return
 
 
-async def _until_in_hand(group: PullGroup, count: int) -> None:
+async def _until_in_flight(group: PullGroup, count: int) -> None:
     async with asyncio.timeout(5):
-        while group.in_hand < count:
+        while group.in_flight < count:
             await asyncio.sleep(0)

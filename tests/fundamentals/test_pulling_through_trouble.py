@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from penstock import subjects
-from penstock.streams import declare
+from penstock.jetstream import subjects
+from penstock.jetstream.streams import declare
 from tests.pipeline import Pipeline
 from tests.servers import NatsServer
 
@@ -47,7 +47,7 @@ async def test_a_consumer_that_was_deleted_is_asked_for_ever_more_rarely_and_tol
 ) -> None:
     """Other steps are served meanwhile; once it is declared again, its steps are too."""
     heard = Heard("cannot pull")
-    logging.getLogger("penstock.source").addHandler(heard)
+    logging.getLogger("penstock.jetstream.source").addHandler(heard)
     try:
         clock = asyncio.get_running_loop()
         began = clock.time()
@@ -56,7 +56,7 @@ async def test_a_consumer_that_was_deleted_is_asked_for_ever_more_rarely_and_tol
         assert clock.time() - began >= 0.25 + 0.5
         assert (await pipeline.run("routing", QUERY))["response"]
     finally:
-        logging.getLogger("penstock.source").removeHandler(heard)
+        logging.getLogger("penstock.jetstream.source").removeHandler(heard)
     await declare(pipeline.bus.jetstream, pipeline.settings)
     assert (await pipeline.run("sequential-processing", {"input": "a lantern"}))["originalContent"]
 

@@ -4,10 +4,10 @@ import pytest
 
 from penstock.contracts.events import PartValue
 from penstock.contracts.options import PatternRequest
-from penstock.contracts.sequential_processing import DRAFT
 from penstock.contracts.wire import Wire
 from penstock.document import Document
-from penstock.run import Pattern, Run
+from penstock.pattern import Pattern, Run
+from penstock.patterns.sequential_processing.contract import DRAFT
 from penstock.settings import Settings
 from tests.fundamentals.writing import settings_with, write
 from tests.pipeline import Pipeline

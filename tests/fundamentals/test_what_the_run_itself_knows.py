@@ -3,10 +3,10 @@
 import pytest
 
 from penstock.contracts.events import PartClose, PartRetract, PartValue
-from penstock.contracts.sequential_processing import DRAFT
 from penstock.contracts.wire import Wire
 from penstock.document import Document
-from penstock.run import Pattern, Run
+from penstock.pattern import Pattern, Run
+from penstock.patterns.sequential_processing.contract import DRAFT
 from penstock.settings import Settings
 from tests.fundamentals.writing import Subjects, settings_with, write
 from tests.pipeline import Pipeline
@@ -58,8 +58,8 @@ async def test_what_is_put_is_part_of_the_result_and_of_its_stream(pipeline: Pip
 
     events = await pipeline.events(job)
     assert (await pipeline.end(job)).result == {"count": 2, "subjects": ["tides", "dunes"], "text": "Yes."}
-    told = [(event.type, event.p) for event in events if isinstance(event, PartValue | PartClose | PartRetract)]
-    assert told == [
+    delivered = [(event.type, event.p) for event in events if isinstance(event, PartValue | PartClose | PartRetract)]
+    assert delivered == [
         ("part.value", "/count"),
         ("part.value", "/subjects/0"),
         ("part.value", "/subjects/1"),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from penstock import subjects
 from penstock.errors import Failure
+from penstock.jetstream import subjects
 from penstock.jobs import submit
 from tests.pipeline import Pipeline
 

@@ -6,8 +6,8 @@ The simulator is steered by that subject, since it is part of the prompt.
 from collections.abc import Awaitable
 
 from penstock.contracts.options import PatternRequest
-from penstock.contracts.sequential_processing import DRAFT, DraftInput
-from penstock.run import Run
+from penstock.pattern import Run
+from penstock.patterns.sequential_processing.contract import DRAFT, DraftInput
 from penstock.settings import Settings
 from simulator.steering import Steering
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from penstock.bus import Bus
-from penstock.connection import connect
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.connection import connect
+from penstock.jetstream.streams import declare
 from penstock.settings import Settings
-from penstock.streams import declare
 from tests.gateway_process import GatewayServer, serving_gateway
 from tests.pipeline import Pipeline
 

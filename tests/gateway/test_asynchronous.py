@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from penstock import subjects
-from penstock.bus import Bus
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
 from simulator.rule import Fault, Reply
 from tests.gateway.reading import sse
 from tests.gateway_process import GatewayServer
@@ -73,8 +73,8 @@ async def test_the_same_key_is_the_same_job(pipeline: Pipeline, gateway: Gateway
         second.http, "/routing", method="POST", json=QUERY, headers={**keyed, "Accept": "text/event-stream"}
     )
     assert (events[0].event, events[-1].event) == ("job.accepted", "job.completed")
-    told = await gateway.http.post("/routing", json=QUERY, headers={**keyed, **ASYNC})
-    assert (told.status_code, told.json()) == (200, first.json())
+    delivered = await gateway.http.post("/routing", json=QUERY, headers={**keyed, **ASYNC})
+    assert (delivered.status_code, delivered.json()) == (200, first.json())
     assert len(await pipeline.gemini.calls(step="respond")) == 1
 
 

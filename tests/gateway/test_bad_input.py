@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from penstock import subjects
-from penstock.bus import Bus
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
 from penstock.settings import Settings
 from tests.gateway_process import GatewayServer, serving_gateway
 

@@ -6,11 +6,12 @@ from typing import Any
 import httpx
 from httpx_sse import ServerSentEvent
 
-from penstock import jobs, subjects
-from penstock.bus import Bus
+from penstock import jobs
 from penstock.contracts.events import JobCompleted
-from penstock.contracts.journal import JobEnd, JobStart, Outcome
+from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
 from penstock.contracts.usage import Usage
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
 from simulator.rule import Reply
 from tests.gateway.reading import sse
 from tests.gateway_process import GatewayServer, serving_gateway
@@ -135,8 +136,8 @@ async def ended_job(bus: Bus) -> str:
     result = {"response": "Yes\u2028no\x85."}
     start = JobStart(pattern="routing", body_hash="0", accepted_at=1, deadline=2)
     end = JobEnd(pattern="routing", status="completed", ended_at=2, result=result)
-    await bus.once(subjects.journal(job, subjects.START), start.model_dump_json().encode())
-    await bus.once(subjects.journal(job, subjects.END), end.model_dump_json().encode())
+    await bus.once(subjects.journal(job, START), start.model_dump_json().encode())
+    await bus.once(subjects.journal(job, END), end.model_dump_json().encode())
     return job
 
 
@@ -170,8 +171,8 @@ async def test_a_step_of_which_only_the_end_is_kept_is_shown_by_another_snapshot
     """Its first pieces are gone, so its later ones mean nothing; once it is done, the journal has it whole."""
     job = jobs.new_job_id()
     start = JobStart(pattern="routing", body_hash="0", accepted_at=1, deadline=2)
-    await bus.once(subjects.journal(job, subjects.START), start.model_dump_json().encode())
-    told = {"step": "classify", "key": "classify-1", "attempt": 1, "usage": {}, "durationMs": 1}
+    await bus.once(subjects.journal(job, START), start.model_dump_json().encode())
+    delivered = {"step": "classify", "key": "classify-1", "attempt": 1, "usage": {}, "durationMs": 1}
     for event in (
         {"type": "delta", "k": "classify-1", "a": 1, "n": 7, "p": "/response", "t": "half"},
         {"type": "part.close", "id": "close:/x", "p": "/x"},
@@ -188,7 +189,7 @@ async def test_a_step_of_which_only_the_end_is_kept_is_shown_by_another_snapshot
             found.append(json.loads(line[6:]))
             if len(found) == 2:
                 await bus.once(subjects.journal(job, "classify-1"), outcome.model_dump_json().encode())
-                event = {"type": "step.completed", "id": "completed:classify-1", **told}
+                event = {"type": "step.completed", "id": "completed:classify-1", **delivered}
                 await bus.append(subjects.events(job), json.dumps(event).encode())
             if len(found) == 4:
                 end = JobCompleted(id="end", result={"response": "whole"}, usage=Usage())

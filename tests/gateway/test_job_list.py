@@ -3,9 +3,10 @@
 import time
 from typing import Any
 
-from penstock import jobs, subjects
-from penstock.bus import Bus
-from penstock.contracts.journal import JobEnd, JobStart
+from penstock import jobs
+from penstock.contracts.journal import END, START, JobEnd, JobStart
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
 from tests.gateway_process import GatewayServer
 
 
@@ -14,10 +15,10 @@ async def submitted(bus: Bus, pattern: str, job: str, status: str = "queued") ->
     await jobs.submit(bus, pattern, job, b"{}")
     if status != "queued":
         start = JobStart(pattern=pattern, body_hash="0", accepted_at=time.time(), deadline=time.time() + 9)
-        await bus.once(subjects.journal(job, subjects.START), start.model_dump_json().encode())
+        await bus.once(subjects.journal(job, START), start.model_dump_json().encode())
     if status not in ("queued", "running"):
         end = JobEnd.model_validate({"pattern": pattern, "status": status, "ended_at": time.time(), "result": {}})
-        await bus.once(subjects.journal(job, subjects.END), end.model_dump_json().encode())
+        await bus.once(subjects.journal(job, END), end.model_dump_json().encode())
 
 
 async def listed(gateway: GatewayServer, **query: Any) -> list[str]:

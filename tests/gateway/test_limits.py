@@ -6,10 +6,11 @@ import json
 import httpx
 import pytest
 
-from penstock import jobs, subjects
-from penstock.bus import Bus
+from penstock import jobs
 from penstock.contracts.events import Delta, JobAccepted, JobCompleted, PartStart, StepStarted
 from penstock.contracts.usage import Usage
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
 from penstock.settings import Settings
 from simulator.rule import Reply
 from tests.gateway.reading import sse

@@ -5,10 +5,10 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV32SpecValidator
+from penstock_gateway.service import build
 
 from penstock.patterns import PATTERNS
 from penstock.settings import Settings
-from services.gateway.service import build
 
 
 def document() -> dict[str, Any]:

@@ -205,8 +205,8 @@ async def test_a_failed_call_is_paid_for_if_it_had_an_answer(llm: Llm, steering:
 
 async def test_an_error_never_tells_the_key() -> None:
     key = "AIzaSyVerySecret"
-    told = error(403, f"Permission denied: Consumer 'api_key:{key}' has been suspended.")
-    async with Wire([told]) as wire, at(wire.url, key) as llm:
+    delivered = error(403, f"Permission denied: Consumer 'api_key:{key}' has been suspended.")
+    async with Wire([delivered]) as wire, at(wire.url, key) as llm:
         with pytest.raises(ModelFailure) as raised:
             await anext(llm.stream(PROMPT, model="gemini-3.8-flash", labels=LABELS))
     everything = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + repr(llm.config)

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from penstock.contracts.wire import Wire
 from penstock.errors import Misconfigured
 from penstock.llm.prompt import Prompt
-from penstock.prompts import PromptFile, quoted
+from penstock.steps.prompts import PromptFile, quoted
 
 
 class Asked(Wire):
@@ -77,7 +77,7 @@ def test_models_are_quoted_as_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "delivered"),
     [
         ("no separator", "a line of only ---"),
         ("S\n---\n \n", "user text"),
@@ -87,8 +87,8 @@ def test_models_are_quoted_as_json() -> None:
         ("S\n---\n{{ query | shouted }}", "shouted"),
     ],
 )
-def test_a_file_that_cannot_work_is_refused_when_it_is_loaded(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(Misconfigured, match=told):
+def test_a_file_that_cannot_work_is_refused_when_it_is_loaded(tmp_path: Path, text: str, delivered: str) -> None:
+    with pytest.raises(Misconfigured, match=delivered):
         prompt(tmp_path, text)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 
-from penstock.bus import Bus
+from penstock.jetstream.bus import Bus
 from tests.real_clients.record import news
 
 _TERMINAL = ("job.completed", "job.failed", "job.cancelled")
@@ -98,8 +98,8 @@ async def check(bus: Bus, reader: Reader) -> list[float]:
     Raises AssertionError unless the reader was told what NATS has: each event of the job once, in order.
     """
     expected = await news(bus, reader.job)
-    told = [(one.id, json.loads(one.data)) for one in reader.received]
-    assert told == [(stored.sequence, event) for stored, event in expected], f"{reader.job}: a wrong stream"
+    delivered = [(one.id, json.loads(one.data)) for one in reader.received]
+    assert delivered == [(stored.sequence, event) for stored, event in expected], f"{reader.job}: a wrong stream"
     times = [datetime.fromisoformat(stored.time).timestamp() for stored, _ in expected]
     pairs = zip(reader.received, times, strict=True)
     return [max(0.0, one.at - time) for one, time in pairs if one.connected_at < time]

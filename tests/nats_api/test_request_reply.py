@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from nats.aio.msg import Msg
 
-from penstock import subjects
+from penstock.jetstream import subjects
 from tests.pipeline import Pipeline
 
 QUERY = {"query": "Our API answers 502 since the deploy"}
@@ -18,7 +18,7 @@ async def ask(pipeline: Pipeline, subject: str, body: Any = None, **headers: str
     return await pipeline.bus.connection.request(subject, data, timeout=10, headers=named or None)
 
 
-async def told(pipeline: Pipeline, subject: str, body: Any = None, **headers: str) -> dict[str, Any]:
+async def delivered(pipeline: Pipeline, subject: str, body: Any = None, **headers: str) -> dict[str, Any]:
     """The reply of a request that must be served."""
     reply = await ask(pipeline, subject, body, **headers)
     assert reply.headers is None, reply.headers
@@ -37,10 +37,10 @@ async def refused(pipeline: Pipeline, subject: str, body: Any = None, **headers:
 
 
 async def test_a_submitted_job_can_be_looked_up_until_its_result_is_there(pipeline: Pipeline) -> None:
-    submitted = await told(pipeline, "penstock.submit.routing", QUERY)
+    submitted = await delivered(pipeline, "penstock.submit.routing", QUERY)
     assert (submitted["pattern"], submitted["status"]) == ("routing", "queued")
     result = await pipeline.result(submitted["id"])
-    state = await told(pipeline, "penstock.status", {"id": submitted["id"]})
+    state = await delivered(pipeline, "penstock.status", {"id": submitted["id"]})
     assert (state["status"], state["result"]) == ("completed", result)
 
 
@@ -48,15 +48,15 @@ async def test_an_id_of_one_s_own_makes_submitting_twice_the_same(pipeline: Pipe
     """Also when the job was published to its subject: request-reply is no second way in."""
     body = json.dumps(QUERY).encode()
     for _ in range(2):
-        assert (await told(pipeline, "penstock.submit.routing", body, Penstock_Job="mine-1"))["id"] == "mine-1"
+        assert (await delivered(pipeline, "penstock.submit.routing", body, Penstock_Job="mine-1"))["id"] == "mine-1"
     await pipeline.submit("routing", body, "mine-2")
     await pipeline.result("mine-2")
-    again = await told(pipeline, "penstock.submit.routing", body, Penstock_Job="mine-2")
+    again = await delivered(pipeline, "penstock.submit.routing", body, Penstock_Job="mine-2")
     assert (again["id"], again["status"]) == ("mine-2", "completed")
 
 
 async def test_an_id_that_stands_for_another_request_is_refused(pipeline: Pipeline) -> None:
-    await told(pipeline, "penstock.submit.routing", QUERY, Penstock_Job="mine-1")
+    await delivered(pipeline, "penstock.submit.routing", QUERY, Penstock_Job="mine-1")
     other = await refused(pipeline, "penstock.submit.routing", {"query": "another"}, Penstock_Job="mine-1")
     elsewhere = await refused(pipeline, "penstock.submit.sequential-processing", {"input": "x"}, Penstock_Job="mine-1")
     assert (other["code"], elsewhere["code"]) == ("job_id_taken", "job_id_taken")
@@ -65,14 +65,14 @@ async def test_an_id_that_stands_for_another_request_is_refused(pipeline: Pipeli
 
 async def test_cancelling_answers_the_state_after_it(pipeline: Pipeline) -> None:
     await pipeline.replicas["workers"].stop()
-    submitted = await told(pipeline, "penstock.submit.routing", QUERY)
-    assert (await told(pipeline, "penstock.cancel", {"id": submitted["id"]}))["status"] == "cancelled"
+    submitted = await delivered(pipeline, "penstock.submit.routing", QUERY)
+    assert (await delivered(pipeline, "penstock.cancel", {"id": submitted["id"]}))["status"] == "cancelled"
 
 
 async def test_a_late_cancel_changes_nothing(pipeline: Pipeline) -> None:
-    submitted = await told(pipeline, "penstock.submit.routing", QUERY)
+    submitted = await delivered(pipeline, "penstock.submit.routing", QUERY)
     await pipeline.result(submitted["id"])
-    assert (await told(pipeline, "penstock.cancel", {"id": submitted["id"]}))["status"] == "completed"
+    assert (await delivered(pipeline, "penstock.cancel", {"id": submitted["id"]}))["status"] == "completed"
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ async def test_an_invalid_request_names_its_fields(pipeline: Pipeline) -> None:
 
 async def test_the_patterns_come_with_their_contracts(pipeline: Pipeline) -> None:
     """Each example is a request that its pattern takes."""
-    patterns = {one["name"]: one for one in (await told(pipeline, "penstock.patterns"))["patterns"]}
+    patterns = {one["name"]: one for one in (await delivered(pipeline, "penstock.patterns"))["patterns"]}
     assert patterns["routing"]["request"]["required"] == ["query"]
     assert "classification" in patterns["routing"]["result"]["properties"]
     for name, pattern in patterns.items():
-        submitted = await told(pipeline, f"penstock.submit.{name}", pattern["example"])
+        submitted = await delivered(pipeline, f"penstock.submit.{name}", pattern["example"])
         assert submitted["pattern"] == name
         await pipeline.result(submitted["id"])
 
@@ -128,7 +128,7 @@ async def test_a_micro_client_discovers_it(pipeline: Pipeline) -> None:
     assert {endpoint["queue_group"] for endpoint in first["endpoints"]} == {subjects.API}
     schema = json.loads(by_subject["penstock.submit.routing"]["metadata"]["request_schema"])
     assert "query" in schema["properties"]
-    await told(pipeline, "penstock.patterns")
+    await delivered(pipeline, "penstock.patterns")
     await connection.publish("$SRV.STATS.penstock", reply=inbox)
     stats = [json.loads((await answers.next_msg(5)).data) for _ in range(2)]
     asked = [e["num_requests"] for one in stats for e in one["endpoints"] if e["subject"] == "penstock.patterns"]

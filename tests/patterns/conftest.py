@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from penstock.connection import connect
+from penstock.jetstream.connection import connect
+from penstock.jetstream.streams import declare
 from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
-from penstock.streams import declare
 from simulator.steering import Steering
 from tests.pipeline import Pipeline
 from tests.servers import NatsServer

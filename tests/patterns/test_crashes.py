@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from penstock.connection import connect
 from penstock.contracts.events import Event, JobCompleted, StepCompleted
 from penstock.contracts.journal import Outcome
 from penstock.document import Document
+from penstock.jetstream.connection import connect
 from penstock.local.stack import Stack
 from penstock.patterns.loading import load
 from penstock.settings import Settings

@@ -6,8 +6,8 @@ import pytest
 
 from penstock.contracts.events import JobCompleted
 from penstock.document import Document, LinearJSON, Shape
+from penstock.pattern import Pattern
 from penstock.patterns import PATTERNS
-from penstock.run import Pattern
 from tests.pipeline import Pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

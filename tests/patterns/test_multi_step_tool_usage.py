@@ -93,7 +93,7 @@ async def test_signatures_and_results_come_back_to_the_model_as_they_were(pipeli
 
 
 @pytest.mark.parametrize(
-    ("reply", "told"),
+    ("reply", "delivered"),
     [
         (calculate("1/0"), "division by zero"),
         (calling(("guess", {"hint": "x"})), "there is no tool 'guess'; there are calculate, validateAnswer"),
@@ -103,14 +103,14 @@ async def test_signatures_and_results_come_back_to_the_model_as_they_were(pipeli
     ids=["the tool says no", "no such tool", "arguments that do not fit", "hostile arguments"],
 )
 async def test_what_goes_wrong_with_a_call_is_told_to_the_model_not_to_the_caller(
-    pipeline: Pipeline, reply: dict[str, Any], told: str
+    pipeline: Pipeline, reply: dict[str, Any], delivered: str
 ) -> None:
     """The model reads the error on its next turn, and the job goes on."""
     await turns(pipeline, reply, calculate("6 * 7"))
     job = await pipeline.submit(PATTERN, request())
     result = await pipeline.result(job)
     (_, refused), (_, accepted) = await answers(pipeline, job)
-    assert told in refused["error"]
+    assert delivered in refused["error"]
     assert accepted["result"] == "42"
     assert [one["result"].startswith("error: ") for one in result["steps"]] == [True, False]
 

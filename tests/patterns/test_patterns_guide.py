@@ -9,8 +9,8 @@ import pytest
 
 from penstock.contracts.options import Options
 from penstock.errors import CODES
+from penstock.pattern import Pattern
 from penstock.patterns import PATTERNS
-from penstock.run import Pattern
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "patterns.md").read_text()
 COMMON, *SECTIONS = re.split(r"^## ", GUIDE, flags=re.MULTILINE)

@@ -67,4 +67,4 @@ def test_the_guide_tells_the_size_as_it_is() -> None:
 
 
 def sources() -> list[Path]:
-    return [FOLDER / "pattern.py", *sorted((FOLDER / "prompts" / "debate").glob("*.md"))]
+    return [FOLDER / "pattern.py", *sorted((FOLDER / "prompts").glob("*.md"))]

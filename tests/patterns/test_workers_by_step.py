@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
+from penstock_workers.service import build
 
-from penstock import subjects
-from penstock.connection import connect
 from penstock.contracts.events import StepCompleted
 from penstock.errors import Misconfigured
+from penstock.jetstream import subjects
+from penstock.jetstream.connection import connect
+from penstock.jetstream.streams import declare
 from penstock.settings import Settings
-from penstock.streams import declare
-from services.workers.service import build
 from simulator.steering import Steering
 from tests.patterns.plans import output, plan, task
 from tests.pipeline import Pipeline, running

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from penstock_gateway.chat import main_field
+
 from penstock.patterns import PATTERNS
-from services.gateway.chat import main_field
 
 
 @dataclass(frozen=True, slots=True)

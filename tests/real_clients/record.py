@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from penstock import subjects
-from penstock.bus import Bus, Stored
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus, Stored
 
 Message = dict[str, Any]
 
@@ -36,7 +36,7 @@ async def record(bus: Bus, job: str) -> list[Message]:
     ]
 
 
-def told(messages: list[Message]) -> list[Message]:
+def delivered(messages: list[Message]) -> list[Message]:
     """The same of what a client has been given, its data read as JSON."""
     return [
         {"type": one["type"], "id": one["id"], "data": json.loads(one["data"]) if one["data"] else None}

@@ -9,7 +9,7 @@ from penstock.settings import Settings
 
 
 class Replica:
-    """`python -m services.gateway`."""
+    """`penstock serve gateway`."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
@@ -32,7 +32,9 @@ class Replica:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "services.gateway",
+            "penstock",
+            "serve",
+            "gateway",
             env={**os.environ, **{f"PENSTOCK_{name}": value for name, value in own.items()}},
             stdout=asyncio.subprocess.PIPE,
         )

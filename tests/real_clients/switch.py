@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 #: How many of the bytes on their way to the client still go there; fewer than there are: it is cut after them.
-Cut = Callable[[bytes], int]
+Aborted = Callable[[bytes], int]
 
 
 class Switch:
@@ -17,7 +17,7 @@ class Switch:
     says how much of it may pass.
     """
 
-    def __init__(self, targets: list[int], *, cut: Cut | None = None) -> None:
+    def __init__(self, targets: list[int], *, cut: Aborted | None = None) -> None:
         self._targets, self.cut = targets, cut
         self._open: set[asyncio.Task[None]] = set()
         #: Connections so far.
@@ -68,7 +68,7 @@ class Switch:
             back.close()
 
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: Cut | None = None) -> None:
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: Aborted | None = None) -> None:
     sent = b""
     while data := await reader.read(64 * 1024):
         if cut is not None:

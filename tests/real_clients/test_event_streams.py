@@ -14,7 +14,7 @@ from penstock.contracts.events import Event
 from simulator.rule import PaceChange, Reply
 from tests.pipeline import Pipeline
 from tests.real_clients import node
-from tests.real_clients.record import Message, record, told
+from tests.real_clients.record import Message, delivered, record
 from tests.real_clients.replica import Replica
 from tests.real_clients.switch import Switch
 
@@ -113,7 +113,7 @@ async def test_no_event_is_lost_doubled_or_out_of_order_when_a_replica_dies(
     expected = await record(pipeline.bus, job)
     assert expected[-1]["type"] == "job.completed"
     for name, found in readers.found.items():
-        assert told(found) == expected, name
+        assert delivered(found) == expected, name
         assert readers.opened[name] >= 2, f"{name} did not come back"
 
 
@@ -146,7 +146,7 @@ async def test_heartbeats_are_no_messages(
         await pipeline.gemini.release("respond")
         await readers.ended()
     expected = await record(pipeline.bus, job)
-    assert all(told(found) == expected for found in readers.found.values())
+    assert all(delivered(found) == expected for found in readers.found.values())
 
 
 async def test_a_connection_that_breaks_within_an_event_loses_none(
@@ -170,4 +170,4 @@ async def test_a_connection_that_breaks_within_an_event_loses_none(
     assert cuts["left"] == 0
     expected = await record(pipeline.bus, job)
     for name, found in readers.found.items():
-        assert told(found) == expected, name
+        assert delivered(found) == expected, name

@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+from penstock_gateway.idempotency import job_id
 from pydantic_core import from_json
 
-from services.gateway.idempotency import job_id
 from simulator.rule import Fault, Reply
 from simulator.steering import Steering
 from tests.gateway_process import GatewayServer

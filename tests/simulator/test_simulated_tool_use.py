@@ -129,13 +129,13 @@ async def solved(gemini: AsyncClient, problem: str, *results: str, verdicts: tup
         )
         if reply.function_calls is None:
             return [*said, reply.text or ""]
-        told = []
+        delivered = []
         for call in reply.function_calls:
             args = call.args or {}
             said.append(args.get("expression") or f"{args['originalProblem']}: {args['proposedAnswer']}")
             member = "result" if call.name == "calculate" else "isValid"
-            told.append((call, {member: next(answers[call.name or ""])}))
-        turns += [spoken(reply), answered(*told)]
+            delivered.append((call, {member: next(answers[call.name or ""])}))
+        turns += [spoken(reply), answered(*delivered)]
 
 
 async def test_percentages_are_worked_out_one_after_the_other_and_checked_as_one_formula(gemini: AsyncClient) -> None:

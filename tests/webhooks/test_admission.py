@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from penstock.contracts.options import Options, PatternRequest
 from penstock.errors import InvalidRequest
 from penstock.settings import Settings
-from penstock.webhooks.admission import admitted
+from penstock.webhooks.admission import check_webhook
 from tests.pipeline import Pipeline
 from tests.webhooks.conftest import SECRET
 
@@ -50,7 +50,7 @@ def test_what_nobody_would_call_does_not_fit_the_contract(url: str) -> None:
 def test_what_this_deployment_does_not_call_is_an_invalid_request(url: str, changed: dict[str, Any]) -> None:
     settings = Settings(**{"webhook_secret": SECRET} | changed)
     with pytest.raises(InvalidRequest) as refused:
-        admitted(PatternRequest(options=Options(webhook=url)), settings)
+        check_webhook(PatternRequest(options=Options(webhook=url)), settings)
     assert [error.pointer for error in refused.value.errors] == [POINTER]
 
 
@@ -65,7 +65,7 @@ def test_what_this_deployment_does_not_call_is_an_invalid_request(url: str, chan
 )
 def test_the_rest_is_admitted(url: str, changed: dict[str, Any]) -> None:
     request = PatternRequest(options=Options(webhook=url))
-    assert admitted(request, Settings(**{"webhook_secret": SECRET} | changed)) is request
+    check_webhook(request, Settings(**{"webhook_secret": SECRET} | changed))
 
 
 async def test_a_nats_caller_is_refused_as_well(pipeline: Pipeline) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from penstock import jobs, subjects
+from penstock import jobs
 from penstock.contracts.options import Options, PatternRequest
+from penstock.jetstream import subjects
 from penstock.webhooks.enqueue import enqueue
 from tests.pipeline import Pipeline
 from tests.servers import NatsServer
@@ -190,10 +191,10 @@ async def test_neither_secret_nor_url_is_logged(pipeline: Pipeline, caplog: pyte
         job = await pipeline.submit("routing", asking(receiver.url))
         letter = await dead_letter(pipeline, job)
     ours = [record for record in caplog.records if record.name.startswith("penstock")]
-    told = json.dumps([vars(record) for record in ours], default=str) + json.dumps(letter)
+    delivered = json.dumps([vars(record) for record in ours], default=str) + json.dumps(letter)
     assert any(record.message == "webhook is tried again" for record in ours)
-    assert "very-secret" not in told
-    assert SECRET.removeprefix("whsec_") not in told
+    assert "very-secret" not in delivered
+    assert SECRET.removeprefix("whsec_") not in delivered
 
 
 async def test_a_message_that_is_no_hook_is_put_aside(pipeline: Pipeline) -> None:

@@ -1,0 +1,1 @@
+"""From events to one JSON text in document order, append-only."""

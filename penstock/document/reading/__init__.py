@@ -1,0 +1,1 @@
+"""From events to the document they have built so far."""

@@ -1,1 +1,0 @@
-"""Executing steps: from a message of STEPS to its outcome in the journal, once."""

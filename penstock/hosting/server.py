@@ -1,0 +1,64 @@
+"""Serving an ASGI application as a process: the same for every service."""
+
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from penstock.errors import Misconfigured
+from penstock.hosting import logs
+from penstock.settings import Settings
+
+
+class Server(uvicorn.Server):
+    """Says `<name> ready http://host:port` once it serves, and calls `draining` when a signal asks it to end."""
+
+    def __init__(self, config: uvicorn.Config, name: str, draining: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._name, self._draining = name, draining
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            print(f"{self._name} ready http://{host}:{port}", flush=True)  # noqa: T201
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._draining()
+        super().handle_exit(sig, frame)
+
+
+def serve(
+    build: Callable[[], Any],
+    settings: Settings,
+    name: str,
+    *,
+    port: int = 0,
+    draining: Callable[[], None] = lambda: None,
+) -> None:
+    """Build and serve an application until SIGTERM or SIGINT, then let it finish. Exits 1 if it cannot start."""
+    logs.configure(settings, name)
+    # uvicorn raises the signal again when all is done; by then there is nothing left to do
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sig, lambda *_: None)
+    try:
+        config = uvicorn.Config(
+            build(),
+            host=settings.host,
+            port=port if settings.port is None else settings.port,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=int(settings.grace) + 5,
+            h11_max_incomplete_event_size=64 * 1024,
+        )
+        server = Server(config, name, draining)
+        server.run()
+    except Misconfigured as error:
+        sys.exit(f"{name}: {error}")
+    if not server.started:
+        sys.exit(1)

@@ -1,0 +1,70 @@
+"""FastStream's side of pulling: a subscriber whose messages come from a PullGroup."""
+
+from typing import Any
+
+from faststream._internal.broker.registrator import Registrator
+from faststream._internal.endpoint.subscriber.call_item import CallsCollection
+from faststream.middlewares import AckPolicy
+from faststream.nats import JStream, NatsBroker
+from faststream.nats.subscriber.config import NatsSubscriberConfig, NatsSubscriberSpecificationConfig
+from faststream.nats.subscriber.specification import NatsSubscriberSpecification
+from faststream.nats.subscriber.usecases.stream_basic import StreamSubscriber
+from nats.aio.msg import Msg
+from nats.js.api import ConsumerConfig
+
+from penstock.jetstream.pull import PullGroup
+from penstock.jetstream.source import Source
+
+
+class PullSubscriber(StreamSubscriber):
+    """A FastStream subscriber whose messages come from a PullGroup."""
+
+    _source: Source | None = None
+
+    def __init__(self, group: PullGroup, durable: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._group, self._durable = group, durable
+
+    async def _create_subscription(self) -> None:
+        if self._source is None:
+            self._source = Source(self._group, self.connection, str(self.stream.name), self._durable, self.consume)
+            await self._source.open()
+            self._group.add(self._source)
+
+    async def stop(self) -> None:
+        if self._source is not None:
+            await self._source.aclose()
+            self._source = None
+        await super().stop()
+
+
+def pull_subscriber(broker: NatsBroker, group: PullGroup, *, stream: str, durable: str, subject: str) -> PullSubscriber:
+    """Register a subscriber to an existing durable consumer; decorate the handler with it.
+
+    FastStream's factory has no way to be given a subscriber class, so its parts are put together here.
+    """
+    config: Any = broker.config
+    calls: CallsCollection[Msg] = CallsCollection()
+    subscriber = PullSubscriber(
+        group,
+        durable,
+        NatsSubscriberConfig(
+            subject=subject,
+            sub_config=ConsumerConfig(durable_name=durable),
+            no_reply=True,
+            _outer_config=config,
+            _ack_policy=AckPolicy.MANUAL,
+        ),
+        NatsSubscriberSpecification(
+            _outer_config=config,
+            calls=calls,
+            specification_config=NatsSubscriberSpecificationConfig(
+                subject=subject, queue=None, title_=durable, description_=None, include_in_schema=True
+            ),
+        ),
+        calls,
+        stream=JStream(stream, declare=False),
+        queue="",
+    )
+    Registrator.subscriber(broker, subscriber)
+    return subscriber

@@ -1,0 +1,219 @@
+"""NATS JetStream as Penstock uses it: write once, append, read back, and hear what was stored.
+
+All waits are bounded: what NATS does not take or answer within `timeout` seconds, tries included,
+raises BusUnavailable. A publish whose answer was lost is tried again, so `append` may store a message
+twice (readers of events can tell) and `once` may find its own first try in place (its callers read
+the fact back).
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.client import JetStreamContext
+from nats.js.errors import APIError, NoStreamResponseError
+
+from penstock.errors import BusUnavailable, Failure
+from penstock.jetstream import subjects
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+#: Seconds to wait for one answer, which is also how long a call goes on waiting that was under way when the server
+#: went down; and before the first, second, ... further try.
+_ANSWER = 2.0
+_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
+#: Messages asked for at once when reading history.
+_BATCH = 256
+_NO_RESPONDERS, _NO_MESSAGES, _END_OF_BATCH = "503", "404", "204"
+#: What says that NATS could not be asked, or did not answer: the message may be stored or not.
+UNREACHABLE = (
+    nats.errors.TimeoutError,
+    nats.errors.ConnectionClosedError,
+    nats.errors.ConnectionReconnectingError,
+    nats.errors.OutboundBufferLimitError,
+    nats.errors.NoRespondersError,
+    NoStreamResponseError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message as a stream holds it. `time` is what the server stamped (RFC 3339, UTC)."""
+
+    subject: str
+    sequence: int
+    data: bytes
+    time: str
+    headers: dict[str, str]
+
+    @classmethod
+    def of(cls, message: Msg) -> "Stored":
+        """From a direct get or a republished message; both name their origin in headers."""
+        headers = message.headers or {}
+        return cls(
+            subject=headers["Nats-Subject"],
+            sequence=int(headers["Nats-Sequence"]),
+            data=message.data,
+            time=headers.get("Nats-Time-Stamp", ""),
+            headers=headers,
+        )
+
+
+class Bus:
+    """One connection. `timeout`: seconds after which a publish or a read gives up."""
+
+    def __init__(self, connection: Client, *, timeout: float = 30.0) -> None:
+        self.connection = connection
+        self.jetstream: JetStreamContext = connection.jetstream(timeout=_ANSWER)
+        self._timeout = timeout
+        self._on_reconnect: set[Callable[[], None]] = set()
+
+    @property
+    def max_payload(self) -> int:
+        """Bytes the server takes in one message, with its headers."""
+        return self.connection.max_payload
+
+    @property
+    def _max_body(self) -> int:
+        return self.max_payload - 4096
+
+    async def once(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> bool:
+        """Store the first message of a write-once subject. False: there is one already."""
+        try:
+            await self.append(subject, payload, headers=headers)
+        except APIError as error:
+            if error.err_code == subjects.ERR_SUBJECT_TAKEN:
+                return False
+            raise
+        return True
+
+    async def append(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> int:
+        """Store a message and return its sequence in the stream.
+
+        Raises Failure("output_too_large") for more than the server takes, APIError for what it refuses.
+        """
+        return await self.persistently(f"publish to {subject}", lambda: self.publish(subject, payload, headers=headers))
+
+    async def publish(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> int:
+        """One try at `append`: raises one of UNREACHABLE when the answer did not come."""
+        if len(payload) > self._max_body:
+            raise Failure(
+                "output_too_large", f"{len(payload)} bytes for {subject}; the server takes {self.max_payload}"
+            )
+        # nats-py may write into the headers it is given
+        ack = await self.jetstream.publish(subject, payload, headers=dict(headers) if headers else None)
+        return ack.seq
+
+    async def last(self, stream: str, wanted: Sequence[str]) -> list[Stored]:
+        """The last message of each subject in `wanted` (wildcards allowed) that has one, oldest first."""
+        found: list[Stored] = []
+        start = 1
+        while True:
+            messages, more = await self._direct_get(stream, {"multi_last": list(wanted), "seq": start})
+            found += messages
+            if not more or not messages:
+                return found
+            start = messages[-1].sequence + 1
+
+    async def history(self, stream: str, subject: str, *, after: int = 0) -> AsyncIterator[Stored]:
+        """Messages of `subject` with a sequence above `after`, in order, up to the present end."""
+        while True:
+            query = {"seq": after + 1, "next_by_subj": subject, "batch": _BATCH}
+            messages, more = await self._direct_get(stream, query)
+            for message in messages:
+                yield message
+            if not more or not messages:
+                return
+            after = messages[-1].sequence
+
+    async def dead_letter(self, origin: Msg, reason: str, detail: str) -> None:
+        """Keep a copy of a message that could not be handled, with why and where it came from.
+
+        A body that leaves no room for these headers is cut; the message itself stays in its stream.
+        """
+        metadata = origin.metadata
+        # no header that we do not know is copied: the copy must fit, whatever came
+        tenant = (origin.headers or {}).get(subjects.TENANT_HEADER, "")[:256]
+        headers = {subjects.TENANT_HEADER: tenant} if tenant else {}
+        headers |= {
+            subjects.DEAD_REASON_HEADER: reason,
+            subjects.DEAD_DETAIL_HEADER: " ".join(detail.split())[:1000].encode("ascii", "replace").decode(),
+            subjects.DEAD_SUBJECT_HEADER: origin.subject,
+            subjects.DEAD_STREAM_HEADER: metadata.stream,
+            subjects.DEAD_SEQUENCE_HEADER: str(metadata.sequence.stream),
+            "Nats-Msg-Id": f"{metadata.stream}.{metadata.sequence.stream}.{reason}",
+        }
+        body = origin.data
+        if len(body) > self._max_body:
+            headers[subjects.DEAD_LENGTH_HEADER] = str(len(body))
+            body = body[: self._max_body]
+        await self.append(subjects.dead(origin.subject), body, headers=headers)
+        log.warning("dead letter", extra={"subject": origin.subject, "reason": reason, "detail": detail[:300]})
+
+    def on_reconnect(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have `callback` called after each reconnection, when messages may have been missed. Returns its removal."""
+        self._on_reconnect.add(callback)
+        return lambda: self._on_reconnect.discard(callback)
+
+    async def reconnected(self) -> None:
+        """To be given to the connection as its `reconnected_cb`."""
+        log.info("reconnected to NATS")
+        for callback in list(self._on_reconnect):
+            callback()
+
+    async def _direct_get(self, stream: str, query: dict[str, Any]) -> tuple[list[Stored], bool]:
+        """One batch of a direct get (ADR-31 of nats-architecture-and-design), and whether there is more."""
+        payload = json.dumps(query).encode()
+
+        async def ask() -> tuple[list[Stored], bool]:
+            inbox = self.connection.new_inbox()
+            answers = await self.connection.subscribe(inbox)
+            found: list[Stored] = []
+            try:
+                await self.connection.publish(f"$JS.API.DIRECT.GET.{stream}", payload, reply=inbox)
+                while True:
+                    answer = await answers.next_msg(_ANSWER)
+                    status = (answer.headers or {}).get("Status")
+                    if status is None:
+                        found.append(Stored.of(answer))
+                    elif status == _END_OF_BATCH:
+                        return found, int((answer.headers or {}).get("Nats-Num-Pending", "0")) > 0
+                    elif status == _NO_MESSAGES:
+                        return found, False
+                    elif status == _NO_RESPONDERS:
+                        raise nats.errors.NoRespondersError
+                    else:
+                        raise RuntimeError(f"direct get from {stream}: {answer.headers}")
+            finally:
+                if not self.connection.is_closed:
+                    await answers.unsubscribe()
+
+        return await self.persistently(f"read {stream}", ask)
+
+    async def persistently(self, what: str, action: Callable[[], Awaitable[_T]]) -> _T:
+        """Try `action` until NATS answers it, within the bus's timeout."""
+        clock = asyncio.get_running_loop()
+        deadline = clock.time() + self._timeout
+        tries = 0
+        while True:
+            try:
+                return await action()
+            except UNREACHABLE as error:
+                pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
+                tries += 1
+                if self.connection.is_closed or clock.time() + pause > deadline:
+                    raise BusUnavailable(f"could not {what} in {tries} tries: {type(error).__name__}") from error
+                await asyncio.sleep(pause)
+            except APIError as error:
+                if error.err_code == subjects.ERR_SUBJECT_TAKEN or error.code != 503 or clock.time() > deadline:
+                    raise
+                tries += 1
+                await asyncio.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])

@@ -1,0 +1,83 @@
+"""How this system connects to NATS, and what it asks of the server before it starts to work."""
+
+import asyncio
+import logging
+from typing import Any
+
+from nats.aio.client import Client
+from nats.js.errors import NotFoundError
+
+from penstock.errors import Misconfigured
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: What a message carries around a request body: input of a step with outputs of others, headers, JSON escapes.
+_ENVELOPE = 1024 * 1024
+
+
+def connect_options(settings: Settings, name: str) -> dict[str, Any]:
+    """Keyword arguments of `nats.connect` (and of FastStream's broker)."""
+    options: dict[str, Any] = {
+        "servers": [server.strip() for server in settings.nats_url.split(",")],
+        "name": name,
+        # never give up: the default stops after two minutes, and the process would live on and hear nothing
+        "max_reconnect_attempts": -1,
+        "reconnect_time_wait": 0.25,
+        "connect_timeout": 5,
+        "ping_interval": 20,
+        "max_outstanding_pings": 3,
+    }
+    if settings.nats_credentials:
+        options["user_credentials"] = settings.nats_credentials
+    if settings.nats_token:
+        options["token"] = settings.nats_token.get_secret_value()
+    return options
+
+
+async def connect(settings: Settings, name: str) -> Bus:
+    """A connection of one's own, without FastStream. Close it with `bus.connection.close()`."""
+    buses: list[Bus] = []
+
+    async def reconnected() -> None:
+        for bus in buses:
+            await bus.reconnected()
+
+    connection = Client()
+    await connection.connect(**connect_options(settings, name), reconnected_cb=reconnected, error_cb=report)
+    buses.append(Bus(connection, timeout=settings.nats_timeout))
+    return buses[0]
+
+
+async def report(error: Exception) -> None:
+    """The client's `error_cb`: its own errors go to the log, not to standard error as it pleases."""
+    log.warning("NATS client: %s", str(error) or type(error).__name__)
+
+
+async def check_server(bus: Bus, settings: Settings, *, patience: float = 60.0) -> None:
+    """Wait until the streams are declared; see that the server takes our messages.
+
+    Raises Misconfigured after `patience` seconds, saying what is missing.
+    """
+    needed = settings.max_body + _ENVELOPE
+    if bus.max_payload < needed:
+        raise Misconfigured(
+            f"NATS takes messages of {bus.max_payload} bytes; {needed} are needed for PENSTOCK_MAX_BODY="
+            f"{settings.max_body}. Raise max_payload in the server's configuration, or lower PENSTOCK_MAX_BODY."
+        )
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        try:
+            for stream in subjects.STREAMS:
+                await bus.jetstream.stream_info(stream)
+            return
+        except NotFoundError:
+            missing = f"stream {stream} does not exist: run `penstock streams` to declare the streams"
+        except Exception as error:
+            missing = f"JetStream does not answer: {error!r}"
+        if asyncio.get_running_loop().time() > deadline:
+            raise Misconfigured(missing)
+        log.info("waiting: %s", missing)
+        await asyncio.sleep(0.5)

@@ -1,0 +1,67 @@
+"""Publishing a job's events: pipelined, in order, and all stored before anyone says the step is done."""
+
+import asyncio
+from collections import deque
+from itertools import islice
+
+from penstock.cancelling import stop
+from penstock.contracts.events import Event
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+
+#: Events on their way at once. While a batch is being acknowledged, what is new waits for the next.
+_IN_FLIGHT = 64
+
+
+class EventLog:
+    """Appends to `events.<job>`.
+
+    `send` never blocks: it queues. A task publishes up to 64 at once without waiting for each answer.
+    Where an answer does not come, all from that message on are sent again, in order ("go back N"): a
+    reader takes each number once and in order (see penstock.contracts.events), so it sees none twice
+    and none too early. When NATS stays away longer than the bus's timeout, `flush` raises BusUnavailable.
+
+    What waits is bounded by who writes: a step's reply has an end (penstock.document.writing.pieces.MAX_LENGTH).
+    """
+
+    def __init__(self, bus: Bus, job: str) -> None:
+        self._bus, self._subject = bus, subjects.events(job)
+        self._queue: deque[bytes] = deque()
+        self._sender: asyncio.Task[None] | None = None
+        self._error: Exception | None = None
+
+    def send(self, event: Event) -> None:
+        payload = event.model_dump_json().encode()
+        self._queue.append(payload)
+        if self._sender is None or self._sender.done():
+            self._sender = asyncio.get_running_loop().create_task(self._run())
+
+    async def flush(self) -> None:
+        """Return once everything sent so far is stored. Raises what publishing raised."""
+        if self._sender is not None:
+            await asyncio.shield(self._sender)
+        if self._error is not None:
+            raise self._error
+
+    async def aclose(self) -> None:
+        """Give up what is not stored yet."""
+        if self._sender is not None:
+            await stop(self._sender)
+
+    async def _run(self) -> None:
+        try:
+            while self._queue:
+                await self._bus.persistently(f"publish to {self._subject}", self._send_batch)
+        except Exception as error:
+            self._error = error
+            self._queue.clear()
+
+    async def _send_batch(self) -> None:
+        batch = list(islice(self._queue, _IN_FLIGHT))
+        results = await asyncio.gather(
+            *(self._bus.publish(self._subject, payload) for payload in batch), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+            self._queue.popleft()

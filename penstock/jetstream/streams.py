@@ -1,0 +1,144 @@
+"""The streams and durable consumers, declared in one place: by `penstock up`, or at deploy by `penstock streams`.
+
+Services only bind to them. Declaring again brings an existing stream up to date.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nats.js import JetStreamContext
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DiscardPolicy,
+    RePublish,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import APIError, NotFoundError
+
+from penstock.errors import Misconfigured
+from penstock.jetstream import subjects
+from penstock.pattern import Pattern
+from penstock.patterns.loading import load, steps_by_service
+from penstock.settings import Settings
+
+_DAY, _HOUR = 86_400.0, 3_600.0
+#: Seconds within which a repeated dead letter or event with the same Nats-Msg-Id is dropped.
+_DEDUPE = 120.0
+#: All replicas of one consumer together may hold this many unacknowledged messages.
+_MAX_ACK_PENDING = 20_000
+
+
+def stream_configs(settings: Settings) -> list[StreamConfig]:
+    """The streams that penstock.jetstream.subjects draws."""
+    write_once: dict[str, Any] = {
+        "max_msgs_per_subject": 1,
+        "discard": DiscardPolicy.NEW,
+        "discard_new_per_subject": True,
+    }
+    shared: dict[str, Any] = {
+        "storage": StorageType.FILE,
+        "num_replicas": settings.stream_replicas,
+        "duplicate_window": _DEDUPE,
+        "allow_direct": True,
+    }
+    return [
+        StreamConfig(
+            name=subjects.JOBS,
+            subjects=[subjects.job("*", "*")],
+            max_age=settings.jobs_max_age_days * _DAY,
+            **shared,
+            **write_once,
+        ),
+        StreamConfig(
+            name=subjects.STEPS,
+            subjects=[subjects.step("*", "*", "*", "*")],
+            retention=RetentionPolicy.WORK_QUEUE,
+            **shared,
+            **write_once,
+        ),
+        StreamConfig(
+            name=subjects.JOURNAL,
+            subjects=[subjects.journal("*", "*")],
+            max_age=settings.jobs_max_age_days * _DAY,
+            republish=RePublish(*subjects.FACTS),
+            **shared,
+            **write_once,
+        ),
+        StreamConfig(
+            name=subjects.EVENTS,
+            subjects=[subjects.events("*")],
+            max_age=settings.events_max_age_hours * _HOUR,
+            max_bytes=settings.events_max_bytes,
+            discard=DiscardPolicy.OLD,
+            republish=RePublish(*subjects.LIVE),
+            **shared,
+        ),
+        StreamConfig(
+            name=subjects.HOOKS,
+            subjects=[subjects.hook("*")],
+            retention=RetentionPolicy.WORK_QUEUE,
+            **shared,
+            **write_once,
+        ),
+        StreamConfig(name=subjects.DEAD, subjects=[subjects.dead(">")], max_age=30 * _DAY, **shared),
+    ]
+
+
+def consumer_configs(settings: Settings, patterns: Mapping[str, Pattern[Any, Any]]) -> list[tuple[str, ConsumerConfig]]:
+    """(stream, durable consumer) pairs: one for JOBS, one for HOOKS, and one for each kind of step.
+
+    `max_deliver` is unlimited, since a work queue keeps a message past it for ever: deliveries are
+    counted by whoever receives one (penstock.steps).
+    """
+
+    def durable(name: str, subject: str, *, pending: int = _MAX_ACK_PENDING) -> ConsumerConfig:
+        return ConsumerConfig(
+            durable_name=name,
+            filter_subject=subject,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=settings.ack_wait,
+            max_deliver=-1,
+            max_ack_pending=pending,
+            max_waiting=4096,
+        )
+
+    kinds = ((service, name) for service, steps in steps_by_service(patterns).items() for name in steps)
+    return [
+        (subjects.JOBS, durable(subjects.AGGREGATOR, subjects.job("*", "*"))),
+        # a hook that waits hours for its next try counts as pending; a limit would stop all the others
+        (subjects.HOOKS, durable(subjects.HOOKS_CONSUMER, subjects.hook("*"), pending=-1)),
+        *(
+            (subjects.STEPS, durable(subjects.step_consumer(service, name), subjects.step_filter(service, name)))
+            for service, name in kinds
+        ),
+    ]
+
+
+async def declare(jetstream: JetStreamContext, settings: Settings) -> None:
+    """Create or update all streams and consumers.
+
+    Raises Misconfigured where the server refuses, with the server's reason.
+    """
+    for config in stream_configs(settings):
+        try:
+            await _create_or_update(jetstream, config)
+        except APIError as error:
+            raise Misconfigured(f"NATS refuses stream {config.name}: {error.description}") from error
+    for stream, consumer in consumer_configs(settings, load(settings.patterns)):
+        try:
+            await jetstream.add_consumer(stream, consumer)
+        except APIError as error:
+            raise Misconfigured(f"NATS refuses consumer {consumer.durable_name}: {error.description}") from error
+
+
+async def _create_or_update(jetstream: JetStreamContext, config: StreamConfig) -> None:
+    assert config.name is not None
+    try:
+        await jetstream.stream_info(config.name)
+    except NotFoundError:
+        await jetstream.add_stream(config)
+    else:
+        await jetstream.update_stream(config)

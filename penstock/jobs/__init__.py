@@ -1,0 +1,21 @@
+"""Jobs from outside: submit, look up, list, cancel, follow.
+
+The gateway is one caller of these; it has no private way in.
+"""
+
+from penstock.jobs.ending import cancel, end_event, settle_end
+from penstock.jobs.listing import Wanted, page
+from penstock.jobs.lookup import look_up, snapshot
+from penstock.jobs.submission import new_job_id, submit
+
+__all__ = [
+    "Wanted",
+    "cancel",
+    "end_event",
+    "look_up",
+    "new_job_id",
+    "page",
+    "settle_end",
+    "snapshot",
+    "submit",
+]

@@ -1,0 +1,43 @@
+"""How a job's end is told to readers, and how a job is cancelled."""
+
+import time
+
+from penstock.contracts.events import Event, JobCancelled, JobCompleted, JobFailed
+from penstock.contracts.job import JobState
+from penstock.contracts.journal import END, JobEnd
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.jobs.lookup import look_up
+
+_END_EVENT = "end"
+
+
+def end_event(end: JobEnd) -> Event:
+    """The event that tells a job's end. It has one id, so that whoever tells it again is ignored."""
+    if end.status == "completed":
+        return JobCompleted(id=_END_EVENT, result=end.result or {}, usage=end.usage, missing=end.missing)
+    if end.status == "cancelled":
+        return JobCancelled(id=_END_EVENT, usage=end.usage)
+    assert end.problem is not None
+    return JobFailed(id=_END_EVENT, problem=end.problem, usage=end.usage)
+
+
+async def settle_end(bus: Bus, job: str) -> bool:
+    """Publish the event of the job's end, if the journal has an end. Readers ignore it where it was told before."""
+    found = await bus.last(subjects.JOURNAL, [subjects.journal(job, END)])
+    if not found:
+        return False
+    event = end_event(JobEnd.model_validate_json(found[0].data))
+    await bus.append(subjects.events(job), event.model_dump_json().encode())
+    return True
+
+
+async def cancel(bus: Bus, job: str) -> JobState | None:
+    """End a job as cancelled, unless it has ended. The state after that; None where there is no such job."""
+    state = await look_up(bus, job)
+    if state is None or state.ended:
+        return state
+    end = JobEnd(pattern=state.pattern, status="cancelled", ended_at=time.time(), usage=state.usage)
+    await bus.once(subjects.journal(job, END), end.model_dump_json().encode())
+    await settle_end(bus, job)
+    return await look_up(bus, job)

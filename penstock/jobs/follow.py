@@ -1,0 +1,192 @@
+"""Following a job's events: from the first, in order, each once, live.
+
+No consumer per reader: a core subscription on what EVENTS republishes, and batch direct gets for what
+was before and what was missed (DESIGN section 9 has the figures). A reader that is too slow for its
+buffer loses nothing: what it could not take is read from the stream when it comes to it.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+
+from nats.aio.msg import Msg
+from pydantic import ValidationError
+
+from penstock.contracts.events import EVENT, TERMINAL, Event, JobAccepted, JobCancelled, StepEvent
+from penstock.document import Reader
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus, Stored
+from penstock.jobs.ending import settle_end
+
+log = logging.getLogger(__name__)
+
+#: Seconds of silence after which a follower looks whether it has missed something.
+_LOOK = 15.0
+#: At most this many events, and about this many bytes, are handed over at once.
+_BATCH, _BATCH_BYTES = 64, 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredEvent:
+    """One accepted event. `sequence` is its place in EVENTS, `seq` counts the job's accepted events from 1."""
+
+    event: Event
+    sequence: int
+    seq: int
+    data: bytes
+
+
+class Follower:
+    """Iterate to follow; it ends after the job's end. Use as `async with`: it listens from entry to exit.
+
+    `buffer`: bytes of events that may wait for this reader. `settle`: the job may be an old one, so if its
+    end is in the journal and not among its events, tell it (design, section 2); also done after a silence.
+    """
+
+    def __init__(
+        self, bus: Bus, job: str, *, buffer: int = 8 * 1024 * 1024, silence: float = _LOOK, settle: bool = False
+    ) -> None:
+        self._bus, self._job, self._limit, self._silence = bus, job, buffer, silence
+        self._buffer: deque[Stored] = deque()
+        self._buffered = 0
+        self._missed = True  # all history so far
+        self._settle = settle
+        self._wake = asyncio.Event()
+        self._reader = Reader()
+        self._last = 0
+        #: Retention has dropped the beginning: the first event there is, is not the job's first.
+        self.truncated = False
+        #: All that was there at the entry has been handed over.
+        self.caught_up = False
+
+    async def __aenter__(self) -> "Follower":
+        self._subscription = await self._bus.connection.subscribe(subjects.live(self._job), cb=self._on_message)
+        # the server must know of the subscription before history is read, or what comes in between is lost
+        await self._bus.connection.flush()
+        self._forget = self._bus.on_reconnect(self._look)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._forget()
+        if not self._bus.connection.is_closed:
+            await self._subscription.unsubscribe()
+
+    async def __aiter__(self) -> AsyncIterator[DeliveredEvent | None]:
+        """Accepted events; None after each `silence` seconds without one."""
+        async for batch in self.batches():
+            if not batch:
+                yield None
+            for delivered in batch:
+                yield delivered
+
+    async def batches(self) -> AsyncGenerator[list[DeliveredEvent], None]:
+        """Accepted events, those that are ready together; an empty list after each `silence` seconds without one."""
+        while True:
+            while self._missed:
+                self._missed = False
+                async for batch in self._history():
+                    yield batch
+                self.caught_up = True
+                if not self._reader.ended and self._settle:
+                    self._settle = False
+                    self._missed = await settle_end(self._bus, self._job)
+            if batch := self._ready():
+                yield batch
+            if self._reader.ended:
+                return
+            if self._buffer or self._missed:
+                continue
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(self._silence):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._missed = self._settle = True
+                yield []
+
+    async def _history(self) -> AsyncIterator[list[DeliveredEvent]]:
+        """What the stream has and this reader has not."""
+        batch: list[DeliveredEvent] = []
+        size = 0
+        async for stored in self._bus.history(subjects.EVENTS, subjects.events(self._job), after=self._last):
+            if delivered := self._accept(stored):
+                batch.append(delivered)
+                size += len(delivered.data)
+            if len(batch) >= _BATCH or size > _BATCH_BYTES or (batch and self._reader.ended):
+                yield batch
+                batch, size = [], 0
+            if self._reader.ended:
+                return
+        if batch:
+            yield batch
+
+    def _ready(self) -> list[DeliveredEvent]:
+        """What has been heard meanwhile, as far as nothing is missing in between."""
+        batch: list[DeliveredEvent] = []
+        size = 0
+        while self._buffer and not self._reader.ended and len(batch) < _BATCH and size <= _BATCH_BYTES:
+            stored = self._buffer.popleft()
+            self._buffered -= len(stored.data)
+            if stored.sequence <= self._last:
+                continue
+            if int(stored.headers.get("Nats-Last-Sequence", "0")) > self._last:
+                self._look()
+                break
+            if delivered := self._accept(stored):
+                batch.append(delivered)
+                size += len(delivered.data)
+        return batch
+
+    def _accept(self, stored: Stored) -> DeliveredEvent | None:
+        self._last = max(self._last, stored.sequence)
+        try:
+            event = EVENT.validate_json(stored.data)
+        except ValidationError:
+            self._pass_over(stored)
+            return None
+        if not self._reader.accept(event):
+            return None
+        if self._reader.seq == 1:
+            # the one event that may come before job.accepted ends a job that nobody had taken up yet
+            self.truncated = not isinstance(event, JobAccepted | JobCancelled)
+        return DeliveredEvent(event, stored.sequence, self._reader.seq, stored.data)
+
+    def _pass_over(self, stored: Stored) -> None:
+        """An event of a newer replica, say: not told, but counted, or none of its step would be taken any more."""
+        log.warning("an event was not understood", extra={"job": self._job, "sequence": stored.sequence})
+        try:
+            position = StepEvent.model_validate_json(stored.data)
+        except ValidationError:
+            return
+        self._reader.accept(position)  # type: ignore[arg-type]  # it reads the position only
+
+    async def _on_message(self, message: Msg) -> None:
+        if not self._missed:
+            stored = Stored.of(message)
+            self._buffer.append(stored)
+            self._buffered += len(stored.data)
+            if self._buffered > self._limit:
+                self._look()
+        self._wake.set()
+
+    def _look(self) -> None:
+        """Read the stream again; what is buffered will be found there."""
+        self._missed = True
+        self._buffer.clear()
+        self._buffered = 0
+        self._wake.set()
+
+
+async def end_is_published(bus: Bus, job: str, by: int) -> bool:
+    """Whether an event with a sequence up to `by` tells the job's end."""
+    async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
+        if stored.sequence > by:
+            return False
+        try:
+            if isinstance(EVENT.validate_json(stored.data), TERMINAL):
+                return True
+        except ValidationError:
+            continue
+    return False

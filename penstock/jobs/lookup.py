@@ -1,0 +1,99 @@
+"""What is known of one job, from its journal."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from penstock.contracts.events import PartValue
+from penstock.contracts.job import JobState, Snapshot, StepState
+from penstock.contracts.journal import END, RESERVED_KEYS, START, JobEnd, JobStart, Outcome
+from penstock.contracts.usage import Usage
+from penstock.document import Document, join
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus, Stored
+
+
+async def look_up(bus: Bus, job: str) -> JobState | None:
+    """What is known of a job; None where there is no such job (or it is past its retention)."""
+    facts = await _facts(bus, job)
+    outcomes = _outcomes(facts)
+    start = JobStart.model_validate_json(facts[START].data) if START in facts else None
+    end = JobEnd.model_validate_json(facts[END].data) if END in facts else None
+    if start is not None:
+        pattern, accepted_at = start.pattern, start.accepted_at
+    else:
+        asked = await bus.last(subjects.JOBS, [subjects.job("*", job)])
+        if not asked:
+            return None
+        pattern, accepted_at = subjects.parse_job(asked[0].subject)[0], unix(asked[0].time)
+    return JobState(
+        id=job,
+        pattern=pattern,
+        status=end.status if end else "running" if start else "queued",
+        accepted_at=accepted_at,
+        deadline=start.deadline if start else None,
+        ended_at=end.ended_at if end else None,
+        steps=tuple(_step_state(outcome) for outcome in outcomes),
+        result=end.result if end else None,
+        problem=end.problem if end else None,
+        missing=end.missing if end else (),
+        usage=_usage(end, outcomes),
+    )
+
+
+async def snapshot(bus: Bus, job: str, pattern: str) -> Snapshot:
+    """The state of a job that has been taken up, as far as its journal tells it."""
+    facts = await _facts(bus, job)
+    outcomes = _outcomes(facts)
+    end = JobEnd.model_validate_json(facts[END].data) if END in facts else None
+    return Snapshot(
+        job=job,
+        pattern=pattern,
+        status=end.status if end else "running",
+        result=(end.result if end else None) or _result_so_far(outcomes),
+        steps=tuple(outcome.key for outcome in outcomes),
+        usage=_usage(end, outcomes),
+    )
+
+
+async def _facts(bus: Bus, job: str) -> dict[str, Stored]:
+    """The journal of a job by key, oldest first."""
+    stored = await bus.last(subjects.JOURNAL, [subjects.journal(job, "*")])
+    return {fact.subject.rpartition(".")[2]: fact for fact in stored}
+
+
+def _outcomes(facts: dict[str, Stored]) -> list[Outcome]:
+    return [Outcome.model_validate_json(fact.data) for key, fact in facts.items() if key not in RESERVED_KEYS]
+
+
+def _usage(end: JobEnd | None, outcomes: Iterable[Outcome]) -> Usage:
+    return end.usage if end else sum((outcome.usage for outcome in outcomes), start=Usage())
+
+
+def _result_so_far(outcomes: Iterable[Outcome]) -> dict[str, Any]:
+    """What the steps have written into the result, as far as they are done."""
+    document = Document()
+    for outcome in outcomes:
+        if outcome.into is None or outcome.failure is not None:
+            continue
+        place, spread = outcome.into.rstrip("/"), outcome.into == "" or outcome.into.endswith("/")
+        values = (
+            {join(place, name): value for name, value in outcome.value.items()} if spread else {place: outcome.value}
+        )
+        for p, value in values.items():
+            document.apply(PartValue(id=p, p=p, t=json.dumps(value)))
+    result: dict[str, Any] = document.value
+    return result
+
+
+def _step_state(outcome: Outcome) -> StepState:
+    described: dict[str, Any] = outcome.model_dump(
+        by_alias=False, include={"step", "key", "attempt", "service", "model", "usage", "cached", "duration_ms"}
+    )
+    return StepState(**described, problem=outcome.failure)
+
+
+def unix(time_stamp: str) -> float:
+    """Unix seconds of an RFC 3339 time."""
+    return datetime.fromisoformat(time_stamp).timestamp()

@@ -1,0 +1,1 @@
+"""The interface of NATS callers: request-reply endpoints, and the AsyncAPI document of all channels."""

@@ -1,0 +1,176 @@
+"""The AsyncAPI 3.0 document of the whole fleet, made from the table in penstock.nats_api.channels.
+
+FastStream's own generator knows its subscribers only, not what is published past it (journal, events,
+deltas) nor who answers requests, so it is not built upon (docs/nats-api.md).
+
+An AsyncAPI document is meant for one application; this one is of the system, and each operation says by
+its name and tag whose it is. What NATS has and AsyncAPI has no words for are extensions: `x-stream` (the
+stream that holds a channel) and `x-consumer` (the durable consumer that an operation receives by).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from penstock import __version__
+from penstock.jetstream.streams import consumer_configs, stream_configs
+from penstock.nats_api.channels import PARAMETERS, Channel, Message, Mode, channels
+from penstock.pattern import Pattern
+from penstock.settings import Settings
+
+Json = dict[str, Any]
+
+_SCHEMAS = "#/components/schemas/"
+_DESCRIPTION = """\
+Every fact is one message on a subject of its own, written once. Publish a request to `jobs.<pattern>.<job>` (or ask
+`penstock.submit.<pattern>`) and subscribe to `live.<job>` before; the job's end is the event `job.completed`,
+`job.failed` or `job.cancelled`, and `journal.<job>.end`."""
+
+
+def document(patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> Json:
+    """The document for a fleet that serves `patterns`, with streams as `settings` declare them."""
+    table = channels(patterns)
+    messages = {message.name: message for channel in table for message in (*channel.messages, *channel.replies)}
+    results = [pattern.result for pattern in patterns.values()]
+    references, schemas = _schemas(messages.values(), results)
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Penstock",
+            "version": __version__,
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+        },
+        "servers": {
+            "nats": {"host": "{host}", "protocol": "nats", "variables": {"host": {"default": "localhost:4222"}}}
+        },
+        "defaultContentType": "application/json",
+        "channels": _channels(table, settings),
+        "operations": _operations(table, patterns, settings),
+        "components": {
+            "messages": {name: _message(message, references) for name, message in messages.items()},
+            "schemas": schemas,
+        },
+    }
+
+
+def _channels(table: Iterable[Channel], settings: Settings) -> Json:
+    streams = _streams(settings)
+    found: Json = {}
+    for channel in table:
+        found[channel.name] = {
+            "address": channel.address,
+            "summary": channel.summary,
+            "messages": {message.name: _ref(f"#/components/messages/{message.name}") for message in channel.messages},
+            "parameters": {
+                name: {"description": text} for name, text in PARAMETERS.items() if f"{{{name}}}" in channel.address
+            },
+        }
+        if stream := streams.get(channel.address.partition(".")[0]):
+            found[channel.name]["x-stream"] = stream
+        if channel.replies:
+            found[f"{channel.name}-reply"] = {
+                "address": None,
+                "summary": f"The inbox of whoever asked {channel.address}.",
+                "messages": {reply.name: _ref(f"#/components/messages/{reply.name}") for reply in channel.replies},
+            }
+    return found
+
+
+def _operations(table: Iterable[Channel], patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> Json:
+    consumers = [consumer for _, consumer in consumer_configs(settings, patterns)]
+    found: Json = {}
+    for channel in table:
+        for action, services in (("send", channel.senders), ("receive", channel.receivers)):
+            for service in services:
+                operation: Json = {
+                    "action": action,
+                    "summary": channel.summary,
+                    "channel": _ref(f"#/channels/{channel.name}"),
+                    "messages": [_ref(f"#/channels/{channel.name}/messages/{m.name}") for m in channel.messages],
+                    "tags": [{"name": service}],
+                }
+                for consumer in consumers if action == "receive" else ():
+                    if _takes(str(consumer.filter_subject), channel.address):
+                        operation["x-consumer"] = consumer.durable_name
+                if channel.queue:
+                    operation["bindings"] = {"nats": {"queue": channel.queue, "bindingVersion": "0.1.0"}}
+                if channel.replies:
+                    reply = f"{channel.name}-reply"
+                    operation["reply"] = {
+                        "address": {"location": "$message.header#/reply", "description": "The reply subject."},
+                        "channel": _ref(f"#/channels/{reply}"),
+                        "messages": [_ref(f"#/channels/{reply}/messages/{m.name}") for m in channel.replies],
+                    }
+                found[f"{service}-{action}-{channel.name}"] = operation
+    return found
+
+
+def _message(message: Message, references: Mapping[tuple[Any, Mode], Json]) -> Json:
+    found: Json = {"name": message.name, "title": message.name, "summary": message.summary}
+    if message.model is None:
+        found |= {"contentType": "application/octet-stream", "payload": {}}
+    elif message.input is not None:
+        narrowed = {"type": "object", "properties": {"input": references[message.input, message.mode]}}
+        found["payload"] = {"allOf": [references[message.model, message.mode], narrowed]}
+    else:
+        found["payload"] = references[message.model, message.mode]
+    if message.headers:
+        texts = {name: {"type": "string", "description": text} for name, text in message.headers.items()}
+        found["headers"] = {"type": "object", "properties": texts}
+    return found
+
+
+def _schemas(messages: Iterable[Message], results: Iterable[Any]) -> tuple[Mapping[tuple[Any, Mode], Json], Json]:
+    wanted: dict[tuple[Any, Mode], None] = {}
+    for message in messages:
+        for model in (message.model, message.input):
+            if model is not None:
+                wanted[model, message.mode] = None
+    wanted |= dict.fromkeys((result, "serialization") for result in results)
+    references, schemas = models_json_schema(list(wanted), ref_template=_SCHEMAS + "{model}")
+    return references, {name: _draft_07(schema) for name, schema in schemas["$defs"].items()}
+
+
+def _draft_07(schema: Any) -> Any:
+    """A schema in AsyncAPI's dialect: tuples as `items`; no discriminator, which would name a schema, not a value."""
+    if isinstance(schema, list):
+        return [_draft_07(member) for member in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: _draft_07(member) for name, member in schema.items() if not _is_discriminator(name, member)}
+    if "prefixItems" in found:
+        found["items"] = found.pop("prefixItems")
+    return found
+
+
+def _is_discriminator(name: str, member: Any) -> bool:
+    """OpenAPI's keyword, not a property of that name."""
+    return name == "discriminator" and isinstance(member, dict) and "propertyName" in member
+
+
+def _streams(settings: Settings) -> dict[str, Json]:
+    """The first token of a subject -> the stream that holds it, or that republishes to it."""
+    found: dict[str, Json] = {}
+    for config in stream_configs(settings):
+        described = {
+            "name": config.name,
+            "retention": config.retention.value if config.retention else "limits",
+            "writeOnce": config.max_msgs_per_subject == 1,
+        }
+        for subject in config.subjects or ():
+            found[subject.partition(".")[0]] = described
+        if config.republish:
+            found[str(config.republish.dest).partition(".")[0]] = {"republishedFrom": config.name}
+    return found
+
+
+def _takes(subject_filter: str, address: str) -> bool:
+    """Whether a consumer with this filter receives what comes on an address."""
+    wanted, tokens = subject_filter.split("."), address.split(".")
+    return len(wanted) == len(tokens) and all(w in ("*", t) for w, t in zip(wanted, tokens, strict=True))
+
+
+def _ref(target: str) -> Json:
+    return {"$ref": target}

@@ -1,0 +1,97 @@
+"""What a pattern sees of the engine.
+
+A pattern is an ordinary coroutine `async def pattern(run: Run, request: Request) -> Result`. It may be
+run again from the top at any time, on another machine, with the outcomes of its finished steps
+answered from the journal. So it must be a function of its request and its steps' outputs alone:
+no clock, no randomness, no I/O. `run.step` is the only way to have something done.
+"""
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, JsonValue
+
+from penstock.contracts.options import PatternRequest
+from penstock.contracts.step import Complexity, In, Out, Step
+from penstock.errors import Misconfigured
+
+Req = TypeVar("Req", bound=PatternRequest)
+Res = TypeVar("Res", bound=BaseModel)
+
+
+class Run(ABC):
+    """One job's run. Methods are plain functions: what they fix, they fix when called."""
+
+    #: The job's id.
+    job: str
+    #: How many steps of this job may be waiting or executing at once, where the pattern fans out.
+    fan_out: int
+
+    @abstractmethod
+    def step(
+        self,
+        step: Step[In, Out],
+        input: In,
+        *,
+        into: str | None = None,
+        key: str | None = None,
+        complexity: Complexity | None = None,
+    ) -> Awaitable[Out]:
+        """Have `step` done once, and await its output.
+
+        The step is dispatched at the call, so calling twice and awaiting later runs both at once. Its
+        key is `key`, or the step's name and a running number in the order of the calls. Where branches
+        of the pattern overtake one another, name the key: it must be the same in every replay.
+
+        `into` is the place of the result (RFC 6901) in which the output grows while it is being made; ""
+        spreads the output's members over the root, and a trailing "/" over the place before it.
+        `complexity` overrides the step's own.
+
+        Raises StepFailed when the step failed for good, ReplayMismatch when the journal has another
+        step or another input under this key, ValueError for a key that is in use or no token.
+        """
+
+    @abstractmethod
+    def put(self, path: str, value: JsonValue | BaseModel) -> None:
+        """Write what the run itself knows at `path` of the result. Each place is written once."""
+
+    @abstractmethod
+    def retract(self, path: str) -> None:
+        """Forget what was streamed at and below `path`, so that another step may write there.
+
+        A caller who reads the plain JSON text loses its connection here, if it was shown that part and the
+        new one differs; event readers are told.
+        """
+
+    @abstractmethod
+    def close(self, path: str) -> None:
+        """Say that nothing more comes at or below `path`: an array is complete, an optional member stays out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pattern(Generic[Req, Res]):
+    """A line in the table of patterns.
+
+    Its prompts are the files `prompts/<step>.md` beside the module of `run`. `example` is a
+    request that shows the pattern: the demo, the docs and OpenAPI use it.
+    """
+
+    name: str
+    summary: str
+    run: Callable[[Run, Req], Awaitable[Res]]
+    request: type[Req]
+    result: type[Res]
+    steps: tuple[Step[Any, Any], ...]
+    example: Req
+
+    @property
+    def prompts(self) -> Path:
+        """The folder of the prompt files."""
+        module = sys.modules[self.run.__module__]
+        if module.__file__ is None:
+            raise Misconfigured(f"pattern {self.name!r} is defined in {module.__name__}, which is no file")
+        return Path(module.__file__).parent / "prompts"

@@ -1,0 +1,1 @@
+"""evaluator-optimizer: translate, evaluate, improve until it is good enough."""

@@ -1,0 +1,1 @@
+"""multi-step-tool-usage: think with tools, then conclude."""

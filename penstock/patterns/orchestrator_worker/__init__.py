@@ -1,0 +1,1 @@
+"""orchestrator-worker: plan, execute the tasks as their graph allows, summarize."""

@@ -1,0 +1,48 @@
+"""Whether a plan can be carried out, and how far it has been."""
+
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
+
+from penstock.patterns.orchestrator_worker.contract import Execution, Plan, TaskResult
+
+MAX_TASKS = 100
+
+
+def problem_with(plan: Plan) -> str | None:
+    """A sentence that tells the planner what is wrong with its plan; None if it can be carried out."""
+    if not 1 <= len(plan.tasks) <= MAX_TASKS:
+        return f"The plan has {len(plan.tasks)} tasks; it must have 1 to {MAX_TASKS}."
+    ids = Counter(task.id for task in plan.tasks)
+    if repeated := [id for id, count in ids.items() if count > 1]:
+        return f"Task ids must be unique, but more than one task is called {_listed(repeated)}."
+    for task in plan.tasks:
+        if task.id in task.dependencies:
+            return f"Task '{task.id}' depends on itself."
+        if unknown := [id for id in task.dependencies if id not in ids]:
+            return f"Task '{task.id}' depends on {_listed(unknown)}, and there is no such task."
+    try:
+        _sorter(plan).prepare()
+    except CycleError as error:
+        return f"Tasks wait for each other in a circle: {' needs '.join(repr(id) for id in reversed(error.args[1]))}."
+    return None
+
+
+def progress(plan: Plan, results: tuple[TaskResult, ...]) -> Execution:
+    """What has come of a plan without problems. `results` are one for each task, in the order of the plan."""
+    statuses = {result.task_id: result.status for result in results}
+    titles = {task.id: task.title for task in plan.tasks}
+    ahead = [titles[id] for id in _sorter(plan).static_order() if statuses[id] != "completed"]
+    return Execution(
+        completed_tasks=len(results) - len(ahead),
+        total_tasks=len(results),
+        blockers=tuple(f"{result.task_id}: {blocker}" for result in results for blocker in result.blockers),
+        next_milestone=ahead[0] if ahead else "All tasks are completed.",
+    )
+
+
+def _sorter(plan: Plan) -> TopologicalSorter[str]:
+    return TopologicalSorter({task.id: task.dependencies for task in plan.tasks})
+
+
+def _listed(ids: list[str]) -> str:
+    return ", ".join(f"'{id}'" for id in ids)

@@ -1,0 +1,1 @@
+"""parallel-processing: three reviews at once, then their synthesis."""

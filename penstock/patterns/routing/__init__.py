@@ -1,0 +1,1 @@
+"""routing: classify, then answer as that specialist."""

@@ -1,0 +1,1 @@
+"""sequential-processing: draft, evaluate, improve."""

@@ -1,0 +1,204 @@
+"""One job message, from delivery to the job's end."""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nats.aio.msg import Msg
+from pydantic import BaseModel
+
+from penstock.cancelling import stop
+from penstock.contracts.events import JobAccepted
+from penstock.contracts.journal import END, START, JobEnd, JobStart
+from penstock.contracts.options import PatternRequest
+from penstock.contracts.wire import is_token
+from penstock.errors import BusUnavailable, Failure
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.event_log import EventLog
+from penstock.jobs.admission import admit
+from penstock.jobs.ending import end_event
+from penstock.pattern import Pattern
+from penstock.runs.journal import Journal
+from penstock.runs.replay import ReplayRun, remaining
+from penstock.settings import Settings
+from penstock.webhooks.enqueue import enqueue
+
+log = logging.getLogger(__name__)
+
+_END_EVENT = "end"
+
+
+class JobHandler:
+    """Runs jobs. Any replica may be given any delivery of any job."""
+
+    def __init__(self, *, bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> None:
+        self._bus, self._patterns, self._settings = bus, patterns, settings
+
+    async def handle(self, message: Msg) -> None:
+        """Settle one delivery: acked once the job's end is written and told; terminated where it can never run."""
+        name, job = subjects.parse_job(message.subject)
+        attempt = message.metadata.num_delivered
+        about = {"job": job, "pattern": name, "attempt": attempt}
+        try:
+            if not is_token(job):
+                # there is no subject on which its end could be told
+                detail = f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -"
+                await self._bus.dead_letter(message, "invalid_request", detail)
+                await message.term()
+                return
+            async with Journal(self._bus, job) as journal:
+                await self._settle(message, name, job, attempt, journal)
+        except BusUnavailable as error:
+            log.warning("NATS was away; the job is redelivered", extra={**about, "error": str(error)})
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("a job could not be settled; it is redelivered", extra=about)
+            with contextlib.suppress(Exception):
+                await message.nak(min(30.0, 2.0**attempt / 4))
+
+    async def _settle(self, message: Msg, name: str, job: str, attempt: int, journal: Journal) -> None:
+        body_hash = hashlib.sha256(message.data).hexdigest()
+        events = EventLog(self._bus, job)
+        try:
+            request: PatternRequest | None = None
+            refusal: Failure | None = None
+            try:
+                request = admit(self._patterns, name, message.data, self._settings)
+            except Failure as failure:
+                refusal = failure
+            start = journal.start or await self._write_start(message, name, job, body_hash, request, journal)
+            if (start.pattern, start.body_hash) != (name, body_hash):
+                detail = f"job {job} was first submitted to {start.pattern}, or with another body"
+                await self._bus.dead_letter(message, "job_id_taken", detail)
+                await message.term()
+                return
+            if journal.end is None:
+                events.send(JobAccepted(id="accepted", job=job, pattern=name, deadline=start.deadline))
+                if refusal is None and attempt > self._settings.max_deliveries * 4:
+                    refusal = Failure("poisoned", f"given up at delivery {attempt}; its aggregators did not survive it")
+                if refusal is None and request is not None:
+                    end = await self._run(name, job, start, request, journal, events)
+                else:
+                    assert refusal is not None
+                    await self._bus.dead_letter(message, refusal.code, _described(refusal))
+                    end = JobEnd(pattern=name, status="failed", ended_at=time.time(), problem=refusal.problem())
+                if end is not None:
+                    await self._write_end(journal, end)
+            assert journal.end is not None
+            events.send(end_event(journal.end))
+            await events.flush()
+            await enqueue(self._bus, job, request)
+            await message.ack()
+        finally:
+            await events.aclose()
+
+    async def _write_start(
+        self, message: Msg, name: str, job: str, body_hash: str, request: PatternRequest | None, journal: Journal
+    ) -> JobStart:
+        accepted_at = message.metadata.timestamp.timestamp()
+        wanted = request.options.deadline_seconds if request else None
+        start = JobStart(
+            pattern=name,
+            body_hash=body_hash,
+            accepted_at=accepted_at,
+            deadline=accepted_at + (wanted or self._settings.deadline),
+            tenant=(message.headers or {}).get(subjects.TENANT_HEADER),
+        )
+        await journal.write(START, start)
+        assert journal.start is not None
+        return journal.start
+
+    async def _run(
+        self, name: str, job: str, start: JobStart, request: PatternRequest, journal: Journal, events: EventLog
+    ) -> JobEnd | None:
+        """Run the pattern. None: the job was ended by somebody else meanwhile."""
+        pattern = self._patterns[name]
+        run = ReplayRun(
+            bus=self._bus,
+            journal=journal,
+            events=events,
+            job=job,
+            start=start,
+            options=request.options,
+            fan_out=self._settings.fan_out,
+        )
+
+        async def whole() -> dict[str, Any]:
+            returned: BaseModel = await pattern.run(run, request)
+            document, missing = run.result.finish(pattern, returned)
+            for path, value in missing:
+                run.stream_value(path, value)
+            await events.flush()
+            return document
+
+        working = asyncio.ensure_future(whole())
+        ending = asyncio.ensure_future(journal.wait_for(END))
+        problem: Failure | None = None
+        result: dict[str, Any] | None = None
+        try:
+            await asyncio.wait((working, ending), timeout=remaining(start), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                if ending.done():
+                    return None
+                raise Failure("deadline_exceeded", f"the job had until {start.deadline:.0f} (Unix time)")
+            result = working.result()
+        except Failure as failure:
+            problem = failure
+        except asyncio.CancelledError as error:
+            if not (working.done() and working.cancelled()):
+                raise  # it is this replica that is told to stop, not the pattern that cancelled itself
+            problem = _why(error, name, job)
+        except Exception as error:
+            problem = _why(error, name, job)
+        finally:
+            run.end()
+            await stop(working, ending)
+            await run.aclose()
+        return JobEnd(
+            pattern=name,
+            status="failed" if problem else "completed",
+            ended_at=time.time(),
+            result=result,
+            problem=problem.problem() if problem else None,
+            missing=tuple(path for path, value in (result or {}).items() if value is None),
+            usage=sum((outcome.usage for outcome in journal.outcomes()), start=run.usage.__class__()),
+        )
+
+    async def _write_end(self, journal: Journal, end: JobEnd) -> None:
+        try:
+            await journal.write(END, end)
+        except Failure as too_large:
+            failed = end.model_copy(update={"status": "failed", "result": None, "problem": too_large.problem()})
+            await journal.write(END, failed)
+
+
+def _why(error: BaseException, name: str, job: str) -> Failure:
+    """Why a pattern ended with `error`; a group, as asyncio.TaskGroup raises it, stands for its first Failure.
+
+    Raises BusUnavailable if that is what it was, alone or among others: it says nothing about the job.
+    """
+    leaves = list(_leaves(error))
+    if away := next((leaf for leaf in leaves if isinstance(leaf, BusUnavailable)), None):
+        raise away
+    if failure := next((leaf for leaf in leaves if isinstance(leaf, Failure)), None):
+        return failure
+    log.error("a pattern raised", exc_info=error, extra={"job": job, "pattern": name})
+    return Failure("pattern_error", f"{type(leaves[0]).__name__} in the pattern {name}")
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            yield from _leaves(member)
+    else:
+        yield error
+
+
+def _described(failure: Failure) -> str:
+    return f"{failure.code}: {failure.detail}"

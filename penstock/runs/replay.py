@@ -1,0 +1,179 @@
+"""The machinery behind `Run`: every step is looked up in the journal before it is dispatched."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Awaitable
+from typing import Any
+
+from pydantic import BaseModel, JsonValue
+
+from penstock.cancelling import stop
+from penstock.contracts.events import Event, PartClose, PartRetract, PartValue, StepCompleted
+from penstock.contracts.events import StepFailed as StepFailedEvent
+from penstock.contracts.journal import RESERVED_KEYS, JobStart, Outcome
+from penstock.contracts.options import Options
+from penstock.contracts.step import Complexity, In, Out, Step, StepMessage
+from penstock.contracts.usage import Usage
+from penstock.contracts.wire import is_token
+from penstock.errors import Failure, ReplayMismatch, StepFailed
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.event_log import EventLog
+from penstock.pattern import Run
+from penstock.runs.journal import Journal
+from penstock.runs.result import StreamedResult, to_json
+
+#: Seconds after which a wait looks at the journal again and dispatches again: a lost wake-up or a
+#: message deleted by hand costs this much and no more. Dispatching twice is refused by the stream.
+_LOOK_AGAIN = 15.0
+
+
+class ReplayRun(Run):
+    """One run of one job in this process."""
+
+    def __init__(
+        self, *, bus: Bus, journal: Journal, events: EventLog, job: str, start: JobStart, options: Options, fan_out: int
+    ) -> None:
+        self.job, self.fan_out = job, fan_out
+        self.result = StreamedResult()
+        self.usage = Usage()
+        self._bus, self._journal, self._events = bus, journal, events
+        self._start, self._options = start, options
+        self._calls: Counter[str] = Counter()
+        self._keys: set[str] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._retracted = 0
+        self._over = False
+
+    def step(
+        self,
+        step: Step[In, Out],
+        input: In,
+        *,
+        into: str | None = None,
+        key: str | None = None,
+        complexity: Complexity | None = None,
+    ) -> Awaitable[Out]:
+        self._check_open()
+        self._calls[step.name] += 1
+        key = key or f"{step.name}-{self._calls[step.name]}"
+        if not is_token(key) or key in RESERVED_KEYS:
+            raise ValueError(f"step key {key!r} is no token, or reserved")
+        if key in self._keys:
+            raise ValueError(f"step key {key!r} is in use")
+        self._keys.add(key)
+        message = StepMessage(
+            pattern=self._start.pattern,
+            job=self.job,
+            step=step.name,
+            key=key,
+            input=to_json(input),
+            fingerprint=_fingerprint(step, input),
+            into=into,
+            complexity=complexity or step.complexity,
+            priority=self._options.priority,
+            cache=self._options.cache,
+            tenant=self._start.tenant,
+            deadline=self._start.deadline,
+        )
+        task = asyncio.get_running_loop().create_task(self._done(step, message))
+        self._tasks.add(task)
+        # a branch that the pattern gave up on may fail unheard
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
+
+    def put(self, path: str, value: JsonValue | BaseModel) -> None:
+        self._check_open()
+        as_json = to_json(value)
+        self.result.place(path, as_json)
+        self.stream_value(path, as_json)
+
+    def stream_value(self, path: str, value: Any) -> None:
+        """Publish a value that is already part of the result."""
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        self._publish(PartValue(id=f"value:{self._retracted}:{path}", p=path, t=text))
+
+    def close(self, path: str) -> None:
+        self._check_open()
+        self._publish(PartClose(id=f"close:{self._retracted}:{path}", p=path))
+
+    def retract(self, path: str) -> None:
+        self._check_open()
+        self._retracted += 1
+        self.result.retract(path)
+        self._publish(PartRetract(id=f"retract:{self._retracted}", p=path))
+
+    def end(self) -> None:
+        """Take no more: what a pattern still tries, while it is being ended or after, is refused."""
+        self._over = True
+
+    async def aclose(self) -> None:
+        """End what is still waiting."""
+        await stop(*self._tasks)
+
+    async def _done(self, step: Step[In, Out], message: StepMessage) -> Out:
+        outcome = self._journal.outcome(message.key)
+        while outcome is None:
+            await self._dispatch(step, message)
+            try:
+                async with asyncio.timeout(_LOOK_AGAIN):
+                    await self._journal.wait_for(message.key)
+            except TimeoutError:
+                await self._journal.read()
+            outcome = self._journal.outcome(message.key)
+        return self._accept(step, message, outcome)
+
+    async def _dispatch(self, step: Step[In, Out], message: StepMessage) -> None:
+        subject = subjects.step(step.service, step.name, self.job, message.key)
+        try:
+            await self._bus.once(subject, message.model_dump_json().encode())
+        except Failure as too_large:
+            raise Failure("input_too_large", too_large.detail, step=message.key) from too_large
+
+    def _accept(self, step: Step[In, Out], message: StepMessage, outcome: Outcome) -> Out:
+        # a message that could not be read has an outcome without a fingerprint
+        if outcome.step != step.name or outcome.fingerprint not in ("", message.fingerprint):
+            raise ReplayMismatch(
+                f"the journal of {self.job} has {outcome.step} under {message.key!r} with another input than the "
+                f"pattern now gives {step.name}: it was changed while the job ran, or is not deterministic"
+            )
+        self.usage += outcome.usage
+        described: dict[str, Any] = {
+            "step": step.name,
+            "key": message.key,
+            "attempt": outcome.attempt,
+            "model": outcome.model,
+            "usage": outcome.usage,
+            "duration_ms": outcome.duration_ms,
+        }
+        if outcome.failure is not None:
+            self._publish(StepFailedEvent(id=f"failed:{message.key}", problem=outcome.failure, **described))
+            raise StepFailed(outcome.failure)
+        if message.into is not None:
+            self.result.place(message.into, outcome.value)
+        self._publish(StepCompleted(id=f"completed:{message.key}", cached=outcome.cached, **described))
+        if step.output is str:
+            return outcome.value  # type: ignore[no-any-return]
+        output: Any = step.output
+        return output.model_validate(outcome.value)  # type: ignore[no-any-return]
+
+    def _publish(self, event: Event) -> None:
+        if not self._over:
+            self._events.send(event)
+
+    def _check_open(self) -> None:
+        if self._over:
+            raise RuntimeError(f"the run of {self.job} is over: a pattern awaits whatever it starts")
+
+
+def _fingerprint(step: Step[Any, Any], input: BaseModel) -> str:
+    content = json.dumps([step.name, to_json(input)], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def remaining(start: JobStart) -> float:
+    """Seconds until the job's deadline; negative once it has passed."""
+    return start.deadline - time.time()

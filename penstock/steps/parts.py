@@ -1,0 +1,128 @@
+"""The growing output of one attempt at a step, from the model's pieces to events."""
+
+import asyncio
+from typing import Any
+
+from pydantic import BaseModel
+
+from penstock.contracts.events import Delta, Event, PartEnd, PartReset, PartStart, StepRetrying, StepStarted
+from penstock.document import End, JsonPieces, Op, Piece, Start, TextPieces
+from penstock.jetstream.event_log import EventLog
+
+
+class PartSink:
+    """Where an executor's model writes (`penstock.llm.ask.Sink`).
+
+    Pieces that arrive within `flush_interval` seconds of the last flush go out together; the first goes
+    out at once. Events are numbered from 0, which is `step.started`, or the `part.reset` of a step that is given up.
+    """
+
+    def __init__(
+        self, log: EventLog, *, key: str, attempt: int, into: str | None, output: type[Any], flush_interval: float
+    ) -> None:
+        self._log, self._key, self._attempt = log, key, attempt
+        self._into, self._output, self._flush_interval = into, output, flush_interval
+        self._place = None if into is None else into.rstrip("/")
+        #: Whether readers may have been shown something of the output, by this attempt or an earlier one.
+        self._shown = attempt > 1
+        self._number = 0
+        self._ops: list[Op] = []
+        self._pieces = self._new_pieces()
+        self._touched = False
+        self._flushed_at = float("-inf")
+        self._timer: asyncio.TimerHandle | None = None
+
+    def started(self, step: str, service: str, model: str | None) -> None:
+        """Tell that the attempt has begun, and that what an earlier one wrote is void."""
+        self._send(StepStarted(step=step, service=service, model=model, **self._position()))
+        self._reset()
+
+    def retrying(self, code: str, delay: float) -> None:
+        self._send(StepRetrying(code=code, delay_seconds=round(delay, 3), **self._position()))
+
+    def text(self, piece: str) -> None:
+        """The next piece of the model's text. Raises OutputInvalid at the first character that cannot be right."""
+        self._touched = True
+        self._ops += self._pieces.feed(piece)
+        if self._into is None or not self._ops or self._timer is not None:
+            return
+        loop = asyncio.get_running_loop()
+        due = self._flushed_at + self._flush_interval
+        if due <= loop.time():
+            self._flush()
+        else:
+            self._timer = loop.call_at(due, self._flush)
+
+    def restart(self) -> None:
+        """Forget what was written: the reply is asked for anew."""
+        if not self._touched:
+            return
+        self._cancel_timer()
+        self._ops.clear()
+        self._pieces, self._touched = self._new_pieces(), False
+        self._reset()
+
+    def failed(self) -> None:
+        """Tell that what was written is void: the step failed for good, and another may write at its place."""
+        self._cancel_timer()
+        self._ops.clear()
+        self._reset()
+
+    def finish(self, output: Any) -> Any:
+        """End the parts; the step's value as JSON, exactly as it was streamed.
+
+        An executor that streamed nothing has its `output` written whole.
+        """
+        if not self._touched:
+            self.text(output if isinstance(output, str) else output.model_dump_json())
+        self._ops += self._pieces.finish()
+        self._cancel_timer()
+        self._flush()
+        return self._pieces.value
+
+    def aclose(self) -> None:
+        self._cancel_timer()
+
+    def _new_pieces(self) -> TextPieces | JsonPieces:
+        into = self._into or ""
+        if not (isinstance(self._output, type) and issubclass(self._output, BaseModel)):
+            return TextPieces(into)
+        return JsonPieces(into.rstrip("/"), split_root=not into or into.endswith("/"))
+
+    def _reset(self) -> None:
+        if self._shown and self._place is not None:
+            self._send(PartReset(p=self._place, **self._position()))
+        self._shown = False
+
+    def _flush(self) -> None:
+        self._timer = None
+        self._flushed_at = asyncio.get_running_loop().time()
+        ops, self._ops = self._ops, []
+        if self._into is None:
+            return
+        self._shown = self._shown or bool(ops)
+        joined: list[str] = []
+        for index, op in enumerate(ops):
+            match op:
+                case Start(p):
+                    self._send(PartStart(p=p, **self._position()))
+                case Piece(p, t):
+                    joined.append(t)
+                    follower = ops[index + 1] if index + 1 < len(ops) else None
+                    if not (isinstance(follower, Piece) and follower.p == p):
+                        self._send(Delta(p=p, t="".join(joined), **self._position()))
+                        joined.clear()
+                case End(p, length):
+                    self._send(PartEnd(p=p, length=length, **self._position()))
+
+    def _position(self) -> dict[str, Any]:
+        return {"k": self._key, "a": self._attempt, "n": self._number}
+
+    def _send(self, event: Event) -> None:
+        self._log.send(event)
+        self._number += 1
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,44 @@
+"""A service that executes steps: the classifier and the workers differ only in which."""
+
+from collections.abc import Iterable, Mapping
+
+from penstock.hosting.service import Service
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.llm.client import Llm
+from penstock.llm.tiers import Tiers
+from penstock.patterns.loading import load, steps_by_service
+from penstock.settings import Settings
+from penstock.steps.executor import MakeExecutor, table
+from penstock.steps.handler import StepHandler
+
+
+def build_step_service(
+    name: str,
+    settings: Settings,
+    *,
+    special: Mapping[str, MakeExecutor] | None = None,
+    only: Iterable[str] | None = None,
+) -> Service:
+    """The service called `name`, executing its steps (or `only` some). See `penstock.steps.executor.table`."""
+    service = Service(name, settings, slots=settings.slots)
+    executables = table(steps_by_service(load(settings.patterns)).get(name, {}), special or {}, only)
+    llm = Llm(settings.models())
+
+    async def start(bus: Bus) -> None:
+        handler = StepHandler(
+            bus=bus,
+            llm=llm,
+            tiers=Tiers(settings.models()),
+            executables=executables,
+            service=name,
+            settings=settings,
+        )
+        for step in executables:
+            service.consume(
+                subjects.STEPS, subjects.step_consumer(name, step), subjects.step_filter(name, step), handler.handle
+            )
+
+    service.on_start(start)
+    service.on_stop(llm.aclose)
+    return service

@@ -1,0 +1,34 @@
+"""The aggregator: runs the pattern coroutines. Any number of replicas; each holds up to `runs` jobs.
+
+It also delivers webhooks, and answers the request-reply endpoints of NATS callers.
+"""
+
+from penstock.hosting import server
+from penstock.hosting.service import Service
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.nats_api.endpoints import NatsApi
+from penstock.patterns.loading import load
+from penstock.runs.handler import JobHandler
+from penstock.settings import Settings
+from penstock.webhooks.dispatcher import Dispatcher
+
+
+def build(settings: Settings) -> Service:
+    service = Service("aggregator", settings, slots=settings.runs)
+    patterns = load(settings.patterns)
+
+    async def start(bus: Bus) -> None:
+        handler = JobHandler(bus=bus, patterns=patterns, settings=settings)
+        service.consume(subjects.JOBS, subjects.AGGREGATOR, subjects.job("*", "*"), handler.handle)
+        for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings)):
+            service.on_stop(part.stop)
+            await part.start()
+
+    service.on_start(start)
+    return service
+
+
+def serve(settings: Settings) -> None:
+    """`penstock serve aggregator`."""
+    server.serve(lambda: build(settings).app, settings, "aggregator")

@@ -1,0 +1,85 @@
+"""What a caller is given of a job: its stream in the format asked for, or its state once it has ended."""
+
+import asyncio
+from functools import partial
+
+from fastapi import Request
+from fastapi.responses import JSONResponse, Response
+
+from penstock import jobs
+from penstock.cancelling import stop
+from penstock.contracts.job import JobState
+from penstock.contracts.problem import Problem
+from penstock.jobs.follow import end_is_published
+from penstock_gateway import json_text, problems, server_sent, ui_message
+from penstock_gateway.negotiation import Format, cursor
+from penstock_gateway.problems import Refused
+from penstock_gateway.state import Gateway
+from penstock_gateway.streaming import GrowingResponse
+from penstock_gateway.tool_calls import ToolCalls
+
+
+async def stream(
+    gateway: Gateway, request: Request, pattern: str, job: str, wanted: Format, *, state: JobState | None = None
+) -> Response:
+    """The job's stream. `state` is what is known of a job that was not submitted just now."""
+    headers = {"X-Job-Id": job}
+    settle = state is not None
+    if wanted == "json":
+        if state is not None and state.ended:
+            return final(state, headers)
+        text = json_text.json_text(gateway.follow(job, settle=settle), gateway.shape(pattern))
+        return GrowingResponse(text, "application/json", json_text.HEADERS | headers, gateway.draining)
+    snapshot = partial(jobs.snapshot, gateway.bus, job, pattern)
+    follower = gateway.follow(job, settle=settle)
+    if wanted == "ui-message":
+        chunks = ui_message.ui_message(follower, job, ToolCalls(gateway.bus, job), snapshot)
+        return GrowingResponse(chunks, "text/event-stream", ui_message.HEADERS | headers, gateway.draining)
+    after = cursor(request) if state is not None else 0
+    if state is not None and state.ended and after and await end_is_published(gateway.bus, job, after):
+        return Response(status_code=204, headers=headers)
+    events = server_sent.server_sent(follower, snapshot, after=after)
+    return GrowingResponse(events, "text/event-stream", server_sent.HEADERS | headers, gateway.draining)
+
+
+def final(state: JobState, headers: dict[str, str]) -> Response:
+    """The whole answer of a job that has ended."""
+    if state.status == "completed":
+        return JSONResponse(state.result, headers={"Cache-Control": "no-cache", **headers})
+    problem: Problem | None = state.problem
+    if problem is None:
+        detail = f"job {state.id} was cancelled"
+        problem = Refused(409, "job_cancelled", "The job was cancelled", detail).problem
+    return problems.response(problem.model_copy(update={"instance": f"/jobs/{state.id}"}), headers)
+
+
+async def within(gateway: Gateway, job: str, seconds: float, *, new: bool) -> Response:
+    """The result if the job ends within `seconds`, else 202 and where to look for it."""
+    if seconds > 0:
+        await _ended_within(gateway, job, seconds, settle=not new)
+    state = await jobs.look_up(gateway.bus, job)
+    if state is None:
+        raise problems.unknown_job(job)
+    headers = {"X-Job-Id": job, "Location": f"/jobs/{job}"}
+    applied = f"respond-async, wait={seconds:g}" if seconds else "respond-async"
+    headers["Preference-Applied"] = applied
+    if state.ended:
+        return final(state, headers)
+    return JSONResponse(state.model_dump(mode="json", by_alias=True), 202, headers=headers)
+
+
+async def _ended_within(gateway: Gateway, job: str, seconds: float, *, settle: bool) -> None:
+    """Return at the job's end, after `seconds`, or when this replica goes down."""
+
+    async def ended() -> None:
+        async with gateway.follow(job, settle=settle) as follower:
+            async for _ in follower.batches():
+                pass
+
+    waiting = [asyncio.ensure_future(ended()), asyncio.ensure_future(gateway.draining.wait())]
+    try:
+        done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await stop(*waiting)

@@ -1,0 +1,98 @@
+"""What `useChat` sends, as a pattern's request; and which job a chat's latest message began.
+
+The job of a chat is kept in EVENTS, on a subject that no job's events can have: it is needed by any replica,
+for as long as there are events to replay, and only the last one counts. No stream of its own is worth that.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import from_json
+
+from penstock.contracts.problem import FieldError
+from penstock.errors import InvalidRequest
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.pattern import Pattern
+
+#: What the transport itself puts into the body; all else is the application's, and goes to the pattern.
+_TRANSPORT = frozenset({"id", "messages", "trigger", "messageId"})
+_LONGEST_ID = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """`body` is the pattern's request; `chat` the id that the browser reconnects by, if it gave one."""
+
+    chat: str | None
+    body: bytes
+
+
+def translate(pattern: Pattern[Any, Any], raw: bytes) -> ChatRequest | None:
+    """The last user message's text as the pattern's first required string; None if this is no chat's body.
+
+    Raises InvalidRequest where there is no such message.
+    """
+    if b'"messages"' not in raw or any(
+        _wire_name(pattern, name) == "messages" for name in pattern.request.model_fields
+    ):
+        return None
+    try:
+        given = from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        return None  # reading it as a request will say what is wrong
+    if not isinstance(given, dict) or not isinstance(given.get("messages"), list):
+        return None
+    chat = given.get("id")
+    if chat is not None and not (isinstance(chat, str) and 1 <= len(chat) <= _LONGEST_ID):
+        raise _wrong("/id", f"a string of 1 to {_LONGEST_ID} characters")
+    request = {name: value for name, value in given.items() if name not in _TRANSPORT}
+    request[main_field(pattern)] = _last_words(given["messages"])
+    return ChatRequest(chat, json.dumps(request).encode())
+
+
+def main_field(pattern: Pattern[Any, Any]) -> str:
+    """The wire name of the first required string of a pattern's request."""
+    fields = pattern.request.model_fields.items()
+    names = (_wire_name(pattern, name) for name, field in fields if field.is_required() and field.annotation is str)
+    return next(names, "input")
+
+
+async def remember(bus: Bus, tenant: str | None, pattern: str, chat: str, job: str) -> None:
+    """The chat's latest message began `job`."""
+    await bus.append(_subject(tenant, pattern, chat), json.dumps({"type": "chat.job", "job": job}).encode())
+
+
+async def job_of(bus: Bus, tenant: str | None, pattern: str, chat: str) -> str | None:
+    """The job of the chat's latest message."""
+    found = await bus.last(subjects.EVENTS, [_subject(tenant, pattern, chat)])
+    return str(json.loads(found[-1].data)["job"]) if found else None
+
+
+def _subject(tenant: str | None, pattern: str, chat: str) -> str:
+    digest = hashlib.sha256("\0".join((tenant or "", pattern, chat)).encode()).hexdigest()
+    return subjects.chat(digest)
+
+
+def _wire_name(pattern: Pattern[Any, Any], name: str) -> str:
+    return pattern.request.model_fields[name].alias or name
+
+
+def _last_words(messages: list[Any]) -> str:
+    for index, message in reversed(list(enumerate(messages))):
+        if isinstance(message, dict) and message.get("role") == "user":
+            parts = message.get("parts")
+            if not isinstance(parts, list):
+                parts = [{"type": "text", "text": message.get("content")}]
+            texts = [part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
+            words = "".join(text for text in texts if isinstance(text, str))
+            if not words:
+                raise _wrong(f"/messages/{index}/parts", "the last user message has no text")
+            return words
+    raise _wrong("/messages", "there is no user message")
+
+
+def _wrong(pointer: str, detail: str) -> InvalidRequest:
+    return InvalidRequest(f"{pointer}: {detail}", (FieldError(pointer=pointer, detail=detail),))

@@ -1,0 +1,70 @@
+"""The events as they are, in the text/event-stream format (WHATWG HTML, section 9.2)."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+from penstock.contracts.events import TERMINAL, StepCompleted, StepStarted
+from penstock.contracts.job import Snapshot
+from penstock.jobs.follow import DeliveredEvent, Follower
+
+HEADERS = {"Cache-Control": "no-cache, no-transform"}
+
+#: Milliseconds after which a client that lost its connection comes back.
+_RETRY = 1000
+#: A lone comment line. An empty line after it would be a message without data to some clients (httpx-sse once it
+#: has an id, fetch-event-source always); so would one after `retry:`, which therefore leads the first event's block.
+HEARTBEAT = ":\n"
+
+#: Characters that some readers of lines take as line ends, as JSON escapes. A raw line end can only stand
+#: between the tokens of a JSON text.
+_LINE_ENDS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085", "\r": " ", "\n": " "})
+
+
+async def server_sent(
+    follower: Follower, snapshot: Callable[[], Awaitable[Snapshot]], *, after: int = 0
+) -> AsyncGenerator[str, None]:
+    """Events with a sequence above `after`; a lone ":" while nothing happens.
+
+    Where retention has dropped the beginning of the job, a snapshot and then all events that are kept, whatever
+    `after` says; and again after each step of which only the end is known.
+    """
+    yield f"retry: {_RETRY}\n"
+    known: set[str] = set()  # steps that the reader has been told of from their start, or to their end
+    shown = False
+
+    async def state() -> str:
+        now = await snapshot()
+        known.update(now.steps)
+        return f"event: snapshot\ndata: {line(now.model_dump_json())}\n\n"
+
+    async with follower:
+        async for batch in follower.batches():
+            out: list[str] = [] if batch else [HEARTBEAT]
+            for delivered in batch:
+                event = delivered.event
+                if follower.truncated:
+                    if not shown:
+                        out.append(await state())
+                        shown = True
+                    if isinstance(event, StepStarted):
+                        known.add(event.k)
+                    out.append(sse(delivered))
+                    if isinstance(event, StepCompleted) and event.key not in known:
+                        out.append(await state())
+                elif delivered.sequence > after or (isinstance(event, TERMINAL) and follower.caught_up):
+                    out.append(sse(delivered))
+            yield "".join(out)
+
+
+def sse(delivered: DeliveredEvent) -> str:
+    """One event, with its sequence as id and `seq` as a last member.
+
+    The id stands last: fetch-event-source takes it over as it reads that line, and would skip the event when
+    the connection breaks before the rest of it.
+    """
+    data = line(delivered.data.decode().rstrip())
+    return f'event: {delivered.event.type}\ndata: {data[:-1]},"seq":{delivered.seq}}}\nid: {delivered.sequence}\n\n'
+
+
+def line(text: str) -> str:
+    """A JSON text as one line, for all that read lines."""
+    return text if text.isascii() and "\n" not in text and "\r" not in text else text.translate(_LINE_ENDS)

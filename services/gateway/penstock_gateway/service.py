@@ -1,0 +1,72 @@
+"""The gateway: HTTP in, a job's events back out. Any number of replicas; it keeps no state."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from penstock import __version__
+from penstock.errors import Misconfigured
+from penstock.hosting import server
+from penstock.jetstream.connection import check_server, connect
+from penstock.patterns.loading import load
+from penstock.settings import Settings
+from penstock_gateway import asyncapi, health, job_routes, openapi, pattern_routes, problems
+from penstock_gateway.admission import Admission
+from penstock_gateway.metrics import Counting, Metrics
+from penstock_gateway.state import Gateway
+from penstock_gateway.streaming import UnfinishedIsMeant
+
+#: First segments of the gateway's own paths.
+_OWN = frozenset({"jobs", "patterns", "docs", "openapi", "asyncapi", "livez", "readyz", "metrics", "usage"})
+
+
+def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
+    """The ASGI application. `draining` is set when the server is to end: streams are cut, to be resumed elsewhere.
+
+    Raises Misconfigured where a pattern is called like a path of the gateway.
+    """
+    patterns = load(settings.patterns)
+    if clash := _OWN & patterns.keys():
+        raise Misconfigured(f"a pattern cannot be called {', '.join(sorted(clash))}: the gateway has that path")
+    gateway = Gateway(settings, patterns, draining)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        bus = await connect(settings, "penstock-gateway")
+        meant = UnfinishedIsMeant()
+        logging.getLogger("uvicorn.error").addFilter(meant)
+        try:
+            await check_server(bus, settings)
+            gateway.connected(bus)
+            yield
+        finally:
+            logging.getLogger("uvicorn.error").removeFilter(meant)
+            await bus.connection.close()
+
+    app = FastAPI(
+        title="Penstock",
+        version=__version__,
+        summary="LLM agent patterns as streamed, durable jobs.",
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    metrics = Metrics()
+    app.add_middleware(Admission, gateway=gateway)
+    app.add_middleware(Counting, metrics=metrics)
+    problems.install(app)
+    pattern_routes.install(app, gateway)
+    job_routes.install(app, gateway)
+    health.install(app, gateway, metrics)
+    asyncapi.install(app, gateway)
+    openapi.install(app, gateway)
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """`penstock serve gateway`."""
+    draining = asyncio.Event()
+    server.serve(lambda: build(settings, draining), settings, "gateway", port=8080, draining=draining.set)

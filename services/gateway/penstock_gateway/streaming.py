@@ -1,0 +1,69 @@
+"""Responses that grow: what is common to all formats."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping
+
+from nats.js.errors import APIError
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from penstock.cancelling import stop
+from penstock.errors import BusUnavailable
+from penstock.jetstream.bus import UNREACHABLE
+
+log = logging.getLogger(__name__)
+
+
+class Aborted(Exception):
+    """End the connection without ending the body: what was sent cannot be completed, and no client may think it is."""
+
+
+class GrowingResponse(Response):
+    """An ASGI response fed by a generator of text, which it closes.
+
+    Headers go out before the first piece. It stops when the client is gone or when `closing` is set (the
+    server is going down): then the body is left unfinished, so that clients resume elsewhere. It takes the
+    next piece only once the socket has taken the last: a slow reader waits in the generator, not here.
+    """
+
+    def __init__(
+        self, pieces: AsyncGenerator[str, None], media_type: str, headers: Mapping[str, str], closing: asyncio.Event
+    ) -> None:
+        super().__init__(headers={"X-Accel-Buffering": "no", **headers}, media_type=media_type)
+        del self.headers["content-length"]
+        self._pieces, self._closing = pieces, closing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sending = asyncio.ensure_future(self._send(send))
+        others = [asyncio.ensure_future(_gone(receive)), asyncio.ensure_future(self._closing.wait())]
+        try:
+            await asyncio.wait((sending, *others), return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except (Aborted, BusUnavailable, APIError, *UNREACHABLE) as cut:
+            # returning with the body unfinished makes the server drop the connection
+            log.info("stream cut: %s", cut)
+        finally:
+            await stop(sending, *others)
+            await self._pieces.aclose()
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
+        async for piece in self._pieces:
+            if piece:
+                await send({"type": "http.response.body", "body": piece.encode(), "more_body": True})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class UnfinishedIsMeant(logging.Filter):
+    """Drops uvicorn's error about a body that was left unfinished: here that is how a stream is cut."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.getMessage() != "ASGI callable returned without completing response."

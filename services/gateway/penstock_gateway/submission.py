@@ -1,0 +1,60 @@
+"""From a POST to a job: what is checked before it is accepted, and which job it is."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+
+from penstock import jobs
+from penstock.errors import Failure
+from penstock.jobs.admission import admit
+from penstock.pattern import Pattern
+from penstock_gateway import body, chat, idempotency
+from penstock_gateway.negotiation import Format, wanted_format
+from penstock_gateway.problems import Refused
+from penstock_gateway.state import Gateway
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """`new`: this request began the job; otherwise an earlier one with the same Idempotency-Key did."""
+
+    job: str
+    new: bool
+    format: Format
+
+
+def tenant_of(request: Request) -> str | None:
+    """Whose request it is; set by whatever authenticates callers."""
+    tenant: str | None = getattr(request.state, "tenant", None)
+    return tenant
+
+
+async def submit(gateway: Gateway, pattern: Pattern[Any, Any], request: Request) -> Submission:
+    """Accept a job, or find the one that the key stands for. Raises Refused, Failure, BusUnavailable."""
+    wanted = wanted_format(request)
+    key = idempotency.key_of(request)
+    tenant = tenant_of(request)
+    raw = await body.read(request, gateway.settings.max_body)
+    asked = chat.translate(pattern, raw)
+    if asked is not None and "protocol" not in request.query_params:
+        wanted = "ui-message"  # nobody else sends such a body
+    parsed = admit(gateway.patterns, pattern.name, asked.body if asked else raw, gateway.settings)
+    # as the model writes it: an aggregator reads the same, and spelling makes no other request of it
+    content = parsed.model_dump_json(by_alias=True, exclude_defaults=True).encode()
+    bus = gateway.bus
+    if await gateway.backlog.is_full(bus):
+        detail = f"more than {gateway.settings.max_backlog} jobs are waiting; try again later"
+        raise Refused(503, "overloaded", "There is more work than can be done", detail, {"Retry-After": "5"})
+    job = idempotency.job_id(tenant, pattern.name, key) if key else jobs.new_job_id()
+    if asked is not None and asked.chat is not None:
+        await chat.remember(bus, tenant, pattern.name, asked.chat, job)
+    try:
+        new = await jobs.submit(bus, pattern.name, job, content, tenant=tenant)
+    except Failure as failure:
+        if key is None or failure.code != "job_id_taken":
+            raise
+        detail = "the key was used before, for a request with another body"
+        raise Refused(422, "idempotency_key_reused", "The idempotency key belongs to another request", detail) from None
+    # without a key nobody else can have this job: a first try, whose answer was lost, has stored it
+    return Submission(job, new or key is None, wanted)

@@ -1,0 +1,78 @@
+"""The tool calls of a job, as a chat shows them: what the model asked for, and what came of it.
+
+Read from the journal, since events do not carry inputs and outputs: the outcome of each `think` is the model's
+turn with its calls, that of each `call-<turn>-<index>` what the tool answered. The keys are those that
+penstock/patterns/multi_step_tool_usage.py gives.
+"""
+
+import json
+import re
+from typing import Any
+
+from penstock.contracts.events import Event, PartValue, StepCompleted, StepFailed
+from penstock.contracts.journal import Outcome
+from penstock.contracts.turns import Turn
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.patterns.multi_step_tool_usage.contract import THINK
+
+_THOUGHT = re.compile(rf"{THINK.name}-(\d+)")
+_STEP = re.compile(r"/steps/(\d+)")
+
+Chunk = dict[str, Any]
+
+
+class ToolCalls:
+    """Chunks of one job's tool calls. The id of a call is the key of its step."""
+
+    def __init__(self, bus: Bus, job: str) -> None:
+        self._bus, self._job = bus, job
+        self._asked: list[str] = []  # in the order of the result's /steps
+        self._open: set[str] = set()
+
+    async def feed(self, event: Event) -> list[Chunk]:
+        match event:
+            case StepCompleted(step=THINK.name, key=key) if turn := _THOUGHT.fullmatch(key):
+                return await self._called(key, turn[1])
+            case StepCompleted(key=key) if key in self._open:
+                outcome = await self._outcome(key)
+                return self._answered(key, output=outcome.value if outcome else None)
+            case StepFailed(key=key, problem=problem) if key in self._open:
+                return self._answered(key, error=problem.detail)
+            case PartValue(p=p, t=t) if step := _STEP.fullmatch(p):
+                # a call that fits no tool has no step of its own: only its place in the result answers it
+                number = int(step[1])
+                if number < len(self._asked) and self._asked[number] in self._open:
+                    return self._answered(
+                        self._asked[number], error=str(json.loads(t).get("result", "no answer")).removeprefix("error: ")
+                    )
+        return []
+
+    def unanswered(self) -> list[Chunk]:
+        """An end for every call that is still open."""
+        return [
+            chunk for call in self._asked if call in self._open for chunk in self._answered(call, error="no answer")
+        ]
+
+    async def _called(self, key: str, turn: str) -> list[Chunk]:
+        outcome = await self._outcome(key)
+        chunks: list[Chunk] = []
+        if outcome is not None and outcome.value is not None:
+            for index, call in enumerate(Turn.model_validate(outcome.value).calls, start=1):
+                name = f"call-{turn}-{index}"
+                self._asked.append(name)
+                self._open.add(name)
+                chunks.append(
+                    {"type": "tool-input-available", "toolCallId": name, "toolName": call.name, "input": call.args}
+                )
+        return chunks
+
+    def _answered(self, call: str, *, output: Any = None, error: str | None = None) -> list[Chunk]:
+        self._open.discard(call)
+        if error is not None:
+            return [{"type": "tool-output-error", "toolCallId": call, "errorText": error}]
+        return [{"type": "tool-output-available", "toolCallId": call, "output": output}]
+
+    async def _outcome(self, key: str) -> Outcome | None:
+        found = await self._bus.last(subjects.JOURNAL, [subjects.journal(self._job, key)])
+        return Outcome.model_validate_json(found[0].data) if found else None

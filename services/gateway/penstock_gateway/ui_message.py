@@ -1,0 +1,140 @@
+"""The Vercel AI SDK's UI message stream (v1): what `useChat` reads.
+
+    start, start-step, data-step*, data-result* (the same id: replaced in place), tool chunks*,
+    finish-step, finish | error | abort, [DONE]
+
+No chunk has a field that its type does not have in any version since 5.0.0: their schemas are strict.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+from penstock.cancelling import stop
+from penstock.contracts.events import (
+    JobAccepted,
+    JobCancelled,
+    JobCompleted,
+    JobFailed,
+    PartStart,
+    StepCompleted,
+    StepFailed,
+    StepRetrying,
+    StepStarted,
+)
+from penstock.contracts.job import Snapshot
+from penstock.document import Document
+from penstock.jobs.follow import DeliveredEvent, Follower
+from penstock_gateway.server_sent import HEARTBEAT, line
+from penstock_gateway.tool_calls import ToolCalls
+
+HEADERS = {"Cache-Control": "no-cache, no-transform", "x-vercel-ai-ui-message-stream": "v1"}
+
+#: Seconds between two versions of the growing result, which is sent whole; longer by one such for each _SIZE
+#: characters, so that what is sent does not grow with the square of the result.
+_INTERVAL, _SIZE = 0.1, 8_000
+
+Chunk = dict[str, Any]
+
+
+async def ui_message(
+    follower: Follower, job: str, tools: ToolCalls, snapshot: Callable[[], Awaitable[Snapshot]]
+) -> AsyncGenerator[str, None]:
+    """The whole job as one assistant message whose id is the job's, from its start."""
+    message = _Message(tools, snapshot)
+    clock = asyncio.get_running_loop().time
+    due = clock()
+    yield _line({"type": "start", "messageId": job}) + _line({"type": "start-step"})
+    async with follower:
+        batches = follower.batches()
+        coming = asyncio.ensure_future(anext(batches, None))
+        try:
+            while True:
+                wait = max(0.0, due - clock()) if message.stale else None
+                await asyncio.wait((coming,), timeout=wait)
+                out: list[str] = []
+                batch: list[DeliveredEvent] | None = []
+                if coming.done():
+                    batch = coming.result()
+                    if batch is None:
+                        break
+                    for delivered in batch:
+                        out += [_line(chunk) for chunk in await message.feed(delivered, truncated=follower.truncated)]
+                    coming = asyncio.ensure_future(anext(batches, None))
+                    if not batch:
+                        out.append(HEARTBEAT)
+                if message.stale and clock() >= due:
+                    out.append(result := _line(message.result()))
+                    due = clock() + _INTERVAL * (1 + len(result) // _SIZE)
+                yield "".join(out)
+        finally:
+            await stop(coming)
+            await batches.aclose()
+    yield "data: [DONE]\n\n"
+
+
+class _Message:
+    """From events to chunks."""
+
+    def __init__(self, tools: ToolCalls, snapshot: Callable[[], Awaitable[Snapshot]]) -> None:
+        self._tools, self._snapshot = tools, snapshot
+        self._document = Document()
+        self._steps: dict[str, Chunk] = {}
+        self._restored = False
+        #: The result has grown since it was last shown.
+        self.stale = False
+
+    async def feed(self, delivered: DeliveredEvent, *, truncated: bool) -> list[Chunk]:
+        chunks: list[Chunk] = []
+        event = delivered.event
+        if truncated and not self._restored:
+            self._restored = True
+            chunks.append(_result((await self._snapshot()).result))
+        self._document.apply(event)
+        match event:
+            case StepStarted():
+                chunks.append(
+                    self._step(event.k, status="running", step=event.step, attempt=event.a, model=event.model)
+                )
+            case StepRetrying():
+                chunks.append(self._step(event.k, status="retrying", code=event.code))
+            case StepCompleted():
+                chunks.append(self._step(event.key, status="completed", step=event.step, durationMs=event.duration_ms))
+            case StepFailed():
+                chunks.append(self._step(event.key, status="failed", step=event.step, code=event.problem.code))
+            case JobCompleted():
+                chunks += [*self._tools.unanswered(), self.result(), {"type": "finish-step"}, {"type": "finish"}]
+                return chunks
+            case JobFailed():
+                return [*self._news(), {"type": "error", "errorText": f"{event.problem.code}: {event.problem.detail}"}]
+            case JobCancelled():
+                return [*self._news(), {"type": "abort"}]
+            case JobAccepted() | PartStart():
+                pass  # nothing to show yet
+            case _:
+                self.stale = True
+        return chunks + await self._tools.feed(event)
+
+    def _news(self) -> list[Chunk]:
+        return [self.result()] if self.stale else []
+
+    def result(self) -> Chunk:
+        """The result as far as it is known."""
+        self.stale = False
+        return _result(self._document.value)
+
+    def _step(self, key: str, **news: Any) -> Chunk:
+        known = self._steps.setdefault(key, {"key": key})
+        if news["status"] == "running":
+            known.pop("code", None)
+        known |= {name: value for name, value in news.items() if value is not None}
+        return {"type": "data-step", "id": key, "data": dict(known)}
+
+
+def _result(value: Any) -> Chunk:
+    return {"type": "data-result", "id": "result", "data": value}
+
+
+def _line(chunk: Chunk) -> str:
+    return f"data: {line(json.dumps(chunk, ensure_ascii=False, separators=(',', ':')))}\n\n"

@@ -1,0 +1,29 @@
+"""`think`: one turn of a model that has tools."""
+
+from typing import Any, Final
+
+from penstock.contracts.step import Step
+from penstock.contracts.turns import Turn
+from penstock.llm.ask import StepModel
+from penstock.llm.tool import ToolSpec
+from penstock.pattern import Pattern
+from penstock.patterns.multi_step_tool_usage.contract import ThinkInput
+from penstock.steps.executor import Executable
+from penstock.steps.prompts import PromptFile
+from penstock.tools import TOOLS
+
+OFFERED: Final = tuple(
+    ToolSpec(name=tool.name, description=tool.description, parameters=tool.parameters_json_schema)
+    for tool in TOOLS.values()
+)
+
+
+def think_executable(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
+    """The problem is the first turn; what was said since follows it as it was said, signatures and all."""
+    prompt = PromptFile.load(pattern.prompts, step.prompt_name, model=step.input)
+
+    async def think(request: ThinkInput, *, model: StepModel) -> Turn:
+        answer = await model.turn(prompt.render(request).then(*request.transcript), OFFERED)
+        return answer.turn
+
+    return Executable(step, think)
