@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # Test processes at once.
 JOBS ?= 2
-SYSTEM := tests/cli tests/real_clients tests/load tests/asyncapi tests/nats_api
+SYSTEM := tests/system tests/nats_api
 
 .PHONY: help install demo up test test-system chaos bench check lint types imports lock clean
 
@@ -34,7 +34,7 @@ test-system: install ## those that take the whole system: command line, clients 
 	$(BIN)/pytest -n $(JOBS) --dist loadfile $(SYSTEM)
 
 chaos: install ## random kills for several minutes, seeded (PENSTOCK_CHAOS_SEED)
-	PENSTOCK_CHAOS_JOBS=300 PENSTOCK_CHAOS_KILLS=60 $(BIN)/pytest -s --timeout 1200 tests/chaos -k random
+	PENSTOCK_CHAOS_JOBS=300 PENSTOCK_CHAOS_KILLS=60 $(BIN)/pytest -s --timeout 1200 tests/faults -k random
 
 bench: install ## figures of the hot paths
 	$(BIN)/python bench/hot_paths.py

@@ -26,7 +26,7 @@ from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
 from simulator.rule import PaceChange, Reply
 from simulator.steering import Steering
-from tests.load.reader import Reader, check
+from tests.system.load.reader import Reader, check
 
 
 async def main(count: int, at_once: int, cuts: int, seed: int) -> int:

@@ -13,8 +13,8 @@ from penstock.jetstream.streams import declare
 from penstock.settings import Settings
 from simulator.server import serving
 from simulator.steering import BlockingSteering, Steering
-from tests.pipeline import Pipeline
-from tests.servers import NatsServer, in_thread
+from tests.support.pipeline import Pipeline
+from tests.support.servers import NatsServer, in_thread
 
 
 @pytest.fixture

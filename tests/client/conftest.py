@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from penstock.client import Client, HttpClient, NatsClient
-from tests.gateway_process import GatewayServer, serving_gateway
-from tests.pipeline import Pipeline
+from tests.support.gateway_process import GatewayServer, serving_gateway
+from tests.support.pipeline import Pipeline
 
 
 @pytest.fixture

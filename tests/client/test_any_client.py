@@ -12,7 +12,7 @@ from penstock.jetstream.bus import Bus
 from penstock.patterns.routing import pattern as routing
 from penstock.patterns.routing.contract import RoutingRequest, RoutingResult
 from simulator.rule import Fault, Reply
-from tests.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 
 QUERY = {"query": "Our API answers 502 since the deploy"}
 

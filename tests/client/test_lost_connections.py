@@ -9,9 +9,9 @@ from penstock.contracts.events import JobCompleted, StepStarted
 from penstock.local.ports import free_port
 from simulator.rule import Reply
 from tests.client.relay import Relay
-from tests.gateway_process import serving_gateway
-from tests.pipeline import Pipeline
-from tests.servers import NatsServer
+from tests.support.gateway_process import serving_gateway
+from tests.support.pipeline import Pipeline
+from tests.support.servers import NatsServer
 
 QUERY = {"query": "Our API answers 502 since the deploy"}
 

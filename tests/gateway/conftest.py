@@ -8,8 +8,8 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
-from tests.gateway_process import GatewayServer, serving_gateway
-from tests.pipeline import Pipeline
+from tests.support.gateway_process import GatewayServer, serving_gateway
+from tests.support.pipeline import Pipeline
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from simulator.rule import Fault, Reply
-from tests.gateway.reading import sse
-from tests.gateway_process import GatewayServer
-from tests.pipeline import Pipeline
+from tests.support.gateway_process import GatewayServer
+from tests.support.pipeline import Pipeline
+from tests.support.reading import sse
 
 QUERY = {"query": "Our API answers 502 since the deploy"}
 ASYNC = {"Prefer": "respond-async"}

@@ -10,7 +10,7 @@ import pytest
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.settings import Settings
-from tests.gateway_process import GatewayServer, serving_gateway
+from tests.support.gateway_process import GatewayServer, serving_gateway
 
 BODIES: dict[str, tuple[bytes, str]] = {
     "empty": (b"", ""),

@@ -13,10 +13,10 @@ from penstock.contracts.usage import Usage
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from simulator.rule import Reply
-from tests.gateway.reading import sse
-from tests.gateway_process import GatewayServer, serving_gateway
-from tests.pipeline import Pipeline
-from tests.servers import NatsServer
+from tests.support.gateway_process import GatewayServer, serving_gateway
+from tests.support.pipeline import Pipeline
+from tests.support.reading import sse
+from tests.support.servers import NatsServer
 
 QUERY = {"query": "Our API answers 502 since the deploy"}
 

@@ -7,7 +7,7 @@ from penstock import jobs
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from tests.gateway_process import GatewayServer
+from tests.support.gateway_process import GatewayServer
 
 
 async def submitted(bus: Bus, pattern: str, job: str, status: str = "queued") -> None:

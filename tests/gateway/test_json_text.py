@@ -5,9 +5,9 @@ import json
 import pytest
 
 from simulator.rule import Fault, Reply
-from tests.gateway.reading import broken_body, json_text
-from tests.gateway_process import GatewayServer
-from tests.pipeline import Pipeline
+from tests.support.gateway_process import GatewayServer
+from tests.support.pipeline import Pipeline
+from tests.support.reading import broken_body, json_text
 
 WEAK = {"score": 3, "feedback": "Too thin.", "improvements": ["Say more."]}
 

@@ -4,7 +4,7 @@ import re
 
 import httpx
 
-from tests.gateway_process import GatewayServer
+from tests.support.gateway_process import GatewayServer
 
 
 async def test_requests_are_counted_by_route(gateway: GatewayServer) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 from penstock.patterns import PATTERNS
 from simulator.rule import Fault, PlannedCall, Reply
 from tests.gateway import ui_chunks
-from tests.gateway.reading import chunks
-from tests.gateway_process import GatewayServer
-from tests.pipeline import Pipeline
+from tests.support.gateway_process import GatewayServer
+from tests.support.pipeline import Pipeline
+from tests.support.reading import chunks
 
 QUERY = {"query": "Our API answers 502 since the deploy"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 QUERY = "Our API answers 502 since the deploy"

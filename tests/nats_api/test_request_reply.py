@@ -7,7 +7,7 @@ import pytest
 from nats.aio.msg import Msg
 
 from penstock.jetstream import subjects
-from tests.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 
 QUERY = {"query": "Our API answers 502 since the deploy"}
 

@@ -15,8 +15,8 @@ from penstock.jetstream.streams import declare
 from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
 from simulator.steering import Steering
-from tests.pipeline import Pipeline
-from tests.servers import NatsServer
+from tests.support.pipeline import Pipeline
+from tests.support.servers import NatsServer
 
 WARMING = [{"name": "calculate", "args": {"expression": f"{number} + 1"}} for number in range(2)]
 

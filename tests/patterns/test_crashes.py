@@ -23,7 +23,7 @@ from penstock.patterns.loading import load
 from penstock.settings import Settings
 from simulator.steering import Steering
 from tests.patterns.plans import output, plan, task
-from tests.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

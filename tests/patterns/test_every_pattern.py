@@ -8,7 +8,7 @@ from penstock.contracts.events import JobCompleted
 from penstock.document import Document, LinearJSON, Shape
 from penstock.pattern import Pattern
 from penstock.patterns import PATTERNS
-from tests.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from simulator.call import Call
-from tests.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

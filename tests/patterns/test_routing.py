@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from penstock.contracts.events import Delta, PartValue
-from tests.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

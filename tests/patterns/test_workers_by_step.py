@@ -14,7 +14,7 @@ from penstock.jetstream.streams import declare
 from penstock.settings import Settings
 from simulator.steering import Steering
 from tests.patterns.plans import output, plan, task
-from tests.pipeline import Pipeline, running
+from tests.support.pipeline import Pipeline, running
 
 JOB = "job-1"
 

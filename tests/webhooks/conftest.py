@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.settings import Settings
-from tests.servers import NatsServer
+from tests.support.servers import NatsServer
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

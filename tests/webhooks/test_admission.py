@@ -9,7 +9,7 @@ from penstock.contracts.options import Options, PatternRequest
 from penstock.errors import InvalidRequest
 from penstock.settings import Settings
 from penstock.webhooks.admission import check_webhook
-from tests.pipeline import Pipeline
+from tests.support.pipeline import Pipeline
 from tests.webhooks.conftest import SECRET
 
 POINTER = "/options/webhook"

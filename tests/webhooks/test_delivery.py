@@ -15,8 +15,8 @@ from penstock import jobs
 from penstock.contracts.options import Options, PatternRequest
 from penstock.jetstream import subjects
 from penstock.webhooks.enqueue import enqueue
-from tests.pipeline import Pipeline
-from tests.servers import NatsServer
+from tests.support.pipeline import Pipeline
+from tests.support.servers import NatsServer
 from tests.webhooks.conftest import SECRET
 from tests.webhooks.receiver import Received, Receiver
 

@@ -1,0 +1,80 @@
+"""The server goes away and comes back, a consumer is deleted by hand: services wait, say so, and go on."""
+
+import asyncio
+import logging
+
+import pytest
+
+from penstock.jetstream import subjects
+from penstock.jetstream.streams import declare
+from tests.support.pipeline import Pipeline
+from tests.support.servers import NatsServer
+
+QUERY = {"query": "Our API answers 502 since the deploy"}
+
+
+async def test_the_nats_server_is_killed_and_comes_back_on_its_data(pipeline: Pipeline, nats: NatsServer) -> None:
+    """Jobs that were running end; no step whose outcome was journaled is done again; new jobs are taken."""
+    await pipeline.gemini.rule(step="respond", reply={"hold": "respond"})
+    jobs = [await pipeline.submit("routing", QUERY) for _ in range(5)]
+    await pipeline.gemini.wait(held="respond", count=5)
+    await nats.kill()
+    await pipeline.gemini.release("respond")
+    await nats.start()
+
+    for job in jobs:
+        assert (await pipeline.result(job))["response"]
+        assert len(await pipeline.gemini.calls(job=job, step="classify")) == 1
+        assert {outcome.failure for outcome in (await pipeline.outcomes(job)).values()} == {None}
+    assert (await pipeline.run("routing", QUERY))["response"]
+
+
+async def test_it_is_killed_while_every_slot_is_busy(pipeline: Pipeline, nats: NatsServer) -> None:
+    """What was being executed goes on without the server, and is told when it is back."""
+    await pipeline.gemini.rule(step="classify", reply={"hold": "classify"})
+    jobs = [await pipeline.submit("routing", QUERY) for _ in range(8)]
+    await pipeline.gemini.wait(held="classify", count=8)
+    await nats.kill()
+    await nats.start()
+    await pipeline.gemini.release("classify")
+    for job in jobs:
+        assert (await pipeline.result(job))["response"]
+        assert len(await pipeline.gemini.calls(job=job, step="classify")) == 1
+
+
+async def test_a_consumer_that_was_deleted_is_asked_for_ever_more_rarely_and_told_in_the_log(
+    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Other steps are served meanwhile; once it is declared again, its steps are too."""
+    heard = Heard("cannot pull")
+    logging.getLogger("penstock.jetstream.source").addHandler(heard)
+    try:
+        clock = asyncio.get_running_loop()
+        began = clock.time()
+        await pipeline.bus.jetstream.delete_consumer(subjects.STEPS, "workers-draft")
+        await heard.times(3)
+        assert clock.time() - began >= 0.25 + 0.5
+        assert (await pipeline.run("routing", QUERY))["response"]
+    finally:
+        logging.getLogger("penstock.jetstream.source").removeHandler(heard)
+    await declare(pipeline.bus.jetstream, pipeline.settings)
+    assert (await pipeline.run("sequential-processing", {"input": "a lantern"}))["originalContent"]
+
+
+class Heard(logging.Handler):
+    """Waits for log records that begin with a text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text, self._count, self._changed = text, 0, asyncio.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage().startswith(self._text):
+            self._count += 1
+            self._changed.set()
+
+    async def times(self, count: int) -> None:
+        async with asyncio.timeout(10):
+            while self._count < count:
+                self._changed.clear()
+                await self._changed.wait()

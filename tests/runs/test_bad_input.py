@@ -1,0 +1,96 @@
+"""Whatever is published as a job ends: bad input is not lost, not retried, and harms nobody else."""
+
+import json
+
+import pytest
+
+from penstock.jetstream import subjects
+from tests.support.pipeline import Pipeline
+
+GOOD = {"query": "Our API answers 502 since the deploy"}
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (b'{"query": 5}', "/query"),
+        (b"{}", "/query"),
+        (b'{"query": "x", "quarry": "y"}', "/quarry"),
+        (b'{"query": "x", "options": {"deadlineSeconds": -1}}', "/options/deadlineSeconds"),
+        (b"no JSON at all", ""),
+        (b"", ""),
+        (b"\xff\xfe\x00", ""),
+        (b"[" * 100_000, ""),
+    ],
+    ids=["wrong-type", "missing", "unknown", "options", "no-json", "empty", "no-utf-8", "deep"],
+)
+async def test_a_body_that_does_not_fit_fails_its_job_with_the_reason(
+    pipeline: Pipeline, body: bytes, named: str
+) -> None:
+    """The event names the field, the message is kept in DEAD with its origin, and the next job runs."""
+    failed = await pipeline.failure(await pipeline.submit("routing", body, "x"))
+    assert failed.problem.code == "invalid_request"
+    assert failed.problem.errors is not None
+    assert named in [error.pointer for error in failed.problem.errors]
+    await _one_dead_letter(pipeline, "invalid_request", "jobs.routing.x", body)
+    assert (await pipeline.run("routing", GOOD))["response"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "application/json"},
+        {"content-type": "nonsense/;;;", "correlation_id": "", "reply_to": "jobs.routing.y"},
+        {"Penstock-Tenant": "t" * 5000, "Penstock-Reason": "none", "Nats-Msg-Id": "x"},
+    ],
+    ids=["json", "nonsense", "ours"],
+)
+async def test_headers_change_nothing(pipeline: Pipeline, headers: dict[str, str]) -> None:
+    """Frameworks decode by headers; here the body is JSON whatever they say."""
+    await pipeline.bus.once(subjects.job("routing", "bad"), b"no JSON at all", headers=headers)
+    await pipeline.bus.once(
+        subjects.job("routing", "good"), json.dumps(GOOD).encode(), headers=headers | {"Nats-Msg-Id": "y"}
+    )
+    assert (await pipeline.failure("bad")).problem.code == "invalid_request"
+    assert (await pipeline.result("good"))["response"]
+    await _one_dead_letter(pipeline, "invalid_request", "jobs.routing.bad", b"no JSON at all")
+
+
+async def test_an_unknown_pattern_fails_the_job(pipeline: Pipeline) -> None:
+    """The reason names the patterns there are."""
+    failed = await pipeline.failure(await pipeline.submit("rooting", GOOD, "x"))
+    assert failed.problem.code == "unknown_pattern"
+    assert "routing" in failed.problem.detail
+    await _one_dead_letter(pipeline, "unknown_pattern", "jobs.rooting.x", json.dumps(GOOD).encode())
+
+
+@pytest.mark.parametrize("job", ["ümlaut", "x" * 65, "a$b"])
+async def test_a_job_id_that_is_no_token_is_dead_lettered(pipeline: Pipeline, job: str) -> None:
+    """There is no subject on which its end could be told."""
+    async with pipeline.settlements() as settlements:
+        await pipeline.submit("routing", GOOD, job)
+        await settlements.heard("TERM", stream=subjects.JOBS)
+    await _one_dead_letter(pipeline, "invalid_request", f"jobs.routing.{job}", json.dumps(GOOD).encode())
+    assert (await pipeline.run("routing", GOOD))["response"]
+
+
+async def test_a_body_as_large_as_the_server_takes_fails_like_any_other(pipeline: Pipeline) -> None:
+    """Its copy in DEAD is cut to leave room for the headers, and says how long it was."""
+    body = b'{"query": "' + b"x" * (pipeline.bus.max_payload - 13) + b'"}'
+    assert len(body) == pipeline.bus.max_payload
+    await pipeline.bus.jetstream.publish(subjects.job("routing", "huge"), body)
+    assert (await pipeline.failure("huge")).problem.code == "invalid_request"
+    (letter,) = [letter async for letter in pipeline.bus.history(subjects.DEAD, "dead.>")]
+    assert letter.headers[subjects.DEAD_LENGTH_HEADER] == str(len(body))
+    assert body.startswith(letter.data)
+    assert (await pipeline.run("routing", GOOD))["response"]
+
+
+async def _one_dead_letter(pipeline: Pipeline, reason: str, subject: str, body: bytes) -> None:
+    (letter,) = [letter async for letter in pipeline.bus.history(subjects.DEAD, "dead.>")]
+    assert letter.data == body
+    assert letter.headers[subjects.DEAD_REASON_HEADER] == reason
+    assert letter.headers[subjects.DEAD_SUBJECT_HEADER] == subject
+    assert letter.headers[subjects.DEAD_STREAM_HEADER] == subjects.JOBS
+    assert int(letter.headers[subjects.DEAD_SEQUENCE_HEADER]) > 0
+    assert letter.headers[subjects.DEAD_DETAIL_HEADER]

@@ -1,0 +1,36 @@
+"""One classifier and one set of workers serve all tests of this folder; each test has a job id of its own."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from penstock.jetstream.connection import connect
+from penstock.settings import Settings
+from simulator.steering import Steering
+from tests.steps.step_harness import StepHarness, executing
+from tests.support.servers import in_thread
+
+
+@pytest.fixture(scope="package")
+def services(shared_simulator: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """The settings of services that run in a thread of their own."""
+    settings = Settings(
+        model_base_url=shared_simulator,
+        ack_wait=2,
+        grace=5,
+        nats_timeout=10,
+        model_retry_delay=0.01,
+        complex_models=("big-one", "small-one"),
+        fast_models=("big-one", "small-one"),
+        port=0,
+    )
+    with in_thread(executing(settings, tmp_path_factory.mktemp("contracts"))) as settings:
+        yield settings
+
+
+@pytest.fixture
+async def bench(services: Settings, gemini: Steering) -> AsyncIterator[StepHarness]:
+    """A connection of the test's own, and a job."""
+    bus = await connect(services, "test")
+    yield StepHarness(bus, gemini, services)
+    await bus.connection.close()

@@ -1,0 +1,112 @@
+"""Single steps, dispatched as an aggregator would, to the services that execute them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from penstock.contracts.events import EVENT, Event
+from penstock.contracts.journal import Outcome
+from penstock.contracts.step import Step, StepMessage
+from penstock.document import Document, Reader
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.connection import connect
+from penstock.jetstream.streams import declare
+from penstock.jobs import new_job_id
+from penstock.patterns.loading import load, steps_by_service
+from penstock.runs.journal import Journal
+from penstock.settings import Settings
+from penstock.tools import TOOLS
+from simulator.steering import Steering
+from tests.steps.samples import sample_input
+from tests.support.pipeline import Replica, build_classifier, build_workers
+from tests.support.servers import NatsServer
+
+AnyStep = Step[Any, Any]
+
+#: Every step of every pattern.
+STEPS: list[AnyStep] = [step for steps in steps_by_service(load()).values() for _, step in steps.values()]
+_TOOLS = {tool.step.name for tool in TOOLS.values()}
+#: Those that ask a model; those whose reply is JSON by a schema; those whose output grows while it is made.
+MODEL_STEPS = [step for step in STEPS if step.name not in _TOOLS]
+STREAMING_STEPS = [step for step in MODEL_STEPS if step.name != "think"]
+JSON_STEPS = [step for step in STREAMING_STEPS if step.output is not str]
+
+KEY = "step-1"
+PLACE = "/out"
+
+
+@asynccontextmanager
+async def executing(settings: Settings, data: Path) -> AsyncIterator[Settings]:
+    """A nats-server with a classifier and workers; the settings with its address."""
+    async with AsyncExitStack() as stack:
+        nats = await stack.enter_async_context(NatsServer(data))
+        settings = settings.model_copy(update={"nats_url": nats.url})
+        bus = await connect(settings, "declare")
+        await declare(bus.jetstream, settings)
+        await bus.connection.close()
+        for build in (build_classifier, build_workers):
+            replica = Replica(build(settings))
+            await replica.start()
+            stack.push_async_callback(replica.stop)
+        yield settings
+
+
+class StepHarness:
+    """One job's worth of steps. There is no run: what would be its journal is read here."""
+
+    def __init__(self, bus: Bus, gemini: Steering, settings: Settings) -> None:
+        self.bus, self.gemini, self.settings = bus, gemini, settings
+        self.job = new_job_id()
+
+    def message(self, step: AnyStep) -> StepMessage:
+        return StepMessage(
+            pattern="contract",
+            job=self.job,
+            step=step.name,
+            key=KEY,
+            input=sample_input(step).model_dump(mode="json", by_alias=True),
+            fingerprint="f" * 32,
+            into=PLACE,
+            complexity=step.complexity,
+            deadline=time.time() + 60,
+        )
+
+    async def dispatch(self, step: AnyStep) -> bool:
+        """Whether the stream took it."""
+        subject = subjects.step(step.service, step.name, self.job, KEY)
+        return await self.bus.once(subject, self.message(step).model_dump_json().encode())
+
+    async def outcome(self, *, patience: float = 10.0) -> Outcome:
+        """The step's outcome, once it is there."""
+        async with asyncio.timeout(patience), Journal(self.bus, self.job) as journal:
+            await journal.wait_for(KEY)
+            outcome = journal.outcome(KEY)
+        assert outcome is not None
+        return outcome
+
+    async def done(self, step: AnyStep) -> Outcome:
+        """Dispatch and await."""
+        assert await self.dispatch(step)
+        return await self.outcome()
+
+    async def events(self) -> list[Event]:
+        """What a reader accepts of the events so far: all of a step's are stored before its outcome."""
+        reader = Reader()
+        history = self.bus.history(subjects.EVENTS, subjects.events(self.job))
+        return [event async for stored in history if reader.accept(event := EVENT.validate_json(stored.data))]
+
+    async def streamed(self) -> Any:
+        """What a caller was shown at the step's place."""
+        document = Document()
+        for event in await self.events():
+            document.apply(event)
+        return document.value.get("out")
+
+    async def types(self) -> list[str]:
+        """The events' types without those of the text itself."""
+        types = [event.type for event in await self.events()]
+        return [one for one in types if one not in ("part.start", "delta", "part.end")]

@@ -1,0 +1,215 @@
+"""What holds for every step of every pattern, whoever executes it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from penstock.contracts.events import Delta, PartReset, StepRetrying, StepStarted
+from penstock.contracts.journal import Outcome
+from penstock.contracts.problem import Problem
+from penstock.jetstream import subjects
+from tests.steps.step_harness import JSON_STEPS, KEY, MODEL_STEPS, STEPS, STREAMING_STEPS, AnyStep, StepHarness
+from tests.support.settling import Settlements
+
+#: How often a reply that does not fit is asked for again.
+REPAIRS = 2
+
+
+#: A text, an object, a turn: where the handler alone decides, one of each will do.
+ONE_OF_EACH_KIND = [step for step in STEPS if step.name in ("draft", "classify", "think")]
+
+
+def each(steps: Sequence[AnyStep]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("step", steps, ids=[step.name for step in steps])
+
+
+def faults(
+    steps: Sequence[AnyStep], each: dict[str, tuple[Any, ...]], some: dict[str, tuple[Any, ...]]
+) -> pytest.MarkDecorator:
+    """(step, fault, ...) for each step; what only differs in the model's answer, for one step of each kind."""
+    kinds = [step for step in steps if step in ONE_OF_EACH_KIND]
+    pairs = [(step, *pair) for step in steps for pair in each.items()]
+    pairs += [(step, *pair) for step in kinds for pair in some.items()]
+    return pytest.mark.parametrize(
+        ("step", "fault", "expected"),
+        [(step, *values) for step, _, values in pairs],
+        ids=[f"{step.name}-{name}" for step, name, _ in pairs],
+    )
+
+
+@each(STEPS)
+async def test_its_outcome_fits_its_output_and_equals_what_was_streamed(bench: StepHarness, step: AnyStep) -> None:
+    """The events of a step are stored before its outcome; the outcome is stored before the step is acked."""
+    outcome = await bench.done(step)
+    assert outcome.failure is None
+    TypeAdapter(step.output).validate_python(outcome.value)
+    assert (outcome.step, outcome.key, outcome.attempt, outcome.service) == (step.name, KEY, 1, step.service)
+    assert await bench.streamed() == outcome.value
+    assert await bench.types() == ["step.started"]
+
+
+@each(ONE_OF_EACH_KIND)
+async def test_its_model_call_is_told_and_counted(bench: StepHarness, step: AnyStep) -> None:
+    """The model that was asked, and its tokens. The simulator's replies say that they are simulated."""
+    outcome = await bench.done(step)
+    started = (await bench.events())[0]
+    assert isinstance(started, StepStarted)
+    assert started.model is None, "behind another base URL than Google's, only the reply says which model it was"
+    assert outcome.model is not None
+    assert outcome.model.startswith("simulator/")
+    (call,) = await bench.gemini.calls(job=bench.job)
+    assert (call.step, call.key, call.status, call.model) == (step.name, KEY, "completed", "big-one")
+    assert outcome.usage.calls == 1
+    assert call.usage is not None
+    assert outcome.usage.prompt_tokens == call.usage.prompt_token_count
+
+
+@each(STEPS)
+async def test_delivered_again_after_its_outcome_it_is_acked_unexecuted(bench: StepHarness, step: AnyStep) -> None:
+    """A replay may dispatch a step whose message is gone already: its outcome is found, nothing is paid twice."""
+    async with Settlements(bench.bus) as settlements:
+        first = await bench.done(step)
+        await settlements.heard("ACK")
+        assert await bench.dispatch(step), "a settled message leaves the work queue"
+        await settlements.heard("ACK", 2)
+    assert await bench.outcome() == first
+    assert await bench.types() == ["step.started"]
+    assert len(await bench.gemini.calls(job=bench.job)) <= 1
+
+
+@each(MODEL_STEPS)
+async def test_dispatched_again_while_it_is_in_work_it_is_refused(bench: StepHarness, step: AnyStep) -> None:
+    """The stream holds one message for each step."""
+    await bench.gemini.rule(job=bench.job, reply={"hold": bench.job})
+    assert await bench.dispatch(step)
+    await bench.gemini.wait(held=bench.job)
+    assert not await bench.dispatch(step)
+    await bench.gemini.release(bench.job)
+    assert (await bench.outcome()).failure is None
+    assert len(await bench.gemini.calls(job=bench.job)) == 1
+
+
+@each(ONE_OF_EACH_KIND)
+async def test_an_outcome_that_is_there_first_stands(bench: StepHarness, step: AnyStep) -> None:
+    """Two replicas may finish the same step: the server takes the first outcome, and the second is settled too."""
+    await bench.gemini.rule(job=bench.job, reply={"hold": bench.job})
+    async with Settlements(bench.bus) as settlements:
+        await bench.dispatch(step)
+        await bench.gemini.wait(held=bench.job)
+        problem = Problem(type="urn:penstock:step_error", title="", status=500, code="step_error", detail="elsewhere")
+        other = Outcome(step=step.name, key=KEY, fingerprint="f" * 32, attempt=2, service="another", failure=problem)
+        assert await bench.bus.once(subjects.journal(bench.job, KEY), other.model_dump_json().encode())
+        await bench.gemini.release(bench.job)
+        await settlements.heard("ACK")
+    assert await bench.outcome() == other
+
+
+@faults(
+    MODEL_STEPS,
+    {"503": ({"status": 503, "retryDelay": 0.02}, 0.02), "broken-stream": ({"breakAfterChunks": 1}, 0)},
+    {"429": ({"status": 429, "retryDelay": 0.02}, 0.02), "500": ({"status": 500}, 0)},
+)
+async def test_what_passes_is_tried_again(
+    bench: StepHarness, step: AnyStep, fault: dict[str, Any], expected: float
+) -> None:
+    """The delivery fails, the next one succeeds. Readers are told, and see nothing twice."""
+    await bench.gemini.rule(job=bench.job, times=1, fault=fault)
+    outcome = await bench.done(step)
+    assert (outcome.failure, outcome.attempt) == (None, 2)
+    assert await bench.streamed() == outcome.value
+    assert await bench.types() == ["step.started", "step.retrying", "step.started", "part.reset"]
+    events = await bench.events()
+    (retrying,) = [event for event in events if isinstance(event, StepRetrying)]
+    assert retrying.code == "model_unavailable"
+    assert retrying.delay_seconds >= expected
+    assert len(await bench.gemini.calls(job=bench.job)) == 2
+
+
+@each([step for step in ONE_OF_EACH_KIND if step in STREAMING_STEPS])
+async def test_a_paused_replicas_words_are_ignored(bench: StepHarness, step: AnyStep) -> None:
+    """Each delta carries its attempt; once a newer one has begun, those of an older one are void."""
+    await bench.gemini.rule(job=bench.job, times=1, fault={"breakAfterChunks": 1})
+    outcome = await bench.done(step)
+    late = Delta(k=KEY, a=1, n=99, p="/out", t="late")
+    early = Delta(k=KEY, a=1, n=1, p="/out", t="again")
+    for event in (late, early, PartReset(k=KEY, a=1, n=2, p="/out")):
+        await bench.bus.append(subjects.events(bench.job), event.model_dump_json().encode())
+    assert await bench.streamed() == outcome.value
+
+
+@faults(
+    MODEL_STEPS,
+    {"400": ({"status": 400}, "model_rejected")},
+    {
+        "401": ({"status": 401}, "model_unauthorized"),
+        "403": ({"status": 403}, "model_unauthorized"),
+        "404": ({"status": 404}, "model_not_found"),
+        "safety": ({"safety": True}, "model_blocked"),
+        "prompt-blocked": ({"promptBlocked": True}, "model_blocked"),
+    },
+)
+async def test_a_refusal_is_final(bench: StepHarness, step: AnyStep, fault: dict[str, Any], expected: str) -> None:
+    """No second call: the step fails with its own code, and names its key."""
+    await bench.gemini.rule(job=bench.job, fault=fault)
+    outcome = await bench.done(step)
+    assert outcome.failure is not None
+    assert (outcome.failure.code, outcome.failure.step) == (expected, KEY)
+    assert outcome.value is None
+    assert await bench.streamed() is None
+    assert len(await bench.gemini.calls(job=bench.job)) == 1
+    assert "step.retrying" not in await bench.types()
+
+
+@faults(JSON_STEPS, {"invalid": ({"invalidJson": True}, None)}, {"truncated": ({"truncate": True}, None)})
+async def test_a_reply_that_does_not_fit_is_asked_for_again(
+    bench: StepHarness, step: AnyStep, fault: dict[str, Any], expected: None
+) -> None:
+    """Within the same attempt, with what was wrong; what was shown of the first reply is taken back."""
+    await bench.gemini.rule(job=bench.job, times=REPAIRS, fault=fault)
+    outcome = await bench.done(step)
+    assert (outcome.failure, outcome.attempt) == (None, 1)
+    assert await bench.streamed() == outcome.value
+    types = await bench.types()
+    assert types[0] == "step.started"
+    assert set(types[1:]) <= {"part.reset"}
+    assert len(types[1:]) <= REPAIRS
+    assert len(await bench.gemini.calls(job=bench.job)) == 1 + REPAIRS
+
+
+@faults(
+    JSON_STEPS,
+    {"truncated": ({"truncate": True}, "output_truncated")},
+    {"invalid": ({"invalidJson": True}, "output_invalid")},
+)
+async def test_a_reply_that_never_fits_fails_the_step(
+    bench: StepHarness, step: AnyStep, fault: dict[str, Any], expected: str
+) -> None:
+    """Asked again at most twice; nothing of the replies remains."""
+    await bench.gemini.rule(job=bench.job, fault=fault)
+    outcome = await bench.done(step)
+    assert outcome.failure is not None
+    assert outcome.failure.code == expected
+    assert await bench.streamed() is None
+    assert len(await bench.gemini.calls(job=bench.job)) == 1 + REPAIRS
+
+
+@each(MODEL_STEPS)
+async def test_after_the_primary_models_attempts_the_fallback_is_asked(bench: StepHarness, step: AnyStep) -> None:
+    """Three deliveries for the first model, the fourth for the second."""
+    await bench.gemini.rule(job=bench.job, model="big-one", fault={"status": 503, "retryDelay": 0})
+    outcome = await bench.done(step)
+    assert (outcome.failure, outcome.attempt) == (None, 4)
+    assert [call.model for call in await bench.gemini.calls(job=bench.job)] == ["big-one"] * 3 + ["small-one"]
+    assert await bench.streamed() == outcome.value
+
+
+@each(ONE_OF_EACH_KIND)
+async def test_when_no_model_has_an_attempt_left_the_step_fails(bench: StepHarness, step: AnyStep) -> None:
+    """`model_unavailable`: an exhausted budget is an outcome."""
+    await bench.gemini.rule(job=bench.job, fault={"status": 503, "retryDelay": 0})
+    outcome = await bench.done(step)
+    assert outcome.failure is not None
+    assert (outcome.failure.code, outcome.attempt) == ("model_unavailable", 6)
+    assert len(await bench.gemini.calls(job=bench.job)) == 6

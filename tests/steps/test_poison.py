@@ -1,0 +1,120 @@
+"""A step that takes its process with it each time is given up by whoever receives it next."""
+
+import asyncio
+
+from nats.aio.msg import Msg
+
+from penstock.contracts.events import EVENT, Delta, PartReset, PartStart, StepStarted
+from penstock.contracts.journal import Outcome
+from penstock.jetstream import subjects
+from penstock.jetstream.connection import connect
+from penstock.jetstream.streams import declare
+from penstock.settings import Settings
+from simulator.steering import Steering
+from tests.steps.step_harness import KEY, STEPS, StepHarness
+from tests.support.pipeline import Pipeline
+from tests.support.settling import Settlements
+
+
+async def test_every_step_past_its_deliveries_is_failed_then_kept_then_terminated(
+    settings: Settings, gemini: Steering
+) -> None:
+    """In that order: a step without an outcome would hang its job. No model is asked, and the service lives on."""
+    settings = settings.model_copy(update={"max_deliveries": 2})
+    bus = await connect(settings, "test")
+    heard: dict[str, list[str]] = {}
+    all_settled = asyncio.Event()
+    try:
+        await declare(bus.jetstream, settings)
+        benches = [StepHarness(bus, gemini, settings) for _ in STEPS]
+        jobs = {}
+        for step, bench in zip(STEPS, benches, strict=True):
+            assert await bench.dispatch(step)
+            consumer = await bus.jetstream.pull_subscribe_bind(
+                durable=subjects.step_consumer(step.service, step.name), stream=subjects.STEPS
+            )
+            for _ in range(2):  # two executors that do not survive it
+                (message,) = await consumer.fetch(1)
+                await message.nak()
+            await consumer.unsubscribe()
+            jobs[message.metadata.sequence.stream] = bench.job
+            heard[bench.job] = []
+
+        async def fact(message: Msg) -> None:
+            heard[message.subject.split(".")[1]].append("outcome")
+
+        async def dead(message: Msg) -> None:
+            heard[message.subject.split(".")[4]].append("dead letter")
+
+        async def settled(message: Msg) -> None:
+            if message.data == b"+TERM":
+                heard[jobs[int(message.subject.split(".")[5])]].append("term")
+                if all("term" in delivered for delivered in heard.values()):
+                    all_settled.set()
+
+        for subject, callback in (("facts.>", fact), ("dead.>", dead), ("$JS.ACK.STEPS.>", settled)):
+            await bus.connection.subscribe(subject, cb=callback)
+        await bus.connection.flush()
+
+        async with Pipeline(settings, bus, gemini) as pipeline:
+            for kind in ("classifier", "workers"):
+                await pipeline.start(kind)
+            async with asyncio.timeout(20):
+                await all_settled.wait()
+            for bench in benches:
+                outcome = await bench.outcome()
+                assert outcome.failure is not None
+                assert (outcome.failure.code, outcome.attempt) == ("poisoned", 3)
+                assert heard[bench.job] == ["outcome", "dead letter", "term"]
+            assert await gemini.calls() == []
+            fresh = StepHarness(bus, gemini, settings)
+            assert (await fresh.done(STEPS[0])).failure is None
+    finally:
+        await bus.connection.close()
+
+
+async def test_what_a_poisoned_step_had_shown_is_taken_back(settings: Settings, gemini: Steering) -> None:
+    """The attempt that died cannot say so itself."""
+    settings = settings.model_copy(update={"max_deliveries": 2})
+    bus = await connect(settings, "test")
+    try:
+        await declare(bus.jetstream, settings)
+        bench = StepHarness(bus, gemini, settings)
+        step = next(step for step in STEPS if step.name == "draft")
+        await bench.dispatch(step)
+        consumer = await bus.jetstream.pull_subscribe_bind(durable="workers-draft", stream=subjects.STEPS)
+        for _ in range(2):
+            (message,) = await consumer.fetch(1)
+            await message.nak()
+        await consumer.unsubscribe()
+        for event in (
+            StepStarted(k=KEY, a=2, n=0, step="draft", service="workers"),
+            PartStart(k=KEY, a=2, n=1, p="/out"),
+            Delta(k=KEY, a=2, n=2, p="/out", t='"half a sen'),
+        ):
+            await bus.append(subjects.events(bench.job), EVENT.dump_json(event))
+        assert await bench.streamed() == "half a sen"
+        async with Pipeline(settings, bus, gemini) as pipeline:
+            await pipeline.start("workers")
+            outcome: Outcome = await bench.outcome()
+            assert outcome.failure is not None
+            assert await bench.streamed() is None
+            assert isinstance((await bench.events())[-1], PartReset)
+    finally:
+        await bus.connection.close()
+
+
+async def test_a_step_message_that_cannot_be_read_fails_its_step(bench: StepHarness) -> None:
+    """Nobody of ours writes such a one; were it not for its outcome, a job would wait for it for ever."""
+    step = STEPS[0]
+    other = bench.message(step).model_dump_json().encode()  # under another key than its subject's
+    async with Settlements(bench.bus) as settlements:
+        for key, body in (("no-json", b"no JSON"), ("other", other)):
+            await bench.bus.once(subjects.step(step.service, step.name, bench.job, key), body)
+        await settlements.heard("TERM", 2)
+    facts = await bench.bus.last(subjects.JOURNAL, [subjects.journal(bench.job, "*")])
+    outcomes = {fact.subject: Outcome.model_validate_json(fact.data) for fact in facts}
+    assert set(outcomes) == {subjects.journal(bench.job, "no-json"), subjects.journal(bench.job, "other")}
+    assert {outcome.failure.code for outcome in outcomes.values() if outcome.failure} == {"step_error"}
+    letters = [letter async for letter in bench.bus.history(subjects.DEAD, f"dead.steps.*.*.{bench.job}.*")]
+    assert [letter.headers[subjects.DEAD_REASON_HEADER] for letter in letters] == ["step_error", "step_error"]

@@ -1,0 +1,193 @@
+"""`penstock run`: submit, watch, and say by the exit status how it went."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from penstock.patterns import PATTERNS
+from simulator.steering import BlockingSteering
+from tests.system.cli.system import PENSTOCK, System, penstock, until
+
+QUERY = "Our API answers 502 since the deploy"
+HOLD = {"match": {"step": "respond"}, "reply": {"hold": "respond"}}
+
+
+def begun(system: System, *arguments: str) -> subprocess.Popen[str]:
+    """`penstock run routing` in the background."""
+    command = [PENSTOCK, "run", "routing", "--query", QUERY, "--url", system.url("gateway"), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("way", ["--url", "--nats"])
+def test_in_a_pipe_the_result_is_json(system: System, way: str) -> None:
+    """Through the gateway and past it."""
+    ended = penstock("run", "routing", "--query", QUERY, way, system.url("gateway" if way == "--url" else "nats"))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    listed = json.loads(system.run("jobs", "list", "--pattern", "routing", "--limit", "1").stdout)
+    state = json.loads(system.run("jobs", "show", listed["id"]).stdout)
+    assert (state["status"], state["result"]) == ("completed", json.loads(ended.stdout))
+
+
+def test_every_pattern_takes_its_example_as_a_file(system: System, tmp_path: Path) -> None:
+    """`--json FILE` for any of them; its options are in the help."""
+    for pattern in PATTERNS:
+        request = tmp_path / f"{pattern.name}.json"
+        request.write_text(pattern.example.model_dump_json())
+        ended = system.run("run", pattern.name, "--json", str(request))
+        assert ended.returncode == 0, ended.stderr
+        pattern.result.model_validate_json(ended.stdout)
+
+
+def test_options_go_over_the_json_and_read_files(system: System, tmp_path: Path) -> None:
+    """`--text @FILE`; `--json -` reads standard input."""
+    text = tmp_path / "clause.txt"
+    text.write_text("Either party may end it.")
+    given = json.dumps({"text": "not this", "domain": "law", "options": {"maxIterations": 1}})
+    arguments = ("--json", "-", "--text", f"@{text}", "--target-language", "French", "--no-cache")
+    ended = system.run("run", "evaluator-optimizer", *arguments, stdin=given)
+    assert ended.returncode == 0, ended.stderr
+    result = json.loads(ended.stdout)
+    assert (result["originalText"], result["domain"]) == ("Either party may end it.", "law")
+    assert len(result["iterations"]) == 1
+
+
+def test_events_come_one_a_line(system: System) -> None:
+    ended = system.run("run", "routing", "--query", QUERY, "--format", "events")
+    events = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert (events[0]["type"], events[-1]["type"]) == ("job.accepted", "job.completed")
+
+
+def test_the_json_is_printed_while_the_job_runs(system: System, steering: BlockingSteering) -> None:
+    """The first step's output is out while the second step's model is silent."""
+    steering.rule(HOLD)
+    with begun(system) as running:
+        assert running.stdout is not None
+        early = running.stdout.read(20)
+        assert steering.wait(step="respond")
+        steering.release("respond")
+        whole = early + running.stdout.read()
+    assert early.startswith('{"classification":')
+    assert json.loads(whole)["response"]
+    assert running.returncode == 0
+
+
+def test_a_gateway_that_is_killed_meanwhile_is_not_noticed(system: System, steering: BlockingSteering) -> None:
+    """`penstock up` starts it again at the same address, and the events go on where they were."""
+    steering.rule(HOLD)
+    killed = system.processes()["gateway-1"]
+    with begun(system) as running:
+        steering.wait(step="respond")
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: system.processes().get("gateway-1", killed) != killed, system.output)
+        steering.release("respond")
+        out, err = running.communicate(timeout=30)
+    assert (running.returncode, err) == (0, "")
+    assert json.loads(out)["response"]
+
+
+def test_ctrl_c_ends_the_watching_and_not_the_job(system: System, steering: BlockingSteering) -> None:
+    """Status 130, and how to see the job."""
+    steering.rule(HOLD)
+    with begun(system) as running:
+        steering.wait(step="respond")
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=10)
+    assert running.returncode == 130
+    assert err.count("\n") == 1
+    job = err.split()[1]
+    assert f"penstock jobs follow {job}" in err
+    steering.release("respond")
+    assert system.run("jobs", "follow", job).returncode == 0
+
+
+def test_a_failed_job_is_status_1_with_its_problem(system: System, steering: BlockingSteering) -> None:
+    steering.rule({"match": {"step": "classify"}, "fault": {"status": 400}})
+    ended = system.run("run", "routing", "--query", QUERY)
+    assert ended.returncode == 1
+    assert "model_rejected" in ended.stderr
+    assert "(step classify-1)" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_job_can_be_cancelled_from_another_terminal(system: System, steering: BlockingSteering) -> None:
+    """Whoever watches it ends with status 1; to cancel it once more changes nothing."""
+    steering.rule(HOLD)
+    with begun(system, "--format", "events") as running:
+        assert running.stdout is not None
+        job = json.loads(running.stdout.readline())["job"]
+        cancelled = system.run("jobs", "cancel", job)
+        _, err = running.communicate(timeout=10)
+    assert (cancelled.returncode, cancelled.stdout) == (0, f"job {job} is cancelled\n")
+    assert (running.returncode, err) == (1, f"penstock: job {job} was cancelled\n")
+
+
+def test_in_a_terminal_steps_and_document_are_shown(system: System) -> None:
+    """The view is drawn while the job runs, and once more as a whole at its end."""
+    ours, theirs = pty.openpty()
+    command = [PENSTOCK, "run", "routing", "--query", QUERY, "--url", system.url("gateway")]
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs) as running:
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := os.read(ours, 65_536):
+                shown += piece
+        except OSError:  # the other side of the terminal is closed
+            pass
+    os.close(ours)
+    assert running.returncode == 0
+    for expected in ("classify-1", "respond-1", "simulator/", "tokens", "requiredExpertise", "nextSteps"):
+        assert expected in shown.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "routing"), "--query is missing: What the customer asks"),
+        (("run", "evaluator-optimizer", "--text", "x", "--domain", "law"), "--target-language is missing"),
+        (("run", "routing", "--query", "x", "--deadline-seconds", "-5"), "--deadline-seconds: Input should be greater"),
+        (("run", "routing", "--json", "/nowhere.json"), "cannot read /nowhere.json: No such file"),
+        (("run", "nothing"), "there is no pattern 'nothing' here"),
+        (("jobs", "list", "--status", "gone"), "--status gone: one of queued, running"),
+        (("demo", "--only", "nothing"), "--only nothing: there are sequential-processing"),
+    ],
+)
+def test_what_is_wrong_with_a_command_line_is_named(arguments: tuple[str, ...], said: str) -> None:
+    """Status 2, one line, nothing on standard output."""
+    ended = penstock(*arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(f"penstock: {said}")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "routing", "--query", "x", "--url", "http://127.0.0.1:9"),
+        ("run", "routing", "--query", "x", "--nats", "nats://127.0.0.1:9"),
+        ("jobs", "list", "--url", "http://127.0.0.1:9"),
+    ],
+)
+def test_nobody_there_is_said_in_one_line(arguments: tuple[str, ...]) -> None:
+    ended = penstock(*arguments)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("penstock: ")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_wrong_setting_is_named() -> None:
+    ended = penstock("jobs", "list", PENSTOCK_SLOTS="many")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("penstock: PENSTOCK_SLOTS: ")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("run", "routing"), ("dead", "replay")])
+def test_there_is_help_at_every_level(arguments: tuple[str, ...]) -> None:
+    ended = penstock(*arguments, "--help")
+    assert ended.returncode == 0
+    assert "Usage: penstock" in ended.stdout

@@ -1,0 +1,87 @@
+"""`penstock up`: what dies is replaced, and nothing is left when it ends."""
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.system.cli.system import System, penstock, until
+
+
+def test_each_process_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    """NATS and the simulator too; processes.json always has the pids of now, and the system works afterwards."""
+    with System(tmp_path / "data") as system:
+        before = system.processes()
+        assert set(before) == {"nats", "simulator", "aggregator-1", "classifier-1", "workers-1", "gateway-1"}
+        assert set(before.values()) == system.alive()
+        for pid in before.values():
+            os.kill(pid, signal.SIGKILL)
+
+        def replaced() -> bool:
+            now = system.processes()
+            return set(now) == set(before) and not set(now.values()) & set(before.values())
+
+        until(replaced, system.output)
+        until(lambda: penstock("jobs", "list", "--url", system.url("gateway")).returncode == 0, system.output)
+        ended = system.run("run", "routing", "--query", "Does it work again?")
+        assert ended.returncode == 0, ended.stderr
+        assert set(system.processes().values()) == system.alive()
+
+
+def test_a_signal_ends_everything(tmp_path: Path) -> None:
+    with System(tmp_path / "data") as system:
+        assert len(system.alive()) == 6
+        system.process.send_signal(signal.SIGINT)
+        assert system.process.wait(30) == 0
+        assert (system.alive(), system.processes()) == (set(), {})
+        assert system.output().endswith("stopped\n")
+        assert "warning" not in system.output()
+
+
+@pytest.mark.parametrize("running", [1, 4])
+def test_a_signal_in_the_middle_of_the_start_leaves_nothing(tmp_path: Path, running: int) -> None:
+    with System(tmp_path / "data", at_once=True) as system:
+        until(lambda: len(system.processes()) >= running, system.output)
+        system.process.terminate()
+        assert system.process.wait(30) == 0, system.output()
+        assert system.alive() == set()
+
+
+def test_a_signal_while_processes_are_replaced_leaves_nothing(tmp_path: Path) -> None:
+    with System(tmp_path / "data") as system:
+        for name in ("nats", "workers-1", "gateway-1"):
+            os.kill(system.processes()[name], signal.SIGKILL)
+            system.until_said(f"{name} died")
+        system.process.terminate()
+        assert system.process.wait(30) == 0
+        assert system.alive() == set()
+
+
+def test_a_second_ctrl_c_kills_what_does_not_end(tmp_path: Path) -> None:
+    """A process that hangs is waited for, until the user has had enough."""
+    with System(tmp_path / "data") as system:
+        os.kill(system.processes()["gateway-1"], signal.SIGSTOP)
+        system.process.send_signal(signal.SIGINT)
+        system.until_said("stopping")
+        system.process.send_signal(signal.SIGINT)
+        system.process.wait(5)
+        assert system.alive() == set()
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = penstock("up", "--data", str(tmp_path), "--port", port)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"penstock: cannot listen on 127.0.0.1:{port}")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_folder_is_used_by_one_at_a_time(system: System) -> None:
+    """Two NATS servers on the same data would ruin it."""
+    ended = penstock("up", "--data", str(system.data), "--port", "0")
+    assert ended.returncode == 1
+    assert "another `penstock up` runs in" in ended.stderr
+    assert len(system.alive()) == 6
