@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
@@ -57,33 +56,32 @@ class Steering:
     ) -> int:
         """Adds a rule behind the others and returns its id; see `simulator.rule` for reply and fault."""
         match = Match(step=step, job=job, key=key, model=model, contains=contains, schema_property=schema_property)
-        answer = await self._http.post("/simulator/rules", json=_rule(match, times, skip, reply, fault))
-        return int(_checked(answer).json()["id"])
+        rule = {"match": _json(match), "times": times, "skip": skip, "reply": _json(reply), "fault": _json(fault)}
+        return int((await self._ask("POST", "rules", json=rule)).json()["id"])
 
     async def rules(self) -> list[dict[str, Any]]:
         """The rules in order, each with `id`, `seen` and `hits`."""
-        found: list[dict[str, Any]] = _checked(await self._http.get("/simulator/rules")).json()["rules"]
+        found: list[dict[str, Any]] = (await self._ask("GET", "rules")).json()["rules"]
         return found
 
     async def clear(self) -> None:
         """Forgets rules, calls and totals, and lets go what is held."""
-        _checked(await self._http.delete("/simulator/rules"))
-        _checked(await self._http.delete("/simulator/calls"))
+        await self._ask("DELETE", "rules")
+        await self._ask("DELETE", "calls")
 
     async def release(self, name: str) -> None:
         """Lets go what is held under that name; may come before the hold."""
-        _checked(await self._http.post(f"/simulator/release/{name}"))
+        await self._ask("POST", f"release/{name}")
 
     async def calls(
         self, *, job: str | None = None, step: str | None = None, status: CallStatus | None = None
     ) -> list[Call]:
         """Calls in the order they came."""
-        query = _query(job=job, step=step, status=status)
-        return _calls(_checked(await self._http.get("/simulator/calls", params=query)))
+        return _calls(await self._ask("GET", "calls", params=_query(job=job, step=step, status=status)))
 
     async def stats(self) -> Stats:
         """The totals."""
-        return Stats.model_validate(_checked(await self._http.get("/simulator/stats")).json())
+        return Stats.model_validate((await self._ask("GET", "stats")).json())
 
     async def wait(
         self,
@@ -98,10 +96,10 @@ class Steering:
     ) -> list[Call]:
         """Returns as soon as `count` calls match. Raises WaitTimeout after `timeout` seconds."""
         query = _query(job=job, step=step, status=status, held=held, minChunks=min_chunks, count=count, timeout=timeout)
-        answer = await self._http.get("/simulator/wait", params=query, timeout=timeout + 10)
+        answer = await self._ask("GET", "wait", params=query, timeout=timeout + 10)
         if answer.status_code == 408:
             raise WaitTimeout(str(query), _calls(answer), await self.calls())
-        return _calls(_checked(answer))
+        return _calls(answer)
 
     async def aclose(self) -> None:
         """Closes the HTTP client."""
@@ -110,10 +108,11 @@ class Steering:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    async def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return _checked(await self._http.request(method, f"/simulator/{path}", **options))
 
 
 class BlockingSteering:
@@ -124,25 +123,24 @@ class BlockingSteering:
 
     def rule(self, rule: Rule | Mapping[str, Any]) -> int:
         """Adds a rule behind the others and returns its id."""
-        body = rule.model_dump(mode="json", by_alias=True, exclude_unset=True) if isinstance(rule, Rule) else dict(rule)
-        return int(self._request("POST", "/simulator/rules", json=body).json()["id"])
+        return int(self._ask("POST", "rules", json=_json(rule)).json()["id"])
 
     def clear(self) -> None:
         """Forgets rules, calls and totals, and lets go what is held."""
-        self._request("DELETE", "/simulator/rules")
-        self._request("DELETE", "/simulator/calls")
+        self._ask("DELETE", "rules")
+        self._ask("DELETE", "calls")
 
     def release(self, name: str) -> None:
         """Lets go what is held under that name; may come before the hold."""
-        self._request("POST", f"/simulator/release/{name}")
+        self._ask("POST", f"release/{name}")
 
     def calls(self, *, job: str | None = None, step: str | None = None, status: CallStatus | None = None) -> list[Call]:
         """Calls in the order they came."""
-        return _calls(self._request("GET", "/simulator/calls", params=_query(job=job, step=step, status=status)))
+        return _calls(self._ask("GET", "calls", params=_query(job=job, step=step, status=status)))
 
     def stats(self) -> Stats:
         """The totals."""
-        return Stats.model_validate(self._request("GET", "/simulator/stats").json())
+        return Stats.model_validate(self._ask("GET", "stats").json())
 
     def wait(
         self,
@@ -155,38 +153,22 @@ class BlockingSteering:
     ) -> list[Call]:
         """Returns as soon as `count` calls match. Raises WaitTimeout after `timeout` seconds."""
         query = _query(job=job, step=step, status=status, count=count, timeout=timeout)
-        answer = httpx.get(
-            f"{self._url}/simulator/wait",
-            params=query,
-            timeout=timeout + 10,
-            trust_env=False,
-            verify=_NO_CERTIFICATES,
-        )
+        answer = self._ask("GET", "wait", params=query, timeout=timeout + 10)
         if answer.status_code == 408:
             raise WaitTimeout(str(query), _calls(answer), self.calls())
-        return _calls(_checked(answer))
+        return _calls(answer)
 
-    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def _ask(self, method: str, path: str, timeout: float = 30, **options: Any) -> httpx.Response:
+        url = f"{self._url}/simulator/{path}"
         return _checked(
-            httpx.request(method, self._url + path, timeout=30, trust_env=False, verify=_NO_CERTIFICATES, **options)
+            httpx.request(method, url, timeout=timeout, trust_env=False, verify=_NO_CERTIFICATES, **options)
         )
 
 
-def _rule(
-    match: Match,
-    times: int | None,
-    skip: int,
-    reply: Reply | Mapping[str, Any] | None,
-    fault: Fault | Mapping[str, Any] | None,
-) -> dict[str, Any]:
-    body: dict[str, Any] = {"match": match.model_dump(exclude_none=True, by_alias=True), "times": times, "skip": skip}
-    for name, part in (("reply", reply), ("fault", fault)):
-        if part is not None:
-            given = (
-                part if isinstance(part, Mapping) else part.model_dump(mode="json", by_alias=True, exclude_unset=True)
-            )
-            body[name] = dict(given)
-    return body
+def _json(given: Reply | Fault | Match | Rule | Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if given is None or isinstance(given, Mapping):
+        return None if given is None else dict(given)
+    return given.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 def _query(**members: str | float | None) -> dict[str, str]:
@@ -198,6 +180,6 @@ def _calls(answer: httpx.Response) -> list[Call]:
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:
-    if answer.is_error:
+    if answer.is_error and answer.status_code != 408:
         raise SteeringError(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text}")
     return answer
