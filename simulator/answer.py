@@ -66,8 +66,8 @@ def _prose(prompt: Prompt) -> str:
         return conclusion(prompt)
     revised = ", revised" if prompt.revised else ""
     return (
-        f"A {_kind(prompt)}{revised} text, {_number(prompt)}, about “{prompt.subject}”.\n\nNo model wrote it: one would "
-        "write here what it was asked for, in about as many words as there are in these two paragraphs."
+        f"A {_kind(prompt)}{revised} text, {_number(prompt)}, about “{prompt.subject}”.\n\nNo model wrote it: one "
+        "would write here what it was asked for, in about as many words as there are in these two paragraphs."
     )
 
 
