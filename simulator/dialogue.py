@@ -34,11 +34,12 @@ def next_call(prompt: Prompt) -> FunctionCall | None:
     if calculate:
         tries = expressions_in(prompt.material)
         results = [one.response for one in prompt.results if one.name == "calculate"]
-        failed = not any(_worked(one) for one in results)
-        if failed and len(results) < len(tries):
+        good = [place for place, one in enumerate(results) if _worked(one)]
+        if not good and len(results) < len(tries):
             return _call(calculate, prompt, expression=tries[len(results)])
-        if validate and not failed and "validateAnswer" not in called:
-            known = {"proposedAnswer": _spoken(results[-1]), "expression": tries[len(results) - 1]}
+        if validate and good and "validateAnswer" not in called:
+            expression = tries[min(good[-1], len(tries) - 1)]
+            known = {"proposedAnswer": _spoken(results[good[-1]]), "expression": expression}
             return _call(validate, prompt, originalProblem=prompt.material, **known)
     elif declared and not called:
         return _call(prompt.functions[0], prompt)

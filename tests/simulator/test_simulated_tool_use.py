@@ -217,3 +217,18 @@ async def test_mode_none_calls_nothing_and_mode_any_always_calls(gemini: AsyncCl
         model="gemini-3-pro", contents=list(turns), config=config(LOOKUP, mode="ANY")
     )
     assert second.function_calls is not None
+
+
+async def test_calls_that_others_made_up_are_answered_too(gemini: AsyncClient, steering: Steering) -> None:
+    """More calculations than the problem has expressions: the last that worked is the answer."""
+    calls = [{"name": "calculate", "args": {"expression": one}} for one in ("6 * 7", "6 * 8", "6 by 9", "oops")]
+    await steering.rule(times=1, reply={"functionCalls": calls})
+    turns: list[types.ContentUnion] = [asked("Problem: What is 6 by 7?")]
+    tools = config(CALCULATE, VALIDATE)
+    first = await gemini.models.generate_content(model="gemini-3-pro", contents=list(turns), config=tools)
+    assert first.function_calls is not None
+    results: list[dict[str, Any]] = [{"result": "42"}, {"result": "48"}, {"error": "what?"}, {"error": "what?"}]
+    turns += [spoken(first), answered(*zip(first.function_calls, results, strict=True))]
+    second = await gemini.models.generate_content(model="gemini-3-pro", contents=list(turns), config=tools)
+    assert second.function_calls is not None
+    assert (second.function_calls[0].args or {})["proposedAnswer"] == "48"
