@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 import uvloop
 
-from simulator.config import Config
-from simulator.pace import PACES, Pace
+from simulator.config import PACES, Config, Pace
 from simulator.server import Server, listen, url_of
 
 
@@ -21,35 +20,27 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         prog="python -m simulator",
         description="An offline server that speaks the Gemini REST API: point google-genai's base_url at it.",
         epilog="Prints 'simulator ready URL' once it listens; URL/simulator/ has rules, calls, stats and wait.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument(
-        "--port", type=int, default=0, help="port to listen on; 0 takes a free one (default: %(default)s)"
-    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
     parser.add_argument(
         "--pace",
         choices=sorted(PACES),
         default="natural",
-        help="how fast replies come: natural is 0.25 s to the first token, then 120 tokens/s (default: %(default)s)",
+        help="how fast replies come: natural is 0.25 s to the first token, then 120 tokens/s",
     )
     parser.add_argument("--ttft", type=float, metavar="S", help="seconds to the first token, instead of the pace's")
-    parser.add_argument(
-        "--tokens-per-second", type=float, metavar="N", help="tokens a second after the first, instead of the pace's"
-    )
+    parser.add_argument("--tokens-per-second", type=float, metavar="N", help="after the first, instead of the pace's")
+    parser.add_argument("--repeat", action="store_true", help="equal requests get equal replies, not other words")
     return parser.parse_args(arguments)
 
 
 def config_of(options: argparse.Namespace) -> Config:
     """The settings that the command line asks for."""
     preset = PACES[options.pace]
-    return Config(
-        pace=Pace(
-            ttft=preset.ttft if options.ttft is None else options.ttft,
-            tokens_per_second=preset.tokens_per_second
-            if options.tokens_per_second is None
-            else options.tokens_per_second,
-        )
-    )
+    ttft = preset.ttft if options.ttft is None else options.ttft
+    return Config(pace=Pace(ttft, options.tokens_per_second or preset.tokens_per_second), vary=not options.repeat)
 
 
 def main() -> int:
@@ -66,14 +57,14 @@ def main() -> int:
         sys.stdout.flush()
 
     async def serve() -> None:
-        server = Server(config_of(options), listener, announce)
+        server = Server(config_of(options), announce)
 
         def stop(*_: object) -> None:
             server.should_exit = True
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        await server.run_to_end()
+        await server.serve(sockets=[listener])
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve())

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from simulator.call import Call
+from simulator.call import Call, Ledger
 from simulator.chunks import Chunk
-from simulator.ledger import Ledger
-from simulator.pace import Pace
+from simulator.config import Pace
 
 
 class CallerGone(Exception):
     """The caller closed the connection before the reply was out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """How one reply is to be sent; `break_after` counts chunks, `hang` never sends any."""
+@dataclass(eq=False)
+class Delivery(Response):
+    """How one reply is sent; what became of its call is booked. `break_after` counts chunks, `hang` never sends any."""
 
-    chunks: list[Chunk]
-    pace: Pace
-    streamed: bool
+    call: Call
+    ledger: Ledger
+    chunks: list[Chunk] = field(default_factory=list)
+    pace: Pace = field(default_factory=Pace)
+    streamed: bool = False
     gate: asyncio.Event | None = None
     gate_name: str | None = None
     hold_before: bool = False
@@ -33,92 +34,70 @@ class Delivery:
     hang: bool = False
     error: Response | None = None
 
-
-class Delivered(Response):
-    """A Starlette response that books in the ledger what became of its call."""
-
-    def __init__(self, delivery: Delivery, call: Call, ledger: Ledger) -> None:
-        self._delivery = delivery
-        self._call = call
-        self._ledger = ledger
-        self.background = None
-        self.status_code = 200
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the reply. A connection that is to break is left without its end: the server then drops it."""
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
             await self._deliver(scope, receive, send, gone)
         except CallerGone:
-            self._ledger.close(self._call, "disconnected")
+            self.ledger.close(self.call, "disconnected")
         finally:
             gone.cancel()
-            self._ledger.close(self._call, "failed")
+            self.ledger.close(self.call, "failed")
 
     async def _deliver(self, scope: Scope, receive: Receive, send: Send, gone: asyncio.Future[Any]) -> None:
-        delivery, call = self._delivery, self._call
-        if delivery.hang:
+        if self.hang:
             await gone
             raise CallerGone
-        before = delivery.hold_before or (delivery.streamed and len(delivery.chunks) < 2)
-        if before:
+        held_before = self.hold_before or (self.streamed and len(self.chunks) < 2) or self.error is not None
+        if held_before:
             await self._hold(gone)
-        if delivery.error is not None:
-            call.http_status = delivery.error.status_code
-            self._ledger.close(call, "failed")
-            await delivery.error(scope, receive, send)
+        if self.error is not None:
+            self.call.http_status = self.error.status_code
+            self.ledger.close(self.call, "failed")
+            await self.error(scope, receive, send)
             return
         started = asyncio.get_running_loop().time()
-        if not delivery.streamed:
-            await self._send_whole(send, started, gone)
-            return
-        last = len(delivery.chunks) - 1
-        first = delivery.chunks[0].tokens
-        breaks_at = None if delivery.break_after is None else min(delivery.break_after, last)
-        if breaks_at == 0:
-            await send(_head(b"text/event-stream", None))
-        for place, chunk in enumerate(delivery.chunks):
+        last = len(self.chunks) - 1
+        unpaced = self.chunks[0].tokens if self.streamed else 0
+        kind = b"text/event-stream" if self.streamed else b"application/json; charset=UTF-8"
+        head = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]}
+        breaks_at = None if self.break_after is None else min(self.break_after, last)
+        for place, chunk in enumerate(self.chunks):
+            body = b"data: " + chunk.body + b"\r\n\r\n" if self.streamed else chunk.body
             if place == breaks_at:
+                if place == 0:
+                    await send(head)
+                    half = b"" if self.streamed else body[: len(body) // 2]
+                    await send({"type": "http.response.body", "body": half, "more_body": True})
                 return
-            await _until(started + delivery.pace.due(chunk.tokens - first), gone)
+            await _until(started + self.pace.due(chunk.tokens - unpaced), gone)
+            if not self.streamed and not held_before:
+                await self._hold(gone)
             self._book(chunk)
             if place == last:
-                self._ledger.close(call, "completed")
+                self.ledger.close(self.call, "completed")
             if place == 0:
-                await send(_head(b"text/event-stream", None))
-            await send(_body(b"data: " + chunk.body + b"\r\n\r\n", more=place < last))
-            if place == 0 and not before:
+                await send(head)
+            await send({"type": "http.response.body", "body": body, "more_body": place < last})
+            if place == 0 and self.streamed and not held_before:
                 await self._hold(gone)
 
-    async def _send_whole(self, send: Send, started: float, gone: asyncio.Future[Any]) -> None:
-        chunk = self._delivery.chunks[0]
-        await _until(started + self._delivery.pace.due(chunk.tokens), gone)
-        if not self._delivery.hold_before:
-            await self._hold(gone)
-        await send(_head(b"application/json; charset=UTF-8", len(chunk.body)))
-        if self._delivery.break_after is not None:
-            await send(_body(chunk.body[: len(chunk.body) // 2], more=True))
-            return
-        self._book(chunk)
-        self._ledger.close(self._call, "completed")
-        await send(_body(chunk.body, more=False))
-
     def _book(self, chunk: Chunk) -> None:
-        self._call.chunks += 1
-        self._call.usage = chunk.usage
-        self._call.finish_reason = chunk.finish_reason
-        self._ledger.touch()
+        self.call.chunks += 1
+        self.call.usage = chunk.usage
+        self.call.finish_reason = chunk.finish_reason
+        self.ledger.touch()
 
     async def _hold(self, gone: asyncio.Future[Any]) -> None:
-        gate = self._delivery.gate
-        if gate is None:
+        if self.gate is None:
             return
-        self._call.held = self._delivery.gate_name
-        self._ledger.touch()
-        opened: asyncio.Future[Any] = asyncio.ensure_future(gate.wait())
+        self.call.held = self.gate_name
+        self.ledger.touch()
+        opened: asyncio.Future[Any] = asyncio.ensure_future(self.gate.wait())
         await asyncio.wait({opened, gone}, return_when=asyncio.FIRST_COMPLETED)
         opened.cancel()
-        self._call.held = None
+        self.call.held = None
         if gone.done():
             raise CallerGone
 
@@ -137,14 +116,3 @@ async def _until(due: float, gone: asyncio.Future[Any]) -> None:
         await asyncio.sleep(0)  # lets the loop see a closed connection between two chunks
     if gone.done():
         raise CallerGone
-
-
-def _head(content_type: bytes, length: int | None) -> Message:
-    headers = [(b"content-type", content_type)]
-    if length is not None:
-        headers.append((b"content-length", str(length).encode()))
-    return {"type": "http.response.start", "status": 200, "headers": headers}
-
-
-def _body(body: bytes, *, more: bool) -> Message:
-    return {"type": "http.response.body", "body": body, "more_body": more}

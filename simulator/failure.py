@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-STATUS_NAMES: dict[int, str] = {
+_STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
@@ -23,33 +23,22 @@ STATUS_NAMES: dict[int, str] = {
     504: "DEADLINE_EXCEEDED",
 }
 
-MESSAGES: dict[int, str] = {
-    429: "You exceeded your current quota, please check your plan and billing details.",
-    500: "An internal error has occurred. Please retry.",
-    503: "The model is overloaded. Please try again later.",
-}
-
 
 class InvalidRequest(Exception):
     """The request is not one Gemini would take: 400 INVALID_ARGUMENT unless `code` says otherwise."""
 
     def __init__(self, message: str, code: int = 400) -> None:
         super().__init__(message)
-        self.message = message
         self.code = code
 
 
 def failure(code: int, message: str | None = None, retry_delay: float | None = None) -> Response:
     """The response for one error; `retry_delay` in seconds becomes RetryInfo and a Retry-After header."""
-    error: dict[str, Any] = {
-        "code": code,
-        "message": message or MESSAGES.get(code, f"The simulator was told to answer {code}."),
-        "status": STATUS_NAMES.get(code, "UNKNOWN"),
-    }
+    error: dict[str, Any] = {"code": code, "status": _STATUSES.get(code, "UNKNOWN")}
+    error["message"] = message or f"The simulator was told to answer {code}."
     headers: dict[str, str] = {}
     if retry_delay is not None:
-        info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{retry_delay:g}s"}
-        error["details"] = [info]
+        error["details"] = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{retry_delay:g}s"}]
         headers["Retry-After"] = str(math.ceil(retry_delay))
     body = json.dumps({"error": error}, indent=2)
     return Response(body, status_code=code, headers=headers, media_type="application/json; charset=UTF-8")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+
+from simulator.call import Call
 
 
 class _Wire(BaseModel):
@@ -21,6 +25,15 @@ class Match(_Wire):
     model: str | None = None
     contains: str | None = None
     schema_property: str | None = None
+
+    def covers(self, call: Call, prompt: str) -> bool:
+        """The rule is for this call, whose prompt `call` may have shortened."""
+        wanted = ((name, getattr(self, name)) for name in ("step", "job", "key", "model"))
+        return (
+            all(one in (None, getattr(call, name)) for name, one in wanted)
+            and (self.schema_property is None or self.schema_property in call.schema_properties)
+            and (self.contains is None or self.contains in prompt)
+        )
 
 
 class PaceChange(_Wire):
@@ -38,7 +51,7 @@ class PlannedCall(_Wire):
 
 
 class Reply(_Wire):
-    """What to answer instead of the generated reply, and how."""
+    """What to answer instead of the generated reply, and how. `vary` False: an equal request has equal words."""
 
     text: str | None = None
     value: Any = Field(default=None, alias="json")
@@ -46,6 +59,7 @@ class Reply(_Wire):
     function_calls: tuple[PlannedCall, ...] | None = None
     finish_reason: str | None = None
     pace: PaceChange | None = None
+    vary: bool = True
     hold: str | None = Field(default=None, min_length=1)
     hold_before: bool = False
 
@@ -89,6 +103,10 @@ class Fault(_Wire):
         return self
 
 
+#: Nothing goes wrong; as a fault that is given it would be refused.
+NO_FAULT = Fault.model_construct()
+
+
 class Rule(_Wire):
     """The first rule that matches a call and is neither skipping nor used up decides it.
 
@@ -106,3 +124,55 @@ class Rule(_Wire):
         if self.reply is None and self.fault is None:
             raise ValueError("give reply, fault or both")
         return self
+
+
+@dataclass(slots=True)
+class _Entry:
+    rule: Rule
+    #: How often it matched, and how often it decided a call.
+    seen: int = 0
+    hits: int = 0
+
+
+class RuleBook:
+    """Rules in the order they were added. A release outlasts the hold it is for, so that neither can come too early."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, _Entry] = {}
+        self._gates: dict[str, asyncio.Event] = {}
+        self._last = 0
+
+    def add(self, rule: Rule) -> int:
+        """Adds a rule behind the others; its id."""
+        self._last += 1
+        self._entries[self._last] = _Entry(rule)
+        return self._last
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The rules as they were given, each with `id`, `seen` and `hits`."""
+        given = {
+            id: one.rule.model_dump(mode="json", by_alias=True, exclude_unset=True) for id, one in self._entries.items()
+        }
+        return [{"id": id, "seen": one.seen, "hits": one.hits, **given[id]} for id, one in self._entries.items()]
+
+    def clear(self) -> None:
+        """Forgets all rules and lets go what is held."""
+        self._entries.clear()
+        for gate in self._gates.values():
+            gate.set()
+        self._gates.clear()
+
+    def gate(self, name: str) -> asyncio.Event:
+        """The event that a held reply waits for."""
+        return self._gates.setdefault(name, asyncio.Event())
+
+    def decide(self, call: Call, prompt: str) -> Rule | None:
+        """The rule for this call, counted as hit; None if it is to be answered as usual."""
+        for entry in self._entries.values():
+            rule = entry.rule
+            if rule.match.covers(call, prompt) and (rule.times is None or entry.hits < rule.times):
+                entry.seen += 1
+                if entry.seen > rule.skip:
+                    entry.hits += 1
+                    return rule
+        return None

@@ -16,20 +16,18 @@ from simulator.config import Config
 class Server(uvicorn.Server):
     """A uvicorn server that says when it listens and, when it stops, drops the calls under way."""
 
-    def __init__(self, config: Config, listener: socket.socket, ready: Callable[[], None]) -> None:
-        super().__init__(
-            uvicorn.Config(
-                build(config),
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                log_level="critical",
-                timeout_keep_alive=600,
-                backlog=4096,
-                server_header=False,
-            )
+    def __init__(self, config: Config, ready: Callable[[], None]) -> None:
+        settings = uvicorn.Config(
+            build(config),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            log_level="critical",
+            timeout_keep_alive=600,
+            server_header=False,
+            backlog=4096,
         )
-        self._listener = listener
+        super().__init__(settings)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -48,22 +46,11 @@ class Server(uvicorn.Server):
         """Leaves signals to whoever runs the server."""
         yield
 
-    async def run_to_end(self) -> None:
-        """Serves until `should_exit` is set."""
-        await self.serve(sockets=[self._listener])
-
 
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket; port 0 takes a free one. Raises OSError if the address is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
+    return socket.create_server((host, port), family=family)
 
 
 def url_of(listener: socket.socket) -> str:
@@ -75,19 +62,13 @@ def url_of(listener: socket.socket) -> str:
 @contextlib.asynccontextmanager
 async def serving(config: Config | None = None, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Serves a simulator in the running event loop and gives its base URL."""
-    listener = listen(host, port)
-    url = url_of(listener)
-    ready = asyncio.Event()
-    server = Server(config or Config(), listener, ready.set)
-    task = asyncio.create_task(server.run_to_end())
-    starting = asyncio.create_task(ready.wait())
-    try:
-        await asyncio.wait({task, starting}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
-        yield url
-    finally:
-        starting.cancel()
-        server.should_exit = True
-        await task
-        listener.close()
+    with listen(host, port) as listener:
+        ready = asyncio.Event()
+        server = Server(config or Config(), ready.set)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            await ready.wait()
+            yield url_of(listener)
+        finally:
+            server.should_exit = True
+            await task

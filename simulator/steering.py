@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Self, TypeVar
 
 import httpx
+from pydantic.alias_generators import to_camel
 
-from simulator.call import Call, CallStatus, Stats
-from simulator.rule import Fault, Match, Reply, Rule
+from simulator.call import Call, Stats
+from simulator.rule import Fault, Reply, Rule
 
 #: The simulator speaks plain HTTP: loading the certificates for each client would take longer than most of its calls.
 _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _NO_REUSE = httpx.Limits(max_keepalive_connections=0)  # nothing stays open, so closing may be forgotten
+
+Found = TypeVar("Found")
+#: A member of `simulator.call.CallQuery`; what is None leaves all calls in.
+Query = str | int | float | None
 
 
 class SteeringError(Exception):
@@ -25,12 +30,9 @@ class WaitTimeout(TimeoutError):
     """Not enough matching calls in time; `calls` has those that there were, `seen` all there are."""
 
     def __init__(self, wanted: str, calls: list[Call], seen: list[Call]) -> None:
-        lines = "\n".join(
-            f"  {one.id} step={one.step} job={one.job} {one.status} chunks={one.chunks}" for one in seen[-20:]
-        )
-        super().__init__(f"only {len(calls)} calls match {wanted}; the simulator has seen:\n{lines or '  no calls'}")
-        self.calls = calls
-        self.seen = seen
+        lines = [f"\n  {one.id} step={one.step} job={one.job} {one.status} chunks={one.chunks}" for one in seen[-20:]]
+        super().__init__(f"only {len(calls)} calls match {wanted}; the simulator has seen {''.join(lines) or 'none'}")
+        self.calls, self.seen = calls, seen
 
 
 class Steering:
@@ -44,64 +46,48 @@ class Steering:
     async def rule(
         self,
         *,
-        step: str | None = None,
-        job: str | None = None,
-        key: str | None = None,
-        model: str | None = None,
-        contains: str | None = None,
-        schema_property: str | None = None,
         times: int | None = None,
         skip: int = 0,
         reply: Reply | Mapping[str, Any] | None = None,
         fault: Fault | Mapping[str, Any] | None = None,
+        **match: str | None,
     ) -> int:
-        """Adds a rule behind the others and returns its id; see `simulator.rule` for reply and fault."""
-        match = Match(step=step, job=job, key=key, model=model, contains=contains, schema_property=schema_property)
-        answer = await self._http.post("/simulator/rules", json=_rule(match, times, skip, reply, fault))
-        return int(_checked(answer).json()["id"])
+        """Adds a rule behind the others and returns its id; `simulator.rule` has the members of all three parts."""
+        given = {"reply": _json(reply), "fault": _json(fault)}
+        return await self.add({"match": _camel(match), "times": times, "skip": skip, **given})
+
+    async def add(self, rule: Rule | Mapping[str, Any]) -> int:
+        """The same with a rule that is made already."""
+        return int((await self._ask("POST", "rules", json=_json(rule)))["id"])
 
     async def rules(self) -> list[dict[str, Any]]:
         """The rules in order, each with `id`, `seen` and `hits`."""
-        found: list[dict[str, Any]] = _checked(await self._http.get("/simulator/rules")).json()["rules"]
-        return found
+        return list((await self._ask("GET", "rules"))["rules"])
 
     async def clear(self) -> None:
         """Forgets rules, calls and totals, and lets go what is held."""
-        _checked(await self._http.delete("/simulator/rules"))
-        _checked(await self._http.delete("/simulator/calls"))
+        await self._ask("DELETE", "rules")
+        await self._ask("DELETE", "calls")
 
     async def release(self, name: str) -> None:
         """Lets go what is held under that name; may come before the hold."""
-        _checked(await self._http.post(f"/simulator/release/{name}"))
+        await self._ask("POST", f"release/{name}")
 
-    async def calls(
-        self, *, job: str | None = None, step: str | None = None, status: CallStatus | None = None
-    ) -> list[Call]:
+    async def calls(self, **wanted: Query) -> list[Call]:
         """Calls in the order they came."""
-        query = _query(job=job, step=step, status=status)
-        return _calls(_checked(await self._http.get("/simulator/calls", params=query)))
+        return _calls(await self._ask("GET", "calls", params=_camel(wanted)))
 
     async def stats(self) -> Stats:
         """The totals."""
-        return Stats.model_validate(_checked(await self._http.get("/simulator/stats")).json())
+        return Stats.model_validate(await self._ask("GET", "stats"))
 
-    async def wait(
-        self,
-        *,
-        job: str | None = None,
-        step: str | None = None,
-        status: CallStatus | None = None,
-        held: str | None = None,
-        min_chunks: int | None = None,
-        count: int = 1,
-        timeout: float = 10.0,
-    ) -> list[Call]:
-        """Returns as soon as `count` calls match. Raises WaitTimeout after `timeout` seconds."""
-        query = _query(job=job, step=step, status=status, held=held, minChunks=min_chunks, count=count, timeout=timeout)
-        answer = await self._http.get("/simulator/wait", params=query, timeout=timeout + 10)
-        if answer.status_code == 408:
-            raise WaitTimeout(str(query), _calls(answer), await self.calls())
-        return _calls(_checked(answer))
+    async def wait(self, **wanted: Query) -> list[Call]:
+        """Returns as soon as `count` calls (1) match. Raises WaitTimeout after `timeout` seconds (10)."""
+        found = await self._ask("GET", "wait", params=_camel(wanted), timeout=float(wanted.get("timeout") or 10) + 10)
+        if not found["enough"]:
+            named = " ".join(f"{name}={value}" for name, value in wanted.items())
+            raise WaitTimeout(named, _calls(found), await self.calls())
+        return _calls(found)
 
     async def aclose(self) -> None:
         """Closes the HTTP client."""
@@ -110,94 +96,61 @@ class Steering:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    async def _ask(self, method: str, path: str, **options: Any) -> Any:
+        answer = await self._http.request(method, f"/simulator/{path}", **options)
+        if answer.is_error:
+            raise SteeringError(f"{method} {answer.request.url.path}: {answer.status_code} {answer.text}")
+        return answer.json()
 
 
 class BlockingSteering:
-    """The same for code without an event loop; the simulator must then be a process of its own."""
+    """The same for code without an event loop; the simulator must then run elsewhere."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     def rule(self, rule: Rule | Mapping[str, Any]) -> int:
-        """Adds a rule behind the others and returns its id."""
-        body = rule.model_dump(mode="json", by_alias=True, exclude_unset=True) if isinstance(rule, Rule) else dict(rule)
-        return int(self._request("POST", "/simulator/rules", json=body).json()["id"])
+        return self._run(lambda steering: steering.add(rule))
 
     def clear(self) -> None:
-        """Forgets rules, calls and totals, and lets go what is held."""
-        self._request("DELETE", "/simulator/rules")
-        self._request("DELETE", "/simulator/calls")
+        self._run(Steering.clear)
 
     def release(self, name: str) -> None:
-        """Lets go what is held under that name; may come before the hold."""
-        self._request("POST", f"/simulator/release/{name}")
+        self._run(lambda steering: steering.release(name))
 
-    def calls(self, *, job: str | None = None, step: str | None = None, status: CallStatus | None = None) -> list[Call]:
-        """Calls in the order they came."""
-        return _calls(self._request("GET", "/simulator/calls", params=_query(job=job, step=step, status=status)))
+    def calls(self, **wanted: Query) -> list[Call]:
+        return self._run(lambda steering: steering.calls(**wanted))
 
     def stats(self) -> Stats:
-        """The totals."""
-        return Stats.model_validate(self._request("GET", "/simulator/stats").json())
+        return self._run(Steering.stats)
 
-    def wait(
-        self,
-        *,
-        job: str | None = None,
-        step: str | None = None,
-        status: CallStatus | None = None,
-        count: int = 1,
-        timeout: float = 10.0,
-    ) -> list[Call]:
-        """Returns as soon as `count` calls match. Raises WaitTimeout after `timeout` seconds."""
-        query = _query(job=job, step=step, status=status, count=count, timeout=timeout)
-        answer = httpx.get(
-            f"{self._url}/simulator/wait",
-            params=query,
-            timeout=timeout + 10,
-            trust_env=False,
-            verify=_NO_CERTIFICATES,
-        )
-        if answer.status_code == 408:
-            raise WaitTimeout(str(query), _calls(answer), self.calls())
-        return _calls(_checked(answer))
+    def wait(self, **wanted: Query) -> list[Call]:
+        return self._run(lambda steering: steering.wait(**wanted))
 
-    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return _checked(
-            httpx.request(method, self._url + path, timeout=30, trust_env=False, verify=_NO_CERTIFICATES, **options)
-        )
+    def _run(self, act: Callable[[Steering], Coroutine[Any, Any, Found]]) -> Found:
+        async def acting() -> Found:
+            async with Steering(self._url) as steering:
+                return await act(steering)
+
+        loop = asyncio.new_event_loop()  # asyncio.run would take away the loop that a test has set
+        try:
+            return loop.run_until_complete(acting())
+        finally:
+            loop.close()
 
 
-def _rule(
-    match: Match,
-    times: int | None,
-    skip: int,
-    reply: Reply | Mapping[str, Any] | None,
-    fault: Fault | Mapping[str, Any] | None,
-) -> dict[str, Any]:
-    body: dict[str, Any] = {"match": match.model_dump(exclude_none=True, by_alias=True), "times": times, "skip": skip}
-    for name, part in (("reply", reply), ("fault", fault)):
-        if part is not None:
-            given = (
-                part if isinstance(part, Mapping) else part.model_dump(mode="json", by_alias=True, exclude_unset=True)
-            )
-            body[name] = dict(given)
-    return body
+def _json(given: Reply | Fault | Rule | Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if given is None or isinstance(given, Mapping):
+        return None if given is None else dict(given)
+    return given.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
-def _query(**members: str | float | None) -> dict[str, str]:
-    return {name: str(value) for name, value in members.items() if value is not None}
+def _camel(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {to_camel(name): value for name, value in members.items() if value is not None}
 
 
-def _calls(answer: httpx.Response) -> list[Call]:
-    return [Call.model_validate(one) for one in answer.json()["calls"]]
-
-
-def _checked(answer: httpx.Response) -> httpx.Response:
-    if answer.is_error:
-        raise SteeringError(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text}")
-    return answer
+def _calls(answer: dict[str, Any]) -> list[Call]:
+    return [Call.model_validate(one) for one in answer["calls"]]

@@ -71,7 +71,7 @@ async def _demo(plan: Plan, patterns: list[Pattern[Any, Any]], console: Console)
     async with Stack(plan) as stack, HttpClient(stack.gateway_urls[0]) as client:
         if stack.simulator_url:
             console.print(
-                "[yellow]Answers are simulated[/] (no GEMINI_API_KEY): they are deterministic text, no model wrote them"
+                "[yellow]Answers are simulated[/] (no GEMINI_API_KEY): they name your subject, but no model wrote them"
             )
         return [await _show(client, pattern, console) for pattern in patterns]
 

@@ -17,8 +17,9 @@ from tests.support.pipeline import Pipeline
 QUERY = {"query": "Our API answers 502 since the deploy"}
 
 
-async def test_a_run_returns_the_patterns_own_result(client: Client) -> None:
+async def test_a_run_returns_the_patterns_own_result(client: Client, pipeline: Pipeline) -> None:
     """A request is its model or a mapping, a pattern itself or its name."""
+    await pipeline.gemini.rule(reply=Reply(vary=False))
     result = await client.run(routing.PATTERN, RoutingRequest(**QUERY))
     assert isinstance(result, RoutingResult)
     again = await client.run("routing", QUERY)

@@ -12,7 +12,7 @@ import httpx
 
 from penstock.contracts.events import EVENT, Event, JobCompleted
 from penstock.contracts.journal import RESERVED_KEYS, Outcome
-from penstock.document import Document, LinearJSON, Reader, Shape
+from penstock.document import Diverged, Document, LinearJSON, Reader, Shape
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs import new_job_id
@@ -113,5 +113,8 @@ def checked(events: list[Event], pattern: str | None = None) -> dict[str, Any]:
     if pattern is not None:
         PATTERNS[pattern].result.model_validate(end.result)
         linear = LinearJSON(Shape.of(PATTERNS[pattern].result))
-        assert json.loads("".join([linear.feed(event) for event in events])) == end.result
+        try:
+            assert json.loads("".join([linear.feed(event) for event in events])) == end.result
+        except Diverged:  # a second attempt has other words: the text may break off, and only then
+            assert any(event.type == "part.reset" for event in events)
     return end.result

@@ -85,7 +85,7 @@ async def test_streamed_json_is_cut_within_strings_and_within_an_escape(gemini: 
         response_mime_type="application/json", response_json_schema=Evaluation.model_json_schema()
     )
     stream = await gemini.models.generate_content_stream(
-        model="gemini-2.5-flash", contents="Rate this draft about solar lamps", config=config
+        model="gemini-2.5-flash", contents='Rate this draft about "solar" lamps', config=config
     )
     pieces = [chunk.text or "" async for chunk in stream]
     Evaluation.model_validate_json("".join(pieces))
@@ -104,25 +104,30 @@ async def test_a_first_draft_scores_about_six_and_its_improvement_clearly_more(g
     assert 8 <= second.score <= 10
 
 
-@pytest.mark.parametrize(
-    ("query", "category"),
-    [
-        ("Our API answers with error 500 when the database is slow", "technical"),
-        ("Which price and brand message suits our campaign?", "marketing"),
-        ("I forgot my password and my order never came, I want a refund", "support"),
-        ("Do you like rain?", "general"),
-    ],
-)
-async def test_a_category_follows_from_the_words_of_the_query(gemini: AsyncClient, query: str, category: str) -> None:
-    found = await ask(gemini, f"Classify the query.\n<query>{query}</query>", Classification)
-    assert found.category == category
+async def test_an_object_speaks_of_what_the_user_gave_first(gemini: AsyncClient) -> None:
+    """Later quotations hold what models made of it."""
+    prompt = (
+        "The brief was:\n```text\nA solar lantern\n```\n\nThe draft:\n\n```text\nEvenings, evenings!\n```\n\nScore it."
+    )
+    evaluation = await ask(gemini, prompt, Evaluation)
+    assert "solar lantern" in evaluation.feedback
+    assert "vening" not in evaluation.feedback
 
 
-async def test_complexity_follows_from_the_length_and_urgency_from_the_words(gemini: AsyncClient) -> None:
-    short = await ask(gemini, "Classify the query.\n<query>Do you like rain?</query>", Classification)
-    long = await ask(gemini, f"Classify the query.\n<query>Urgent: {'our shop is slow ' * 30}</query>", Classification)
-    assert (short.complexity, short.urgency) == ("simple", "medium")
-    assert (long.complexity, long.urgency) == ("complex", "high")
+async def test_a_subject_is_handed_on_by_what_was_said_of_it(gemini: AsyncClient) -> None:
+    """A prompt that quotes earlier replies only is about what they are about."""
+    first = await ask(gemini, "Evaluate this.\n<draft>A solar lantern</draft>", Evaluation)
+    second = await ask(gemini, f"Sum up.\n```text\n{first.model_dump_json()}\n```", Evaluation)
+    assert "solar lantern" in second.feedback
+
+
+async def test_of_an_enumeration_the_first_value_is_taken_and_in_a_list_one_after_the_other(
+    gemini: AsyncClient,
+) -> None:
+    found = await ask(gemini, "Classify the query.\n<query>Do you like rain?</query>", Classification)
+    assert (found.category, found.complexity, found.urgency) == ("technical", "simple", "low")
+    plan = await ask(gemini, "Plan this feature.\n<feature>lists</feature>", Plan)
+    assert [task.priority for task in plan.tasks[:4]] == ["low", "medium", "high", "low"]
 
 
 @pytest.mark.parametrize("feature", ["shared shopping lists", "offline maps for hikers", "a referral programme"])
@@ -142,9 +147,10 @@ async def test_a_plan_is_an_acyclic_graph_with_work_to_do_in_parallel(gemini: As
     assert len({task.type for task in plan.tasks}) >= 3
 
 
-async def test_a_task_result_echoes_the_id_of_its_task_and_is_completed(gemini: AsyncClient) -> None:
+async def test_a_task_is_completed_and_nothing_blocks_it(gemini: AsyncClient) -> None:
     result = await ask(gemini, "Carry out the task.\nTask id: t3\nTitle: Build the sync service", TaskResult)
-    assert (result.task_id, result.status, result.blockers) == ("t3", "completed", [])
+    assert (result.status, result.blockers) == ("completed", [])
+    assert result.next_steps
 
 
 class Tree(Wire):
@@ -174,6 +180,17 @@ class Shelter(Wire):
 @pytest.mark.parametrize("output", [Tree, Shelter])
 async def test_recursion_unions_tuples_sets_and_maps_are_answered(gemini: AsyncClient, output: type[Wire]) -> None:
     await ask(gemini, "Describe the animal shelter in the valley", output)
+
+
+async def test_words_vary_from_call_to_call_and_what_steers_does_not(gemini: AsyncClient) -> None:
+    first, second = [await ask(gemini, "Evaluate this.\n<draft>Rain</draft>", Evaluation) for _ in range(2)]
+    assert first.score == second.score
+    assert len(first.improvements) == len(second.improvements)
+    assert first.feedback != second.feedback
+    plans = [await ask(gemini, "Plan this feature.\n<feature>lists</feature>", Plan) for _ in range(2)]
+    one, other = [[task.model_dump(exclude={"title", "description"}) for task in plan.tasks] for plan in plans]
+    assert one == other
+    assert plans[0].timeline != plans[1].timeline
 
 
 async def test_json_without_a_schema_is_an_object(gemini: AsyncClient) -> None:

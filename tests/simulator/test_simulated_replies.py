@@ -1,6 +1,7 @@
 """Replies in text: what the google-genai client gets from the simulator without any steering."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from google.genai.client import AsyncClient
 
 from simulator.config import Config
 from simulator.server import serving
+from simulator.steering import Steering
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,9 +31,13 @@ async def test_both_api_versions_answer_in_words_of_the_prompt(url: str, version
 async def test_a_reply_says_that_it_is_simulated(gemini: AsyncClient) -> None:
     reply = await gemini.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
     assert reply.model_version == "simulator/gemini-2.5-flash"
+    assert "simulated" in (reply.text or "")
 
 
-async def test_a_stream_has_several_chunks_that_add_up_to_the_whole_reply(gemini: AsyncClient) -> None:
+async def test_a_stream_has_several_chunks_that_add_up_to_the_whole_reply(
+    gemini: AsyncClient, steering: Steering
+) -> None:
+    await steering.rule(reply={"vary": False})
     whole = await gemini.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
     chunks = [
         chunk async for chunk in await gemini.models.generate_content_stream(model="gemini-2.5-flash", contents=PROMPT)
@@ -41,7 +47,10 @@ async def test_a_stream_has_several_chunks_that_add_up_to_the_whole_reply(gemini
     assert {chunk.response_id for chunk in chunks} == {whole.response_id}
 
 
-async def test_only_the_last_chunk_has_a_finish_reason_and_its_usage_is_the_final_one(gemini: AsyncClient) -> None:
+async def test_only_the_last_chunk_has_a_finish_reason_and_its_usage_is_the_final_one(
+    gemini: AsyncClient, steering: Steering
+) -> None:
+    await steering.rule(reply={"vary": False})
     whole = await gemini.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
     reasons = []
     async for chunk in await gemini.models.generate_content_stream(model="gemini-2.5-flash", contents=PROMPT):
@@ -62,23 +71,29 @@ async def test_usage_adds_up_and_agrees_with_count_tokens(gemini: AsyncClient) -
     assert usage.total_token_count == sum(part or 0 for part in parts)
 
 
-async def test_equal_requests_get_equal_replies_from_any_simulator(gemini: AsyncClient) -> None:
-    first = await gemini.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
-    async with (
-        serving() as elsewhere,
-        genai.Client(api_key="y", http_options=types.HttpOptions(base_url=elsewhere)).aio as other,
-    ):
-        again = await other.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
-        different = await other.models.generate_content(model="gemini-2.5-flash", contents=PROMPT + " Be brief.")
-    assert first.model_dump(exclude={"sdk_http_response"}) == again.model_dump(exclude={"sdk_http_response"})
-    assert first.text != different.text
+async def test_a_simulator_that_repeats_gives_equal_requests_equal_replies_as_any_other_does() -> None:
+    async with AsyncExitStack() as stack:
+        first, second = [
+            genai.Client(api_key=key, http_options=types.HttpOptions(base_url=url)).aio
+            for key in ("x", "y")
+            for url in [await stack.enter_async_context(serving(Config(vary=False)))]
+        ]
+        await stack.enter_async_context(first)
+        await stack.enter_async_context(second)
+        one = await first.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
+        other = await second.models.generate_content(model="gemini-2.5-flash", contents=PROMPT + " Be brief.")
+        again = await second.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
+    assert one.model_dump(exclude={"sdk_http_response"}) == again.model_dump(exclude={"sdk_http_response"})
+    assert one.text != other.text
 
 
-async def test_a_translation_shows_its_source_behind_the_name_of_the_language(gemini: AsyncClient) -> None:
-    reply = await gemini.models.generate_content(
-        model="gemini-2.5-pro", contents="Translate into French.\n\n<text>The tenant pays the rent.</text>"
-    )
-    assert reply.text == "[French] The tenant pays the rent."
+async def test_words_vary_from_call_to_call(gemini: AsyncClient, steering: Steering) -> None:
+    """As a real model's do; a rule can have some of them repeated."""
+    replies = [await gemini.models.generate_content(model="gemini-2.5-flash", contents=PROMPT) for _ in range(8)]
+    assert len({reply.text for reply in replies}) == 8
+    await steering.rule(reply={"vary": False})
+    replies = [await gemini.models.generate_content(model="gemini-2.5-flash", contents=PROMPT) for _ in range(2)]
+    assert len({reply.text for reply in replies}) == 1
 
 
 async def test_a_reply_stops_at_the_output_limit_of_the_request(gemini: AsyncClient) -> None:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from simulator.__main__ import config_of, parse
-from simulator.pace import PACES, Pace
+from simulator.config import PACES, Pace
 from simulator.steering import BlockingSteering
 
 COMMAND = [sys.executable, "-m", "simulator"]
@@ -39,3 +39,9 @@ def test_the_pace_is_a_preset_whose_parts_can_be_changed() -> None:
     assert config_of(parse([])).pace == PACES["natural"]
     assert config_of(parse(["--pace", "slow"])).pace == PACES["slow"]
     assert config_of(parse(["--ttft", "0"])).pace == Pace(ttft=0.0, tokens_per_second=120.0)
+    assert config_of(parse(["--tokens-per-second", "9"])).pace == Pace(ttft=0.25, tokens_per_second=9)
+
+
+def test_words_vary_unless_the_command_line_says_otherwise() -> None:
+    assert config_of(parse([])).vary
+    assert not config_of(parse(["--repeat"])).vary
