@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 
 from penstock.local.stack import Plan, Stack
-from simulator.rule import Reply
-from simulator.steering import Steering
+from penstock.simulator.rule import Reply
+from penstock.simulator.steering import Steering
 
 
 async def main(count: int) -> None:

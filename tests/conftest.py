@@ -11,8 +11,8 @@ import pytest
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
-from simulator.server import serving
-from simulator.steering import BlockingSteering, Steering
+from penstock.simulator.server import serving
+from penstock.simulator.steering import BlockingSteering, Steering
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer, in_thread
 

@@ -86,7 +86,16 @@ class Stack:
         await self._declare(_settings(env))
         if not self._has_model(env):
             # a port of its own choice would change with a restart
-            command = [sys.executable, "-P", "-m", "simulator", "--port", str(ports.free_port()), "--pace", plan.pace]
+            command = [
+                sys.executable,
+                "-P",
+                "-m",
+                "penstock.simulator",
+                "--port",
+                str(ports.free_port()),
+                "--pace",
+                plan.pace,
+            ]
             simulator = await self._start("simulator", command, env)
             self.simulator_url = simulator.url
             env["PENSTOCK_MODEL_BASE_URL"] = str(simulator.url)

@@ -7,7 +7,7 @@ import pytest
 from penstock.jetstream.connection import connect
 from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
-from simulator.steering import Steering
+from penstock.simulator.steering import Steering
 from tests.faults.fault_harness import FaultHarness
 from tests.support.servers import in_thread
 

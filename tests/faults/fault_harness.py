@@ -19,7 +19,7 @@ from penstock.jobs import new_job_id
 from penstock.local.process import Process
 from penstock.local.stack import Stack
 from penstock.patterns.loading import load
-from simulator.steering import Steering
+from penstock.simulator.steering import Steering
 
 PATTERNS = load()
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from penstock.llm.client import Llm
 from penstock.llm.config import ModelConfig
-from simulator.steering import Steering
+from penstock.simulator.steering import Steering
 
 KEY = "AIzaSyNotARealKey"
 
@@ -26,7 +26,7 @@ def no_keys_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def simulator() -> Iterator[str]:
     """One for all tests: a process of its own."""
-    command = [sys.executable, "-m", "simulator", "--port", "0", "--pace", "off"]
+    command = [sys.executable, "-m", "penstock.simulator", "--port", "0", "--pace", "off"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().split()[-1]

@@ -11,7 +11,7 @@ from penstock.contracts.wire import Wire as Message
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
-from simulator.steering import Steering
+from penstock.simulator.steering import Steering
 from tests.llm.asking import ADD, GOOD, LABELS, PROMPT, Heard, Review, at
 from tests.llm.wire import Wire, events, parts, said
 

@@ -15,7 +15,7 @@ from penstock.llm.client import Llm
 from penstock.llm.config import ModelConfig
 from penstock.llm.meter import Meter
 from penstock.llm.prompt import Prompt
-from simulator.steering import Steering
+from penstock.simulator.steering import Steering
 from tests.llm.asking import ADD, LABELS, PROMPT, Review, at, chunks, text_of
 from tests.llm.wire import Wire, events, parts, said
 

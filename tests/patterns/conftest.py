@@ -14,7 +14,7 @@ from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
-from simulator.steering import Steering
+from penstock.simulator.steering import Steering
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer
 

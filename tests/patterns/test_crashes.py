@@ -21,7 +21,7 @@ from penstock.jetstream.connection import connect
 from penstock.local.stack import Stack
 from penstock.patterns.loading import load
 from penstock.settings import Settings
-from simulator.steering import Steering
+from penstock.simulator.steering import Steering
 from tests.patterns.plans import output, plan, task
 from tests.support.pipeline import Pipeline
 

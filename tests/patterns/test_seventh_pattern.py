@@ -9,7 +9,7 @@ import pytest
 
 from examples.debate.pattern import DebateResult
 from penstock.local.stack import Stack
-from simulator.steering import Steering
+from penstock.simulator.steering import Steering
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples" / "debate"

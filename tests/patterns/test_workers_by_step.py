@@ -12,7 +12,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
-from simulator.steering import Steering
+from penstock.simulator.steering import Steering
 from tests.patterns.plans import output, plan, task
 from tests.support.pipeline import Pipeline, running
 

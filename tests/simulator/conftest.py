@@ -7,8 +7,8 @@ from google import genai
 from google.genai import types
 from google.genai.client import AsyncClient
 
-from simulator.server import serving
-from simulator.steering import Steering
+from penstock.simulator.server import serving
+from penstock.simulator.steering import Steering
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

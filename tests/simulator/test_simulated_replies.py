@@ -9,9 +9,9 @@ from google import genai
 from google.genai import errors, types
 from google.genai.client import AsyncClient
 
-from simulator.config import Config
-from simulator.server import serving
-from simulator.steering import Steering
+from penstock.simulator.config import Config
+from penstock.simulator.server import serving
+from penstock.simulator.steering import Steering
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
 
-from simulator.failure import InvalidRequest
-from simulator.schema import Filler, normalised
+from penstock.simulator.failure import InvalidRequest
+from penstock.simulator.schema import Filler, normalised
 
 NAMES = st.sampled_from(
     [

@@ -6,7 +6,7 @@ import pytest
 from google.genai import types
 from google.genai.client import AsyncClient
 
-from simulator.steering import Steering
+from penstock.simulator.steering import Steering
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

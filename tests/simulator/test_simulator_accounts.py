@@ -8,9 +8,9 @@ from google import genai
 from google.genai import types
 from google.genai.client import AsyncClient
 
-from simulator.config import Config
-from simulator.server import serving
-from simulator.steering import Steering, WaitTimeout
+from penstock.simulator.config import Config
+from penstock.simulator.server import serving
+from penstock.simulator.steering import Steering, WaitTimeout
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from simulator.__main__ import config_of, parse
-from simulator.config import PACES, Pace
-from simulator.steering import BlockingSteering
+from penstock.simulator.__main__ import config_of, parse
+from penstock.simulator.config import PACES, Pace
+from penstock.simulator.steering import BlockingSteering
 
-COMMAND = [sys.executable, "-m", "simulator"]
+COMMAND = [sys.executable, "-m", "penstock.simulator"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -6,7 +6,7 @@ import pytest
 
 from penstock.jetstream.connection import connect
 from penstock.settings import Settings
-from simulator.steering import Steering
+from penstock.simulator.steering import Steering
 from tests.steps.step_harness import StepHarness, executing
 from tests.support.servers import in_thread
 

@@ -19,8 +19,8 @@ from penstock.jobs import new_job_id
 from penstock.patterns.loading import load, steps_by_service
 from penstock.runs.journal import Journal
 from penstock.settings import Settings
+from penstock.simulator.steering import Steering
 from penstock.tools import TOOLS
-from simulator.steering import Steering
 from tests.steps.samples import sample_input
 from tests.support.pipeline import Replica, build_classifier, build_workers
 from tests.support.servers import NatsServer

@@ -10,7 +10,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
-from simulator.steering import Steering
+from penstock.simulator.steering import Steering
 from tests.steps.step_harness import KEY, STEPS, StepHarness
 from tests.support.pipeline import Pipeline
 from tests.support.settling import Settlements

@@ -18,7 +18,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.follow import Follower
 from penstock.settings import Settings
-from simulator.steering import Steering
+from penstock.simulator.steering import Steering
 from tests.support.settling import Settlements
 
 BUILD = {"aggregator": build_aggregator, "classifier": build_classifier, "workers": build_workers}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from simulator.steering import BlockingSteering
+from penstock.simulator.steering import BlockingSteering
 from tests.system.cli.system import System
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from penstock.patterns import PATTERNS
-from simulator.steering import BlockingSteering
+from penstock.simulator.steering import BlockingSteering
 from tests.system.cli.system import PENSTOCK, System, penstock, until
 
 QUERY = "Our API answers 502 since the deploy"

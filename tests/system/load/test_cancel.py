@@ -5,7 +5,7 @@ from random import Random
 
 import httpx
 
-from simulator.rule import PaceChange, Reply
+from penstock.simulator.rule import PaceChange, Reply
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.pipeline import Pipeline
 from tests.support.reading import sse

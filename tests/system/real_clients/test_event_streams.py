@@ -11,7 +11,7 @@ import pytest
 from httpx_sse import aconnect_sse
 
 from penstock.contracts.events import Event
-from simulator.rule import PaceChange, Reply
+from penstock.simulator.rule import PaceChange, Reply
 from tests.support.pipeline import Pipeline
 from tests.support.record import Message, delivered, record
 from tests.support.replica import Replica

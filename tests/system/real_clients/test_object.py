@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from simulator.rule import Fault, PaceChange, Reply
+from penstock.simulator.rule import Fault, PaceChange, Reply
 from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline
 from tests.system.real_clients import node

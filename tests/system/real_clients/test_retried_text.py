@@ -10,8 +10,8 @@ import pytest
 from penstock_gateway.idempotency import job_id
 from pydantic_core import from_json
 
-from simulator.rule import Fault, Reply
-from simulator.steering import Steering
+from penstock.simulator.rule import Fault, Reply
+from penstock.simulator.steering import Steering
 from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline
 from tests.system.real_clients.bodies import examples

@@ -10,8 +10,8 @@ from typing import Any, Self, TypeVar
 import httpx
 from pydantic.alias_generators import to_camel
 
-from simulator.call import Call, Stats
-from simulator.rule import Fault, Reply, Rule
+from penstock.simulator.call import Call, Stats
+from penstock.simulator.rule import Fault, Reply, Rule
 
 #: The simulator speaks plain HTTP: loading the certificates for each client would take longer than most of its calls.
 _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -52,7 +52,7 @@ class Steering:
         fault: Fault | Mapping[str, Any] | None = None,
         **match: str | None,
     ) -> int:
-        """Adds a rule behind the others and returns its id; `simulator.rule` has the members of all three parts."""
+        """Adds a rule behind the others and returns its id; `penstock.simulator.rule` has the members of its parts."""
         given = {"reply": _json(reply), "fault": _json(fault)}
         return await self.add({"match": _camel(match), "times": times, "skip": skip, **given})
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from simulator.answer import Answer
-from simulator.call import Usage
-from simulator.prompt import Prompt
+from penstock.simulator.answer import Answer
+from penstock.simulator.call import Usage
+from penstock.simulator.prompt import Prompt
 
 _SHORTEST, _LONGEST = 9, 36
 

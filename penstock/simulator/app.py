@@ -13,15 +13,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from simulator.answer import answer
-from simulator.call import Call, CallQuery, Ledger, Method
-from simulator.chunks import chunks_of
-from simulator.config import Config
-from simulator.delivery import Delivery
-from simulator.failure import InvalidRequest, failure
-from simulator.prompt import Prompt, read_prompt
-from simulator.rule import NO_FAULT, Reply, Rule, RuleBook
-from simulator.schema import properties_of, resolved
+from penstock.simulator.answer import answer
+from penstock.simulator.call import Call, CallQuery, Ledger, Method
+from penstock.simulator.chunks import chunks_of
+from penstock.simulator.config import Config
+from penstock.simulator.delivery import Delivery
+from penstock.simulator.failure import InvalidRequest, failure
+from penstock.simulator.prompt import Prompt, read_prompt
+from penstock.simulator.rule import NO_FAULT, Reply, Rule, RuleBook
+from penstock.simulator.schema import properties_of, resolved
 
 
 def build(config: Config) -> Starlette:

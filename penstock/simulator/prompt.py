@@ -13,9 +13,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from simulator.call import FunctionResult
-from simulator.failure import InvalidRequest
-from simulator.schema import Schema, normalised
+from penstock.simulator.call import FunctionResult
+from penstock.simulator.failure import InvalidRequest
+from penstock.simulator.schema import Schema, normalised
 
 _READ_CHARS = 4_000
 #: What a prompt quotes: in a fence, a tag or triple quotes, to its end or as far as it is read.

@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from simulator.call import Call
+from penstock.simulator.call import Call
 
 
 class _Wire(BaseModel):

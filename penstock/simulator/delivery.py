@@ -9,9 +9,9 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from simulator.call import Call, Ledger
-from simulator.chunks import Chunk
-from simulator.config import Pace
+from penstock.simulator.call import Call, Ledger
+from penstock.simulator.chunks import Chunk
+from penstock.simulator.config import Pace
 
 
 class CallerGone(Exception):

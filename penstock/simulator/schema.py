@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from simulator.failure import InvalidRequest
+from penstock.simulator.failure import InvalidRequest
 
 Schema = dict[str, Any]
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.prompt import Function, Prompt
-from simulator.schema import Filler, properties_of
+from penstock.simulator.prompt import Function, Prompt
+from penstock.simulator.schema import Filler, properties_of
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _SUM = re.compile(rf"(?:[a-z]*\()*{_NUMBER}\)*(?:\s*[-+*/^]\s*(?:[a-z]*\()*{_NUMBER}\)*)+")

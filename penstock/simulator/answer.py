@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from simulator.dialogue import FunctionCall, announcement, conclusion, next_call
-from simulator.prompt import Prompt
-from simulator.rule import Fault, Reply
-from simulator.schema import Filler
+from penstock.simulator.dialogue import FunctionCall, announcement, conclusion, next_call
+from penstock.simulator.prompt import Prompt
+from penstock.simulator.rule import Fault, Reply
+from penstock.simulator.schema import Filler
 
 _ADJECTIVES = "bold brief bright calm careful clear fresh gentle plain quiet sober steady warm".split()  # noqa: SIM905
 #: How far between two limits a number is: a revised text is better than a first one.

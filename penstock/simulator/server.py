@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 
-from simulator.app import build
-from simulator.config import Config
+from penstock.simulator.app import build
+from penstock.simulator.config import Config
 
 
 class Server(uvicorn.Server):

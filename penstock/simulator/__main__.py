@@ -1,4 +1,4 @@
-"""`python -m simulator`: the simulator as a process."""
+"""`python -m penstock.simulator`: the simulator as a process."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import uvloop
 
-from simulator.config import PACES, Config, Pace
-from simulator.server import Server, listen, url_of
+from penstock.simulator.config import PACES, Config, Pace
+from penstock.simulator.server import Server, listen, url_of
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
