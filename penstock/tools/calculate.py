@@ -1,18 +1,17 @@
-"""`calculate`: evaluates what a user of mathjs would type, in a sandboxed process, without `eval`."""
+"""`calculate`: evaluates an expression with mathjs, in a sandbox."""
 
 from pydantic import Field
 
 from penstock.contracts.step import Step
 from penstock.contracts.wire import Wire, omitted
-from penstock.tools.maths.limits import MAX_CHARACTERS
-from penstock.tools.sandbox import Sandbox, SandboxExhausted, SandboxRefused
+from penstock.tools.sandbox import MAX_CHARACTERS, Sandbox, SandboxRefused
 from penstock.tools.tool import Tool
 
 
 class CalculateInput(Wire):
     expression: str = Field(
-        description="What to compute, such as `sqrt(3^2 + 4^2)`, `15% of 80`, `12.7 cm to inch` or "
-        "`det([[1, 2], [3, 4]])`; or what to solve, such as `2x + 3 = 11` or `x + y = 3; x - y = 1`."
+        description="A mathjs expression, such as `sqrt(3^2 + 4^2)`, `15% * 80`, `80 + 15%` (15 % more), "
+        "`12.7 cm to inch`, `det([1, 2; 3, 4])`, `mean([1, 2; 3, 4], 1)` or `r = 5 cm; pi * r^2`."
     )
 
 
@@ -33,16 +32,19 @@ async def calculate(request: CalculateInput, *, sandbox: Sandbox) -> CalculateOu
         return CalculateOutput(expression=expression[:MAX_CHARACTERS] + "…", success=False, error=error)
     try:
         result = await sandbox.run("calculate", {"expression": expression})
-    except (SandboxRefused, SandboxExhausted) as reason:
+    except SandboxRefused as reason:
         return CalculateOutput(expression=expression, success=False, error=str(reason))
     return CalculateOutput(expression=expression, success=True, result=result)
 
 
 CALCULATE = Tool(
     name="calculate",
-    description="Computes exactly, in the notation of mathjs: arithmetic, percentages, powers, roots, factorials, "
-    "trigonometry (`sin(45 deg)`), logarithms, complex numbers, matrices, statistics, units and conversions, "
-    "derivatives, and the solutions of equations and systems. One problem in each call.",
+    description="Evaluates an expression with mathjs 15: arithmetic, percentages, powers, roots, trigonometry "
+    "(`sin(45 deg)`), logarithms, complex numbers, matrices, statistics, probability, units and conversions, "
+    "`derivative('x^2', 'x')`, `simplify('2x + 3x')`, `fraction(1, 3)`. It solves no equations as such: rearrange them "
+    "yourself, use `polynomialRoot(6, -5, 1)` for the roots of x^2 - 5x + 6 (constant first) or "
+    "`lusolve([1, 1; 1, -1], [10; 2])` for a linear system, and check the solution with validateAnswer. "
+    "Not available: user-defined units, import, parse, evaluate.",
     step=Step(name="calculate", input=CalculateInput, output=CalculateOutput),
     function=calculate,
     asked=lambda call: call.expression,

@@ -1,22 +1,27 @@
-"""A bounded pool of warm child processes in which untrusted mathematics runs.
+"""Where models' mathematics is evaluated: a few child processes with mathjs, one call at a time in each.
 
-run() ──▶ an idle worker ──▶ one line of JSON each way ──▶ result, or
-              ▲                                            SandboxError
-              └── replaced in the background when it was killed, crashed or has served its calls
+run() ──▶ an idle child ──▶ a line of JSON ──▶ a fork of it evaluates, confined ──▶ a line of JSON ──▶ result
 
 SandboxError
-├── SandboxRefused    the function found its input at fault (its text is for the model)
-├── SandboxExhausted  time, memory or output went beyond a limit
-└── SandboxBroken     the child process failed for no reason known, or cannot be started
+├── SandboxRefused    the input is at fault, or went beyond a limit (the text is for the model)
+└── SandboxBroken     a child cannot be started, or failed for no reason known
 """
 
 import asyncio
+import json
+import os
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from penstock.tools.worker_process import Reply, WorkerProcess
+#: Expressions are written by hand or by a model; longer ones are mistakes or attacks.
+MAX_CHARACTERS: Final = 10_000
+_PROGRAM: Final = Path(__file__).with_name("child.py")
+_LONGEST_LINE: Final = 512 * 1024
+_START_SECONDS: Final = 30.0
 
 
 class SandboxError(Exception):
@@ -27,75 +32,62 @@ class SandboxRefused(SandboxError):
     pass
 
 
-class SandboxExhausted(SandboxError):
-    pass
-
-
 class SandboxBroken(SandboxError):
     pass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one call may use. Start-up (half a second or so) does not count."""
+    """What one call may use. Start-up (a third of a second) does not count."""
 
-    seconds: float = 2.0
-    cpu_seconds: int = 3
-    memory_bytes: int = 512 * 1024 * 1024
-    calls_per_worker: int = 500
-    start_seconds: float = 30.0
+    cpu_seconds: float = 2.0
+    wall_seconds: float = 8.0
+    memory_bytes: int = 128 * 1024 * 1024
+    stack_bytes: int = 1024 * 1024
 
 
 class Sandbox:
-    """Runs named functions of `penstock.tools.worker` in at most `size` children; waits when all are busy.
+    """Runs the tasks of `evaluator.js` in at most `size` children, and waits when all are busy.
 
-    Children start with the first call or with `start()`. Bound to the event loop of its first use. A call that is
-    cancelled costs its child, not the pool. `aclose()` leaves no process behind; `async with` calls it.
+    A child starts when a call finds no idle one, or with `start()`. A call that is cancelled costs its child.
+    Bound to the event loop of its first use. `aclose()` leaves no process behind; `async with` calls it.
     """
 
     def __init__(self, *, size: int = 2, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
-        self._workers = [WorkerProcess(self._limits.memory_bytes, self._limits.cpu_seconds) for _ in range(size)]
-        self._idle: asyncio.LifoQueue[WorkerProcess] = asyncio.LifoQueue()
-        for worker in self._workers:
-            self._idle.put_nowait(worker)
-        self._replacements: set[asyncio.Task[None]] = set()
+        self._children = [_Child(self._limits) for _ in range(size)]
+        #: The child used last comes first: the others start only when there are calls for them.
+        self._idle: asyncio.LifoQueue[_Child] = asyncio.LifoQueue()
+        for child in self._children:
+            self._idle.put_nowait(child)
         self._closed = False
 
     @property
     def processes(self) -> tuple[int, ...]:
         """The ids of the living children."""
-        return tuple(worker.pid for worker in self._workers if worker.pid is not None)
+        return tuple(child.process.pid for child in self._children if child.process and child.alive)
 
     async def start(self) -> None:
         """Warms every child, so that not even the first call waits."""
-        await asyncio.gather(*(self._ready(worker) for worker in self._workers))
+        await asyncio.gather(*(child.start() for child in self._children))
 
-    async def run(self, function_name: str, payload: Mapping[str, Any]) -> Any:
-        """The JSON value that the function returns for the payload. Raises SandboxError."""
-        worker = await self._idle.get()
-        usable = False
+    async def run(self, task: str, payload: Mapping[str, Any]) -> Any:
+        """The JSON value of the task's result. Raises SandboxError."""
+        child = await self._idle.get()
         try:
             if self._closed:
                 raise SandboxBroken("the sandbox is closed")
-            await self._ready(worker)
-            reply = await self._answer(worker, function_name, payload)
-            usable = worker.alive and reply.exhausted is None and worker.calls < self._limits.calls_per_worker
+            reply = await child.call(task, payload)
         finally:
-            self._give_back(worker, usable=usable)
-        if reply.refusal is not None:
-            raise SandboxRefused(reply.refusal)
-        if reply.exhausted is not None:
-            raise SandboxExhausted(reply.exhausted)
-        return reply.result
+            self._idle.put_nowait(child)
+        if "result" not in reply:
+            raise SandboxRefused(str(reply.get("refusal")))
+        return reply["result"]
 
     async def aclose(self) -> None:
         """Ends every child. Calls under way fail with SandboxBroken."""
         self._closed = True
-        for task in self._replacements:
-            task.cancel()
-        await asyncio.gather(*self._replacements, return_exceptions=True)
-        await asyncio.gather(*(worker.kill() for worker in self._workers))
+        await asyncio.gather(*(child.end() for child in self._children))
 
     async def __aenter__(self) -> Self:
         return self
@@ -105,43 +97,68 @@ class Sandbox:
     ) -> None:
         await self.aclose()
 
-    async def _ready(self, worker: WorkerProcess) -> None:
-        try:
-            async with asyncio.timeout(self._limits.start_seconds):
-                await worker.start()
-        except (OSError, EOFError, TimeoutError) as problem:
-            await worker.kill()
-            raise SandboxBroken(f"the sandbox process cannot be started: {problem or type(problem).__name__}") from None
 
-    async def _answer(self, worker: WorkerProcess, function_name: str, payload: Mapping[str, Any]) -> Reply:
-        try:
-            async with asyncio.timeout(self._limits.seconds):
-                return await worker.call(function_name, payload)
-        except TimeoutError:
-            seconds = f"{self._limits.seconds:g} seconds"
-            raise SandboxExhausted(f"took longer than {seconds} and was stopped; use a simpler expression") from None
-        except (OSError, EOFError, ValueError):
-            if self._closed:
-                raise SandboxBroken("the sandbox was closed during the call") from None
-            code = await worker.kill()
-            if worker.was_killed_by_limit(code):
-                raise SandboxExhausted("used too much computing time or memory; use a smaller expression") from None
-            raise SandboxBroken(f"the sandbox process ended unexpectedly (exit code {code})") from None
+class _Child:
+    """At most one living process. Whatever goes wrong ends it, and the next call starts another."""
 
-    def _give_back(self, worker: WorkerProcess, *, usable: bool) -> None:
-        if usable or self._closed:
-            self._idle.put_nowait(worker)
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self.process: asyncio.subprocess.Process | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.returncode is None
+
+    async def start(self) -> None:
+        if self.alive:
             return
-        task = asyncio.create_task(self._replace(worker))
-        self._replacements.add(task)
-        task.add_done_callback(self._replacements.discard)
-
-    async def _replace(self, worker: WorkerProcess) -> None:
-        """The slot comes back even if the new process does not start: the next call then tries again."""
         try:
-            await worker.kill()
-            await self._ready(worker)
-        except SandboxBroken:
-            pass
+            async with asyncio.timeout(_START_SECONDS):
+                self.process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-I", "-B", str(_PROGRAM), json.dumps(asdict(self._limits)), str(os.getpid()),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    env={},
+                    limit=_LONGEST_LINE,
+                    start_new_session=True,
+                )  # fmt: skip
+                await self._line()
+        except (OSError, EOFError, TimeoutError) as problem:
+            await self.end()
+            raise SandboxBroken(f"the sandbox cannot be started: {problem or type(problem).__name__}") from None
+
+    async def call(self, task: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        await self.start()
+        assert self.process is not None
+        assert self.process.stdin is not None
+        answered = False
+        try:
+            async with asyncio.timeout(self._limits.wall_seconds + 2):
+                self.process.stdin.write(json.dumps({"task": task, "payload": dict(payload)}).encode() + b"\n")
+                reply: dict[str, Any] = json.loads(await self._line())
+            answered = True
+        except (OSError, EOFError, TimeoutError, ValueError) as problem:
+            raise SandboxBroken(f"the sandbox failed: {problem or type(problem).__name__}") from None
         finally:
-            self._idle.put_nowait(worker)
+            if not answered:
+                await self.end()
+        return reply
+
+    async def end(self) -> None:
+        """Kills the process, if there is one, and waits until it is gone."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            process.kill()
+        if process.stdin is not None:
+            process.stdin.close()
+        await process.wait()
+
+    async def _line(self) -> bytes:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        line = await self.process.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError("the process has ended")
+        return line

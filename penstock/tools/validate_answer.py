@@ -1,57 +1,83 @@
-"""`validateAnswer`: really checks an answer, or says that it could not."""
+"""`validateAnswer`: checks an answer against what it is given to check it with, and never reads prose."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from penstock.contracts.step import Step
 from penstock.contracts.wire import Wire
-from penstock.tools.sandbox import Sandbox, SandboxExhausted, SandboxRefused
+from penstock.tools.sandbox import MAX_CHARACTERS, Sandbox, SandboxRefused
 from penstock.tools.tool import Tool
+
+Notation = Annotated[str, StringConstraints(max_length=MAX_CHARACTERS)]
 
 
 class ValidateAnswerInput(Wire):
-    original_problem: str = Field(description="The problem in its own words, with all its numbers and equations.")
-    proposed_answer: str = Field(description="The answer to check, such as `x = 2 or x = 3` or `8.047 km`.")
-    validation_method: str = Field(
-        default="", description="How you would check it. The method that fits the problem is used and reported."
+    original_problem: str = Field(description="The problem in its own words, for the record.")
+    proposed_answer: Notation = Field(
+        description="The answer alone, in the notation of calculate, with its unit: `8.047 km`, `25%`, `[1, 2]`; "
+        "or the unknowns: `x = 6, y = 4`, `x = 2 or x = 3`. No sentence, no currency: 72.25 euros is `72.25`. Digits "
+        "matter: `3.14` is right for a value that rounds to it."
+    )
+    validation_method: str = Field(default="", description="How you check it, in a few words, for the record.")
+    expression: Notation = Field(
+        default="",
+        description="Computes the answer anew from the problem's numbers and their units, another way than before if "
+        "there is one: `5 mile`, `80 * 0.85 * 1.19`, `derivative('x^3', 'x')`. Names stand for `variables`.",
+    )
+    equations: tuple[Notation, ...] = Field(
+        default=(),
+        max_length=20,
+        description="What the answer must satisfy, as the problem has it: `2*x + 3 = 11`, `x + y = 10`, `x > 0`.",
+    )
+    variables: dict[str, int | float | Notation] = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Values of other names in `expression` and `equations`, from the problem: numbers, or texts with a "
+        "unit such as `60 km/h`.",
     )
 
 
 class ValidateAnswerOutput(Wire):
-    """`is_valid` None: could not be decided; `confidence` is 0 then, and 1 only for exact reasoning."""
+    """`is_valid` is None if `verdict` is inconclusive; `confidence` is 0 then, and 1 only if nothing was rounded."""
 
+    verdict: Literal["valid", "invalid", "inconclusive"]
     is_valid: bool | None
     confidence: float = Field(ge=0, le=1)
     #: What was really done, not what was asked for.
     method: Literal["substitution", "recomputation", "numeric_sampling", "none"]
+    #: The reason, with the numbers.
     evidence: str
 
 
 async def validate_answer(request: ValidateAnswerInput, *, sandbox: Sandbox) -> ValidateAnswerOutput:
-    """Whatever the texts, an output within the sandbox's time limit; never valid without a check."""
+    """Whatever the input, an output within the sandbox's time limit; never valid without a check."""
+    given = {
+        "proposedAnswer": request.proposed_answer,
+        "expression": request.expression,
+        "equations": request.equations,
+        "variables": {name: _text(value) for name, value in request.variables.items()},
+    }
     try:
-        verdict = await sandbox.run(
-            "validate", {"problem": request.original_problem, "answer": request.proposed_answer}
-        )
-    except (SandboxRefused, SandboxExhausted) as reason:
-        return ValidateAnswerOutput(is_valid=None, confidence=0, method="none", evidence=f"not decided: {reason}")
-    return ValidateAnswerOutput(
-        is_valid=verdict["valid"],
-        confidence=verdict["confidence"],
-        method=verdict["method"],
-        evidence=verdict["evidence"],
-    )
+        found = await sandbox.run("validate", given)
+    except SandboxRefused as reason:
+        found = {"verdict": "inconclusive", "confidence": 0, "method": "none", "evidence": str(reason)}
+    verdicts = {"valid": True, "invalid": False, "inconclusive": None}
+    return ValidateAnswerOutput(is_valid=verdicts[found["verdict"]], **found)
 
 
-_VERDICTS: dict[bool | None, str] = {True: "valid", False: "invalid", None: "undecided"}
+def _text(value: float | str) -> str:
+    """As the model wrote it, but for a whole number: 4.0 has no digit to round to."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
 
 VALIDATE_ANSWER = Tool(
     name="validateAnswer",
-    description="Checks an answer: substitutes it into the problem's equations, computes the value again, or compares "
-    "expressions at sample points. Says valid, invalid (with the numbers that show it), or null if undecided.",
+    description="Checks an answer by mathematics: computes `expression` anew and compares, or puts the answer into "
+    "`equations`. Always give at least one of the two; without them, and for words, it is inconclusive. "
+    "Says valid, invalid or inconclusive, with the reason and the numbers.",
     step=Step(name="validate-answer", input=ValidateAnswerInput, output=ValidateAnswerOutput),
     function=validate_answer,
     asked=lambda call: f"check {call.proposed_answer}",
-    answered=lambda output: f"{_VERDICTS[output.is_valid]} ({output.method}): {output.evidence}",
+    answered=lambda output: f"{output.verdict} ({output.method}): {output.evidence}",
 )

@@ -12,7 +12,7 @@ _GIVEN: dict[str, dict[str, Any]] = {
     "validate-answer": {
         "originalProblem": "Solve 2x + 3 = 11",
         "proposedAnswer": "x = 4",
-        "validationMethod": "substitution",
+        "equations": ["2x + 3 = 11"],
     },
 }
 

@@ -13,7 +13,7 @@ from penstock.tools.sandbox import Limits, Sandbox
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with leaving_nothing(Sandbox(limits=Limits(calls_per_worker=1_000_000))) as sandbox:
+    async with leaving_nothing(Sandbox(limits=Limits(wall_seconds=20))) as sandbox:
         await sandbox.start()
         yield sandbox
 

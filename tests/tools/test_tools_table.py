@@ -21,7 +21,9 @@ def test_the_table_names_every_tool_with_its_queue():
 
 def test_the_model_is_told_the_names_on_the_wire():
     schema = TOOLS["validateAnswer"].parameters_json_schema
-    assert schema["properties"].keys() == {"originalProblem", "proposedAnswer", "validationMethod"}
+    names = {"originalProblem", "proposedAnswer", "validationMethod", "expression", "equations", "variables"}
+    assert schema["properties"].keys() == names
+    assert schema["required"] == ["originalProblem", "proposedAnswer"]
     assert schema["additionalProperties"] is False
     assert all("description" in field for field in schema["properties"].values())
 
