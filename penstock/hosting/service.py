@@ -81,7 +81,7 @@ class Service:
     async def _start(self) -> None:
         connection = await self.broker.connect()
         bus = Bus(connection, timeout=self.settings.nats_timeout)
-        bus.on_reconnect(self.group.lost_connection)
+        bus.on_reconnect(self.group.reconnected)
         await check_server(bus, self.settings)
         for hook in self._on_start:
             await hook(bus)

@@ -27,9 +27,8 @@ class PullSubscriber(StreamSubscriber):
 
     async def _create_subscription(self) -> None:
         if self._source is None:
-            self._source = Source(self._group, self.connection, str(self.stream.name), self._durable, self.consume)
-            await self._source.open()
-            self._group.add(self._source)
+            stream = str(self.stream.name)
+            self._source = await self._group.consume(self.connection, stream, self._durable, self.consume)
 
     async def stop(self) -> None:
         if self._source is not None:

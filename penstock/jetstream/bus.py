@@ -1,4 +1,4 @@
-"""NATS JetStream as Penstock uses it: write once, append, read back, and hear what was stored.
+"""NATS JetStream as Penstock uses it: write once, append, read back, dead-letter.
 
 All waits are bounded: what NATS does not take or answer within `timeout` seconds, tries included,
 raises BusUnavailable. A publish whose answer was lost is tried again, so `append` may store a message
@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import nats.errors
@@ -19,6 +20,7 @@ from nats.aio.msg import Msg
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NoStreamResponseError
 
+from penstock.backoff import delay
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
 
@@ -26,14 +28,13 @@ log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-#: Seconds to wait for one answer, which is also how long a call goes on waiting that was under way when the server
-#: went down; and before the first, second, ... further try.
+#: Seconds to wait for one answer: also how long a call goes on waiting that was under way when the server went down.
 _ANSWER = 2.0
-_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
-#: Messages asked for at once when reading history.
+#: Seconds before the first further try, and at most.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+#: Messages requested at once when reading history.
 _BATCH = 256
-_NO_RESPONDERS, _NO_MESSAGES, _END_OF_BATCH = "503", "404", "204"
-#: What says that NATS could not be asked, or did not answer: the message may be stored or not.
+#: NATS could not be reached, or did not answer: the message may be stored or not.
 UNREACHABLE = (
     nats.errors.TimeoutError,
     nats.errors.ConnectionClosedError,
@@ -114,30 +115,16 @@ class Bus:
 
     async def last(self, stream: str, wanted: Sequence[str]) -> list[Stored]:
         """The last message of each subject in `wanted` (wildcards allowed) that has one, oldest first."""
-        found: list[Stored] = []
-        start = 1
-        while True:
-            messages, more = await self._direct_get(stream, {"multi_last": list(wanted), "seq": start})
-            found += messages
-            if not more or not messages:
-                return found
-            start = messages[-1].sequence + 1
+        return [stored async for stored in self._read(stream, {"multi_last": list(wanted)})]
 
-    async def history(self, stream: str, subject: str, *, after: int = 0) -> AsyncIterator[Stored]:
+    def history(self, stream: str, subject: str, *, after: int = 0) -> AsyncIterator[Stored]:
         """Messages of `subject` with a sequence above `after`, in order, up to the present end."""
-        while True:
-            query = {"seq": after + 1, "next_by_subj": subject, "batch": _BATCH}
-            messages, more = await self._direct_get(stream, query)
-            for message in messages:
-                yield message
-            if not more or not messages:
-                return
-            after = messages[-1].sequence
+        return self._read(stream, {"next_by_subj": subject, "batch": _BATCH}, start=after + 1)
 
     async def dead_letter(self, origin: Msg, reason: str, detail: str) -> None:
         """Keep a copy of a message that could not be handled, with why and where it came from.
 
-        A body that leaves no room for these headers is cut; the message itself stays in its stream.
+        A body that leaves no room for these headers is truncated; the message itself stays in its stream.
         """
         metadata = origin.metadata
         # no header that we do not know is copied: the copy must fit, whatever came
@@ -169,34 +156,41 @@ class Bus:
         for callback in list(self._on_reconnect):
             callback()
 
+    async def _read(self, stream: str, query: dict[str, Any], start: int = 1) -> AsyncIterator[Stored]:
+        """The messages from sequence `start` on that a direct get answers `query` with, batch after batch."""
+        more = True
+        while more:
+            messages, more = await self.persistently(
+                f"read {stream}", partial(self._direct_get, stream, query | {"seq": start})
+            )
+            for message in messages:
+                yield message
+                start = message.sequence + 1
+
     async def _direct_get(self, stream: str, query: dict[str, Any]) -> tuple[list[Stored], bool]:
-        """One batch of a direct get (ADR-31 of nats-architecture-and-design), and whether there is more."""
-        payload = json.dumps(query).encode()
-
-        async def ask() -> tuple[list[Stored], bool]:
-            inbox = self.connection.new_inbox()
-            answers = await self.connection.subscribe(inbox)
-            found: list[Stored] = []
-            try:
-                await self.connection.publish(f"$JS.API.DIRECT.GET.{stream}", payload, reply=inbox)
-                while True:
-                    answer = await answers.next_msg(_ANSWER)
-                    status = (answer.headers or {}).get("Status")
-                    if status is None:
+        """One batch (ADR-31 of nats-architecture-and-design), and whether there is more."""
+        inbox = self.connection.new_inbox()
+        answers = await self.connection.subscribe(inbox)
+        found: list[Stored] = []
+        try:
+            await self.connection.publish(f"$JS.API.DIRECT.GET.{stream}", json.dumps(query).encode(), reply=inbox)
+            while True:
+                answer = await answers.next_msg(_ANSWER)
+                headers = answer.headers or {}
+                match headers.get("Status"):
+                    case None:
                         found.append(Stored.of(answer))
-                    elif status == _END_OF_BATCH:
-                        return found, int((answer.headers or {}).get("Nats-Num-Pending", "0")) > 0
-                    elif status == _NO_MESSAGES:
+                    case "204":  # the end of this batch
+                        return found, bool(found) and int(headers.get("Nats-Num-Pending", "0")) > 0
+                    case "404":  # no such message
                         return found, False
-                    elif status == _NO_RESPONDERS:
+                    case "503":
                         raise nats.errors.NoRespondersError
-                    else:
-                        raise RuntimeError(f"direct get from {stream}: {answer.headers}")
-            finally:
-                if not self.connection.is_closed:
-                    await answers.unsubscribe()
-
-        return await self.persistently(f"read {stream}", ask)
+                    case _:
+                        raise RuntimeError(f"direct get from {stream}: {headers}")
+        finally:
+            if not self.connection.is_closed:
+                await answers.unsubscribe()
 
     async def persistently(self, what: str, action: Callable[[], Awaitable[_T]]) -> _T:
         """Try `action` until NATS answers it, within the bus's timeout."""
@@ -204,16 +198,14 @@ class Bus:
         deadline = clock.time() + self._timeout
         tries = 0
         while True:
+            tries += 1
+            pause = delay(tries, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
             try:
                 return await action()
-            except UNREACHABLE as error:
-                pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
-                tries += 1
-                if self.connection.is_closed or clock.time() + pause > deadline:
-                    raise BusUnavailable(f"could not {what} in {tries} tries: {type(error).__name__}") from error
-                await asyncio.sleep(pause)
             except APIError as error:
                 if error.err_code == subjects.ERR_SUBJECT_TAKEN or error.code != 503 or clock.time() > deadline:
                     raise
-                tries += 1
-                await asyncio.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
+            except UNREACHABLE as error:
+                if self.connection.is_closed or clock.time() + pause > deadline:
+                    raise BusUnavailable(f"could not {what} in {tries} tries: {type(error).__name__}") from error
+            await asyncio.sleep(pause)

@@ -1,4 +1,4 @@
-"""How this system connects to NATS, and what it asks of the server before it starts to work."""
+"""How this system connects to NATS, and what the server must offer before work begins."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ def connect_options(settings: Settings, name: str) -> dict[str, Any]:
     options: dict[str, Any] = {
         "servers": [server.strip() for server in settings.nats_url.split(",")],
         "name": name,
-        # never give up: the default stops after two minutes, and the process would live on and hear nothing
+        # never give up: the default stops after two minutes, and the process would live on and receive nothing
         "max_reconnect_attempts": -1,
         "reconnect_time_wait": 0.25,
         "connect_timeout": 5,
@@ -39,16 +39,10 @@ def connect_options(settings: Settings, name: str) -> dict[str, Any]:
 
 async def connect(settings: Settings, name: str) -> Bus:
     """A connection of one's own, without FastStream. Close it with `bus.connection.close()`."""
-    buses: list[Bus] = []
-
-    async def reconnected() -> None:
-        for bus in buses:
-            await bus.reconnected()
-
     connection = Client()
-    await connection.connect(**connect_options(settings, name), reconnected_cb=reconnected, error_cb=report)
-    buses.append(Bus(connection, timeout=settings.nats_timeout))
-    return buses[0]
+    bus = Bus(connection, timeout=settings.nats_timeout)
+    await connection.connect(**connect_options(settings, name), reconnected_cb=bus.reconnected, error_cb=report)
+    return bus
 
 
 async def report(error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""Publishing a job's events: pipelined, in order, and all stored before anyone says the step is done."""
+"""Publishing a job's events: pipelined, in order, and all stored before the step is reported as done."""
 
 import asyncio
 from collections import deque
@@ -18,7 +18,7 @@ class EventLog:
 
     `send` never blocks: it queues. A task publishes up to 64 at once without waiting for each answer.
     Where an answer does not come, all from that message on are sent again, in order ("go back N"): a
-    reader takes each number once and in order (see penstock.contracts.events), so it sees none twice
+    reader accepts each number once and in order (see penstock.contracts.events), so it sees none twice
     and none too early. When NATS stays away longer than the bus's timeout, `flush` raises BusUnavailable.
 
     What waits is bounded by who writes: a step's reply has an end (penstock.document.writing.pieces.MAX_LENGTH).
@@ -31,8 +31,7 @@ class EventLog:
         self._error: Exception | None = None
 
     def send(self, event: Event) -> None:
-        payload = event.model_dump_json().encode()
-        self._queue.append(payload)
+        self._queue.append(event.model_dump_json().encode())
         if self._sender is None or self._sender.done():
             self._sender = asyncio.get_running_loop().create_task(self._run())
 

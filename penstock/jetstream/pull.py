@@ -4,12 +4,12 @@ FastStream's own pull subscriber keeps nothing alive, fetches beyond what it can
 holds at shutdown (docs/adr/0004). Here a `PullGroup` shares a number of slots between the consumers
 of one process:
 
-- It asks for no more messages than there are free slots. A single consumer is asked for all free slots
-  at once. Several are asked in turn, without waiting, so that each answer is known before the next is
-  asked; only when all are empty does each get a waiting request for one message. Those that a burst
-  satisfies beyond the free slots wait here, alive, and are served first.
-- From the moment a message is here until it is settled, `in_progress` is sent every third of `ack_wait`.
-  If the server gives it out again all the same (it was away, and took the silence for a death), the second
+- It requests no more messages than there are free slots: from a single consumer as many as are free, at once.
+  Of several, each gets a request that does not wait, in turn and after the answer of the one before; only when all
+  are empty does each get a waiting request, for one message. Messages of a burst that fill more of these than there
+  are free slots wait in this process, with heartbeats, and are served first.
+- A heartbeat (`in_progress`) is sent every third of `ack_wait` for each message, from its receipt to its settlement.
+  If the server delivers it again all the same (it was away, and took the silence for a death), the second
   copy is dropped: what is in flight here is not done twice. (Unless another replica had it in between.)
 - A process that stood still for longer than `ack_wait` (it was paused, or starved) gives up what it had in flight:
   others have it now, and two attempts at once would show callers one text and journal another.
@@ -25,10 +25,11 @@ import time
 from collections import deque
 from typing import Any
 
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from penstock.cancelling import stop
-from penstock.jetstream.source import LOST, Source
+from penstock.jetstream.source import LOST, Handle, Source
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +48,7 @@ class PullGroup:
         self._running: dict[asyncio.Task[Any], Msg] = {}
         self._held: dict[tuple[str, int], Msg] = {}  # all that is in flight, by stream and sequence
         self._wake = asyncio.Event()
-        self._loop_task: asyncio.Task[None] | None = None
-        self._ticker: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._turn = 0
         self._discarding = False
         self.stopping = False
@@ -63,29 +63,29 @@ class PullGroup:
         """Slots that nothing runs in or waits for."""
         return max(0, self._slots - self.in_flight)
 
-    def add(self, source: Source) -> None:
+    async def consume(self, connection: Client, stream: str, durable: str, handle: Handle) -> Source:
+        """Give each message of a durable consumer to `handle`, which settles it, until the source is closed."""
+        source = Source(connection, stream, durable, handle, received=self._received, changed=self._wake.set)
+        await source.open()
         self._sources.append(source)
-        if self._loop_task is None:
+        if not self._tasks:
             loop = asyncio.get_running_loop()
-            self._loop_task = loop.create_task(self._pull())
-            self._ticker = loop.create_task(self._keep_alive())
-        self.changed()
-
-    def changed(self) -> None:
+            self._tasks = [loop.create_task(self._pull()), loop.create_task(self._send_heartbeats())]
         self._wake.set()
+        return source
 
-    def lost_connection(self) -> None:
-        """Requests do not survive a reconnection: ask again."""
+    def reconnected(self) -> None:
+        """Requests do not survive a reconnection: make new ones."""
         for source in self._sources:
             source.forget()
-        self.changed()
+        self._wake.set()
 
-    def received(self, source: Source, message: Msg) -> None:
+    def _received(self, source: Source, message: Msg) -> None:
         if self._discarding:
             return
         held = self._held.get(_identity(message))
         if held is not None and not held.is_acked:
-            log.info("given what is in flight already", extra={"subject": message.subject})
+            log.info("delivered again while in flight", extra={"subject": message.subject})
             if message.metadata.num_delivered <= held.metadata.num_delivered + 1:
                 # To the server an acknowledgement of either delivery is one of the message. (A server that was
                 # killed may have lost count of its latest deliveries.)
@@ -94,13 +94,12 @@ class PullGroup:
         self._held[_identity(message)] = message
         self._waiting.append((source, message))
         self._start_waiting()
-        self.changed()
+        self._wake.set()
 
     async def stop(self, grace: float) -> None:
         """End the group; see the module's text. Safe to call twice."""
         self.stopping = True
-        if self._loop_task is not None:
-            await stop(self._loop_task)
+        await stop(*self._tasks[:1])  # heartbeats go on until all is settled
         await asyncio.gather(*(source.aclose() for source in self._sources))
         while self._waiting:
             message = self._waiting.popleft()[1]
@@ -113,8 +112,7 @@ class PullGroup:
         await stop(*left)
         for message in left.values():
             await self._hand_back(message)
-        if self._ticker is not None:
-            await stop(self._ticker)
+        await stop(*self._tasks)
 
     async def _pull(self) -> None:
         while not self.stopping:
@@ -130,15 +128,15 @@ class PullGroup:
                     await self._wake.wait()
             except TimeoutError:
                 for source in self._sources:
-                    if source.asked and time.monotonic() - source.asked_at > LOST:
+                    if source.requested and time.monotonic() - source.requested_at > LOST:
                         source.forget()
 
     async def _fill(self) -> None:
         if len(self._sources) == 1:
             (only,) = self._sources
-            wanted = min(self.free, _MAX_BATCH) - only.asked
+            wanted = min(self.free, _MAX_BATCH) - only.requested
             if wanted > 0 and not only.backing_off:
-                await only.ask(wanted, wait=True)
+                await only.request(wanted, wait=True)
             return
         # those with a waiting request are known to be empty: a message that comes there comes by itself
         for _ in range(len(self._sources)):
@@ -146,18 +144,18 @@ class PullGroup:
             if self.free == 0 or self.stopping:
                 return
             self._turn += 1
-            if not source.asked and not source.backing_off:
-                await source.ask(min(self.free, _MAX_BATCH), wait=False)
+            if not source.requested and not source.backing_off:
+                await source.request(min(self.free, _MAX_BATCH), wait=False)
                 await source.answered()
         if self.free:
             for source in self._sources:
-                if not source.asked and not source.backing_off:
-                    await source.ask(1, wait=True)
+                if not source.requested and not source.backing_off:
+                    await source.request(1, wait=True)
 
     def _start_waiting(self) -> None:
         while self._waiting and len(self._running) < self._slots and not self.stopping:
             source, message = self._waiting.popleft()
-            task = asyncio.get_running_loop().create_task(source.consume(message))
+            task = asyncio.get_running_loop().create_task(source.handle(message))
             self._running[task] = message
             task.add_done_callback(self._done)
 
@@ -166,9 +164,9 @@ class PullGroup:
         if not task.cancelled() and task.exception() is not None:
             log.error("a handler raised", exc_info=task.exception())
         self._start_waiting()
-        self.changed()
+        self._wake.set()
 
-    async def _keep_alive(self) -> None:
+    async def _send_heartbeats(self) -> None:
         clock = asyncio.get_running_loop()
         while True:
             slept_at = clock.time()
@@ -186,7 +184,7 @@ class PullGroup:
     async def _give_up_all(self) -> None:
         """This process stood still for so long that its work was given to others: theirs counts, not ours.
 
-        That goes also for what was sent to it meanwhile and is only now received.
+        The same holds for what was sent to it meanwhile and is only now received.
         """
         log.warning(
             "stood still longer than ack_wait; what was in flight is given up", extra={"in_flight": self.in_flight}

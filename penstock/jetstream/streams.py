@@ -3,7 +3,8 @@
 Services only bind to them. Declaring again brings an existing stream up to date.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from nats.js import JetStreamContext
@@ -33,57 +34,33 @@ _MAX_ACK_PENDING = 20_000
 
 def stream_configs(settings: Settings) -> list[StreamConfig]:
     """The streams that penstock.jetstream.subjects draws."""
-    write_once: dict[str, Any] = {
-        "max_msgs_per_subject": 1,
-        "discard": DiscardPolicy.NEW,
-        "discard_new_per_subject": True,
+    write_once = {"max_msgs_per_subject": 1, "discard": DiscardPolicy.NEW, "discard_new_per_subject": True}
+    kept = {"max_age": settings.jobs_max_age_days * _DAY, **write_once}
+    queue = {"retention": RetentionPolicy.WORK_QUEUE, **write_once}
+    log = {
+        "max_age": settings.events_max_age_hours * _HOUR,
+        "max_bytes": settings.events_max_bytes,
+        "discard": DiscardPolicy.OLD,
     }
-    shared: dict[str, Any] = {
-        "storage": StorageType.FILE,
-        "num_replicas": settings.stream_replicas,
-        "duplicate_window": _DEDUPE,
-        "allow_direct": True,
-    }
+    table: list[tuple[str, str, dict[str, Any]]] = [
+        (subjects.JOBS, subjects.job("*", "*"), kept),
+        (subjects.STEPS, subjects.step("*", "*", "*", "*"), queue),
+        (subjects.JOURNAL, subjects.journal("*", "*"), {**kept, "republish": RePublish(*subjects.FACTS)}),
+        (subjects.EVENTS, subjects.events("*"), {**log, "republish": RePublish(*subjects.LIVE)}),
+        (subjects.HOOKS, subjects.hook("*"), queue),
+        (subjects.DEAD, subjects.dead(">"), {"max_age": 30 * _DAY}),
+    ]
     return [
         StreamConfig(
-            name=subjects.JOBS,
-            subjects=[subjects.job("*", "*")],
-            max_age=settings.jobs_max_age_days * _DAY,
-            **shared,
-            **write_once,
-        ),
-        StreamConfig(
-            name=subjects.STEPS,
-            subjects=[subjects.step("*", "*", "*", "*")],
-            retention=RetentionPolicy.WORK_QUEUE,
-            **shared,
-            **write_once,
-        ),
-        StreamConfig(
-            name=subjects.JOURNAL,
-            subjects=[subjects.journal("*", "*")],
-            max_age=settings.jobs_max_age_days * _DAY,
-            republish=RePublish(*subjects.FACTS),
-            **shared,
-            **write_once,
-        ),
-        StreamConfig(
-            name=subjects.EVENTS,
-            subjects=[subjects.events("*")],
-            max_age=settings.events_max_age_hours * _HOUR,
-            max_bytes=settings.events_max_bytes,
-            discard=DiscardPolicy.OLD,
-            republish=RePublish(*subjects.LIVE),
-            **shared,
-        ),
-        StreamConfig(
-            name=subjects.HOOKS,
-            subjects=[subjects.hook("*")],
-            retention=RetentionPolicy.WORK_QUEUE,
-            **shared,
-            **write_once,
-        ),
-        StreamConfig(name=subjects.DEAD, subjects=[subjects.dead(">")], max_age=30 * _DAY, **shared),
+            name=name,
+            subjects=[subject],
+            storage=StorageType.FILE,
+            num_replicas=settings.stream_replicas,
+            duplicate_window=_DEDUPE,
+            allow_direct=True,
+            **config,
+        )
+        for name, subject, config in table
     ]
 
 
@@ -91,7 +68,7 @@ def consumer_configs(settings: Settings, patterns: Mapping[str, Pattern[Any, Any
     """(stream, durable consumer) pairs: one for JOBS, one for HOOKS, and one for each kind of step.
 
     `max_deliver` is unlimited, since a work queue keeps a message past it for ever: deliveries are
-    counted by whoever receives one (penstock.steps).
+    counted by the service that receives one (penstock.steps, penstock.runs).
     """
 
     def durable(name: str, subject: str, *, pending: int = _MAX_ACK_PENDING) -> ConsumerConfig:
@@ -105,14 +82,14 @@ def consumer_configs(settings: Settings, patterns: Mapping[str, Pattern[Any, Any
             max_waiting=4096,
         )
 
-    kinds = ((service, name) for service, steps in steps_by_service(patterns).items() for name in steps)
     return [
         (subjects.JOBS, durable(subjects.AGGREGATOR, subjects.job("*", "*"))),
         # a hook that waits hours for its next try counts as pending; a limit would stop all the others
         (subjects.HOOKS, durable(subjects.HOOKS_CONSUMER, subjects.hook("*"), pending=-1)),
         *(
             (subjects.STEPS, durable(subjects.step_consumer(service, name), subjects.step_filter(service, name)))
-            for service, name in kinds
+            for service, steps in steps_by_service(patterns).items()
+            for name in steps
         ),
     ]
 
@@ -123,22 +100,21 @@ async def declare(jetstream: JetStreamContext, settings: Settings) -> None:
     Raises Misconfigured where the server refuses, with the server's reason.
     """
     for config in stream_configs(settings):
-        try:
-            await _create_or_update(jetstream, config)
-        except APIError as error:
-            raise Misconfigured(f"NATS refuses stream {config.name}: {error.description}") from error
+        with _refusal(f"stream {config.name}"):
+            try:
+                await jetstream.stream_info(str(config.name))
+            except NotFoundError:
+                await jetstream.add_stream(config)
+            else:
+                await jetstream.update_stream(config)
     for stream, consumer in consumer_configs(settings, load(settings.patterns)):
-        try:
+        with _refusal(f"consumer {consumer.durable_name}"):
             await jetstream.add_consumer(stream, consumer)
-        except APIError as error:
-            raise Misconfigured(f"NATS refuses consumer {consumer.durable_name}: {error.description}") from error
 
 
-async def _create_or_update(jetstream: JetStreamContext, config: StreamConfig) -> None:
-    assert config.name is not None
+@contextmanager
+def _refusal(of: str) -> Iterator[None]:
     try:
-        await jetstream.stream_info(config.name)
-    except NotFoundError:
-        await jetstream.add_stream(config)
-    else:
-        await jetstream.update_stream(config)
+        yield
+    except APIError as error:
+        raise Misconfigured(f"NATS refuses {of}: {error.description}") from error

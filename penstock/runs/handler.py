@@ -1,7 +1,6 @@
 """One job message, from delivery to the job's end."""
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 import time
@@ -20,6 +19,7 @@ from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
+from penstock.jetstream.settling import GivenUp, settling
 from penstock.jobs.admission import admit
 from penstock.jobs.ending import end_event
 from penstock.pattern import Pattern
@@ -40,27 +40,15 @@ class JobHandler:
         self._bus, self._patterns, self._settings = bus, patterns, settings
 
     async def handle(self, message: Msg) -> None:
-        """Settle one delivery: acked once the job's end is written and told; terminated where it can never run."""
+        """Settle one delivery: acked once the job's end is written and published; terminated where it can never run."""
         name, job = subjects.parse_job(message.subject)
         attempt = message.metadata.num_delivered
-        about = {"job": job, "pattern": name, "attempt": attempt}
-        try:
+        async with settling(self._bus, message, "job", {"job": job, "pattern": name, "attempt": attempt}):
             if not is_token(job):
-                # there is no subject on which its end could be told
-                detail = f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -"
-                await self._bus.dead_letter(message, "invalid_request", detail)
-                await message.term()
-                return
+                # there is no subject on which its end could be published
+                raise GivenUp("invalid_request", f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -")
             async with Journal(self._bus, job) as journal:
                 await self._settle(message, name, job, attempt, journal)
-        except BusUnavailable as error:
-            log.warning("NATS was away; the job is redelivered", extra={**about, "error": str(error)})
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            log.exception("a job could not be settled; it is redelivered", extra=about)
-            with contextlib.suppress(Exception):
-                await message.nak(min(30.0, 2.0**attempt / 4))
 
     async def _settle(self, message: Msg, name: str, job: str, attempt: int, journal: Journal) -> None:
         body_hash = hashlib.sha256(message.data).hexdigest()
@@ -74,10 +62,7 @@ class JobHandler:
                 refusal = failure
             start = journal.start or await self._write_start(message, name, job, body_hash, request, journal)
             if (start.pattern, start.body_hash) != (name, body_hash):
-                detail = f"job {job} was first submitted to {start.pattern}, or with another body"
-                await self._bus.dead_letter(message, "job_id_taken", detail)
-                await message.term()
-                return
+                raise GivenUp("job_id_taken", f"job {job} was first submitted to {start.pattern}, or with another body")
             if journal.end is None:
                 events.send(JobAccepted(id="accepted", job=job, pattern=name, deadline=start.deadline))
                 if refusal is None and attempt > self._settings.max_deliveries * 4:
@@ -94,7 +79,6 @@ class JobHandler:
             events.send(end_event(journal.end))
             await events.flush()
             await enqueue(self._bus, job, request)
-            await message.ack()
         finally:
             await events.aclose()
 

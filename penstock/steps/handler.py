@@ -4,27 +4,27 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from nats.aio.msg import Msg
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from penstock.backoff import delay
 from penstock.cancelling import stop
 from penstock.contracts.journal import END, Outcome
-from penstock.contracts.problem import Problem
 from penstock.contracts.step import StepMessage
-from penstock.contracts.usage import Usage
-from penstock.errors import BusUnavailable, Failure, Transient
+from penstock.errors import Failure, Transient
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
+from penstock.jetstream.settling import GivenUp, Later, settling
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
 from penstock.llm.labels import CallLabels
 from penstock.llm.tiers import Tiers, select_model
 from penstock.settings import Settings
-from penstock.steps.backoff import delay
 from penstock.steps.executor import Executable
 from penstock.steps.parts import PartSink
 
@@ -32,6 +32,31 @@ log = logging.getLogger(__name__)
 
 #: Deliveries after which a tool that does not work fails its step.
 _TOOL_ATTEMPTS = 3
+#: Seconds: the pause before a step's next attempt starts at `model_retry_delay` and grows no longer than this.
+_LONGEST_PAUSE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """Which delivery of which step. The numbers count from 1."""
+
+    job: str
+    step: str
+    key: str
+    number: int
+
+    @classmethod
+    def of(cls, message: Msg) -> "_Attempt":
+        _, step, job, key = subjects.parse_step(message.subject)
+        return cls(job, step, key, message.metadata.num_delivered)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        return {"job": self.job, "step": self.step, "key": self.key, "attempt": self.number}
+
+
+class _JobEnded(Exception):
+    """The job has its end: nobody waits for this step any more."""
 
 
 class StepHandler:
@@ -56,199 +81,150 @@ class StepHandler:
         Acked: the step has an outcome, or its job has ended. Handed back with a delay: it is worth another
         try. Terminated: it can never succeed; its failure was journaled and a copy dead-lettered before.
         """
-        _, step, job, key = subjects.parse_step(message.subject)
-        attempt = message.metadata.num_delivered
-        about = {"job": job, "step": step, "key": key, "attempt": attempt}
-        try:
-            await self._settle(message, job, step, key, attempt)
-        except BusUnavailable as error:
-            log.warning("NATS was away; the step is redelivered", extra={**about, "error": str(error)})
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            log.exception("a step could not be settled; it is redelivered", extra=about)
-            with contextlib.suppress(Exception):
-                await message.nak(self._backoff(attempt, None))
-
-    async def _settle(self, message: Msg, job: str, step: str, key: str, attempt: int) -> None:
-        cancelled = asyncio.Event()
-
-        async def ended(_: Msg) -> None:
-            cancelled.set()
-
+        attempt = _Attempt.of(message)
         # listen before reading, so that an end in between is not missed
-        end = await self._bus.connection.subscribe(subjects.fact(job, END), cb=ended)
+        async with settling(self._bus, message, "step", attempt.about), self._end_of(attempt.job) as ended:
+            wanted = [subjects.journal(attempt.job, key) for key in (attempt.key, END)]
+            if await self._bus.last(subjects.JOURNAL, wanted):
+                return
+            request = await self._read(message, attempt)
+            async with contextlib.aclosing(EventLog(self._bus, attempt.job)) as events:
+                with contextlib.suppress(_JobEnded):
+                    await self._attempt(request, attempt, ended, events)
+
+    @contextlib.asynccontextmanager
+    async def _end_of(self, job: str) -> AsyncIterator[asyncio.Event]:
+        """An event that is set when the job ends."""
+        ended = asyncio.Event()
+
+        async def on_end(_: Msg) -> None:
+            ended.set()
+
+        subscription = await self._bus.connection.subscribe(subjects.fact(job, END), cb=on_end)
         try:
-            known = await self._bus.last(subjects.JOURNAL, [subjects.journal(job, key), subjects.journal(job, END)])
-            if known:
-                await message.ack()
-                return
-            try:
-                request = StepMessage.model_validate_json(message.data)
-            except ValidationError as error:
-                await self._give_up(message, job, step, key, attempt, Failure("step_error", _where(error)))
-                return
-            if (request.job, request.step, request.key) != (job, step, key):
-                failure = Failure("step_error", f"the message on {message.subject} is for another step")
-                await self._give_up(message, job, step, key, attempt, failure)
-                return
-            if attempt > self._settings.max_deliveries:
-                poisoned = Failure("poisoned", f"given up at delivery {attempt}; its executors did not survive it")
-                await self._give_up(message, job, step, key, attempt, poisoned, request)
-                return
-            async with contextlib.aclosing(EventLog(self._bus, job)) as events:
-                await self._attempt(message, request, attempt, cancelled, events)
+            yield ended
         finally:
             if not self._bus.connection.is_closed:
-                await end.unsubscribe()
+                await subscription.unsubscribe()
 
-    async def _attempt(
-        self, message: Msg, request: StepMessage, attempt: int, cancelled: asyncio.Event, events: EventLog
-    ) -> None:
+    async def _read(self, message: Msg, attempt: _Attempt) -> StepMessage:
+        """The request. Raises GivenUp where it cannot be executed.
+
+        The failure is journaled before: a step without an outcome would hang its job.
+        """
+        request: StepMessage | None = None
+        try:
+            request = StepMessage.model_validate_json(message.data)
+            if (request.job, request.step, request.key) != (attempt.job, attempt.step, attempt.key):
+                request = None
+                raise Failure("step_error", f"the message on {message.subject} is for another step")
+            if attempt.number > self._settings.max_deliveries:
+                detail = f"given up at delivery {attempt.number}; its executors did not survive it"
+                raise Failure("poisoned", detail)
+            return request
+        except ValidationError as error:
+            failure = Failure("step_error", _where(error))
+        except Failure as refusal:
+            failure = refusal
+        if request is not None:  # what an attempt that did not survive has written is void
+            async with contextlib.aclosing(EventLog(self._bus, attempt.job)) as events:
+                self._sink(request, attempt, events).failed()
+                await events.flush()
+        await self._write(attempt, failure, fingerprint=request.fingerprint if request else "")
+        raise GivenUp(failure.code, failure.detail)
+
+    async def _attempt(self, request: StepMessage, attempt: _Attempt, ended: asyncio.Event, events: EventLog) -> None:
         executable = self._executables[request.step]
         tier = select_model(request.complexity, request.priority)
-        model_name = self._tiers.model_for(tier, attempt) if executable.uses_model else None
+        model_name = self._tiers.model_for(tier, attempt.number) if executable.uses_model else None
         sink = self._sink(request, attempt, events)
-        model = StepModel(
-            self._llm,
-            model=model_name or "",
-            labels=CallLabels(job=request.job, key=request.key, step=request.step),
-            sink=sink,
-        )
-        # behind another base URL than Google's, only the reply says which model it was
+        labels = CallLabels(job=request.job, key=request.key, step=request.step)
+        model = StepModel(self._llm, model=model_name or "", labels=labels, sink=sink)
+        # behind another base URL than Google's, the model is known from its reply only
         sink.started(request.step, self._service, None if self._llm.traces else model_name)
         began = time.monotonic()
         failure: Failure | None = None
         value: Any = None
         try:
-            output = await self._until_cancelled(self._execute(executable, request, model), cancelled)
-            value = sink.finish(output)
-        except _JobEnded:
-            await message.ack()
-            return
+            value = sink.finish(await self._execute(executable, request, model, ended))
         except Transient as error:
-            pause = self._backoff(attempt, error.retry_after)
-            spent = self._tiers.exhausted(tier, attempt) if executable.uses_model else attempt >= _TOOL_ATTEMPTS
+            first = self._settings.model_retry_delay
+            pause = delay(attempt.number, first=first, longest=_LONGEST_PAUSE, requested=error.retry_after)
+            number = attempt.number
+            spent = self._tiers.exhausted(tier, number) if executable.uses_model else number >= _TOOL_ATTEMPTS
             if not spent and time.time() + pause < request.deadline:
                 sink.retrying(error.code, pause)
                 await events.flush()
-                await message.nak(pause)
-                log.info("step is tried again", extra=_about(request, attempt) | {"code": error.code, "delay": pause})
-                return
+                log.info("step is tried again", extra=attempt.about | {"code": error.code, "delay": pause})
+                raise Later(pause) from error
             failure = Failure(error.code, str(error))
         except Failure as error:
             failure = error
+        except _JobEnded:
+            raise
         except Exception as error:
-            log.exception("an executor raised", extra=_about(request, attempt))
+            log.exception("an executor raised", extra=attempt.about)
             failure = Failure("step_error", f"{type(error).__name__} in the executor of {request.step}")
         finally:
             sink.aclose()
         if failure:
             sink.failed()
         await events.flush()
-        outcome = Outcome(
-            step=request.step,
-            key=request.key,
-            fingerprint=request.fingerprint,
-            attempt=attempt,
-            service=self._service,
-            into=request.into,
-            value=None if failure else value,
-            failure=_problem(failure, request.key) if failure else None,
-            model=model.model if executable.uses_model else None,
-            usage=model.usage,
-            duration_ms=round((time.monotonic() - began) * 1000),
-        )
+        described: dict[str, Any] = {
+            "fingerprint": request.fingerprint,
+            "into": request.into,
+            "model": model.model if executable.uses_model else None,
+            "usage": model.usage,
+            "duration_ms": round((time.monotonic() - began) * 1000),
+        }
         try:
-            await self._write(request.job, outcome)
+            await self._write(attempt, failure, value=None if failure else value, **described)
         except Failure as too_large:
             sink.failed()
             await events.flush()
-            small = {"value": None, "failure": _problem(too_large, outcome.key)}
-            await self._write(request.job, outcome.model_copy(update=small))
-        await message.ack()
+            await self._write(attempt, too_large, **described)
 
-    def _sink(self, request: StepMessage, attempt: int, events: EventLog) -> PartSink:
+    def _sink(self, request: StepMessage, attempt: _Attempt, events: EventLog) -> PartSink:
         return PartSink(
             events,
             key=request.key,
-            attempt=attempt,
+            attempt=attempt.number,
             into=request.into,
             output=self._executables[request.step].step.output,
             flush_interval=self._settings.flush_interval,
         )
 
-    async def _execute(self, executable: Executable, request: StepMessage, model: StepModel) -> Any:
-        step_input: BaseModel = executable.step.input.model_validate(request.input)
+    async def _execute(
+        self, executable: Executable, request: StepMessage, model: StepModel, ended: asyncio.Event
+    ) -> Any:
+        """The executor's output. Raises _JobEnded as soon as the job has ended: the model call is closed then."""
+        step_input = executable.step.input.model_validate(request.input)
         left = request.deadline - time.time()
         if left <= 0:
             raise Failure("deadline_exceeded", "the job's deadline passed before the step began")
+        working = asyncio.ensure_future(executable.execute(step_input, model=model))
+        ending = asyncio.ensure_future(ended.wait())
         try:
-            async with asyncio.timeout(left) as limit:
-                return await executable.execute(step_input, model=model)
-        except TimeoutError:
-            if limit.expired():
-                raise Failure("deadline_exceeded", "the job's deadline passed during the step") from None
-            raise
-
-    async def _until_cancelled(self, work: Any, cancelled: asyncio.Event) -> Any:
-        """The work's result, or _JobEnded as soon as the job has ended: the model call is closed then."""
-        working = asyncio.ensure_future(work)
-        ending = asyncio.ensure_future(cancelled.wait())
-        try:
-            await asyncio.wait((working, ending), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((working, ending), timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
                 return working.result()
-            raise _JobEnded
+            if ending.done():
+                raise _JobEnded
+            raise Failure("deadline_exceeded", "the job's deadline passed during the step")
         finally:
             await stop(working, ending)
 
-    async def _write(self, job: str, outcome: Outcome) -> None:
+    async def _write(self, attempt: _Attempt, failure: Failure | None, **described: Any) -> None:
         """Journal the outcome; one that another attempt wrote first stands."""
-        await self._bus.once(subjects.journal(job, outcome.key), outcome.model_dump_json().encode())
-
-    async def _give_up(
-        self,
-        message: Msg,
-        job: str,
-        step: str,
-        key: str,
-        attempt: int,
-        failure: Failure,
-        request: StepMessage | None = None,
-    ) -> None:
-        """Journal the failure first (a step without an outcome would hang its job), then keep a copy, then term."""
         outcome = Outcome(
-            step=step,
-            key=key,
-            fingerprint=request.fingerprint if request else "",
-            attempt=attempt,
+            step=attempt.step,
+            key=attempt.key,
+            attempt=attempt.number,
             service=self._service,
-            failure=_problem(failure, key),
-            usage=Usage(),
+            failure=failure.problem().model_copy(update={"step": attempt.key}) if failure else None,
+            **described,
         )
-        if request is not None:  # what an attempt that did not survive has written is void
-            async with contextlib.aclosing(EventLog(self._bus, job)) as events:
-                self._sink(request, attempt, events).failed()
-                await events.flush()
-        await self._write(job, outcome)
-        await self._bus.dead_letter(message, failure.code, failure.detail)
-        await message.term()
-
-    def _backoff(self, attempt: int, retry_after: float | None) -> float:
-        return delay(attempt, base=self._settings.model_retry_delay, retry_after=retry_after)
-
-
-class _JobEnded(Exception):
-    """The job has its end: whatever this step would say, nobody waits for it."""
-
-
-def _problem(failure: Failure, key: str) -> Problem:
-    return failure.problem().model_copy(update={"step": key})
-
-
-def _about(request: StepMessage, attempt: int) -> dict[str, Any]:
-    return {"job": request.job, "step": request.step, "key": request.key, "attempt": attempt}
+        await self._bus.once(subjects.journal(attempt.job, attempt.key), outcome.model_dump_json().encode())
 
 
 def _where(error: ValidationError) -> str:

@@ -1,10 +1,9 @@
 """Delivering: one message of HOOKS, from its receipt to the receiver's 2xx, or to its dead letter."""
 
-import asyncio
-import contextlib
 import logging
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 from nats.aio.msg import Msg
@@ -13,9 +12,9 @@ from pydantic import ValidationError
 from penstock import __version__
 from penstock.contracts.journal import END, JobEnd
 from penstock.contracts.webhook import Hook
-from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.settling import GivenUp, Later, settling
 from penstock.settings import Settings
 from penstock.webhooks.body import body, webhook_id
 from penstock.webhooks.schedule import next_try
@@ -25,8 +24,6 @@ from penstock.webhooks.transport import Forbidden, Transport, Undelivered
 log = logging.getLogger(__name__)
 
 _GONE = 410
-#: Seconds until a hook that failed for a reason of our own is tried again.
-_OWN_FAULT = 30.0
 
 
 class HookHandler:
@@ -38,44 +35,26 @@ class HookHandler:
         self._signer = Signer(secret.get_secret_value()) if secret else None
 
     async def handle(self, message: Msg) -> None:
-        """Settle one delivery: acked at 2xx, terminated where it is given up, else told to come again later."""
+        """Settle one delivery: acked at 2xx, terminated where it is given up, else handed back for its next try."""
         job = subjects.parse_hook(message.subject)
-        try:
-            await self._settle(message, job)
-        except BusUnavailable as error:
-            log.warning("NATS was away; the webhook is redelivered", extra={"job": job, "error": str(error)})
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            log.exception("a webhook could not be settled; it is redelivered", extra={"job": job})
-            with contextlib.suppress(Exception):
-                await message.nak(_OWN_FAULT)
-
-    async def _settle(self, message: Msg, job: str) -> None:
-        began = time.time()
-        try:
-            url = Hook.model_validate_json(message.data).url
-            host = httpx.URL(url).host
-        except (ValidationError, httpx.InvalidURL):
-            await self._give_up(message, "invalid_hook", "the message names no URL")
-            return
-        about = {"job": job, "host": host, "delivery": message.metadata.num_delivered}
-        try:
-            await self._send(url, job)
-        except Forbidden as forbidden:
-            await self._give_up(message, "webhook_forbidden", str(forbidden))
-        except _Gone:
-            await self._give_up(message, "webhook_gone", f"{host} answered {_GONE}")
-        except Undelivered as failed:
-            elapsed = began - message.metadata.timestamp.timestamp()
-            pause = next_try(self._settings.webhook_retry_delays, elapsed, retry_after=failed.retry_after)
-            if pause is None:
-                await self._give_up(message, "webhook_undelivered", f"{host}: {failed}")
-            else:
-                await message.nak(pause)
+        about: dict[str, Any] = {"job": job, "delivery": message.metadata.num_delivered}
+        async with settling(self._bus, message, "webhook", about):
+            try:
+                url = Hook.model_validate_json(message.data).url
+                host = about["host"] = httpx.URL(url).host
+            except (ValidationError, httpx.InvalidURL):
+                raise GivenUp("invalid_hook", "the message names no URL") from None
+            elapsed = time.time() - message.metadata.timestamp.timestamp()
+            try:
+                await self._send(url, job)
+            except Forbidden as forbidden:
+                raise GivenUp("webhook_forbidden", str(forbidden)) from forbidden
+            except Undelivered as failed:
+                pause = next_try(self._settings.webhook_retry_delays, elapsed, retry_after=failed.retry_after)
+                if pause is None:
+                    raise GivenUp("webhook_undelivered", f"{host}: {failed}") from failed
                 log.info("webhook is tried again", extra={**about, "why": str(failed), "delay": round(pause, 1)})
-        else:
-            await message.ack()
+                raise Later(pause) from failed
             log.info("webhook delivered", extra=about)
 
     async def _send(self, url: str, job: str) -> None:
@@ -94,15 +73,6 @@ class HookHandler:
         }
         reply = await self._transport.post(url, headers, payload)
         if reply.status == _GONE:
-            raise _Gone
+            raise GivenUp("webhook_gone", f"{httpx.URL(url).host} answered {_GONE}")
         if not 200 <= reply.status < 300:
             raise Undelivered(f"HTTP {reply.status}", retry_after=reply.retry_after)
-
-    async def _give_up(self, message: Msg, reason: str, detail: str) -> None:
-        """A copy goes to DEAD first; it can be sent anew from there."""
-        await self._bus.dead_letter(message, reason, detail)
-        await message.term()
-
-
-class _Gone(Exception):
-    """The receiver wants no more of this."""

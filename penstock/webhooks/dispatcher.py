@@ -3,7 +3,6 @@
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.pull import PullGroup
-from penstock.jetstream.source import Source
 from penstock.settings import Settings
 from penstock.webhooks.admission import policy
 from penstock.webhooks.delivery import HookHandler
@@ -24,12 +23,8 @@ class Dispatcher:
         self._handler = HookHandler(bus=bus, transport=self._transport, settings=settings)
 
     async def start(self) -> None:
-        source = Source(
-            self._group, self._bus.connection, subjects.HOOKS, subjects.HOOKS_CONSUMER, self._handler.handle
-        )
-        self._bus.on_reconnect(self._group.lost_connection)
-        await source.open()
-        self._group.add(source)
+        self._bus.on_reconnect(self._group.reconnected)
+        await self._group.consume(self._bus.connection, subjects.HOOKS, subjects.HOOKS_CONSUMER, self._handler.handle)
 
     async def stop(self) -> None:
         await self._group.stop(self._grace)

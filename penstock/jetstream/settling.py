@@ -1,0 +1,62 @@
+"""Settling one delivery of a message: the same for jobs, steps and webhooks."""
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from nats.aio.msg import Msg
+
+from penstock.backoff import delay
+from penstock.errors import BusUnavailable
+from penstock.jetstream.bus import Bus
+
+log = logging.getLogger(__name__)
+
+#: Seconds before a message is delivered again that could not be settled for a reason of our own; doubles.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+
+
+class GivenUp(Exception):
+    """No delivery of this message can succeed. `reason` is a code; both end up as headers of the dead letter."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason, self.detail = reason, detail
+
+
+class Later(Exception):
+    """Another delivery, after `pause` seconds, may succeed."""
+
+    def __init__(self, pause: float) -> None:
+        super().__init__(f"again in {pause:.2f} s")
+        self.pause = pause
+
+
+@asynccontextmanager
+async def settling(bus: Bus, message: Msg, kind: str, about: Mapping[str, Any]) -> AsyncIterator[None]:
+    """Handle one delivery in the body, and settle it by how the body ends.
+
+    it returns             ack
+    Later                  nak with its pause
+    GivenUp                a copy in DEAD, then term
+    BusUnavailable         nothing: NATS delivers it again after ack_wait
+    cancelled              nothing: the pull group hands it back (penstock.jetstream.pull)
+    any other exception    logged with `kind` and `about`; nak with a pause that grows with the deliveries
+    """
+    try:
+        try:
+            yield
+        except Later as later:
+            await message.nak(later.pause)
+        except GivenUp as given_up:
+            await bus.dead_letter(message, given_up.reason, given_up.detail)
+            await message.term()
+        else:
+            await message.ack()
+    except BusUnavailable as error:
+        log.warning("NATS was away; the %s is redelivered", kind, extra={**about, "error": str(error)})
+    except Exception:
+        log.exception("a %s could not be settled; it is redelivered", kind, extra=about)
+        with suppress(Exception):
+            await message.nak(delay(message.metadata.num_delivered, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE))
