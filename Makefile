@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # Test processes at once.
 JOBS ?= 2
-SYSTEM := tests/system tests/nats_api
+SYSTEM := system or node
 
 .PHONY: help install demo up test test-system chaos bench check lint types imports lock clean
 
@@ -28,13 +28,13 @@ up: install ## the whole system on this machine
 	$(BIN)/penstock up
 
 test: install ## the tests, against a real nats-server and the simulator
-	$(BIN)/pytest -n $(JOBS) --dist loadfile $(foreach suite,$(SYSTEM),--ignore $(suite))
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m 'not ($(SYSTEM))'
 
 test-system: install ## those that take the whole system: command line, clients in Node, many readers (needs Node 20)
-	$(BIN)/pytest -n $(JOBS) --dist loadfile $(SYSTEM)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m '$(SYSTEM)'
 
 chaos: install ## random kills for several minutes, seeded (PENSTOCK_CHAOS_SEED)
-	PENSTOCK_CHAOS_JOBS=300 PENSTOCK_CHAOS_KILLS=60 $(BIN)/pytest -s --timeout 1200 tests/faults -k random
+	PENSTOCK_CHAOS_JOBS=300 PENSTOCK_CHAOS_KILLS=60 $(BIN)/pytest -s --timeout 1200 -m faults -k random
 
 bench: install ## figures of the hot paths
 	$(BIN)/python bench/hot_paths.py

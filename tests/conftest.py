@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,6 +16,29 @@ from penstock.simulator.server import serving
 from penstock.simulator.steering import BlockingSteering, Steering
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer, in_thread
+
+HERE = Path(__file__).parent
+#: Fixtures that take Node.js or npm.
+NEED_NODE = {"node", "npm", "official_schema"}
+
+
+def pytest_configure() -> None:
+    """Processes that tests start take SIGINT, also where the shell that started pytest (with `&`) ignores it.
+
+    What is ignored stays so in children, what is handled does not. The tests' own process goes on ignoring it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Markers by folder, and `node` by the fixtures that need it."""
+    for item in items:
+        room = item.path.relative_to(HERE).parts[0]
+        if room in ("system", "faults"):
+            item.add_marker(room)
+        if NEED_NODE & set(getattr(item, "fixturenames", ())):
+            item.add_marker("node")
 
 
 @pytest.fixture

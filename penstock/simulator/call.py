@@ -84,7 +84,7 @@ class CallQuery(_Wire):
     held: str | None = None
     min_chunks: int = Field(default=0, ge=0)
     count: int = Field(default=1, ge=0)
-    timeout: float = Field(default=10.0, gt=0, le=600)
+    timeout: float = Field(default=60.0, gt=0, le=600)
 
     def keeps(self, call: Call) -> bool:
         """The call is one of those meant."""

@@ -18,7 +18,7 @@ _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _NO_REUSE = httpx.Limits(max_keepalive_connections=0)  # nothing stays open, so closing may be forgotten
 
 Found = TypeVar("Found")
-#: A member of `simulator.call.CallQuery`; what is None leaves all calls in.
+#: A member of `penstock.simulator.call.CallQuery`; what is None leaves all calls in.
 Query = str | int | float | None
 
 
@@ -82,8 +82,8 @@ class Steering:
         return Stats.model_validate(await self._ask("GET", "stats"))
 
     async def wait(self, **wanted: Query) -> list[Call]:
-        """Returns as soon as `count` calls (1) match. Raises WaitTimeout after `timeout` seconds (10)."""
-        found = await self._ask("GET", "wait", params=_camel(wanted), timeout=float(wanted.get("timeout") or 10) + 10)
+        """Returns as soon as `count` calls (1) match. Raises WaitTimeout after `timeout` seconds (60)."""
+        found = await self._ask("GET", "wait", params=_camel(wanted), timeout=float(wanted.get("timeout") or 60) + 10)
         if not found["enough"]:
             named = " ".join(f"{name}={value}" for name, value in wanted.items())
             raise WaitTimeout(named, _calls(found), await self.calls())

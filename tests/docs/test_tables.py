@@ -3,7 +3,7 @@
 import re
 import runpy
 
-from tests.system.deploy.compose import ROOT
+from tests.support.repository import ROOT
 
 
 def test_settings_and_errors_are_documented_as_they_are() -> None:

@@ -20,6 +20,7 @@ from penstock.local.process import Process
 from penstock.local.stack import Stack
 from penstock.patterns.loading import load
 from penstock.simulator.steering import Steering
+from tests.support.patience import PATIENCE
 
 PATTERNS = load()
 
@@ -86,9 +87,9 @@ class SseStream:
         self._response = response
         self.events: list[Event] = []
 
-    async def result(self, *, patience: float = 45.0) -> dict[str, Any]:
+    async def result(self) -> dict[str, Any]:
         """Read to the end. The job must succeed, and what was streamed must be its result."""
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(PATIENCE):
             async for line in self._response.aiter_lines():
                 if line.startswith("data:"):
                     data = json.loads(line.removeprefix("data:"))

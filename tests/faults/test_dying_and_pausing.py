@@ -53,10 +53,10 @@ async def test_a_paused_workers_late_words_are_fenced(harness: FaultHarness) -> 
     await harness.gemini.rule(step="respond", reply={"hold": "other"})
     job = await harness.submit("routing", QUERY)
     async with harness.listening(job) as stream:
-        await harness.gemini.wait(held="sleeper", timeout=20)
+        await harness.gemini.wait(held="sleeper")
         harness.pause(sleeper)
         harness.resume(other)
-        await harness.gemini.wait(held="other", timeout=20)
+        await harness.gemini.wait(held="other")
         await harness.gemini.release("sleeper")
         harness.resume(sleeper)
         await harness.gemini.release("other")

@@ -37,7 +37,7 @@ async def test_jobs_of_all_patterns_survive_random_kills(harness: FaultHarness) 
         running = [group.create_task(one(name)) for name in chosen]
         for kill in range(KILLS):
             # each kill waits for new work to have begun, and so hits a system that has recovered from the last
-            await harness.gemini.wait(count=(kill + 1) * JOBS // 3, timeout=60)
+            await harness.gemini.wait(count=(kill + 1) * JOBS // 3)
             victim = dice.choice(harness.of(dice.choice(VICTIMS)))
             print(f"kill {victim.name}")
             harness.kill(victim)

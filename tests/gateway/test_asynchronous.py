@@ -100,7 +100,7 @@ async def test_bad_keys_are_refused(alone: GatewayServer, bus: Bus, key: str) ->
 
 
 async def test_cancelling_ends_the_running_model_call(pipeline: Pipeline, gateway: GatewayServer) -> None:
-    """The simulator sees the connection close within a second; the streams end with the job."""
+    """The simulator sees the connection close; the streams end with the job."""
     await pipeline.gemini.rule(step="respond", reply=Reply(hold="respond"))
     posting = asyncio.create_task(
         sse(gateway.http, "/routing", method="POST", json=QUERY, headers={"Accept": "text/event-stream"})
@@ -108,7 +108,7 @@ async def test_cancelling_ends_the_running_model_call(pipeline: Pipeline, gatewa
     (call,) = await pipeline.gemini.wait(step="respond", held="respond")
     cancelled = await gateway.http.delete(f"/jobs/{call.job}")
     assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
-    await pipeline.gemini.wait(step="respond", status="disconnected", timeout=1)
+    await pipeline.gemini.wait(step="respond", status="disconnected")
     assert (await posting)[-1].event == "job.cancelled"
     again = await gateway.http.get(f"/jobs/{call.job}/stream")
     assert (again.status_code, again.json()["code"]) == (409, "job_cancelled")

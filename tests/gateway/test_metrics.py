@@ -5,11 +5,12 @@ import re
 import httpx
 
 from tests.support.gateway_process import GatewayServer
+from tests.support.patience import PATIENCE
 
 
 async def test_requests_are_counted_by_route(gateway: GatewayServer) -> None:
     """Streams, refusals and unknown paths; a job's id and a stranger's guesses make no series of their own."""
-    async with httpx.AsyncClient(base_url=gateway.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=gateway.url, timeout=PATIENCE) as client:
         for query in ("Where is my order?", "Where is my refund?"):
             await client.post("/routing", json={"query": query})
         await client.post("/routing", json={"query": 5})

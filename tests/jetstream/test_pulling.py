@@ -6,6 +6,7 @@ import pytest
 
 from penstock.jetstream import subjects
 from penstock.jetstream.pull import PullGroup
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
 CODE = {"code": "print(1)"}
@@ -130,7 +131,7 @@ async def test_what_is_not_done_within_the_grace_period_goes_back_too(alone: Pip
 
 async def _until_asked(pipeline: Pipeline, count: int) -> None:
     """Until so many consumers have a request waiting."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:
             consumers = await pipeline.bus.jetstream.consumers_info(subjects.STEPS)
             if sum(bool(info.num_waiting) for info in consumers if info.name.startswith("workers-")) == count:
@@ -138,6 +139,6 @@ async def _until_asked(pipeline: Pipeline, count: int) -> None:
 
 
 async def _until_in_flight(group: PullGroup, count: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while group.in_flight < count:
             await asyncio.sleep(0)

@@ -7,6 +7,7 @@ import pytest
 
 from penstock.jetstream import subjects
 from penstock.jetstream.streams import declare
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer
 
@@ -74,7 +75,7 @@ class Heard(logging.Handler):
             self._changed.set()
 
     async def times(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while self._count < count:
                 self._changed.clear()
                 await self._changed.wait()

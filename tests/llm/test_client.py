@@ -18,6 +18,7 @@ from penstock.llm.prompt import Prompt
 from penstock.simulator.steering import Steering
 from tests.llm.asking import ADD, LABELS, PROMPT, Review, at, chunks, text_of
 from tests.llm.wire import Wire, events, parts, said
+from tests.support.patience import PATIENCE
 
 
 async def test_a_text_comes_in_pieces_and_ends_with_one_finished(llm: Llm, steering: Steering) -> None:
@@ -148,7 +149,7 @@ async def test_the_connection_is_closed_when_aclose_returns() -> None:
         await anext(stream)
         assert not wire.gone.is_set()
         await stream.aclose()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE):
             await wire.gone.wait()
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterable
 from typing import Any
@@ -16,6 +15,7 @@ from penstock.nats_api import endpoints as nats_api
 from penstock.nats_api.asyncapi import document
 from penstock.patterns.loading import load, steps_by_service
 from penstock.settings import Settings
+from tests.support.node import tool
 from tests.support.pipeline import Pipeline
 
 #: The package of the AsyncAPI initiative that holds the schemas of all versions.
@@ -26,11 +26,18 @@ Json = dict[str, Any]
 @pytest.fixture(scope="session")
 def official_schema(tmp_path_factory: pytest.TempPathFactory) -> Json:
     """Fetched with npm, since no package on PyPI carries it."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.fail("npm is needed to fetch the official AsyncAPI schema; see docs/nats-api.md")
     folder = tmp_path_factory.mktemp("asyncapi")
-    command = [npm, "install", "--no-audit", "--no-fund", "--no-save", "--silent", "--prefix", str(folder), SPECS]
+    command = [
+        tool("npm"),
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--no-save",
+        "--silent",
+        "--prefix",
+        str(folder),
+        SPECS,
+    ]
     subprocess.run(command, check=True)
     path = folder / "node_modules" / "@asyncapi" / "specs" / "schemas" / "3.0.0-without-$id.json"
     schema: Json = json.loads(path.read_text())

@@ -3,31 +3,24 @@
 import asyncio
 import json
 import os
-import shutil
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from tests.support.node import install, tool
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
+from tests.support.repository import ROOT
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = ROOT / "examples"
 QUERY = "Our API answers 502 since the deploy"
 
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Node, with the example's packages beside it (git-ignored; installed anew when the lock file is newer)."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if found is None or npm is None:
-        pytest.fail("Node 20 or newer with npm is needed for the Node example; see docs/nats-api.md")
-    folder = EXAMPLES / "nats_node"
-    installed = folder / "node_modules" / ".package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < (folder / "package-lock.json").stat().st_mtime:
-        subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True)
-        installed.touch()
-    return found
+    """Node, with the example's packages beside it."""
+    install(EXAMPLES / "nats_node")
+    return tool("node")
 
 
 async def run(pipeline: Pipeline, *command: str) -> tuple[int, str]:
@@ -39,7 +32,7 @@ async def run(pipeline: Pipeline, *command: str) -> tuple[int, str]:
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), 30)
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     finally:
         if process.returncode is None:
             process.kill()

@@ -7,6 +7,7 @@ import pytest
 from nats.aio.msg import Msg
 
 from penstock.jetstream import subjects
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
 QUERY = {"query": "Our API answers 502 since the deploy"}
@@ -15,7 +16,7 @@ QUERY = {"query": "Our API answers 502 since the deploy"}
 async def ask(pipeline: Pipeline, subject: str, body: Any = None, **headers: str) -> Msg:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return await pipeline.bus.connection.request(subject, data, timeout=10, headers=named or None)
+    return await pipeline.bus.connection.request(subject, data, timeout=PATIENCE, headers=named or None)
 
 
 async def delivered(pipeline: Pipeline, subject: str, body: Any = None, **headers: str) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Each test has jobs of its own, and finds the simulator without rules.
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -16,6 +15,7 @@ from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
 from penstock.simulator.steering import Steering
 from tests.support.pipeline import Pipeline
+from tests.support.repository import ROOT
 from tests.support.servers import NatsServer
 
 WARMING = [{"name": "calculate", "args": {"expression": f"{number} + 1"}} for number in range(2)]
@@ -59,7 +59,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory, shared_simulator: str)
         "PENSTOCK_PATTERNS": "examples.debate.pattern:PATTERN",
         "PENSTOCK_MODEL_BASE_URL": shared_simulator,
         "PENSTOCK_ACK_WAIT": "2",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONPATH": str(ROOT),
     }
     async with Stack(Plan(data=tmp_path_factory.mktemp("stack"), port=0, env=env)) as stack:
         yield stack

@@ -23,6 +23,7 @@ from penstock.patterns.loading import load
 from penstock.settings import Settings
 from penstock.simulator.steering import Steering
 from tests.patterns.plans import output, plan, task
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -61,7 +62,7 @@ async def crash(stack: Stack, shared_simulator: str) -> AsyncIterator[Crash]:
         pipeline = Pipeline(settings, bus, gemini)
         await steer(gemini)
         jobs = {name: await pipeline.submit(name, request(name)) for name in CRASHES}
-        await gemini.wait(held="middle", count=len(CRASHES), timeout=30)
+        await gemini.wait(held="middle", count=len(CRASHES))
         await asyncio.gather(*(finished(pipeline, jobs[name], keys) for name, (_, keys) in CRASHES.items()))
         before = {name: await pipeline.outcomes(job) for name, job in jobs.items()}
         for process in stack.processes:
@@ -92,7 +93,7 @@ def request(pattern: str) -> dict[str, Any]:
 
 async def finished(pipeline: Pipeline, job: str, keys: set[str]) -> None:
     left = set(keys)
-    async with asyncio.timeout(20), aclosing(pipeline.following(job)) as events:
+    async with asyncio.timeout(PATIENCE), aclosing(pipeline.following(job)) as events:
         async for event in events:
             if isinstance(event, StepCompleted):
                 left.discard(event.key)

@@ -2,7 +2,6 @@
 
 import re
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +10,9 @@ from penstock.contracts.options import Options
 from penstock.errors import CODES
 from penstock.pattern import Pattern
 from penstock.patterns import PATTERNS
+from tests.support.repository import ROOT
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "patterns.md").read_text()
+GUIDE = (ROOT / "docs" / "patterns.md").read_text()
 COMMON, *SECTIONS = re.split(r"^## ", GUIDE, flags=re.MULTILINE)
 ABOUT = dict(section.split("\n", 1) for section in SECTIONS)
 

@@ -10,8 +10,8 @@ import pytest
 from examples.debate.pattern import DebateResult
 from penstock.local.stack import Stack
 from penstock.simulator.steering import Steering
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples" / "debate"
 GUIDE = (ROOT / "docs" / "your-own-pattern.md").read_text()
 REQUEST: dict[str, Any] = {"motion": "Small teams should write their services in one language"}

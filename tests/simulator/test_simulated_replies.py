@@ -12,6 +12,7 @@ from google.genai.client import AsyncClient
 from penstock.simulator.config import Config
 from penstock.simulator.server import serving
 from penstock.simulator.steering import Steering
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -150,6 +151,6 @@ async def test_half_a_surrogate_pair_in_a_prompt_does_no_harm(url: str) -> None:
 
 async def test_a_long_prompt_full_of_brackets_is_answered_in_time(gemini: AsyncClient) -> None:
     prompt = "Review this:\n" + "List<Item> make<Thing>(x) { ``` ((((" * 20_000
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         reply = await gemini.models.generate_content(model="gemini-2.5-flash", contents=prompt)
     assert reply.text

@@ -82,7 +82,7 @@ async def test_totals_count_every_call_exactly(gemini: AsyncClient, steering: St
 async def test_a_caller_that_goes_in_the_middle_of_a_stream_is_noticed_at_once(
     gemini: AsyncClient, steering: Steering
 ) -> None:
-    await steering.rule(reply={"text": "one two three " * 50, "pace": {"tokensPerSecond": 1}})
+    await steering.rule(reply={"text": "one two three " * 50, "pace": {"tokensPerSecond": 0.01}})
 
     async def read() -> None:
         async for _ in await gemini.models.generate_content_stream(model=MODEL, contents="rain"):
@@ -91,9 +91,7 @@ async def test_a_caller_that_goes_in_the_middle_of_a_stream_is_noticed_at_once(
     reading = asyncio.create_task(read())
     await steering.wait(status="running", min_chunks=1)
     reading.cancel()
-    started = asyncio.get_running_loop().time()
-    (call,) = await steering.wait(status="disconnected")
-    assert asyncio.get_running_loop().time() - started < 1
+    (call,) = await steering.wait(status="disconnected")  # long before the next word would have been written
     assert call.chunks >= 1
     stats = await steering.stats()
     assert (stats.disconnected, stats.completed, stats.running) == (1, 0, 0)

@@ -10,6 +10,7 @@ import pytest
 from penstock.simulator.__main__ import config_of, parse
 from penstock.simulator.config import PACES, Pace
 from penstock.simulator.steering import BlockingSteering
+from tests.support.patience import PATIENCE
 
 COMMAND = [sys.executable, "-m", "penstock.simulator"]
 
@@ -22,14 +23,16 @@ def test_it_prints_one_line_when_it_listens_and_stops_cleanly(number: signal.Sig
     assert line.startswith("simulator ready http://127.0.0.1:")
     assert BlockingSteering(line.split()[-1]).stats().calls == 0
     process.send_signal(number)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (0, "", "")
 
 
 def test_an_address_that_is_taken_is_an_error_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = subprocess.run([*COMMAND, "--port", str(port)], capture_output=True, text=True, timeout=20, check=False)
+        ended = subprocess.run(
+            [*COMMAND, "--port", str(port)], capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"cannot listen on 127.0.0.1:{port}")
     assert ended.stderr.count("\n") == 1

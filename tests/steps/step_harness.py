@@ -22,6 +22,7 @@ from penstock.settings import Settings
 from penstock.simulator.steering import Steering
 from penstock.tools import TOOLS
 from tests.steps.samples import sample_input
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Replica, build_classifier, build_workers
 from tests.support.servers import NatsServer
 
@@ -80,9 +81,9 @@ class StepHarness:
         subject = subjects.step(step.service, step.name, self.job, KEY)
         return await self.bus.once(subject, self.message(step).model_dump_json().encode())
 
-    async def outcome(self, *, patience: float = 10.0) -> Outcome:
+    async def outcome(self) -> Outcome:
         """The step's outcome, once it is there."""
-        async with asyncio.timeout(patience), Journal(self.bus, self.job) as journal:
+        async with asyncio.timeout(PATIENCE), Journal(self.bus, self.job) as journal:
             await journal.wait_for(KEY)
             outcome = journal.outcome(KEY)
         assert outcome is not None

@@ -1,6 +1,7 @@
 """A step that takes its process with it each time is given up by whoever receives it next."""
 
 import asyncio
+from collections import defaultdict
 
 from nats.aio.msg import Msg
 
@@ -12,6 +13,7 @@ from penstock.jetstream.streams import declare
 from penstock.settings import Settings
 from penstock.simulator.steering import Steering
 from tests.steps.step_harness import KEY, STEPS, StepHarness
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.settling import Settlements
 
@@ -22,7 +24,7 @@ async def test_every_step_past_its_deliveries_is_failed_then_kept_then_terminate
     """In that order: a step without an outcome would hang its job. No model is asked, and the service lives on."""
     settings = settings.model_copy(update={"max_deliveries": 2})
     bus = await connect(settings, "test")
-    heard: dict[str, list[str]] = {}
+    heard = defaultdict[str, list[str]](list)
     all_settled = asyncio.Event()
     try:
         await declare(bus.jetstream, settings)
@@ -38,28 +40,26 @@ async def test_every_step_past_its_deliveries_is_failed_then_kept_then_terminate
                 await message.nak()
             await consumer.unsubscribe()
             jobs[message.metadata.sequence.stream] = bench.job
-            heard[bench.job] = []
 
-        async def fact(message: Msg) -> None:
-            heard[message.subject.split(".")[1]].append("outcome")
-
-        async def dead(message: Msg) -> None:
-            heard[message.subject.split(".")[4]].append("dead letter")
-
-        async def settled(message: Msg) -> None:
-            if message.data == b"+TERM":
-                heard[jobs[int(message.subject.split(".")[5])]].append("term")
-                if all("term" in delivered for delivered in heard.values()):
+        async def on_message(message: Msg) -> None:
+            tokens = message.subject.split(".")
+            if tokens[0] == "facts":
+                heard[tokens[1]].append("outcome")
+            elif tokens[0] == "dead":
+                heard[tokens[4]].append("dead letter")
+            elif message.subject.startswith("$JS.ACK.STEPS.") and message.data == b"+TERM":
+                heard[jobs[int(tokens[5])]].append("term")
+                if all("term" in heard[job] for job in jobs.values()):
                     all_settled.set()
 
-        for subject, callback in (("facts.>", fact), ("dead.>", dead), ("$JS.ACK.STEPS.>", settled)):
-            await bus.connection.subscribe(subject, cb=callback)
+        # all in one subscription: between several there is no order
+        await bus.connection.subscribe(">", cb=on_message)
         await bus.connection.flush()
 
         async with Pipeline(settings, bus, gemini) as pipeline:
             for kind in ("classifier", "workers"):
                 await pipeline.start(kind)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 await all_settled.wait()
             for bench in benches:
                 outcome = await bench.outcome()

@@ -11,6 +11,7 @@ import uvicorn
 from penstock_gateway.service import build
 
 from penstock.settings import Settings
+from tests.support.patience import PATIENCE
 
 
 class GatewayServer:
@@ -51,7 +52,7 @@ async def serving_gateway(settings: Settings) -> AsyncIterator[GatewayServer]:
     assert started.is_set(), "the gateway did not start"
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, trust_env=False) as http:
             yield GatewayServer(server, draining, http)
     finally:
         draining.set()

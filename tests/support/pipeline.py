@@ -19,6 +19,7 @@ from penstock.jetstream.bus import Bus
 from penstock.jobs.follow import Follower
 from penstock.settings import Settings
 from penstock.simulator.steering import Steering
+from tests.support.patience import PATIENCE
 from tests.support.settling import Settlements
 
 BUILD = {"aggregator": build_aggregator, "classifier": build_classifier, "workers": build_workers}
@@ -79,9 +80,9 @@ class Pipeline:
         await self.bus.once(subjects.job(pattern, job), data)
         return job
 
-    async def events(self, job: str, *, patience: float = 30.0) -> list[Event]:
+    async def events(self, job: str) -> list[Event]:
         """All events of a job, once it has ended."""
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(PATIENCE):
             return [event async for event in self.following(job)]
 
     async def following(self, job: str) -> AsyncIterator[Event]:

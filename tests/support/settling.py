@@ -7,6 +7,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from penstock.jetstream.bus import Bus
+from tests.support.patience import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,9 @@ class Settlements:
     def of(self, how: str, stream: str = "STEPS") -> list[Settled]:
         return [settled for settled in self.all if (settled.how, settled.stream) == (how, stream)]
 
-    async def heard(self, how: str, count: int = 1, *, stream: str = "STEPS", patience: float = 15.0) -> list[Settled]:
+    async def heard(self, how: str, count: int = 1, *, stream: str = "STEPS") -> list[Settled]:
         """Those of a kind, as soon as there are so many."""
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(PATIENCE):
             while len(found := self.of(how, stream)) < count:
                 self._changed.clear()
                 await self._changed.wait()

@@ -1,7 +1,6 @@
 """The table of tools, and what a model is told about each."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from pydantic import ValidationError
 
 from penstock.tools import TOOLS
 from penstock.tools.validate_answer import ValidateAnswerInput
+from tests.support.repository import ROOT
 
 
 def test_the_table_names_every_tool_with_its_queue():
@@ -38,7 +38,7 @@ def test_an_input_is_frozen_and_refuses_what_it_does_not_know():
 
 async def test_the_guides_own_tool_works_as_it_is_printed():
     """`docs/your-own-pattern.md` shows a whole tool: its file, as one would save it."""
-    guide = (Path(__file__).parents[2] / "docs" / "your-own-pattern.md").read_text()
+    guide = (ROOT / "docs" / "your-own-pattern.md").read_text()
     (text,) = [block for block in re.findall(r"^```python\n(.*?)^```$", guide, re.M | re.S) if "Tool(" in block]
     module: dict[str, Any] = {"__name__": "days_between"}
     exec(compile(text, "days_between.py", "exec"), module)

@@ -3,9 +3,7 @@
 import time
 from hashlib import sha256
 
-import pytest
-
-from penstock.contracts.events import JobAccepted, JobCancelled
+from penstock.contracts.events import JobAccepted, JobCancelled, JobFailed
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.jetstream import subjects
 from tests.support.pipeline import Pipeline
@@ -24,8 +22,9 @@ async def test_an_end_whose_event_was_never_told_is_told_at_the_next_delivery(pi
     assert await pipeline.gemini.calls(job="mute") == []
 
 
-async def test_a_job_that_is_cancelled_stops_within_a_second(pipeline: Pipeline) -> None:
-    """A cancellation is an end that somebody else writes: the run stops, and its model call is closed."""
+async def test_a_job_that_is_cancelled_stops(pipeline: Pipeline) -> None:
+    """A cancellation is an end that somebody else writes: the run stops, and its model call, which would
+    otherwise never end, is closed."""
     await pipeline.gemini.rule(step="respond", reply={"hold": "respond"})
     async with pipeline.settlements() as settlements:
         job = await pipeline.submit("routing", BODY)
@@ -34,7 +33,7 @@ async def test_a_job_that_is_cancelled_stops_within_a_second(pipeline: Pipeline)
         end = JobEnd(pattern="routing", status="cancelled", ended_at=time.time())
         await pipeline.bus.once(subjects.journal(job, END), end.model_dump_json().encode())
 
-        await pipeline.gemini.wait(job=job, step="respond", status="disconnected", timeout=1)
+        await pipeline.gemini.wait(job=job, step="respond", status="disconnected")
         assert isinstance((await pipeline.events(job))[-1], JobCancelled)
         await settlements.heard("ACK", 2)
         await settlements.heard("ACK", stream=subjects.JOBS)
@@ -54,24 +53,23 @@ async def test_a_late_cancellation_changes_nothing(pipeline: Pipeline) -> None:
 async def test_a_job_past_its_deadline_ends_and_its_model_call_is_closed(pipeline: Pipeline) -> None:
     """`options.deadlineSeconds` counts from acceptance."""
     await pipeline.gemini.rule(step="classify", reply={"hold": "for ever"})
-    job = await pipeline.submit("routing", {"query": "when?", "options": {"deadlineSeconds": 0.4}})
+    job = await pipeline.submit("routing", {"query": "when?", "options": {"deadlineSeconds": 3}})
     await pipeline.gemini.wait(held="for ever")
     failed = await pipeline.failure(job)
     assert (failed.problem.code, failed.problem.status) == ("deadline_exceeded", 504)
-    await pipeline.gemini.wait(job=job, status="disconnected", timeout=1)
+    await pipeline.gemini.wait(job=job, status="disconnected")
 
 
 async def test_a_replay_keeps_the_deadline(pipeline: Pipeline) -> None:
-    """A job that changes hands does not start its time anew."""
-    await pipeline.gemini.rule(step="classify", reply={"hold": "for ever"})
-    job = await pipeline.submit("routing", {"query": "when?", "options": {"deadlineSeconds": 0.8}})
-    await pipeline.gemini.wait(held="for ever")
-    await pipeline.stop("aggregator", grace=0)
-    await pipeline.start("aggregator")
-    accepted, *_, failed = await pipeline.events(job)
-    assert failed.type == "job.failed"
+    """A job that changes hands does not start its time anew: this one had half a minute, a minute ago."""
+    accepted_at = time.time() - 60
+    digest = sha256(BODY).hexdigest()
+    start = JobStart(pattern="routing", body_hash=digest, accepted_at=accepted_at, deadline=accepted_at + 30)
+    await pipeline.bus.once(subjects.journal("late", START), start.model_dump_json().encode())
+    await pipeline.submit("routing", BODY, "late")
+    accepted, failed = await pipeline.events("late")
     assert isinstance(accepted, JobAccepted)
-    (stored,) = await pipeline.bus.last(subjects.JOURNAL, [subjects.journal(job, START)])
-    start = JobStart.model_validate_json(stored.data)
-    assert accepted.deadline == start.deadline == pytest.approx(start.accepted_at + 0.8)
-    assert (await pipeline.end(job)).ended_at - start.deadline < 1
+    assert accepted.deadline == start.deadline
+    assert isinstance(failed, JobFailed)
+    assert failed.problem.code == "deadline_exceeded"
+    assert await pipeline.gemini.calls(job="late") == []

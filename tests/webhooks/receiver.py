@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import h11
 
+from tests.support.patience import PATIENCE
+
 
 @dataclass(frozen=True)
 class Received:
@@ -47,9 +49,9 @@ class Receiver:
         self._server.close()
         await self._server.wait_closed()
 
-    async def until(self, count: int, *, patience: float = 15.0) -> list[Received]:
+    async def until(self, count: int) -> list[Received]:
         """What was received, once it is `count` requests."""
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(PATIENCE):
             while len(self.received) < count:
                 self._arrived.clear()
                 await self._arrived.wait()

@@ -15,6 +15,7 @@ from penstock import jobs
 from penstock.contracts.options import Options, PatternRequest
 from penstock.jetstream import subjects
 from penstock.webhooks.enqueue import enqueue
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer
 from tests.webhooks.conftest import SECRET
@@ -121,14 +122,22 @@ async def test_after_the_last_try_there_is_a_dead_letter(pipeline: Pipeline) -> 
 
 
 async def test_a_receiver_that_does_not_answer_holds_up_no_run(pipeline: Pipeline) -> None:
-    """Deliveries have slots of their own, and each has its time-out."""
+    """Deliveries have slots of their own."""
     await pipeline.replicas["aggregator"].stop()
-    await pipeline.start("aggregator", webhook_slots=1, webhook_timeout=0.5, runs=1)
-    async with Receiver(0, 204) as receiver:
+    aggregator = await pipeline.start("aggregator", webhook_slots=1, webhook_timeout=60, runs=1, grace=0.1)
+    async with Receiver(0) as receiver:
         await pipeline.submit("routing", asking(receiver.url))
         await receiver.until(1)
         await pipeline.run("routing", {"query": "Write a slogan"})
         assert len(receiver.received) == 1
+        await aggregator.stop()
+
+
+async def test_a_receiver_that_does_not_answer_is_tried_again_after_a_time_out(pipeline: Pipeline) -> None:
+    await pipeline.replicas["aggregator"].stop()
+    await pipeline.start("aggregator", webhook_timeout=0.5)
+    async with Receiver(0, 204) as receiver:
+        await pipeline.submit("routing", asking(receiver.url))
         await receiver.until(2)
 
 
@@ -199,5 +208,5 @@ async def test_neither_secret_nor_url_is_logged(pipeline: Pipeline, caplog: pyte
 
 async def test_a_message_that_is_no_hook_is_put_aside(pipeline: Pipeline) -> None:
     await pipeline.bus.append(subjects.hook("job-1"), b"no hook")
-    letter = await asyncio.wait_for(dead_letter(pipeline, "job-1"), 10)
+    letter = await asyncio.wait_for(dead_letter(pipeline, "job-1"), PATIENCE)
     assert letter[subjects.DEAD_REASON_HEADER] == "invalid_hook"

@@ -10,8 +10,9 @@ import uuid
 from pathlib import Path
 from typing import Any, Self
 
+from tests.support.patience import PATIENCE
+
 PENSTOCK = str(Path(sys.executable).with_name("penstock"))
-_PATIENCE = 30.0
 _MARK = "PENSTOCK_TEST_MARK"
 
 
@@ -22,7 +23,7 @@ def penstock(*arguments: str, stdin: str | None = None, **environment: str) -> s
         capture_output=True,
         text=True,
         input=stdin,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
         env={**os.environ, **environment},
     )
@@ -48,7 +49,7 @@ class System:
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            self.process.wait(_PATIENCE)
+            self.process.wait(PATIENCE)
         finally:
             for pid in self.alive():
                 os.kill(pid, 9)
@@ -88,7 +89,7 @@ class System:
 
 def until(true: Any, wanted: Any) -> None:
     """Look until `true()`; processes of others give no signal that could be awaited."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < deadline, f"not in time: {wanted()}"
         time.sleep(0.01)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from penstock.patterns import PATTERNS
+from tests.support.patience import PATIENCE
 from tests.system.cli.system import PENSTOCK, penstock
 
 
@@ -47,7 +48,7 @@ def test_a_demo_that_is_ended_early_leaves_nothing(tmp_path: Path, number: signa
         (listed,) = tmp_path.glob("*/processes.json")
         pids = [one["pid"] for one in json.loads(listed.read_text())]
         running.send_signal(number)
-        _, said = running.communicate(timeout=40)
+        _, said = running.communicate(timeout=PATIENCE)
     assert (running.returncode, said) == (status, "")
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
     assert list(tmp_path.iterdir()) == []

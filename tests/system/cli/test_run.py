@@ -11,6 +11,7 @@ import pytest
 
 from penstock.patterns import PATTERNS
 from penstock.simulator.steering import BlockingSteering
+from tests.support.patience import PATIENCE
 from tests.system.cli.system import PENSTOCK, System, penstock, until
 
 QUERY = "Our API answers 502 since the deploy"
@@ -85,7 +86,7 @@ def test_a_gateway_that_is_killed_meanwhile_is_not_noticed(system: System, steer
         os.kill(killed, signal.SIGKILL)
         until(lambda: system.processes().get("gateway-1", killed) != killed, system.output)
         steering.release("respond")
-        out, err = running.communicate(timeout=30)
+        out, err = running.communicate(timeout=PATIENCE)
     assert (running.returncode, err) == (0, "")
     assert json.loads(out)["response"]
 
@@ -96,7 +97,7 @@ def test_ctrl_c_ends_the_watching_and_not_the_job(system: System, steering: Bloc
     with begun(system) as running:
         steering.wait(step="respond")
         running.send_signal(signal.SIGINT)
-        _, err = running.communicate(timeout=10)
+        _, err = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130
     assert err.count("\n") == 1
     job = err.split()[1]
@@ -121,7 +122,7 @@ def test_a_job_can_be_cancelled_from_another_terminal(system: System, steering: 
         assert running.stdout is not None
         job = json.loads(running.stdout.readline())["job"]
         cancelled = system.run("jobs", "cancel", job)
-        _, err = running.communicate(timeout=10)
+        _, err = running.communicate(timeout=PATIENCE)
     assert (cancelled.returncode, cancelled.stdout) == (0, f"job {job} is cancelled\n")
     assert (running.returncode, err) == (1, f"penstock: job {job} was cancelled\n")
 

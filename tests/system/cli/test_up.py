@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.system.cli.system import System, penstock, until
 
 
@@ -34,7 +35,7 @@ def test_a_signal_ends_everything(tmp_path: Path) -> None:
     with System(tmp_path / "data") as system:
         assert len(system.alive()) == 6
         system.process.send_signal(signal.SIGINT)
-        assert system.process.wait(30) == 0
+        assert system.process.wait(PATIENCE) == 0
         assert (system.alive(), system.processes()) == (set(), {})
         assert system.output().endswith("stopped\n")
         assert "warning" not in system.output()
@@ -45,7 +46,7 @@ def test_a_signal_in_the_middle_of_the_start_leaves_nothing(tmp_path: Path, runn
     with System(tmp_path / "data", at_once=True) as system:
         until(lambda: len(system.processes()) >= running, system.output)
         system.process.terminate()
-        assert system.process.wait(30) == 0, system.output()
+        assert system.process.wait(PATIENCE) == 0, system.output()
         assert system.alive() == set()
 
 
@@ -55,7 +56,7 @@ def test_a_signal_while_processes_are_replaced_leaves_nothing(tmp_path: Path) ->
             os.kill(system.processes()[name], signal.SIGKILL)
             system.until_said(f"{name} died")
         system.process.terminate()
-        assert system.process.wait(30) == 0
+        assert system.process.wait(PATIENCE) == 0
         assert system.alive() == set()
 
 
@@ -66,7 +67,9 @@ def test_a_second_ctrl_c_kills_what_does_not_end(tmp_path: Path) -> None:
         system.process.send_signal(signal.SIGINT)
         system.until_said("stopping")
         system.process.send_signal(signal.SIGINT)
-        system.process.wait(5)
+        system.process.wait(PATIENCE)
+        assert "killing" in system.output()
+        assert "did not end in time" not in system.output()
         assert system.alive() == set()
 
 

@@ -16,8 +16,7 @@ import yaml
 
 from penstock.local.nats_server import binary
 from penstock.local.ports import free_port
-
-ROOT = Path(__file__).parents[3]
+from tests.support.repository import ROOT
 
 
 class Compose:

@@ -5,7 +5,8 @@ from pathlib import Path
 import httpx
 
 from penstock.patterns.routing.contract import RoutingResult
-from tests.system.deploy.compose import ROOT, Compose
+from tests.support.repository import ROOT
+from tests.system.deploy.compose import Compose
 
 
 async def test_the_compose_file_starts_a_system_that_runs_a_job(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ async def test_every_running_call_is_closed(pipeline: Pipeline) -> None:
         await pipeline.gemini.wait(job=job, held="never", count=3)
         state = (await gateway.http.delete(f"/jobs/{job}")).json()
         assert state["status"] == "cancelled"
-        closed = await pipeline.gemini.wait(job=job, status="disconnected", count=3, timeout=1)
+        closed = await pipeline.gemini.wait(job=job, status="disconnected", count=3)
         assert {call.step for call in closed} == set(STEPS)
         events = [event.event for event in await sse(gateway.http, f"/jobs/{job}/events")]
         assert events[-1] == "job.cancelled"

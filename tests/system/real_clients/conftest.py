@@ -1,11 +1,13 @@
 """Fixtures: the clients' packages, a gateway in front of the whole system, and replicas that can be killed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
 
 from tests.support.gateway_process import GatewayServer, serving_gateway
+from tests.support.node import install
 from tests.support.pipeline import Pipeline
 from tests.support.replica import Replica
 from tests.system.real_clients import node
@@ -15,7 +17,7 @@ from tests.system.real_clients.switch import Switch
 @pytest.fixture(scope="session")
 def npm() -> None:
     """The packages of node/package-lock.json, installed once."""
-    node.install()
+    install(node.SCRIPTS)
 
 
 @pytest.fixture
@@ -38,8 +40,6 @@ async def replicas(pipeline: Pipeline) -> AsyncIterator[tuple[Replica, Replica]]
 
 async def start_all(pipeline: Pipeline, *replicas: Replica) -> None:
     """Start replicas at once."""
-    import asyncio
-
     await asyncio.gather(*(replica.start(pipeline.settings, heartbeat=0.05) for replica in replicas))
 
 

@@ -1,31 +1,17 @@
 """Node scripts of `node/`, run as a reader would run them."""
 
 import asyncio
-import hashlib
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.node import tool
+from tests.support.patience import PATIENCE
+
 SCRIPTS = Path(__file__).parent / "node"
-_PATIENCE = 60.0
-
-
-def install() -> None:
-    """`npm ci`, unless what is installed is what the lock says."""
-    modules = SCRIPTS / "node_modules"
-    digest = hashlib.sha256((SCRIPTS / "package-lock.json").read_bytes()).hexdigest()
-    installed = modules / f".installed-{digest[:16]}"
-    if installed.exists():
-        return
-    command = [_tool("npm"), "ci", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"]
-    done = subprocess.run(command, cwd=SCRIPTS, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, f"npm ci failed:\n{done.stdout}{done.stderr}"
-    installed.touch()
 
 
 async def run(script: str, given: Any) -> Any:
@@ -39,7 +25,7 @@ async def run(script: str, given: Any) -> Any:
 async def running(script: str, *arguments: str, given: Any = None) -> AsyncIterator[AsyncIterator[Any]]:
     """The values that a script prints, as they come. It must end well; it is ended with the block."""
     process = await asyncio.create_subprocess_exec(
-        _tool("node"),
+        tool("node"),
         script,
         *arguments,
         cwd=SCRIPTS,
@@ -55,7 +41,7 @@ async def running(script: str, *arguments: str, given: Any = None) -> AsyncItera
     try:
         process.stdin.write(json.dumps(given).encode())
         process.stdin.close()
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             yield _said(process, complaints, script)
     finally:
         if process.returncode is None:
@@ -70,9 +56,3 @@ async def _said(process: asyncio.subprocess.Process, complaints: "asyncio.Task[b
         yield json.loads(line)
     code = await process.wait()
     assert code == 0, f"{script} ended with {code}:\n{(await complaints).decode()}"
-
-
-def _tool(name: str) -> str:
-    found = shutil.which(name)
-    assert found, f"{name} is needed for the tests with real clients: install Node.js 20 or newer"
-    return found

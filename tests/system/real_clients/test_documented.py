@@ -3,16 +3,17 @@
 import asyncio
 import re
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.support.gateway_process import GatewayServer
+from tests.support.patience import PATIENCE
+from tests.support.repository import ROOT
 from tests.system.real_clients.node import SCRIPTS
 
 pytestmark = pytest.mark.usefixtures("npm")
 
-_PAGE = (Path(__file__).parents[3] / "docs" / "clients.md").read_text(encoding="utf-8")
+_PAGE = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^## (.*?)$|^```(sh|python|js)\n(.*?)^```$", _PAGE, re.MULTILINE | re.DOTALL)
 COMMANDS = {
     "sh": ("bash", "-euo", "pipefail", "-c"),
@@ -44,7 +45,7 @@ async def test_a_block_does_what_the_page_says(gateway: GatewayServer, language:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             out, complaints = await process.communicate()
     finally:
         if process.returncode is None:

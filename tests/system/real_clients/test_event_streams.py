@@ -12,6 +12,7 @@ from httpx_sse import aconnect_sse
 
 from penstock.contracts.events import Event
 from penstock.simulator.rule import PaceChange, Reply
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.record import Message, delivered, record
 from tests.support.replica import Replica
@@ -23,13 +24,13 @@ pytestmark = pytest.mark.usefixtures("npm")
 NAMES = ["snapshot", *(event.model_fields["type"].default for event in get_args(get_args(Event)[0]))]
 NODE_CLIENTS = ("eventsource", "fetch-event-source")
 #: Some two seconds of text.
-LONG = Reply(merge={"response": "Look at the pool first. " * 60}, pace=PaceChange(ttft=0.1, tokens_per_second=150))
+LONG = Reply(text="The lamp that waits. " * 60, pace=PaceChange(ttft=0.1, tokens_per_second=150))
 
 
 async def httpx_sse(url: str) -> AsyncIterator[dict[str, Any]]:
     """As its documentation has it: come back with the last id until the job has ended."""
     last = ""
-    async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
         while True:
             headers = {"Last-Event-ID": last} if last else {}
             try:
@@ -76,7 +77,7 @@ class Readers:
 
     async def until(self, reached: Callable[[list[Message], int], bool]) -> None:
         """Until that holds for the messages, and the number of connections, of each client."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while not all(reached(self.found[name], self.opened[name]) for name in self.found):
                 for task in self._reading:
                     if task.done():
@@ -86,7 +87,7 @@ class Readers:
 
     async def ended(self) -> None:
         """Until all clients have stopped by themselves."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*self._reading)
 
     async def _read(self, name: str) -> None:
@@ -102,13 +103,17 @@ class Readers:
 async def test_no_event_is_lost_doubled_or_out_of_order_when_a_replica_dies(
     pipeline: Pipeline, replicas: tuple[Replica, Replica], switch: Switch, how: signal.Signals
 ) -> None:
-    """While text streams, the replica that serves all of them ends; each goes on at the other one."""
-    await pipeline.gemini.rule(step="respond", reply=LONG)
-    job = await pipeline.submit("routing", {"query": "The API answers 502"})
+    """While text streams, the replica that serves all of them ends; each goes on at the other one.
+
+    The job ends after that only, however slow the clients are.
+    """
+    await pipeline.gemini.rule(step="draft", reply=LONG)
+    await pipeline.gemini.rule(step="evaluate", reply=Reply(hold="the rest", hold_before=True))
+    job = await pipeline.submit("sequential-processing", {"input": "a lamp"})
     async with Readers(f"{switch.url}/jobs/{job}/events") as readers:
         await readers.until(lambda found, _: sum(one["type"] == "delta" for one in found) > 10)
         await replicas[0].end(how)
-        assert all(found[-1]["type"] != "job.completed" for found in readers.found.values()), "that was too late"
+        await pipeline.gemini.release("the rest")
         await readers.ended()
     expected = await record(pipeline.bus, job)
     assert expected[-1]["type"] == "job.completed"
@@ -135,13 +140,13 @@ async def test_heartbeats_are_no_messages(
     switch.cut = count
     async with Readers(f"{switch.url}/jobs/{job}/events") as readers:
         await readers.until(lambda found, _: bool(found) and found[-1]["type"] == "delta")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await enough.wait()
         beats["seen"] = 0
         enough.clear()
         await replicas[0].end()
         await readers.until(lambda _, opened: opened == 2)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await enough.wait()
         await pipeline.gemini.release("respond")
         await readers.ended()
