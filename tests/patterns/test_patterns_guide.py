@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from penstock.contracts.options import Options
 from penstock.contracts.error_codes import CODES, FAILURES
+from penstock.contracts.options import Options
 from penstock.pattern import Pattern
 from penstock.patterns import PATTERNS
 

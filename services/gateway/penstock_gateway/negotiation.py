@@ -57,20 +57,13 @@ Patience = Annotated[float | None, Depends(_patience)]
 
 def prefers(request: Request, media_type: str) -> bool:
     """Whether the caller accepts `media_type`, by its name, and rather than JSON."""
-    accepted = _qualities(request.headers.get("accept", ""))
-    quality = accepted.get(media_type, 0.0)
-    return quality > 0 and quality >= accepted.get("application/json", 0.0)
+    listed = re.findall(r"([^,;\s]+)([^,]*)", request.headers.get("accept", "").lower())
+    accepted = {name: _quality(parameters) for name, parameters in listed}
+    return accepted.get(media_type, 0.0) > 0 and accepted[media_type] >= accepted.get("application/json", 0.0)
 
 
-def _qualities(accept: str) -> dict[str, float]:
-    """Media types with their q."""
-    found: dict[str, float] = {}
-    for part in accept.split(","):
-        media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        quality = 1.0
-        for parameter in parameters:
-            name, _, value = parameter.partition("=")
-            if name.strip() == "q":
-                quality = float(value) if re.fullmatch(r"[01](\.\d{0,3})?", value.strip()) else 0.0
-        found[media_type] = quality
-    return found
+def _quality(parameters: str) -> float:
+    given = re.search(r";\s*q\s*=\s*([^;\s]*)", parameters)
+    if given is None:
+        return 1.0
+    return float(given[1]) if re.fullmatch(r"[01](\.\d{0,3})?", given[1]) else 0.0
