@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from penstock.errors import CODES
+from penstock.contracts.error_codes import FAILURES, REFUSALS, Code
 from penstock.settings import Settings
 
 FOLDER = Path(__file__).parent
@@ -24,13 +24,22 @@ none of them and no `PENSTOCK_MODEL_BASE_URL`, `penstock up` starts the simulato
 _ERRORS = """\
 # Error codes
 
-Every failure is an RFC 9457 problem object with a `code`. Codes are part of the interface and do not change; titles and
-details may. A failed job carries its problem in `job.failed`, in `GET /jobs/<id>`, and with `step` where a step failed.
-Made from `penstock/errors.py` by `docs/tables.py`.
+Every failure is an RFC 9457 problem object with a `code`, the same over HTTP and over NATS. Codes are part of the
+interface and do not change; titles and details may. Made from `penstock/contracts/error_codes.py` by `docs/tables.py`.
 
-| code | status | meaning |
-|---|---|---|
-"""
+## A request is not served
+
+No job came of it. HTTP answers with the status; `Retry-After` comes with the codes that name a number of seconds here.
+
+{refusals}
+## A job fails
+
+The problem is in the event `job.failed` and in `GET /jobs/<id>`; it has `step`, the key of the step that failed, where
+one did. A request that was published to NATS as it is can fail by `invalid_request`, `unknown_pattern` and
+`job_id_taken` as well: nobody looks at it before it is a job.
+
+{failures}"""
+_HEADINGS = "| code | status | meaning | what to do |\n|---|---|---|---|\n"
 
 
 def settings() -> str:
@@ -42,8 +51,15 @@ def settings() -> str:
 
 
 def errors() -> str:
-    rows = [f"| `{code}` | {status} | {title} |" for code, (status, title) in sorted(CODES.items())]
-    return _ERRORS + "\n".join(rows) + "\n"
+    return _ERRORS.format(refusals=_table(REFUSALS), failures=_table(FAILURES))
+
+
+def _table(codes: dict[str, Code]) -> str:
+    rows = []
+    for name, code in sorted(codes.items()):
+        after = f" ({code.retry_after} s)" if code.retry_after else ""
+        rows.append(f"| `{name}` | {code.status} | {code.title} | {code.advice}{after} |\n")
+    return _HEADINGS + "".join(rows)
 
 
 def _shown(default: Any) -> str:

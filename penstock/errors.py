@@ -1,51 +1,25 @@
 """Every error Penstock raises on purpose, and the stable codes callers see.
 
-    PenstockError
-    ├── Failure                  ends a step or a job; carries a stable code (see CODES)
-    │   ├── InvalidRequest       the request does not fit the pattern's model
-    │   ├── StepFailed           a step of the job failed for good
-    │   ├── PatternFailure       raised by a pattern: invalid_plan, budget_exhausted, ...
-    │   ├── ReplayMismatch       the journal holds another step than the pattern asks for
-    │   └── ModelFailure         a model said no in a way that asking again does not change
-    │       ├── OutputTruncated  the reply stopped at the output limit     (asked again, at most twice)
-    │       └── OutputInvalid    the reply does not fit its schema         (asked again, at most twice)
-    ├── Transient                worth another delivery; may say after how long
-    │   ├── ModelUnavailable     429, 5xx, time-out, broken stream
-    │   └── ToolUnavailable      the tool itself is broken, not what it was asked
-    ├── Diverged                 the JSON text that is out contradicts what came later
-    ├── Misconfigured            the settings or the server do not fit; raised at start
-    └── BusUnavailable           NATS did not take or answer within the time given
-
-Codes are API, texts are not.
+PenstockError
+├── Failure                  ends a step, a job or a request; carries a code of penstock.contracts.error_codes
+│   ├── Refused              a request is not served
+│   ├── InvalidRequest       the request does not fit the pattern's model
+│   ├── StepFailed           a step of the job failed for good
+│   ├── PatternFailure       raised by a pattern: invalid_plan, budget_exhausted, ...
+│   ├── ReplayMismatch       the journal holds another step than the pattern asks for
+│   └── ModelFailure         a model said no in a way that asking again does not change
+│       ├── OutputTruncated  the reply stopped at the output limit     (asked again, at most twice)
+│       └── OutputInvalid    the reply does not fit its schema         (asked again, at most twice)
+├── Transient                worth another delivery; may say after how long
+│   ├── ModelUnavailable     429, 5xx, time-out, broken stream
+│   └── ToolUnavailable      the tool itself is broken, not what it was asked
+├── Diverged                 the JSON text that is out contradicts what came later
+├── Misconfigured            the settings or the server do not fit; raised at start
+└── BusUnavailable           NATS did not take or answer within the time given
 """
 
-from http import HTTPStatus
-
+from penstock.contracts.error_codes import CODES
 from penstock.contracts.problem import FieldError, Problem
-
-#: code -> (HTTP status, title). The table is documented in docs/errors.md.
-CODES: dict[str, tuple[int, str]] = {
-    "invalid_request": (422, "The request does not fit the pattern"),
-    "unknown_pattern": (404, "There is no such pattern"),
-    "job_id_taken": (422, "The job id belongs to another request"),
-    "deadline_exceeded": (504, "The job did not finish before its deadline"),
-    "replay_mismatch": (500, "The journal does not fit the pattern's code"),
-    "pattern_error": (500, "The pattern itself failed"),
-    "invalid_plan": (502, "The planner gave no plan that can be carried out"),
-    "budget_exhausted": (502, "The budget of turns was spent without an answer"),
-    "poisoned": (502, "The message was given up after too many deliveries"),
-    "step_error": (500, "The step's own code failed"),
-    "input_too_large": (413, "The step's input does not fit into a message"),
-    "output_too_large": (502, "The step's output does not fit into a message"),
-    "tool_unavailable": (503, "The tool did not work"),
-    "model_unavailable": (503, "The model was not available"),
-    "model_rejected": (502, "The model refused the request as malformed"),
-    "model_unauthorized": (502, "The model refused our credentials"),
-    "model_not_found": (502, "The model does not exist"),
-    "model_blocked": (502, "The model blocked the content for safety"),
-    "output_truncated": (502, "The model's reply was cut off"),
-    "output_invalid": (502, "The model's reply does not fit its schema"),
-}
 
 
 class PenstockError(Exception):
@@ -53,26 +27,30 @@ class PenstockError(Exception):
 
 
 class Failure(PenstockError):
-    """Ends a step or a job for good, with a code from CODES."""
+    """Ends a step, a job or a request for good, with a code from the catalogue (penstock.contracts.error_codes)."""
 
     def __init__(self, code: str, detail: str, *, step: str | None = None, errors: tuple[FieldError, ...] = ()) -> None:
         if code not in CODES:
-            raise ValueError(f"unknown failure code {code!r}: add it to penstock.errors.CODES")
+            raise ValueError(f"unknown code {code!r}: add it to penstock.contracts.error_codes")
         super().__init__(detail)
         self.code, self.detail, self.step, self.errors = code, detail, step, errors
 
     def problem(self) -> Problem:
         """This failure as an RFC 9457 object."""
-        status, title = CODES[self.code]
+        known = CODES[self.code]
         return Problem(
             type=f"urn:penstock:{self.code}",
-            title=title,
-            status=HTTPStatus(status).value,
+            title=known.title,
+            status=known.status,
             code=self.code,
             detail=self.detail,
             step=self.step,
             errors=self.errors or None,
         )
+
+
+class Refused(Failure):
+    """A request is not served, and nothing came of it. Raised by whoever answers callers: gateway and NATS API."""
 
 
 class InvalidRequest(Failure):

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, JsonValue
 
+from penstock.contracts.api import PatternContract
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.step import Complexity, In, Out, Step
 from penstock.errors import Misconfigured
@@ -87,6 +88,16 @@ class Pattern(Generic[Req, Res]):
     result: type[Res]
     steps: tuple[Step[Any, Any], ...]
     example: Req
+
+    def contract(self) -> PatternContract:
+        """The pattern as callers are told of it."""
+        return PatternContract(
+            name=self.name,
+            summary=self.summary,
+            request=self.request.model_json_schema(by_alias=True),
+            result=self.result.model_json_schema(by_alias=True, mode="serialization"),
+            example=self.example.model_dump(mode="json", by_alias=True),
+        )
 
     @property
     def prompts(self) -> Path:

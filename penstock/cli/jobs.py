@@ -65,8 +65,8 @@ def listed(
         table.add_column(heading, no_wrap=heading != "pattern", overflow="fold")
     today = datetime.now().astimezone().date()
     for job in found:
-        took = f"{job.ended_at - job.accepted_at:.1f} s" if job.ended_at else ""
-        submitted = datetime.fromtimestamp(job.accepted_at).astimezone()
+        took = f"{(job.ended_at - job.accepted_at).total_seconds():.1f} s" if job.ended_at else ""
+        submitted = job.accepted_at.astimezone()
         when = submitted.strftime("%H:%M:%S" if submitted.date() == today else "%b %d %H:%M")
         colour = f"[{_COLOURS[job.status]}]{job.status}[/]"
         table.add_row(job.id, job.pattern, colour, when, took, job.problem.code if job.problem else "")
@@ -137,7 +137,7 @@ def follow(
             state = await client.state(job)
             progress.pattern = state.pattern
             pattern = load(Settings().patterns).get(state.pattern)
-            began = time.time() - state.accepted_at if state.accepted_at else 0.0
+            began = time.time() - state.accepted_at.timestamp() if state.accepted_at else 0.0
             await watching.watch(client.follow(job), progress, pattern, shown, began=began)
 
     try:

@@ -95,7 +95,7 @@ class Progress:
         progress.status, progress.problem, progress.usage = state.status, state.problem, state.usage
         progress.document.result = state.result
         if state.accepted_at is not None and state.ended_at is not None:
-            progress.took = state.ended_at - state.accepted_at
+            progress.took = (state.ended_at - state.accepted_at).total_seconds()
         for step in state.steps:
             progress.steps[step.key] = StepRow(
                 step.key,

@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter
 
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Usage
-from penstock.contracts.wire import Tolerant, omitted
+from penstock.contracts.wire import Time, Tolerant, omitted
 
 
 class RunEvent(Tolerant):
@@ -35,12 +35,12 @@ class StepEvent(Tolerant):
 
 
 class JobAccepted(RunEvent):
-    """The job has been taken up; it will end by `deadline` (Unix seconds)."""
+    """The job has been taken up; it will end by `deadline`."""
 
     type: Literal["job.accepted"] = "job.accepted"
     job: str
     pattern: str
-    deadline: float
+    deadline: Time
 
 
 class StepStarted(StepEvent):

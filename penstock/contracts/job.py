@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Usage
-from penstock.contracts.wire import Tolerant, omitted
+from penstock.contracts.wire import Time, Tolerant, omitted
 
 JobStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
 
@@ -24,14 +24,14 @@ class StepState(Tolerant):
 
 
 class JobState(Tolerant):
-    """What `GET /jobs/<id>` answers. Times are Unix seconds."""
+    """What `GET /jobs/<id>` answers."""
 
     id: str
     pattern: str
     status: JobStatus
-    accepted_at: float | None = omitted()
-    deadline: float | None = omitted()
-    ended_at: float | None = omitted()
+    accepted_at: Time | None = omitted()
+    deadline: Time | None = omitted()
+    ended_at: Time | None = omitted()
     steps: tuple[StepState, ...] = ()
     result: dict[str, Any] | None = omitted()
     problem: Problem | None = omitted()
@@ -44,13 +44,13 @@ class JobState(Tolerant):
 
 
 class JobSummary(Tolerant):
-    """A job in a list. Times are Unix seconds."""
+    """A job in a list."""
 
     id: str
     pattern: str
     status: JobStatus
-    accepted_at: float
-    ended_at: float | None = omitted()
+    accepted_at: Time
+    ended_at: Time | None = omitted()
     problem: Problem | None = omitted()
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Usage
-from penstock.contracts.wire import Tolerant, omitted
+from penstock.contracts.wire import Time, Tolerant, omitted
 
 
 class Hook(Tolerant):
@@ -30,10 +30,10 @@ class EndedJob(Tolerant):
 
 
 class WebhookBody(Tolerant):
-    """The body of a webhook. `timestamp` (RFC 3339, UTC) is when the job ended, not when this was sent."""
+    """The body of a webhook. `timestamp` is when the job ended, not when this was sent."""
 
     type: Literal["job.completed", "job.failed", "job.cancelled"]
-    timestamp: str
+    timestamp: Time
     data: EndedJob
 
 

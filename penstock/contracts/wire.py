@@ -1,15 +1,38 @@
 """The base of every model that crosses a boundary: camelCase on the wire, snake_case in Python."""
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 
 #: A job id, step name or key: one NATS subject token that is also safe in a URL path.
 TOKEN_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"  # noqa: S105  a NATS token, not a secret
 Token = Annotated[str, StringConstraints(pattern=TOKEN_PATTERN)]
 _TOKEN = re.compile(TOKEN_PATTERN)
+
+
+def rfc3339(time: datetime) -> str:
+    """A time as callers read it: UTC with `Z`, in milliseconds (what is beyond them is dropped)."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+#: A time in JSON that callers see. Unix seconds are read as well: earlier versions wrote them.
+Time = Annotated[
+    AwareDatetime,
+    PlainSerializer(
+        rfc3339, return_type=Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})], when_used="json"
+    ),
+]
 
 #: A JSON number from 1 to 10: what every evaluator gives.
 Score = Annotated[float, Field(ge=1, le=10)]

@@ -1,6 +1,8 @@
 """What a request must be before it becomes a job: asked by every way in, and by the aggregator."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -28,7 +30,7 @@ def admit(patterns: Mapping[str, Pattern[Any, Any]], name: str, body: bytes, set
 def parse_request(patterns: Mapping[str, Pattern[Any, Any]], name: str, body: bytes) -> PatternRequest:
     """The request in a job's body. Raises Failure: unknown_pattern, or invalid_request naming each field."""
     if name not in patterns:
-        raise Failure("unknown_pattern", f"there is no pattern {name!r}; there are {', '.join(sorted(patterns))}")
+        raise unknown_pattern(name, patterns)
     try:
         request: PatternRequest = patterns[name].request.model_validate_json(body)
     except ValidationError as error:
@@ -36,13 +38,30 @@ def parse_request(patterns: Mapping[str, Pattern[Any, Any]], name: str, body: by
     return request
 
 
+def unknown_pattern(name: str, patterns: Iterable[str]) -> Failure:
+    """Names the patterns there are, and the one that was probably meant."""
+    name, known = name[:100], sorted(patterns)
+    meant = "".join(f" (did you mean {near!r}?)" for near in get_close_matches(name, known, n=1))
+    return Failure("unknown_pattern", f"there is no pattern {name!r}{meant}; there are {', '.join(known)}")
+
+
 def invalid_request(error: ValidationError) -> InvalidRequest:
     """The validation errors as a failure: a pointer and a sentence for each, without the values."""
+    errors = field_errors(error.errors(include_url=False, include_input=False, include_context=False))
+    return InvalidRequest(f"{error.error_count()} thing(s) wrong: {summary(errors)}", errors)
+
+
+def field_errors(found: Iterable[Mapping[str, Any]]) -> tuple[FieldError, ...]:
+    """The first twenty of pydantic's errors, each with the RFC 6901 pointer of its place."""
     errors = []
-    for one in error.errors(include_url=False, include_input=False, include_context=False)[:20]:
+    for one in islice(found, 20):
         path = ""
         for token in one["loc"]:
-            path = pointer.join(path, str(token))
+            path = pointer.join(path, str(token)[:200])
         errors.append(FieldError(pointer=path, detail=one["msg"]))
-    named = "; ".join(f"{e.pointer or 'body'}: {e.detail}" for e in errors[:3])
-    return InvalidRequest(f"{error.error_count()} thing(s) wrong: {named}", tuple(errors))
+    return tuple(errors)
+
+
+def summary(errors: Sequence[FieldError]) -> str:
+    """The first three in one sentence."""
+    return "; ".join(f"{one.pointer or 'body'}: {one.detail}" for one in errors[:3])

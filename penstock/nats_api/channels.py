@@ -32,20 +32,26 @@ PARAMETERS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Message:
     """A kind of message. `model` None: bytes of any kind. `input` narrows a step message's input."""
 
     name: str
     summary: str
-    model: type[BaseModel] | None
+    model: type[BaseModel] | None = None
     mode: Mode = "serialization"
     input: type[BaseModel] | None = None
     #: Headers by name, with what each says.
     headers: Mapping[str, str] | None = None
 
+    @classmethod
+    def of(cls, model: type[BaseModel], summary: str | None = None, **more: Any) -> "Message":
+        """Named like its model; its summary is the first line of the model's docstring."""
+        described = summary or (model.__doc__ or model.__name__).strip().splitlines()[0]
+        return cls(model.__name__, described, model, **more)
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True)
 class Channel:
     """A subject, or many of one kind. `name` is its key in the document; services are named as in the fleet."""
 
@@ -63,17 +69,17 @@ class Channel:
 def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     """All channels of a fleet that serves `patterns`."""
     executors = tuple(steps_by_service(patterns))
-    return [*_jobs(patterns), *_steps(patterns), *_facts(executors), *_aside(executors), *_endpoints(patterns)]
+    return [*_jobs(patterns), *_steps(patterns), *_of_a_job(executors), *_endpoints(patterns)]
 
 
 def _jobs(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     headers = {subjects.TENANT_HEADER: "On whose behalf; written by the gateway."}
     return [
         Channel(
-            name=f"jobs-{pattern.name}",
-            address=subjects.job(pattern.name, _JOB),
-            summary=f"Jobs: {pattern.summary}",
-            messages=(_message(pattern.request, pattern.summary, "validation", headers),),
+            f"jobs-{pattern.name}",
+            subjects.job(pattern.name, _JOB),
+            f"Jobs: {pattern.summary}",
+            (Message.of(pattern.request, pattern.summary, mode="validation", headers=headers),),
             senders=("gateway",),
             receivers=("aggregator",),
         )
@@ -84,10 +90,10 @@ def _jobs(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
 def _steps(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     return [
         Channel(
-            name=f"steps-{service}-{name}",
-            address=subjects.step(service, name, _JOB, _KEY),
-            summary=f"Steps of kind {name}, of the pattern {pattern.name}.",
-            messages=(Message(name=f"Step-{name}", summary=f"One {name} to do.", model=StepMessage, input=step.input),),
+            f"steps-{service}-{name}",
+            subjects.step(service, name, _JOB, _KEY),
+            f"Steps of kind {name}, of the pattern {pattern.name}.",
+            (Message(f"Step-{name}", f"One {name} to do.", StepMessage, input=step.input),),
             senders=("aggregator",),
             receivers=(service,),
         )
@@ -96,121 +102,80 @@ def _steps(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     ]
 
 
-def _facts(executors: tuple[str, ...]) -> list[Channel]:
-    """The journal and the events, as written and as heard once they are stored."""
-    start, outcome, end = (_message(model) for model in (JobStart, Outcome, JobEnd))
-    events = tuple(_message(event) for event in get_args(get_args(Event)[0]))
-    everyone = ("gateway", "aggregator", *executors)
-    return [
-        Channel(
-            name="journal-start",
-            address=subjects.journal(_JOB, START),
-            summary="What the job's id stands for.",
-            messages=(start,),
-            senders=("aggregator",),
-        ),
-        Channel(
-            name="journal-outcome",
-            address=subjects.journal(_JOB, _KEY),
-            summary="Each step's outcome.",
-            messages=(outcome,),
-            senders=executors,
-        ),
-        Channel(
-            name="journal-end",
-            address=subjects.journal(_JOB, END),
-            summary="The one way the job ended; a cancel writes it too.",
-            messages=(end,),
-            senders=("aggregator", "gateway"),
-        ),
-        Channel(
-            name="facts",
-            address=subjects.fact(_JOB, _KEY),
-            summary="The journal's facts, heard once they are stored.",
-            messages=(start, outcome, end),
-            receivers=("aggregator", *executors),
-        ),
-        Channel(
-            name="events",
-            address=subjects.events(_JOB),
-            summary="Everything a caller may see of a job, in order. Read it by direct get.",
-            messages=events,
-            senders=everyone,
-        ),
-        Channel(
-            name="live",
-            address=subjects.live(_JOB),
-            summary="The job's events, heard once they are stored, with Nats-Sequence and Nats-Last-Sequence.",
-            messages=events,
-            receivers=("gateway",),
-        ),
-    ]
-
-
-def _aside(executors: tuple[str, ...]) -> list[Channel]:
+def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
+    """What is written of a job, and what is heard of it once that is stored."""
+    start, outcome, end, hook = (Message.of(model) for model in (JobStart, Outcome, JobEnd, Hook))
+    events = tuple(map(Message.of, get_args(get_args(Event)[0])))
     headers = {
         subjects.DEAD_REASON_HEADER: "A stable code.",
         subjects.DEAD_DETAIL_HEADER: "One sentence for people.",
         subjects.DEAD_SUBJECT_HEADER: "The subject it came on.",
         subjects.DEAD_STREAM_HEADER: "The stream it was in.",
         subjects.DEAD_SEQUENCE_HEADER: "Its sequence there.",
-        subjects.DEAD_LENGTH_HEADER: "The body's length, where the copy was cut to fit.",
+        subjects.DEAD_LENGTH_HEADER: "The body's length, where the copy was truncated to fit.",
         subjects.TENANT_HEADER: "As it came.",
     }
-    letter = Message(name="DeadLetter", summary="A copy of the message, as it came.", model=None, headers=headers)
+    letter = Message("DeadLetter", "A copy of the message, as it came.", headers=headers)
     return [
         Channel(
-            name="hooks",
-            address=subjects.hook(_JOB),
-            summary="Ends of jobs that are to be delivered to a webhook.",
-            messages=(_message(Hook),),
+            "journal-start", subjects.journal(_JOB, START), "What the job's id stands for.", (start,), ("aggregator",)
+        ),
+        Channel("journal-outcome", subjects.journal(_JOB, _KEY), "Each step's outcome.", (outcome,), executors),
+        Channel(
+            "journal-end",
+            subjects.journal(_JOB, END),
+            "The one way the job ended; a cancel writes it too.",
+            (end,),
+            senders=("aggregator", "gateway"),
+        ),
+        Channel(
+            "facts",
+            subjects.fact(_JOB, _KEY),
+            "The journal's facts, heard once they are stored.",
+            (start, outcome, end),
+            receivers=("aggregator", *executors),
+        ),
+        Channel(
+            "events",
+            subjects.events(_JOB),
+            "Everything a caller may see of a job, in order. Read it by direct get.",
+            events,
+            senders=("gateway", "aggregator", *executors),
+        ),
+        Channel(
+            "live",
+            subjects.live(_JOB),
+            "The job's events, heard once they are stored, with Nats-Sequence and Nats-Last-Sequence.",
+            events,
+            receivers=("gateway",),
+        ),
+        Channel(
+            "hooks",
+            subjects.hook(_JOB),
+            "Ends of jobs that are to be delivered to a webhook.",
+            (hook,),
             senders=("aggregator",),
             receivers=("aggregator",),
         ),
         Channel(
-            name="dead",
-            address=subjects.dead(_ORIGIN),
-            summary="Messages that could not be handled.",
-            messages=(letter,),
-            senders=("aggregator", *executors),
+            "dead", subjects.dead(_ORIGIN), "Messages that could not be handled.", (letter,), ("aggregator", *executors)
         ),
     ]
 
 
 def _endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
-    chosen = {
-        subjects.JOB_HEADER: "The job's id, if the caller chooses it.",
-        subjects.TENANT_HEADER: "On whose behalf.",
-    }
+    nothing = Message("Nothing", "The body is not read.")
+    headers = {ERROR_HEADER: "`<code>: <detail>`", ERROR_CODE_HEADER: "The HTTP status that fits."}
+    refusal = Message.of(Problem, "Why the request was refused.", headers=headers)
     return [
         Channel(
-            name=f"api-{endpoint.name}",
-            address=endpoint.subject,
-            summary=endpoint.summary,
-            messages=(
-                _message(endpoint.request, endpoint.summary, "validation", chosen if endpoint.pattern else None)
-                if endpoint.request
-                else Message(name="Nothing", summary="The body is not read.", model=None),
-            ),
+            f"api-{one.name}",
+            one.subject,
+            one.summary,
+            (Message.of(one.request, one.summary, mode="validation", headers=one.headers) if one.request else nothing,),
             receivers=("aggregator",),
-            replies=(_message(endpoint.reply), _refusal()),
+            replies=(Message.of(one.reply), refusal),
             queue=subjects.API,
         )
-        for endpoint in nats_api.endpoints(patterns)
+        for one in nats_api.endpoints(patterns)
     ]
-
-
-def _refusal() -> Message:
-    headers = {ERROR_HEADER: "`<code>: <detail>`", ERROR_CODE_HEADER: "The HTTP status that fits."}
-    return _message(Problem, "Why the request was refused.", headers=headers)
-
-
-def _message(
-    model: type[BaseModel],
-    summary: str | None = None,
-    mode: Mode = "serialization",
-    headers: Mapping[str, str] | None = None,
-) -> Message:
-    """A message that is named like its model; its summary is the first line of the model's docstring."""
-    described = summary or (model.__doc__ or model.__name__).strip().splitlines()[0]
-    return Message(name=model.__name__, summary=described, model=model, mode=mode, headers=headers)

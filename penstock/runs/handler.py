@@ -5,6 +5,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from nats.aio.msg import Msg
@@ -14,7 +15,7 @@ from penstock.cancelling import stop
 from penstock.contracts.events import JobAccepted
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.contracts.options import PatternRequest
-from penstock.contracts.wire import is_token
+from penstock.contracts.wire import is_token, rfc3339
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -130,7 +131,8 @@ class JobHandler:
             if not working.done():
                 if ending.done():
                     return None
-                raise Failure("deadline_exceeded", f"the job had until {start.deadline:.0f} (Unix time)")
+                until = rfc3339(datetime.fromtimestamp(start.deadline, UTC))
+                raise Failure("deadline_exceeded", f"the job had until {until}")
             result = working.result()
         except Failure as failure:
             problem = failure

@@ -1,6 +1,5 @@
 """The body of a webhook, from the job's end in the journal."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from penstock.contracts.journal import JobEnd
@@ -24,6 +23,5 @@ def webhook_id(job: str) -> str:
 
 
 def _encoded(data: EndedJob, end: JobEnd) -> bytes:
-    ended_at = datetime.fromtimestamp(end.ended_at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     kind: Any = f"job.{data.status}"
-    return WebhookBody(type=kind, timestamp=ended_at, data=data).model_dump_json().encode()
+    return WebhookBody(type=kind, timestamp=end.ended_at, data=data).model_dump_json().encode()

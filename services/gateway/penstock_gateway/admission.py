@@ -1,8 +1,9 @@
-"""What is turned away before it reaches a route: everything while draining, and headers beyond measure."""
+"""What is turned away before it reaches a route: everything while draining, and too many bytes of headers."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from penstock_gateway.problems import Refused, response
+from penstock.errors import Refused
+from penstock_gateway.problems import response
 from penstock_gateway.state import Gateway
 
 #: Bytes of all headers together.
@@ -19,16 +20,11 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = self._refusal(scope) if scope["type"] == "http" else None
-        if refused is None:
-            await self._app(scope, receive, send)
-        else:
-            await response(refused.problem, refused.headers)(scope, receive, send)
+        await (response(refused.problem()) if refused else self._app)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> Refused | None:
         if self._gateway.draining.is_set() and not scope["path"].startswith(_ALWAYS):
-            headers = {"Retry-After": "1", "Connection": "close"}
-            return Refused(503, "draining", "This replica is going down", "try again: another one answers", headers)
+            return Refused("draining", "try again: another replica answers")
         if sum(len(name) + len(value) for name, value in scope["headers"]) > _MAX_HEADERS:
-            detail = f"all headers together may have {_MAX_HEADERS} bytes"
-            return Refused(431, "headers_too_large", "The headers are too large", detail, {"Connection": "close"})
+            return Refused("headers_too_large", f"all headers together may have {_MAX_HEADERS} bytes")
         return None

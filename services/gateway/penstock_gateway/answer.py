@@ -3,26 +3,25 @@
 import asyncio
 from functools import partial
 
-from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from penstock import jobs
 from penstock.cancelling import stop
 from penstock.contracts.job import JobState
-from penstock.contracts.problem import Problem
+from penstock.errors import Refused
 from penstock.jobs.follow import end_is_published
+from penstock.jobs.refusals import known
 from penstock_gateway import json_text, problems, server_sent, ui_message
-from penstock_gateway.negotiation import Format, cursor
-from penstock_gateway.problems import Refused
+from penstock_gateway.negotiation import Format
 from penstock_gateway.state import Gateway
 from penstock_gateway.streaming import GrowingResponse
 from penstock_gateway.tool_calls import ToolCalls
 
 
 async def stream(
-    gateway: Gateway, request: Request, pattern: str, job: str, wanted: Format, *, state: JobState | None = None
+    gateway: Gateway, pattern: str, job: str, wanted: Format, *, state: JobState | None = None, after: int = 0
 ) -> Response:
-    """The job's stream. `state` is what is known of a job that was not submitted just now."""
+    """The job's stream. `state` is what is known of a job that was not submitted just now; `after` is for `sse`."""
     headers = {"X-Job-Id": job}
     settle = state is not None
     if wanted == "json":
@@ -35,7 +34,6 @@ async def stream(
     if wanted == "ui-message":
         chunks = ui_message.ui_message(follower, job, ToolCalls(gateway.bus, job), snapshot)
         return GrowingResponse(chunks, "text/event-stream", ui_message.HEADERS | headers, gateway.draining)
-    after = cursor(request) if state is not None else 0
     if state is not None and state.ended and after and await end_is_published(gateway.bus, job, after):
         return Response(status_code=204, headers=headers)
     events = server_sent.server_sent(follower, snapshot, after=after)
@@ -46,10 +44,7 @@ def final(state: JobState, headers: dict[str, str]) -> Response:
     """The whole answer of a job that has ended."""
     if state.status == "completed":
         return JSONResponse(state.result, headers={"Cache-Control": "no-cache", **headers})
-    problem: Problem | None = state.problem
-    if problem is None:
-        detail = f"job {state.id} was cancelled"
-        problem = Refused(409, "job_cancelled", "The job was cancelled", detail).problem
+    problem = state.problem or Refused("job_cancelled", f"job {state.id} was cancelled").problem()
     return problems.response(problem.model_copy(update={"instance": f"/jobs/{state.id}"}), headers)
 
 
@@ -57,12 +52,9 @@ async def within(gateway: Gateway, job: str, seconds: float, *, new: bool) -> Re
     """The result if the job ends within `seconds`, else 202 and where to look for it."""
     if seconds > 0:
         await _ended_within(gateway, job, seconds, settle=not new)
-    state = await jobs.look_up(gateway.bus, job)
-    if state is None:
-        raise problems.unknown_job(job)
-    headers = {"X-Job-Id": job, "Location": f"/jobs/{job}"}
+    state = known(job, await jobs.look_up(gateway.bus, job))
     applied = f"respond-async, wait={seconds:g}" if seconds else "respond-async"
-    headers["Preference-Applied"] = applied
+    headers = {"X-Job-Id": job, "Location": f"/jobs/{job}", "Preference-Applied": applied}
     if state.ended:
         return final(state, headers)
     return JSONResponse(state.model_dump(mode="json", by_alias=True), 202, headers=headers)

@@ -4,7 +4,7 @@ import asyncio
 
 from fastapi import Request
 
-from penstock_gateway.problems import Refused
+from penstock.errors import Refused
 
 #: Seconds within which a whole body has to come.
 _PATIENCE = 60.0
@@ -20,31 +20,21 @@ async def read(request: Request, limit: int) -> bytes:
     if media_type != "application/json" and not (
         media_type.startswith("application/") and media_type.endswith("+json")
     ):
-        raise _unsupported(f"the body came as {media_type[:100]!r}")
+        raise Refused("unsupported_media_type", f"the body came as {media_type[:100]!r}")
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
-        raise _unsupported(f"the body came encoded as {encoding[:100]!r}")
+        raise Refused("unsupported_media_type", f"the body came encoded as {encoding[:100]!r}")
+    too_large = Refused("body_too_large", f"the body may have {limit} bytes")
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared[:20]) > limit:
-        raise _too_large(limit)
+        raise too_large
     body = bytearray()
     try:
         async with asyncio.timeout(_PATIENCE):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > limit:
-                    raise _too_large(limit)
+                    raise too_large
     except TimeoutError:
-        detail = f"the body was not here after {_PATIENCE:g} s"
-        raise Refused(408, "body_timeout", "The body did not come", detail, {"Connection": "close"}) from None
+        raise Refused("body_timeout", f"the body was not here after {_PATIENCE:g} s") from None
     return bytes(body)
-
-
-def _unsupported(detail: str) -> Refused:
-    return Refused(415, "unsupported_media_type", "The body must be plain JSON", detail)
-
-
-def _too_large(limit: int) -> Refused:
-    return Refused(
-        413, "body_too_large", "The body is too large", f"the body may have {limit} bytes", {"Connection": "close"}
-    )

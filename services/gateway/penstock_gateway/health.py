@@ -1,5 +1,7 @@
 """`/livez`: the process answers. `/readyz`: it may be sent requests. `/metrics`: what it counts."""
 
+from typing import Any
+
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -14,7 +16,9 @@ def install(app: FastAPI, gateway: Gateway, metrics: Metrics) -> None:
         """The process answers."""
         return "ok\n"
 
-    @app.get("/readyz", tags=["health"], operation_id="readyz", response_class=PlainTextResponse)
+    not_ready: dict[int | str, dict[str, Any]] = {503: {"description": "Not connected to NATS, or going down."}}
+
+    @app.get("/readyz", tags=["health"], operation_id="readyz", response_class=PlainTextResponse, responses=not_ready)
     async def readyz() -> PlainTextResponse:
         """Connected to NATS, and not going down."""
         return PlainTextResponse("ready\n") if gateway.ready else PlainTextResponse("not ready\n", 503)

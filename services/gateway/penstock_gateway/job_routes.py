@@ -4,20 +4,32 @@ import base64
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import FastAPI, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Path, Query
 from fastapi.responses import Response
 
 from penstock import jobs
 from penstock.contracts.job import JobPage, JobState, JobStatus
+from penstock.contracts.problem import FieldError
 from penstock.contracts.wire import TOKEN_PATTERN, is_token
-from penstock_gateway import answer
-from penstock_gateway.negotiation import cursor, wanted_format
-from penstock_gateway.problems import invalid_parameter, unknown_job
+from penstock.jobs.refusals import known
+from penstock_gateway import answer, openapi
+from penstock_gateway.negotiation import Cursor, Wanted
+from penstock_gateway.problems import invalid_parameter
 from penstock_gateway.state import Gateway
+
+Job = Annotated[str, Path(description="The job's id.")]
 
 
 def install(app: FastAPI, gateway: Gateway) -> None:
-    @app.get("/jobs", tags=["jobs"], operation_id="jobs", response_model=JobPage)
+    routes = APIRouter(prefix="/jobs", tags=["jobs"])
+    of_a_job = openapi.problems("unknown_job")
+
+    async def looked_up(job: Job) -> JobState:
+        return known(job, await jobs.look_up(gateway.bus, job) if is_token(job) else None)
+
+    Known = Annotated[JobState, Depends(looked_up)]
+
+    @routes.get("", operation_id="jobs", responses=openapi.problems("invalid_parameter"))
     async def list_jobs(
         pattern: Annotated[str | None, Query(pattern=TOKEN_PATTERN, description="Jobs of this pattern.")] = None,
         status: Annotated[JobStatus | None, Query(description="Jobs in this state.")] = None,
@@ -37,43 +49,32 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         found, following = await jobs.page(gateway.bus, wanted, limit=limit, before=before)
         return JobPage(jobs=tuple(found), next=_encoded(following) if following else None)
 
-    @app.get("/jobs/{job}", tags=["jobs"], operation_id="job", response_model=JobState)
-    async def look_up(job: str) -> JobState:
+    @routes.get("/{job}", operation_id="job", responses=of_a_job)
+    async def look_up(state: Known) -> JobState:
         """A job's state, its steps, and its result or problem once it has ended."""
-        return await _known(gateway, job)
+        return state
 
-    @app.delete("/jobs/{job}", tags=["jobs"], operation_id="cancel", response_model=JobState)
-    async def cancel(job: str) -> JobState:
+    @routes.delete("/{job}", operation_id="cancel", responses=of_a_job)
+    async def cancel(job: Job) -> JobState:
         """End a job as cancelled; its model calls are closed. One that has ended stays as it is.
 
         The answer is the state after that: look at `status`.
         """
-        state = await jobs.cancel(gateway.bus, job) if is_token(job) else None
-        if state is None:
-            raise unknown_job(job)
-        return state
+        return known(job, await jobs.cancel(gateway.bus, job) if is_token(job) else None)
 
-    @app.get("/jobs/{job}/events", tags=["jobs"], operation_id="events", response_class=Response)
-    async def events(job: str, request: Request) -> Response:
+    @routes.get("/{job}/events", operation_id="events", response_class=Response, responses=openapi.events())
+    async def events(after: Cursor, state: Known) -> Response:
         """The job's events, live, after the one that `Last-Event-ID` or `?after=` names; 204 past the end."""
-        cursor(request)
-        state = await _known(gateway, job)
-        return await answer.stream(gateway, request, state.pattern, job, "sse", state=state)
+        return await answer.stream(gateway, state.pattern, state.id, "sse", state=state, after=after)
 
-    @app.get("/jobs/{job}/stream", tags=["jobs"], operation_id="stream", response_class=Response)
-    async def follow(job: str, request: Request) -> Response:
+    in_any_format = gateway.description.stream()
+
+    @routes.get("/{job}/stream", operation_id="stream", response_class=Response, responses=in_any_format)
+    async def follow(wanted: Wanted, after: Cursor, state: Known) -> Response:
         """The job's stream in the format asked for; as JSON text and UI messages from its beginning."""
-        wanted = wanted_format(request)
-        cursor(request)
-        state = await _known(gateway, job)
-        return await answer.stream(gateway, request, state.pattern, job, wanted, state=state)
+        return await answer.stream(gateway, state.pattern, state.id, wanted, state=state, after=after)
 
-
-async def _known(gateway: Gateway, job: str) -> JobState:
-    state = await jobs.look_up(gateway.bus, job) if is_token(job) else None
-    if state is None:
-        raise unknown_job(job)
-    return state
+    app.include_router(routes)
 
 
 def _unix(time: datetime | None) -> float | None:
@@ -94,4 +95,4 @@ def _decoded(cursor: str) -> int:
             return int(text[1:])
     except ValueError:
         pass
-    raise invalid_parameter("/query/cursor", "the `next` of a page")
+    raise invalid_parameter(FieldError(pointer="/query/cursor", detail="the `next` of a page"))

@@ -1,46 +1,43 @@
-"""Which format a caller wants, from where on, and whether it will wait."""
+"""Which format a caller wants, from where on, and whether it will wait: what a route's parameters say."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import Request
-
-from penstock_gateway.problems import invalid_parameter
+from fastapi import Depends, Header, Query, Request
 
 Format = Literal["json", "sse", "ui-message"]
 
-_SEQUENCE = re.compile(r"\d{1,18}", re.ASCII)
 #: Seconds that `Prefer: wait` may ask for.
 _LONGEST_WAIT = 60
 
 
-def wanted_format(request: Request) -> Format:
-    """`?protocol=` names it; else text/event-stream for who accepts that rather than JSON; else JSON text."""
-    protocol = request.query_params.get("protocol")
+async def _format(
+    request: Request,
+    protocol: Annotated[Format | None, Query(description="The format, where `Accept` cannot say it.")] = None,
+) -> Format:
+    """What `protocol` names; else text/event-stream for who accepts that rather than JSON; else JSON text."""
     if protocol is not None:
-        for known in ("json", "sse", "ui-message"):
-            if protocol == known:
-                return known
-        raise invalid_parameter("/query/protocol", "json, sse or ui-message")
-    accepted = _qualities(request.headers.get("accept", ""))
-    events = accepted.get("text/event-stream", 0.0)
-    return "sse" if events > 0 and events >= accepted.get("application/json", 0.0) else "json"
+        return protocol
+    return "sse" if prefers(request, "text/event-stream") else "json"
 
 
-def cursor(request: Request) -> int:
-    """The last event a caller has: the header `Last-Event-ID`, else `?after=`; 0 for none. Raises Refused, 400."""
-    for pointer, value in (
-        ("/header/Last-Event-ID", request.headers.get("last-event-id")),
-        ("/query/after", request.query_params.get("after")),
-    ):
-        if value:
-            if not _SEQUENCE.fullmatch(value):
-                raise invalid_parameter(pointer, "the id of an event: a whole number")
-            return int(value)
-    return 0
+async def _cursor(
+    last_event_id: Annotated[
+        str, Header(alias="Last-Event-ID", pattern=r"^[0-9]{0,18}$", description="The last event received.")
+    ] = "",
+    after: Annotated[str, Query(pattern=r"^[0-9]{0,18}$", description="The same; the header goes first.")] = "",
+) -> int:
+    """The last event a caller has; 0 for none."""
+    return int(last_event_id or after or 0)
 
 
-def respond_async(request: Request) -> float | None:
+async def _patience(
+    request: Request,
+    prefer: Annotated[
+        str | None,
+        Header(description="`respond-async`, with `wait=N` to wait up to N (60 at most) seconds for the result."),
+    ] = None,
+) -> float | None:
     """Seconds to wait for the result before answering 202, if `Prefer: respond-async` asks for that (RFC 7240)."""
     preferences: dict[str, str] = {}
     for field in request.headers.getlist("prefer"):
@@ -50,18 +47,23 @@ def respond_async(request: Request) -> float | None:
     if "respond-async" not in preferences:
         return None
     wait = preferences.get("wait", "")
-    return float(min(int(wait), _LONGEST_WAIT)) if _SEQUENCE.fullmatch(wait) else 0.0
+    return float(min(int(wait), _LONGEST_WAIT)) if re.fullmatch(r"[0-9]{1,18}", wait) else 0.0
 
 
-def _qualities(accept: str) -> dict[str, float]:
-    """Media types with their q."""
-    found: dict[str, float] = {}
-    for part in accept.split(","):
-        media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        quality = 1.0
-        for parameter in parameters:
-            name, _, value = parameter.partition("=")
-            if name.strip() == "q":
-                quality = float(value) if re.fullmatch(r"[01](\.\d{0,3})?", value.strip()) else 0.0
-        found[media_type] = quality
-    return found
+Wanted = Annotated[Format, Depends(_format)]
+Cursor = Annotated[int, Depends(_cursor)]
+Patience = Annotated[float | None, Depends(_patience)]
+
+
+def prefers(request: Request, media_type: str) -> bool:
+    """Whether the caller accepts `media_type`, by its name, and rather than JSON."""
+    listed = re.findall(r"([^,;\s]+)([^,]*)", request.headers.get("accept", "").lower())
+    accepted = {name: _quality(parameters) for name, parameters in listed}
+    return accepted.get(media_type, 0.0) > 0 and accepted[media_type] >= accepted.get("application/json", 0.0)
+
+
+def _quality(parameters: str) -> float:
+    given = re.search(r";\s*q\s*=\s*([^;\s]*)", parameters)
+    if given is None:
+        return 1.0
+    return float(given[1]) if re.fullmatch(r"[01](\.\d{0,3})?", given[1]) else 0.0

@@ -1,119 +1,71 @@
 """Problem details (RFC 9457) for everything the gateway refuses."""
 
-import logging
+import re
+from collections.abc import Collection, Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from nats.js.errors import APIError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from penstock.contracts.error_codes import CODES
 from penstock.contracts.problem import FieldError, Problem
-from penstock.document import join
-from penstock.errors import BusUnavailable, Failure
-from penstock.jetstream.bus import UNREACHABLE
-
-log = logging.getLogger(__name__)
+from penstock.errors import Failure, Refused
+from penstock.jobs.admission import field_errors, summary, unknown_pattern
+from penstock.jobs.refusals import UNAVAILABLE, problem_of
 
 MEDIA_TYPE = "application/problem+json"
 
-_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+#: After these nothing else can be asked on the connection, or nothing else should.
+_CLOSING = frozenset({"body_timeout", "body_too_large", "headers_too_large", "draining"})
+#: Where a pattern's name stands in a request that no route takes.
+_PATTERN = re.compile(r"POST /([^/]+)|GET /([^/]+)/.+/stream")
 
 
-class Refused(Exception):
-    """An HTTP request that is not served: `code` is stable, as in penstock.errors.CODES."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        title: str,
-        detail: str,
-        headers: dict[str, str] | None = None,
-        errors: tuple[FieldError, ...] | None = None,
-    ) -> None:
-        super().__init__(detail)
-        self.problem = Problem(
-            type=f"urn:penstock:{code}", title=title, status=status, code=code, detail=detail, errors=errors
-        )
-        self.headers = headers
+def invalid_parameter(*errors: FieldError) -> Refused:
+    """400 for what is wrong outside the body: pointers are `/query/<name>`, `/header/<name>` or `/path/<name>`."""
+    return Refused("invalid_parameter", summary(errors), errors=errors)
 
 
-def invalid_parameter(pointer: str, detail: str) -> Refused:
-    """400 for what is wrong outside the body: `pointer` is `/query/<name>`, `/header/<name>` or `/path/<name>`."""
-    errors = (FieldError(pointer=pointer, detail=detail),)
-    return Refused(400, "invalid_parameter", "A parameter is wrong", f"{pointer}: {detail}", errors=errors)
-
-
-def unknown_job(job: str) -> Refused:
-    detail = f"no job {job[:100]!r}, or it is past its retention"
-    return Refused(404, "unknown_job", "There is no such job", detail)
-
-
-def response(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+def response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    known = CODES.get(problem.code)  # a job may have failed by the code of a newer replica
+    after = {"Retry-After": str(known.retry_after)} if known and known.retry_after else {}
+    close = {"Connection": "close"} if problem.code in _CLOSING else {}
     return JSONResponse(
-        problem.model_dump(mode="json", by_alias=True), problem.status, headers=headers, media_type=MEDIA_TYPE
+        problem.model_dump(mode="json", by_alias=True),
+        problem.status,
+        headers={**(headers or {}), **after, **close},
+        media_type=MEDIA_TYPE,
     )
 
 
-def install(app: FastAPI) -> None:
-    """Have every error of `app` answered as a problem."""
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(Failure, _failure)
-    app.add_exception_handler(RequestValidationError, _parameters)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(ClientDisconnect, _gone)
-    for unavailable in (BusUnavailable, APIError, *UNREACHABLE):
-        app.add_exception_handler(unavailable, _unavailable)
-    app.add_exception_handler(Exception, _unexpected)
+def install(app: FastAPI, patterns: Collection[str]) -> None:
+    """Have every error of `app` answered as a problem. The server itself logs what is unexpected."""
 
+    async def raised(_: Request, error: Exception) -> Response:
+        return response(problem_of(error))
 
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
-    return response(error.problem, error.headers)
+    async def parameters(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return response(invalid_parameter(*field_errors(error.errors())).problem())
 
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        # the URL is not asked: a malformed Host header makes it unreadable
+        asked = f"{request.method} {request.scope['path'][:200]}"
+        if error.status_code == 404 and (named := _PATTERN.fullmatch(asked)):
+            return response(unknown_pattern(named[1] or named[2], patterns).problem())
+        refused = Refused(_HTTP_CODES.get(error.status_code, "bad_request"), f"{asked}: {error.detail}")
+        return response(refused.problem(), error.headers)
 
-async def _failure(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Failure)
-    return response(error.problem())
+    async def gone(_: Request, error: Exception) -> Response:
+        """The caller left before the body was here; nobody reads this."""
+        return Response(status_code=400)
 
-
-async def _parameters(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    errors = []
-    for one in error.errors()[:20]:
-        pointer = ""
-        for token in one["loc"]:
-            pointer = join(pointer, str(token)[:100])
-        errors.append(FieldError(pointer=pointer, detail=one["msg"]))
-    detail = "; ".join(f"{one.pointer}: {one.detail}" for one in errors[:3])
-    refused = Refused(400, "invalid_parameter", "A parameter is wrong", detail, errors=tuple(errors))
-    return response(refused.problem)
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    code = _CODES.get(error.status_code, "http_error")
-    # the URL is not asked: a malformed Host header makes it unreadable
-    detail = f"{request.method} {request.scope['path'][:200]}: {error.detail}"
-    refused = Refused(error.status_code, code, str(error.detail), detail)
-    return response(refused.problem, dict(error.headers) if error.headers else None)
-
-
-async def _unavailable(_: Request, error: Exception) -> Response:
-    log.warning("NATS did not serve a request: %r", error)
-    detail = "NATS did not answer in time; try again."
-    return response(
-        Refused(503, "bus_unavailable", "The message bus does not answer", detail).problem, {"Retry-After": "5"}
-    )
-
-
-async def _gone(_: Request, error: Exception) -> Response:
-    """The caller left before the body was here; nobody reads this."""
-    return Response(status_code=400)
-
-
-async def _unexpected(_: Request, error: Exception) -> Response:
-    """The server logs the traceback."""
-    return response(Refused(500, "internal_error", "Something broke here", "the fault is logged").problem)
+    for kind in (Failure, *UNAVAILABLE, Exception):
+        app.add_exception_handler(kind, raised)
+    app.add_exception_handler(RequestValidationError, parameters)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(ClientDisconnect, gone)

@@ -13,7 +13,7 @@ from penstock.hosting import server
 from penstock.jetstream.connection import check_server, connect
 from penstock.patterns.loading import load
 from penstock.settings import Settings
-from penstock_gateway import asyncapi, health, job_routes, openapi, pattern_routes, problems
+from penstock_gateway import documents, health, job_routes, pattern_routes, problems
 from penstock_gateway.admission import Admission
 from penstock_gateway.metrics import Counting, Metrics
 from penstock_gateway.state import Gateway
@@ -51,18 +51,17 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         version=__version__,
         summary="LLM agent patterns as streamed, durable jobs.",
         lifespan=lifespan,
-        redoc_url=None,
+        openapi_url=None,  # documents.py serves it
         redirect_slashes=False,
     )
     metrics = Metrics()
     app.add_middleware(Admission, gateway=gateway)
     app.add_middleware(Counting, metrics=metrics)
-    problems.install(app)
+    problems.install(app, patterns)
     pattern_routes.install(app, gateway)
     job_routes.install(app, gateway)
     health.install(app, gateway, metrics)
-    asyncapi.install(app, gateway)
-    openapi.install(app, gateway)
+    documents.install(app, gateway)
     return app
 
 

@@ -11,6 +11,7 @@ from penstock.jobs.follow import Follower
 from penstock.pattern import Pattern
 from penstock.settings import Settings
 from penstock_gateway.backlog import Backlog
+from penstock_gateway.openapi import Description
 
 #: Seconds after which a request that waits for NATS is answered 503. Streams wait longer: nats_timeout.
 _PATIENCE = 3.0
@@ -22,6 +23,7 @@ class Gateway:
     def __init__(self, settings: Settings, patterns: Mapping[str, Pattern[Any, Any]], draining: asyncio.Event) -> None:
         self.settings, self.patterns, self.draining = settings, patterns, draining
         self._shapes = {name: Shape.of(pattern.result) for name, pattern in patterns.items()}
+        self.description = Description(patterns.values())
         self.backlog = Backlog(settings.max_backlog)
         self._long: Bus | None = None
         self._short: Bus | None = None

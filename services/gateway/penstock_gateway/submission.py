@@ -6,12 +6,11 @@ from typing import Any
 from fastapi import Request
 
 from penstock import jobs
-from penstock.errors import Failure
+from penstock.errors import Failure, Refused
 from penstock.jobs.admission import admit
 from penstock.pattern import Pattern
 from penstock_gateway import body, chat, idempotency
-from penstock_gateway.negotiation import Format, wanted_format
-from penstock_gateway.problems import Refused
+from penstock_gateway.negotiation import Format
 from penstock_gateway.state import Gateway
 
 
@@ -30,10 +29,10 @@ def tenant_of(request: Request) -> str | None:
     return tenant
 
 
-async def submit(gateway: Gateway, pattern: Pattern[Any, Any], request: Request) -> Submission:
+async def submit(
+    gateway: Gateway, pattern: Pattern[Any, Any], request: Request, wanted: Format, key: str | None
+) -> Submission:
     """Accept a job, or find the one that the key stands for. Raises Refused, Failure, BusUnavailable."""
-    wanted = wanted_format(request)
-    key = idempotency.key_of(request)
     tenant = tenant_of(request)
     raw = await body.read(request, gateway.settings.max_body)
     asked = chat.translate(pattern, raw)
@@ -44,8 +43,7 @@ async def submit(gateway: Gateway, pattern: Pattern[Any, Any], request: Request)
     content = parsed.model_dump_json(by_alias=True, exclude_defaults=True).encode()
     bus = gateway.bus
     if await gateway.backlog.is_full(bus):
-        detail = f"more than {gateway.settings.max_backlog} jobs are waiting; try again later"
-        raise Refused(503, "overloaded", "There is more work than can be done", detail, {"Retry-After": "5"})
+        raise Refused("overloaded", f"more than {gateway.settings.max_backlog} jobs are waiting; try again later")
     job = idempotency.job_id(tenant, pattern.name, key) if key else jobs.new_job_id()
     if asked is not None and asked.chat is not None:
         await chat.remember(bus, tenant, pattern.name, asked.chat, job)
@@ -54,7 +52,6 @@ async def submit(gateway: Gateway, pattern: Pattern[Any, Any], request: Request)
     except Failure as failure:
         if key is None or failure.code != "job_id_taken":
             raise
-        detail = "the key was used before, for a request with another body"
-        raise Refused(422, "idempotency_key_reused", "The idempotency key belongs to another request", detail) from None
+        raise Refused("idempotency_key_reused", "the key was used before, with another body") from None
     # without a key nobody else can have this job: a first try, whose answer was lost, has stored it
     return Submission(job, new or key is None, wanted)

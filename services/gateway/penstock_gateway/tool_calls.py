@@ -2,7 +2,7 @@
 
 Read from the journal, since events do not carry inputs and outputs: the outcome of each `think` is the model's
 turn with its calls, that of each `call-<turn>-<index>` what the tool answered. The keys are those that
-penstock/patterns/multi_step_tool_usage.py gives.
+penstock/patterns/multi_step_tool_usage/pattern.py gives.
 """
 
 import json
@@ -35,44 +35,36 @@ class ToolCalls:
             case StepCompleted(step=THINK.name, key=key) if turn := _THOUGHT.fullmatch(key):
                 return await self._called(key, turn[1])
             case StepCompleted(key=key) if key in self._open:
-                outcome = await self._outcome(key)
-                return self._answered(key, output=outcome.value if outcome else None)
+                return [self._ended(key, "available", output=await self._output(key))]
             case StepFailed(key=key, problem=problem) if key in self._open:
-                return self._answered(key, error=problem.detail)
+                return [self._ended(key, "error", errorText=problem.detail)]
             case PartValue(p=p, t=t) if step := _STEP.fullmatch(p):
                 # a call that fits no tool has no step of its own: only its place in the result answers it
-                number = int(step[1])
-                if number < len(self._asked) and self._asked[number] in self._open:
-                    return self._answered(
-                        self._asked[number], error=str(json.loads(t).get("result", "no answer")).removeprefix("error: ")
-                    )
+                calls = self._asked[int(step[1]) :][:1]
+                said = str(json.loads(t).get("result", "no answer")).removeprefix("error: ")
+                return [self._ended(call, "error", errorText=said) for call in calls if call in self._open]
         return []
 
     def unanswered(self) -> list[Chunk]:
         """An end for every call that is still open."""
-        return [
-            chunk for call in self._asked if call in self._open for chunk in self._answered(call, error="no answer")
-        ]
+        return [self._ended(call, "error", errorText="no answer") for call in self._asked if call in self._open]
 
     async def _called(self, key: str, turn: str) -> list[Chunk]:
-        outcome = await self._outcome(key)
+        said = await self._output(key)
         chunks: list[Chunk] = []
-        if outcome is not None and outcome.value is not None:
-            for index, call in enumerate(Turn.model_validate(outcome.value).calls, start=1):
-                name = f"call-{turn}-{index}"
-                self._asked.append(name)
-                self._open.add(name)
-                chunks.append(
-                    {"type": "tool-input-available", "toolCallId": name, "toolName": call.name, "input": call.args}
-                )
+        for index, call in enumerate(Turn.model_validate(said).calls if said else (), start=1):
+            name = f"call-{turn}-{index}"
+            self._asked.append(name)
+            self._open.add(name)
+            chunks.append(
+                {"type": "tool-input-available", "toolCallId": name, "toolName": call.name, "input": call.args}
+            )
         return chunks
 
-    def _answered(self, call: str, *, output: Any = None, error: str | None = None) -> list[Chunk]:
+    def _ended(self, call: str, how: str, **said: Any) -> Chunk:
         self._open.discard(call)
-        if error is not None:
-            return [{"type": "tool-output-error", "toolCallId": call, "errorText": error}]
-        return [{"type": "tool-output-available", "toolCallId": call, "output": output}]
+        return {"type": f"tool-output-{how}", "toolCallId": call, **said}
 
-    async def _outcome(self, key: str) -> Outcome | None:
+    async def _output(self, key: str) -> Any:
         found = await self._bus.last(subjects.JOURNAL, [subjects.journal(self._job, key)])
-        return Outcome.model_validate_json(found[0].data) if found else None
+        return Outcome.model_validate_json(found[0].data).value if found else None

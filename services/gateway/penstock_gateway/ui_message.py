@@ -12,17 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from penstock.cancelling import stop
-from penstock.contracts.events import (
-    JobAccepted,
-    JobCancelled,
-    JobCompleted,
-    JobFailed,
-    PartStart,
-    StepCompleted,
-    StepFailed,
-    StepRetrying,
-    StepStarted,
-)
+from penstock.contracts import events
 from penstock.contracts.job import Snapshot
 from penstock.document import Document
 from penstock.jobs.follow import DeliveredEvent, Follower
@@ -54,16 +44,14 @@ async def ui_message(
                 wait = max(0.0, due - clock()) if message.stale else None
                 await asyncio.wait((coming,), timeout=wait)
                 out: list[str] = []
-                batch: list[DeliveredEvent] | None = []
                 if coming.done():
                     batch = coming.result()
                     if batch is None:
                         break
+                    out += [] if batch else [HEARTBEAT]
                     for delivered in batch:
                         out += [_line(chunk) for chunk in await message.feed(delivered, truncated=follower.truncated)]
                     coming = asyncio.ensure_future(anext(batches, None))
-                    if not batch:
-                        out.append(HEARTBEAT)
                 if message.stale and clock() >= due:
                     out.append(result := _line(message.result()))
                     due = clock() + _INTERVAL * (1 + len(result) // _SIZE)
@@ -93,30 +81,29 @@ class _Message:
             chunks.append(_result((await self._snapshot()).result))
         self._document.apply(event)
         match event:
-            case StepStarted():
+            case events.StepStarted():
                 chunks.append(
                     self._step(event.k, status="running", step=event.step, attempt=event.a, model=event.model)
                 )
-            case StepRetrying():
+            case events.StepRetrying():
                 chunks.append(self._step(event.k, status="retrying", code=event.code))
-            case StepCompleted():
+            case events.StepCompleted():
                 chunks.append(self._step(event.key, status="completed", step=event.step, durationMs=event.duration_ms))
-            case StepFailed():
+            case events.StepFailed():
                 chunks.append(self._step(event.key, status="failed", step=event.step, code=event.problem.code))
-            case JobCompleted():
+            case events.JobCompleted():
                 chunks += [*self._tools.unanswered(), self.result(), {"type": "finish-step"}, {"type": "finish"}]
-                return chunks
-            case JobFailed():
-                return [*self._news(), {"type": "error", "errorText": f"{event.problem.code}: {event.problem.detail}"}]
-            case JobCancelled():
-                return [*self._news(), {"type": "abort"}]
-            case JobAccepted() | PartStart():
+            case events.JobFailed(problem=problem):
+                chunks += [*self.news(), {"type": "error", "errorText": f"{problem.code}: {problem.detail}"}]
+            case events.JobCancelled():
+                chunks += [*self.news(), {"type": "abort"}]
+            case events.JobAccepted() | events.PartStart():
                 pass  # nothing to show yet
             case _:
                 self.stale = True
         return chunks + await self._tools.feed(event)
 
-    def _news(self) -> list[Chunk]:
+    def news(self) -> list[Chunk]:
         return [self.result()] if self.stale else []
 
     def result(self) -> Chunk:

@@ -1,0 +1,73 @@
+"""The catalogue of error codes: what each means, and what a caller can do. docs/errors.md is made from it.
+
+Codes are part of the interface and never change; titles and advice may.
+"""
+
+from typing import NamedTuple
+
+
+class Code(NamedTuple):
+    """`status` is the HTTP status; `advice` says what the caller should do.
+
+    `retry_after`: seconds after which the same request may well be served.
+    """
+
+    status: int
+    title: str
+    advice: str
+    retry_after: int | None = None
+
+
+_AGAIN = "Try again: the same request is one job under the same key or id."
+_ASK_ELSE = "Ask for something else; asked again as it is, it will most likely fail again."
+_OPERATOR = "Nothing a caller can do: whoever runs the system has to look at it."
+
+#: A request is not served: no job came of it.
+REFUSALS: dict[str, Code] = {
+    "invalid_parameter": Code(400, "A parameter or header is wrong", "Correct the one that `errors` names."),
+    "bad_request": Code(400, "The request is malformed", "Correct it as `detail` says."),
+    "unknown_job": Code(404, "There is no such job", "Check the id; jobs are kept for 7 days."),
+    "unknown_pattern": Code(404, "There is no such pattern", "Use one of those that `detail` lists."),
+    "not_found": Code(404, "There is nothing at this path", "`GET /` lists what there is."),
+    "method_not_allowed": Code(405, "The path has no such method", "Use one that the header `Allow` names."),
+    "body_timeout": Code(408, "The body did not come in time", "Send the whole body within 60 s of the headers."),
+    "job_cancelled": Code(409, "The job was cancelled", "Submit it anew if its result is still wanted."),
+    "body_too_large": Code(413, "The body is too large", "Send less; `detail` has the limit."),
+    "unsupported_media_type": Code(415, "The body must be plain JSON", "Send `application/json`, not encoded."),
+    "invalid_request": Code(422, "The request does not fit the pattern", "Correct the fields that `errors` names."),
+    "idempotency_key_reused": Code(
+        422, "The idempotency key belongs to another request", "Use a new key for each new request."
+    ),
+    "job_id_taken": Code(422, "The job id belongs to another request", "Choose another id, or none."),
+    "headers_too_large": Code(431, "The headers are too large", "Send less; `detail` has the limit."),
+    "internal_error": Code(500, "Something broke here", "It is a fault of Penstock, and logged; report it."),
+    "http_error": Code(
+        502, "Something in front of Penstock answered", "Look at the proxy between you and the gateway."
+    ),
+    "overloaded": Code(503, "There is more work than can be done", _AGAIN, 5),
+    "draining": Code(503, "This replica is shutting down", "Try again at once: another one answers.", 1),
+    "bus_unavailable": Code(503, "The message bus does not answer", _AGAIN, 5),
+}
+#: A job or one of its steps failed.
+FAILURES: dict[str, Code] = {
+    "input_too_large": Code(413, "The step's input does not fit into a message", "Send a smaller request."),
+    "pattern_error": Code(500, "The pattern itself failed", _OPERATOR),
+    "replay_mismatch": Code(500, "The journal does not fit the pattern's code", "Submit the job anew."),
+    "step_error": Code(500, "The step's own code failed", _OPERATOR),
+    "budget_exhausted": Code(502, "The budget of turns was spent without an answer", "Raise `options.maxTurns`."),
+    "invalid_plan": Code(502, "The planner gave no plan that can be carried out", "Say more plainly what is wanted."),
+    "model_blocked": Code(502, "The model blocked the content for safety", _ASK_ELSE),
+    "model_not_found": Code(502, "The model does not exist", _OPERATOR),
+    "model_rejected": Code(502, "The model refused the request as malformed", _ASK_ELSE),
+    "model_unauthorized": Code(502, "The model refused our credentials", _OPERATOR),
+    "output_invalid": Code(502, "The model's reply does not fit its schema", "Submit the job anew."),
+    "output_too_large": Code(502, "The step's output does not fit into a message", "Ask for less at once."),
+    "output_truncated": Code(502, "The model's reply was cut off", "Ask for less at once."),
+    "poisoned": Code(502, "The message was given up after too many deliveries", _OPERATOR),
+    "model_unavailable": Code(503, "The model was not available", "Submit the job anew, later."),
+    "tool_unavailable": Code(503, "The tool did not work", "Submit the job anew, later."),
+    "deadline_exceeded": Code(
+        504, "The job did not finish before its deadline", "Ask for less, or raise `options.deadlineSeconds`."
+    ),
+}
+CODES = REFUSALS | FAILURES

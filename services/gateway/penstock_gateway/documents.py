@@ -1,0 +1,88 @@
+"""What is read before anything is asked: `/`, `/docs`, and the documents for generators. All of it works offline."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import FileResponse, HTMLResponse, Response
+from jinja2 import Environment, PackageLoader
+from starlette.exceptions import HTTPException
+
+from penstock.nats_api import asyncapi
+from penstock_gateway.negotiation import prefers
+from penstock_gateway.openapi import Version
+from penstock_gateway.state import Gateway
+
+_FOLDER = Path(__file__).parent
+#: Served below `/docs/`: our own, and what npm/assets.py has put there.
+_FILES = {
+    "docs.js": "pages",
+    "page.css": "pages",
+    "swagger-ui-bundle.js": "swagger_ui",
+    "swagger-ui.css": "swagger_ui",
+}
+#: Nothing from elsewhere. Swagger UI sets styles by script and draws its icons from data URLs.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def install(app: FastAPI, gateway: Gateway) -> None:
+    pages = Environment(loader=PackageLoader(__package__, "pages"), autoescape=True, trim_blocks=True)
+
+    @cache
+    def openapi(version: Version) -> bytes:
+        return _encoded(gateway.description.document(app, version))
+
+    @cache
+    def nats() -> bytes:
+        return _encoded(asyncapi.document(gateway.patterns, gateway.settings))
+
+    @app.get("/", include_in_schema=False)
+    async def start(request: Request) -> Response:
+        """Where everything is: JSON for programs, a page for browsers."""
+        links = {
+            "patterns": {name: f"/patterns/{name}" for name in gateway.patterns},
+            "jobs": "/jobs",
+            "docs": "/docs",
+            "openapi": "/openapi.json",
+            "asyncapi": "/asyncapi.json",
+            "health": "/readyz",
+            "metrics": "/metrics",
+        }
+        described = {"name": "penstock", "version": app.version, "summary": app.summary, "links": links}
+        headers = _HEADERS | {"Vary": "Accept"}
+        if not prefers(request, "text/html"):
+            return Response(_encoded(described), media_type="application/json", headers=headers)
+        page = pages.get_template("start.html").render(described, patterns=gateway.patterns.values())
+        return HTMLResponse(page, headers=headers)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        """Swagger UI."""
+        return FileResponse(_FOLDER / "pages" / "docs.html", headers=_HEADERS)
+
+    @app.get("/docs/{name}", include_in_schema=False)
+    async def file(name: str) -> Response:
+        path = _FOLDER / _FILES.get(name, "") / name
+        if name not in _FILES or not path.exists():
+            raise HTTPException(404, "no such file; `make install` fetches Swagger UI")
+        return FileResponse(path, headers=_HEADERS)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def shown(version: Annotated[Version, Query()] = "3.2") -> Response:
+        return Response(openapi(version), media_type="application/json")
+
+    @app.get("/asyncapi.json", tags=["patterns"], operation_id="asyncapi")
+    async def asyncapi_shown() -> Response:
+        """The AsyncAPI 3.0 document of all subjects: jobs, steps, journal, events, and request-reply."""
+        return Response(nats(), media_type="application/json")
+
+
+def _encoded(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
