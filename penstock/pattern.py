@@ -64,8 +64,8 @@ class Run(ABC):
     def retract(self, path: str) -> None:
         """Forget what was streamed at and below `path`, so that another step may write there.
 
-        A caller who reads the plain JSON text loses its connection here, if it was shown that part and the
-        new one differs; event readers are told.
+        A caller who reads the plain JSON text loses its connection here if something of that was sent already;
+        event readers are told.
         """
 
     @abstractmethod

@@ -31,7 +31,7 @@ class Format(StrEnum):
 
 
 class TakenBack(ClientError):
-    """A retry contradicts what is already printed."""
+    """A retry voids what is already printed."""
 
 
 def chosen(format: Format | None) -> Format:
@@ -82,7 +82,7 @@ class JsonText:
         try:
             text = self._linear.feed(event)
         except Diverged as error:
-            raise TakenBack(f"the job was retried and contradicts what is printed above: {error}") from error
+            raise TakenBack(f"a step was retried, and what is printed above is void: {error}") from error
         return text + "\n" if isinstance(event, JobCompleted) else text
 
 

@@ -1,6 +1,5 @@
 """A job's events, in order, each once, through lost connections; and what can be made of them."""
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ from penstock.contracts.events import (
     PartValue,
 )
 from penstock.contracts.job import Snapshot
-from penstock.document import Document, join
+from penstock.document import Document, spread
 
 #: The events that change what is known of the result.
 _GROWTH = (Delta, PartValue, PartEnd, PartReset, PartRetract, JobCompleted, Snapshot)
@@ -89,8 +88,8 @@ def grown(document: Document, event: Event | Snapshot) -> Document:
         document.apply(event)
         return document
     document = Document()
-    for name, value in event.result.items():
-        document.apply(PartValue(id=name, p=join("", name), t=json.dumps(value)))
+    for p, value in spread("", event.result).items():
+        document.put(p, value)
     return document
 
 

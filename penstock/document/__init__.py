@@ -3,11 +3,14 @@
     model's text ──▶ TextPieces, JsonPieces ──▶ events ──▶ Reader ──▶ Document    one Python value, all parts at once
                                                                  └──▶ LinearJSON  one JSON text, in document order
 
+    values by pointer ──▶ Placed ──▶ the value they make together
+
 Pure code: no clock, no I/O, no event loop.
 """
 
 from penstock.document.json_text.linear import LinearJSON
 from penstock.document.json_text.shape import Shape
+from penstock.document.placing import ABSENT, Branch, Placed, spread
 from penstock.document.pointer import is_at_or_below, join, parse
 from penstock.document.reading.document import Document
 from penstock.document.reading.reader import Reader
@@ -15,6 +18,8 @@ from penstock.document.writing.pieces import End, JsonPieces, Op, Piece, Start, 
 from penstock.errors import Diverged
 
 __all__ = [
+    "ABSENT",
+    "Branch",
     "Diverged",
     "Document",
     "End",
@@ -22,6 +27,7 @@ __all__ = [
     "LinearJSON",
     "Op",
     "Piece",
+    "Placed",
     "Reader",
     "Shape",
     "Start",
@@ -29,4 +35,5 @@ __all__ = [
     "is_at_or_below",
     "join",
     "parse",
+    "spread",
 ]

@@ -1,7 +1,6 @@
-"""The inside of JSON strings: reading it in safe pieces, and writing text into it.
+"""The inside of JSON strings: where it can be cut, and how text is written into it.
 
-Safe everywhere the text may go: U+0085, U+2028 and U+2029 (line ends to some readers) and surrogates
-(not encodable as UTF-8) are written as escapes.
+Written as escapes, although JSON does not ask for it: U+0085, U+2028 and U+2029 (line ends to some readers).
 """
 
 import re
@@ -9,45 +8,21 @@ from json.encoder import encode_basestring
 
 _HEX = "[0-9a-fA-F]"
 _HIGH, _LOW = f"[dD][89abAB]{_HEX}{{2}}", f"[dD][c-fC-F]{_HEX}{{2}}"
-#: As much as can be copied unchanged and is whole in itself.
 _RUN = re.compile(
-    r'(?:[^"\\\x00-\x1f\x85\u2028\u2029\ud800-\udfff]++|\\["\\/bfnrt]'
-    rf"|\\u(?:(?![dD][89a-fA-F]){_HEX}{{4}}|{_HIGH}\\u{_LOW}))*+"
-)
-_HALF_ESCAPE = re.compile(rf"\\(?:u{_HEX}{{0,3}})?\Z")
-_HIGH_ESCAPE = re.compile(rf"\\u{_HIGH}")
-_LOW_ESCAPE = re.compile(rf"\\u{_LOW}")
-_MAYBE_LOW = re.compile(rf"(?:\\(?:u(?:[dD](?:[c-fC-F]{_HEX}?)?)?)?)?\Z")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_TO_ESCAPE = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
+    rf'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u(?:(?![dD][89a-fA-F]){_HEX}{{4}}|{_HIGH}\\u{_LOW}))*+'
+)  # fmt: skip
+_UNFINISHED = re.compile(rf"\\(?:u(?:{_HEX}{{0,3}}|{_HIGH}(?:\\(?:u(?:[dD](?:[c-fC-F]{_HEX}?)?)?)?)?))?\Z")
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 
 
-def read_run(text: str, at: int, into: list[str]) -> int:
-    """Appends what `text` has from `at` on, and says where it stopped reading.
+def end_of_run(text: str, at: int) -> int:
+    """How far the inside of a string can be read from `at` on without cutting an escape sequence or a pair of them.
 
-    The same `at` means that nothing can be read: it is at a quote, at a character that may not be
-    there, or -1: the text ends inside an escape sequence or a surrogate pair, more of it is needed.
+    The same `at`: it is at a quote, or at something that may not be there (half a surrogate pair, say). -1: the text
+    ends inside an escape sequence or a pair of them.
     """
     end = _RUN.match(text, at).end()  # type: ignore[union-attr]  # it matches the empty string
-    if end > at:
-        into.append(text[at:end])
-        return end
-    char = text[at]
-    if char in "\x85\u2028\u2029":
-        into.append(_escape(char))
-        return at + 1
-    if char == "\\" and _HALF_ESCAPE.match(text, at):
-        return -1
-    high, end = _surrogate(text, at, _HIGH_ESCAPE, "\ud800", "\udbff")
-    if not high:
-        low, end = _surrogate(text, at, _LOW_ESCAPE, "\udc00", "\udfff")
-        into.append(low)
-        return end
-    if _MAYBE_LOW.match(text, end):
-        return -1
-    low, end = _surrogate(text, end, _LOW_ESCAPE, "\udc00", "\udfff")
-    into.append(high + low)
-    return end
+    return -1 if end == at and _UNFINISHED.match(text, at) else end
 
 
 def write(text: str) -> str:
@@ -56,33 +31,34 @@ def write(text: str) -> str:
 
 
 def escape(json_text: str) -> str:
-    """`json_text` (a whole one or the inside of a string) with what is not safe everywhere as escapes."""
+    """`json_text` (complete, or the inside of a string) with the line ends in it as escapes."""
     if json_text.isascii():
         return json_text
-    return _TO_ESCAPE.sub(lambda match: _escape(match[0]), json_text)
+    return _LINE_ENDS.sub(lambda match: f"\\u{ord(match[0]):04x}", json_text)
 
 
-def has_surrogate(text: str) -> bool:
-    return _SURROGATE.search(text) is not None
+class Characters:
+    """Text whose chunks may be cut inside a character, as UTF-16 has it.
 
+    A surrogate pair is joined, over chunks too; half a pair becomes U+FFFD, since no UTF-8 can hold it.
+    """
 
-def join_surrogates(text: str) -> str:
-    """`text` with each two UTF-16 code units that make a character as that character."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    def __init__(self) -> None:
+        self._high = ""  # a surrogate that waits for the second one of its pair
 
+    def feed(self, chunk: str) -> str:
+        if chunk.isascii() and not self._high:
+            return chunk
+        text, self._high = self._high + chunk, ""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            if "\ud800" <= text[-1] <= "\udbff":
+                text, self._high = text[:-1], text[-1]
+            return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return text
 
-def is_high_surrogate(char: str) -> bool:
-    return "\ud800" <= char <= "\udbff"
-
-
-def _escape(char: str) -> str:
-    return f"\\u{ord(char):04x}"
-
-
-def _surrogate(text: str, at: int, escape: re.Pattern[str], first: str, last: str) -> tuple[str, int]:
-    """The surrogate at `at` as an escape, and where it ends; "" and `at` if there is none of the given range."""
-    if match := escape.match(text, at):
-        return match[0], match.end()
-    if first <= text[at : at + 1] <= last:
-        return _escape(text[at]), at + 1
-    return "", at
+    def finish(self) -> str:
+        """What half a pair at the end of all chunks becomes."""
+        half, self._high = self._high, ""
+        return "\ufffd" if half else ""

@@ -1,15 +1,13 @@
 """What is known of one job, from its journal."""
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from penstock.contracts.events import PartValue
 from penstock.contracts.job import JobState, Snapshot, StepState
 from penstock.contracts.journal import END, RESERVED_KEYS, START, JobEnd, JobStart, Outcome
 from penstock.contracts.usage import Usage
-from penstock.document import Document, join
+from penstock.document import Placed, spread
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 
@@ -73,17 +71,12 @@ def _usage(end: JobEnd | None, outcomes: Iterable[Outcome]) -> Usage:
 
 def _result_so_far(outcomes: Iterable[Outcome]) -> dict[str, Any]:
     """What the steps have written into the result, as far as they are done."""
-    document = Document()
+    placed = Placed()
     for outcome in outcomes:
-        if outcome.into is None or outcome.failure is not None:
-            continue
-        place, spread = outcome.into.rstrip("/"), outcome.into == "" or outcome.into.endswith("/")
-        values = (
-            {join(place, name): value for name, value in outcome.value.items()} if spread else {place: outcome.value}
-        )
-        for p, value in values.items():
-            document.apply(PartValue(id=p, p=p, t=json.dumps(value)))
-    result: dict[str, Any] = document.value
+        if outcome.into is not None and outcome.failure is None:
+            for p, value in spread(outcome.into, outcome.value).items():
+                placed.put(p, value)
+    result: dict[str, Any] = placed.assembled()
     return result
 
 

@@ -117,7 +117,7 @@ class JobHandler:
         async def whole() -> dict[str, Any]:
             returned: BaseModel = await pattern.run(run, request)
             document, missing = run.result.finish(pattern, returned)
-            for path, value in missing:
+            for path, value in missing.items():
                 run.stream_value(path, value)
             await events.flush()
             return document

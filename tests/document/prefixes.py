@@ -2,20 +2,29 @@
 
 import json
 import re
+from typing import Any
 
 _COMPLETIONS = ("", "0", '"', "null", '":0', ":0", '"":0')
 
 
 def is_json_prefix(text: str) -> bool:
     """Whether `text`, which never ends inside an escape or a literal, is the beginning of some JSON text."""
+    try:
+        completed(text)
+    except ValueError:
+        return False
+    return True
+
+
+def completed(text: str) -> Any:
+    """The value of a JSON text that `text` begins. Raises ValueError if it begins none."""
     closers = _closers(text)
     for completion in _COMPLETIONS:
         try:
-            json.loads(text + completion + closers)
+            return json.loads(text + completion + closers)
         except ValueError:
             continue
-        return True
-    return False
+    raise ValueError(text)
 
 
 def _closers(text: str) -> str:

@@ -99,8 +99,8 @@ def _tree(draw: st.DrawFn, p: str, depth: int, draft: _Draft, *, least: int = 0)
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, *, retries: str = "none", quiet: bool = False) -> Scenario:
-    """`retries`: none, same (each attempt says the same) or other (an attempt may say something else).
+def scenarios(draw: st.DrawFn, *, retries: bool = False, quiet: bool = False) -> Scenario:
+    """`retries`: earlier attempts broke off, and may have written something else.
 
     `quiet`: some members are not streamed and some closes are not sent.
     """
@@ -143,14 +143,14 @@ def result_name(p: str) -> str:
     return p[1:].replace("~1", "/").replace("~0", "~")
 
 
-def _attempts(draw: st.DrawFn, k: str, into: str, values_: dict[str, Any], write: Any, retries: str) -> list[Event]:
+def _attempts(draw: st.DrawFn, k: str, into: str, values_: dict[str, Any], write: Any, retries: bool) -> list[Event]:
     events: list[Event] = []
-    count = draw(st.integers(0, {"none": 0, "same": 2, "other": 1}[retries]))
+    count = draw(st.integers(0, 2)) if retries else 0
     for a in range(1, count + 1):
-        said = dict(values_)
-        if retries == "other" and draw(st.booleans()):
-            said[draw(st.sampled_from(list(said)))] = draw(strings | values)
-        sent = attempt(k, a, write(said), reset=into if a > 1 else None)
+        written = dict(values_)
+        if draw(st.booleans()):
+            written[draw(st.sampled_from(list(written)))] = draw(strings | values)
+        sent = attempt(k, a, write(written), reset=into if a > 1 else None)
         events += sent[: draw(st.integers(1, len(sent)))]
     return events + attempt(k, count + 1, write(values_), reset=into if count else None)
 

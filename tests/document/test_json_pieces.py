@@ -67,8 +67,7 @@ def test_a_root_that_is_no_object_is_one_part_even_when_split():
         (['"a\\', "n", 'b"'], ['"a', "\\n", 'b"']),
         (['"\\u00', '41"'], ['"', '\\u0041"']),
         (['"\\ud83d', "\\ude00", '"'], ['"', "\\ud83d\\ude00", '"']),
-        (['"\ud83d', '\ude00"'], ['"', '\\ud83d\\ude00"']),
-        (['"\\ud83d', 'x"'], ['"', '\\ud83dx"']),
+        (['"\ud83d', '\ude00"'], ['"', '😀"']),
         (['{"na', 'me" ', " : 1}"], ["{", '"name"', ":1}"]),
     ],
 )
@@ -93,28 +92,30 @@ def test_a_markdown_fence_is_dropped_however_it_is_cut(text):
     [
         ("", "the text is empty"),
         ("Sure! {}", "at character 0, at the root: expected a JSON value, found 'Sure! {}'"),
-        ('{"a": {"b": [1, tru3]}}', "at character 19, at /a/b/1: expected the literal true, found '3]}}'"),
+        ('{"a": {"b": [1, tru3]}}', "at character 16, at /a/b/1: expected a JSON value, found 'tru3]}}'"),
         ('{"a": 1, }', "expected a member name in double quotes, found '}'"),
         ("{'a': 1}", "expected a member name in double quotes"),
         ("[1, 2", "ends too early: in an unfinished value at /1"),
         ('{"a": "x', "ends too early: in an unfinished string at /a"),
-        ("[01]", "at character 2"),
-        ("[1.]", "at character 3"),
+        ("[01]", "at character 1"),
+        ("[1.]", "at character 1"),
         ("[1e999]", "too large"),
         ("[NaN]", "expected a JSON value"),
         ("[Infinity]", "expected a JSON value"),
-        ("[-Infinity]", "at character 2"),
+        ("[-Infinity]", "expected a JSON value"),
         ("[" + "7" * (MAX_NUMBER + 1), "digits"),
         ("[" * (MAX_DEPTH + 1), "levels of nesting"),
         ('{"a": 1, "\\u0061": 2}', "duplicate member name 'a'"),
-        ('{"\\ud800": 2}', "half a surrogate pair"),
+        ('{"\\ud800": 2}', "a valid escape"),
+        ('"\\ud83dx"', "a valid escape"),
+        ('"\\ude00"', "a valid escape"),
         ('"a\nb"', "control characters"),
         ('"\\x41"', "a valid escape"),
         ('"\\u12G4"', "a valid escape"),
         ("{} {}", "nothing after the JSON value"),
         ("{}```", "nothing after the JSON value"),
         ("```json\n{}``", "too early"),
-        ("```json\n{}`` `", "fence"),
+        ("```json\n{}`` `", "nothing after the JSON value"),
         ("1 2", "nothing after"),
     ],
 )
@@ -151,18 +152,20 @@ def strictly(text: str) -> Any:
     def refuse(token: str) -> None:
         raise ValueError(token)
 
-    def number(token: str) -> float:
+    def number(token: str) -> Any:
         if not math.isfinite(float(token)) or len(token) > MAX_NUMBER:
             refuse(token)
-        return float(token)
+        return json.loads(token)
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) < len(pairs) or any("\ud800" <= c <= "\udfff" for name, _ in pairs for c in name):
+        if len(dict(pairs)) < len(pairs):
             refuse("member names")
         return dict(pairs)
 
     text = text.removeprefix("\ufeff")
-    return json.loads(text, parse_constant=refuse, parse_float=number, parse_int=number, object_pairs_hook=unique)
+    value = json.loads(text, parse_constant=refuse, parse_float=number, parse_int=number, object_pairs_hook=unique)
+    json.dumps(value, ensure_ascii=False).encode()  # not possible with half a surrogate pair
+    return value
 
 
 @given(st.data(), junk)

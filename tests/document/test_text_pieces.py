@@ -22,12 +22,12 @@ def test_no_text_is_an_empty_string():
     assert TextPieces("/x").finish() == [Start("/x"), Piece("/x", '""'), End("/x", 2)]
 
 
-def test_a_surrogate_pair_is_joined_and_half_of_one_is_escaped():
+def test_a_surrogate_pair_is_joined_and_half_of_one_is_replaced():
     pieces = TextPieces("/x")
     assert pieces.feed("\ud83d") == []
-    assert pieces.feed("\ude00\udc00") == [Start("/x"), Piece("/x", '"😀\\udc00')]
+    assert pieces.feed("\ude00\udc00") == [Start("/x"), Piece("/x", '"😀\ufffd')]
     assert pieces.feed("a\ud800") == [Piece("/x", "a")]
-    assert pieces.finish() == [Piece("/x", '\\ud800"'), End("/x", 16)]
+    assert pieces.finish() == [Piece("/x", "\ufffd"), Piece("/x", '"'), End("/x", 6)]
 
 
 @given(st.data(), st.text())

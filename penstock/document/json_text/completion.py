@@ -1,6 +1,5 @@
 """Given the beginning of a JSON text and the value it should have become: the rest of the text."""
 
-import hashlib
 import json
 from typing import Any, NoReturn
 
@@ -13,12 +12,6 @@ _decode = json.JSONDecoder().raw_decode
 def dump(value: Any) -> str:
     """`value` as compact JSON text that is safe wherever it may go."""
     return strings.escape(json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
-
-
-def fingerprint(value: Any) -> bytes:
-    """Equal for values that are equal as JSON: the order of members does not matter, nor does 1 or 1.0."""
-    text = json.dumps(_canonical(value), sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
 def rest_of(sent: str, value: Any) -> str:
@@ -36,11 +29,11 @@ def _rest_of(sent: str, value: Any) -> str:
     if not sent:
         return dump(value)
     try:
-        whole, _ = _decode(sent)
+        complete, _ = _decode(sent)
     except ValueError:
         pass
     else:
-        return "" if whole == value else _diverged(sent)
+        return "" if complete == value else _diverged(sent)
     if sent[0] == '"' and isinstance(value, str):
         begun: str = json.loads(sent + '"')
         return strings.write(value[len(begun) :]) + '"' if value.startswith(begun) else _diverged(sent)
@@ -76,23 +69,13 @@ def _rest_of_container(sent: str, missing: dict[Any, Any], close: str) -> str:
         at += 1
         if not separator and at == len(sent) and not missing:
             return _diverged(sent)
-    tail = ",".join(member(key, value) if close == "}" else dump(value) for key, value in missing.items())
+    tail = ",".join(_member(key, value) if close == "}" else dump(value) for key, value in missing.items())
     return rest + (separator if tail else "") + tail + close
 
 
-def member(name: str, value: Any) -> str:
+def _member(name: str, value: Any) -> str:
     return f"{dump(name)}:{dump(value)}"
 
 
 def _diverged(sent: str) -> NoReturn:
-    raise Diverged(f"the value ends differently than it was streamed: ...{sent[-40:]!r} is already out")
-
-
-def _canonical(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _canonical(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_canonical(inner) for inner in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    raise Diverged(f"the result is not what was sent: {sent[-40:]!r}")

@@ -1,4 +1,4 @@
-"""Reads JSON that arrives in arbitrary chunks and refuses it at the first character that cannot be JSON.
+"""Reads JSON that arrives in arbitrary chunks and refuses it at the first token that cannot be JSON.
 
     chunks ──▶ JsonScanner ──▶ spans: the same JSON, compact, cut only where cutting is safe
 
@@ -21,18 +21,18 @@ MAX_DEPTH = 64
 MAX_NUMBER = 256
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+_SCALAR = re.compile(r"[-+.0-9A-Za-z]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_NUMBER_PREFIX = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.(?:[0-9]+(?:[eE][+-]?[0-9]*)?)?|[eE][+-]?[0-9]*)?)?")
-_LITERALS = {"t": "true", "f": "false", "n": "null"}
-_FENCE, _LANGUAGE = "```", "json"
+_LITERALS = ("true", "false", "null")
+_FENCE, _FENCE_OF_JSON = "```", "```json"
 
 
 class Span(NamedTuple):
-    """`text` belongs to the root's `member`; to the root itself (its braces, names, commas) if that is None."""
+    """`text` belongs to the part at `p`; if that is None, to the root that is split (its braces, names, commas)."""
 
-    member: str | None
+    p: str | None
     text: str
-    ends: bool  # the member is whole now
+    ends: bool  # the root member at `p` is complete now
 
 
 class _Container:
@@ -40,240 +40,198 @@ class _Container:
 
     __slots__ = ("at", "names")
 
-    def __init__(self, names: set[str] | None) -> None:
-        self.names = names
-        self.at: str | int = 0
+    def __init__(self, *, is_object: bool) -> None:
+        self.names: set[str] | None = set() if is_object else None
+        self.at: str | int = "" if is_object else 0
 
 
 class JsonScanner:
-    """Strict RFC 8259, plus: no duplicate names, no more than `MAX_DEPTH` levels or `max_length` characters.
+    """Strict RFC 8259, plus: no duplicate names, no half surrogate pairs, limits on length and nesting.
 
     Tolerated and dropped: white space, a byte order mark, a Markdown fence around the whole.
-    U+0085, U+2028, U+2029 and surrogates inside strings come out escaped. After OutputInvalid the
-    scanner is of no further use.
+    U+0085, U+2028 and U+2029 inside strings come out escaped. `split_root`: the members of a root object
+    are parts of their own, else all is one part at `into`. After OutputInvalid the scanner is of no further use.
     """
 
-    def __init__(self, *, max_length: int) -> None:
-        self._max_length = max_length
+    def __init__(self, into: str, split_root: bool, *, max_length: int) -> None:
+        self._into, self._split_root, self._max_length = into, split_root, max_length
         self._received = 0
-        self._held = ""  # the beginning of a token that is not whole yet
+        self._unread = ""  # the beginning of a token
         self._out: list[str] = []
         self._spans: list[Span] = []
+        self._part: str | None = into  # that `_out` belongs to
         self._open: list[_Container] = []
         self._name: list[str] | None = None  # collects a member name
-        self._member: str | None = None
-        self._fence = 0  # backticks of the closing fence that are still welcome
-        self._step: Callable[[str, int], int] = self._preamble
-        #: Whether the whole is an object; known as soon as there is a span.
-        self.is_object = False
+        self._fenced = False  # a closing fence may follow
+        #: Reads one token at a position that is not white space, and says where it ends; -1 if it needs more text.
+        self._next: Callable[[str, int], int] = self._preamble
 
     def feed(self, chunk: str) -> list[Span]:
-        text = self._held + chunk if self._held else chunk
+        if not self._received:
+            chunk = chunk.removeprefix("\ufeff")
         self._received += len(chunk)
         if self._received > self._max_length:
             raise OutputInvalid(f"the JSON text is longer than {self._max_length} characters")
-        at, end = 0, len(text)
-        while at < end:
-            # A step consumes at least one character and says where it stopped, or needs more: -1.
-            after = self._step(text, at)
-            if after < 0:
-                break
-            at = after
-        self._held = text[at:]
-        return self._take()
+        return self._read(self._unread + chunk)
 
     def finish(self) -> list[Span]:
-        """What was still held back. Raises OutputInvalid if the value is not whole."""
-        if self._step == self._value and not self._open and _NUMBER.fullmatch(self._held):
-            self._number_is_whole(self._held)
-            self._held = ""
-        if self._step != self._trailer or self._fence in (1, 2):
-            if self._step == self._preamble and not self._held:
+        """What was still held back. Raises OutputInvalid if the value is not complete."""
+        if self._next == self._value:
+            self._spans = self._read(self._unread + " ")  # a number at the root ends here
+        if self._next != self._trailer or self._unread:
+            if self._next == self._preamble and not self._unread:
                 raise OutputInvalid("there is no JSON value: the text is empty")
-            what = "string" if self._step == self._string else "value"
+            what = "string" if self._next == self._string else "value"
             raise OutputInvalid(f"the JSON text ends too early: in an unfinished {what} at {self._where()}")
         return self._take()
 
-    # The steps: each reads one token at `at`.
+    def _read(self, text: str) -> list[Span]:
+        at, end = 0, len(text)
+        while at < end:
+            if text[at] in " \t\n\r" and self._next != self._string:
+                at = _SPACE.match(text, at).end()  # type: ignore[union-attr]  # it matches the empty string
+                continue
+            after = self._next(text, at)
+            if after < 0:
+                break
+            at = after
+        self._unread = text[at:]
+        return self._take()
+
+    # What `_next` may be.
 
     def _preamble(self, text: str, at: int) -> int:
-        if text[at] in " \t\n\r":
-            return self._skip(text, at)
-        if text[at] == "\ufeff" and self._received == len(text) - at:
-            return at + 1
-        start = text[at : at + len(_FENCE)]
-        if start == _FENCE:
-            at += len(_FENCE)
-            language = text[at : at + len(_LANGUAGE)].lower()
-            if len(language) < len(_LANGUAGE) and _LANGUAGE.startswith(language):
-                return -1
-            self._fence = len(_FENCE)
-            at += len(_LANGUAGE) if language == _LANGUAGE else 0
-        elif at + len(start) == len(text) and _FENCE.startswith(start):
+        start = text[at : at + len(_FENCE_OF_JSON)].lower()
+        if len(start) < len(_FENCE_OF_JSON) and _FENCE_OF_JSON.startswith(start):
             return -1
-        self._step = self._value
-        return at if at == len(text) else self._value(text, at)
+        self._next = self._value
+        if not start.startswith(_FENCE):
+            return at
+        self._fenced = True
+        return at + len(_FENCE_OF_JSON if start == _FENCE_OF_JSON else _FENCE)
 
     def _value(self, text: str, at: int) -> int:
         first = text[at]
         if first == '"':
             self._out.append('"')
-            self._step = self._string
+            self._next = self._string
             return at + 1
-        if first in "{[":
-            return self._enter(text, at, first)
-        if first in " \t\n\r":
-            return self._skip(text, at)
-        if first in _LITERALS:
-            literal = _LITERALS[first]
-            if not text.startswith(literal, at):
-                given = text[at : at + len(literal)]
-                matching = next(i for i in range(1, len(literal)) if given[i : i + 1] != literal[i])
-                if at + matching == len(text):
-                    return -1
-                self._refuse(text, at + matching, f"the literal {literal}")
-            self._out.append(literal)
-            self._value_is_whole()
-            return at + len(literal)
-        if first not in "-0123456789":
-            self._refuse(text, at, "a JSON value")
-        end = _NUMBER_PREFIX.match(text, at).end()  # type: ignore[union-attr]  # it matches the empty string
+        if first == "{" or first == "[":
+            return self._enter(text, at)
+        end = _SCALAR.match(text, at).end()  # type: ignore[union-attr]  # it matches the empty string
         if end - at > MAX_NUMBER:
             raise OutputInvalid(f"a number with more than {MAX_NUMBER} digits at {self._where()}")
         if end == len(text):
             return -1
-        number = text[at:end]
-        if not _NUMBER.fullmatch(number) or text[end] not in " \t\n\r,]}`":
-            self._refuse(text, end, f"a valid number to go on after {number[-20:]!r}")
-        self._number_is_whole(number)
+        scalar = text[at:end]
+        if scalar not in _LITERALS:
+            if not _NUMBER.fullmatch(scalar):
+                self._refuse(text, at, "a JSON value")
+            if not math.isfinite(float(scalar)):
+                raise OutputInvalid(f"the number {scalar[:40]} at {self._where()} is too large")
+        self._out.append(scalar)
+        self._value_ends()
         return end
 
     def _first_element(self, text: str, at: int) -> int:
-        if text[at] == "]":
-            return self._leave(at, "]")
-        if text[at] in " \t\n\r":
-            return self._skip(text, at)
-        self._step = self._value
-        return self._value(text, at)
+        return self._leave("]", at) if text[at] == "]" else self._value(text, at)
 
     def _first_name(self, text: str, at: int) -> int:
-        if text[at] == "}":
-            return self._leave(at, "}")
-        return self._next_name(text, at)
+        return self._leave("}", at) if text[at] == "}" else self._member(text, at)
 
-    def _next_name(self, text: str, at: int) -> int:
-        if text[at] in " \t\n\r":
-            return self._skip(text, at)
+    def _member(self, text: str, at: int) -> int:
         if text[at] != '"':
             self._refuse(text, at, "a member name in double quotes")
         self._name = []
-        self._step = self._string
+        self._next = self._string
         return at + 1
 
     def _colon(self, text: str, at: int) -> int:
-        if text[at] in " \t\n\r":
-            return self._skip(text, at)
         if text[at] != ":":
             self._refuse(text, at, "':'")
         self._out.append(":")
-        if len(self._open) == 1:
+        if len(self._open) == 1 and self._split_root:
             self._cut(ends=False)
-            self._member = str(self._open[0].at)
-        self._step = self._value
+            self._part = join(self._into, self._open[0].at)
+        self._next = self._value
         return at + 1
 
     def _separator(self, text: str, at: int) -> int:
-        char, container = text[at], self._open[-1]
-        if char == ",":
-            self._out.append(",")
-            if container.names is None:
-                container.at = int(container.at) + 1
-                self._step = self._value
-            else:
-                self._step = self._next_name
-            return at + 1
-        if char in " \t\n\r":
-            return self._skip(text, at)
+        container = self._open[-1]
         close = "]" if container.names is None else "}"
-        if char != close:
+        if text[at] == close:
+            return self._leave(close, at)
+        if text[at] != ",":
             self._refuse(text, at, f"',' or '{close}'")
-        return self._leave(at, close)
+        self._out.append(",")
+        if isinstance(container.at, int):
+            container.at += 1
+            self._next = self._value
+        else:
+            self._next = self._member
+        return at + 1
 
     def _string(self, text: str, at: int) -> int:
         if text[at] != '"':
-            after = strings.read_run(text, at, self._out if self._name is None else self._name)
-            if after == at:
+            end = strings.end_of_run(text, at)
+            if end == at:
                 self._refuse(text, at, "a valid escape sequence, and control characters only as one")
-            return after
+            if end > at:
+                (self._out if self._name is None else self._name).append(strings.escape(text[at:end]))
+            return end
         if self._name is None:
             self._out.append('"')
-            self._value_is_whole()
+            self._value_ends()
         else:
-            self._name_is_whole("".join(self._name))
+            self._name_ends("".join(self._name))
         return at + 1
 
     def _trailer(self, text: str, at: int) -> int:
-        if text[at] in " \t\n\r":
-            return self._skip(text, at)
-        if text[at] != "`" or not self._fence:
+        start = text[at : at + len(_FENCE)]
+        if not self._fenced or not _FENCE.startswith(start):
             self._refuse(text, at, "nothing after the JSON value")
-        self._fence -= 1
-        return at + 1
+        if start != _FENCE:
+            return -1
+        self._fenced = False
+        return at + len(_FENCE)
 
-    # What the steps share.
+    # What they share.
 
-    def _skip(self, text: str, at: int) -> int:
-        if self._fence in (1, 2) and self._step == self._trailer:
-            self._refuse(text, at, "the rest of the closing fence")
-        return _SPACE.match(text, at).end()  # type: ignore[union-attr]  # it matches the empty string
-
-    def _enter(self, text: str, at: int, bracket: str) -> int:
+    def _enter(self, text: str, at: int) -> int:
         if len(self._open) == MAX_DEPTH:
             self._refuse(text, at, f"no more than {MAX_DEPTH} levels of nesting")
-        self._out.append(bracket)
-        if bracket == "{":
-            self.is_object = self.is_object or not self._open
-            self._open.append(_Container(set()))
-            self._step = self._first_name
-        else:
-            self._open.append(_Container(None))
-            self._step = self._first_element
+        is_object = text[at] == "{"
+        if not self._open:
+            self._split_root = self._split_root and is_object
+            self._part = None if self._split_root else self._into
+        self._out.append(text[at])
+        self._open.append(_Container(is_object=is_object))
+        self._next = self._first_name if is_object else self._first_element
         return at + 1
 
-    def _leave(self, at: int, bracket: str) -> int:
+    def _leave(self, bracket: str, at: int) -> int:
         self._out.append(bracket)
         self._open.pop()
-        self._value_is_whole()
+        self._value_ends()
         return at + 1
 
-    def _value_is_whole(self) -> None:
-        if not self._open:
-            self._step = self._trailer
-            return
-        self._step = self._separator
-        if len(self._open) == 1 and self._member is not None:
+    def _value_ends(self) -> None:
+        self._next = self._separator if self._open else self._trailer
+        if len(self._open) == 1 and self._split_root:
             self._cut(ends=True)
-            self._member = None
+            self._part = None
 
-    def _name_is_whole(self, raw: str) -> None:
+    def _name_ends(self, raw: str) -> None:
         name: str = json.loads(f'"{raw}"') if "\\" in raw else raw
         container = self._open[-1]
         assert container.names is not None
         if name in container.names:
             raise OutputInvalid(f"duplicate member name {name!r} in the object at {self._where(inside=False)}")
-        if strings.has_surrogate(name):
-            raise OutputInvalid(f"half a surrogate pair in the member name {name!r} at {self._where(inside=False)}")
         container.names.add(name)
         container.at = name
         self._out.append(f'"{raw}"')
         self._name = None
-        self._step = self._colon
-
-    def _number_is_whole(self, number: str) -> None:
-        if not math.isfinite(float(number)):
-            raise OutputInvalid(f"the number {number[:40]} at {self._where()} is too large")
-        self._out.append(number)
-        self._value_is_whole()
+        self._next = self._colon
 
     def _take(self) -> list[Span]:
         if self._out:
@@ -282,7 +240,7 @@ class JsonScanner:
         return spans
 
     def _cut(self, *, ends: bool) -> None:
-        self._spans.append(Span(self._member, "".join(self._out), ends))
+        self._spans.append(Span(self._part, "".join(self._out), ends))
         self._out.clear()
 
     def _where(self, *, inside: bool = True) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 
-from penstock.contracts.events import JobCancelled, JobFailed
 from penstock.document import Diverged, LinearJSON, Shape
 from penstock.jobs.follow import Follower
 from penstock_gateway.streaming import Aborted
@@ -13,23 +12,15 @@ HEADERS = {"Cache-Control": "no-cache", "Connection": "keep-alive"}
 async def json_text(follower: Follower, shape: Shape) -> AsyncGenerator[str, None]:
     """The result in document order, never taken back.
 
-    Raises Cut where it cannot be completed: the job failed, or a retry contradicts what is out.
+    Raises Aborted where it cannot be completed: the job has no result, or what was sent is void.
     """
     linear = LinearJSON(shape)
     async with follower:
         async for batch in follower.batches():
-            pieces: list[str] = []
-            broken = ""
-            for delivered in batch:
-                try:
-                    pieces.append(linear.feed(delivered.event))
-                except Diverged as diverged:
-                    broken = str(diverged)
-                    break
-                if isinstance(delivered.event, JobFailed | JobCancelled):
-                    broken = delivered.event.type
-            yield "".join(pieces)
-            if broken:
-                raise Aborted(broken)
+            try:
+                text = linear.feed(*(delivered.event for delivered in batch))
+            except Diverged as diverged:
+                raise Aborted(str(diverged)) from diverged
+            yield text
     if not linear.completed:
-        raise Aborted("the events ended without an end")
+        raise Aborted("the job has no result")

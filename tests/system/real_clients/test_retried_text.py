@@ -18,7 +18,7 @@ from tests.system.real_clients.bodies import examples
 
 #: Jobs of each pattern, at once.
 ROUNDS = 4
-#: Text that a second attempt may repeat or contradict.
+#: Text that a second attempt writes anew, in the same words or in others.
 TEXTS = {"draft": "originalContent", "improve": "improvedContent", "translate": "translation", "respond": "response"}
 
 
