@@ -36,6 +36,11 @@ def parse_request(patterns: Mapping[str, Pattern[Any, Any]], name: str, body: by
     return request
 
 
+def body_of(request: PatternRequest) -> bytes:
+    """A job's body: as the model writes it, so that spelling and defaults make no other request of it."""
+    return request.model_dump_json(by_alias=True, exclude_defaults=True).encode()
+
+
 def invalid_request(error: ValidationError) -> InvalidRequest:
     """The validation errors as a failure: a pointer and a sentence for each, without the values."""
     errors = []

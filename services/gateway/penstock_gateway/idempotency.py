@@ -1,6 +1,5 @@
 """`Idempotency-Key`: the same key is the same job (draft-ietf-httpapi-idempotency-key-header)."""
 
-import hashlib
 import re
 
 from fastapi import Request
@@ -30,9 +29,3 @@ def key_of(request: Request) -> str | None:
     if not 1 <= len(text) <= 255:
         raise invalid_parameter(_POINTER, "1 to 255 characters")
     return text
-
-
-def job_id(tenant: str | None, route: str, key: str) -> str:
-    """The job that a key stands for: every replica finds the same, and JOBS takes it once."""
-    digest = hashlib.sha256("\0".join((tenant or "", route, key)).encode()).hexdigest()
-    return f"idem-{digest[:40]}"
