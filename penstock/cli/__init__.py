@@ -3,8 +3,10 @@
 import typer
 
 from penstock.cli import dead, demo, jobs, run, serve, streams, up
+from penstock.cli.errors import Commands
 
 app = typer.Typer(
+    cls=Commands,
     name="penstock",
     help="LLM agent patterns as independent services over NATS JetStream, streamed from the first token.",
     no_args_is_help=True,

@@ -1,9 +1,11 @@
-"""What is known of a running job: its steps and the result as far as it has grown."""
+"""What is known of a running job: its steps, and the result so far."""
 
+import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
-from penstock.client import grown
+from penstock.client import with_event
 from penstock.contracts.events import (
     Delta,
     Event,
@@ -17,10 +19,12 @@ from penstock.contracts.events import (
     StepRetrying,
     StepStarted,
 )
-from penstock.contracts.job import JobState, Snapshot
+from penstock.contracts.job import JobState, Snapshot, StepState
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Usage
-from penstock.document import Document
+from penstock.document import Document, Shape
+from penstock.patterns.loading import load
+from penstock.settings import Settings
 
 
 @dataclass(slots=True)
@@ -28,8 +32,8 @@ class StepRow:
     """One step. Times are seconds since the job was submitted."""
 
     key: str
-    status: Literal["running", "retrying", "completed", "failed"]
-    began: float
+    status: Literal["running", "retrying", "completed", "failed"] = "running"
+    began: float = 0.0
     model: str | None = None
     attempt: int = 1
     characters: int = 0
@@ -37,12 +41,25 @@ class StepRow:
     usage: Usage | None = None
     note: str = ""
 
+    def end(self, outcome: StepState | StepCompleted | StepFailed) -> None:
+        problem = None if isinstance(outcome, StepCompleted) else outcome.problem
+        cached = not isinstance(outcome, StepFailed) and outcome.cached
+        self.seconds, self.usage, self.attempt = outcome.duration_ms / 1000, outcome.usage, outcome.attempt
+        self.model = outcome.model or self.model
+        self.status, self.note = ("failed", problem.code) if problem else ("completed", "cached" if cached else "")
+
 
 class Progress:
-    """Fed with a job's events."""
+    """Fed with a job's events as they come. `submitted`: when; not given: now.
 
-    def __init__(self, pattern: str, job: str = "") -> None:
+    `shape` is that of the result; None for a pattern that is not known here.
+    """
+
+    def __init__(self, pattern: str, job: str = "", submitted: datetime | None = None) -> None:
         self.pattern, self.job = pattern, job
+        known = load(Settings().patterns).get(pattern)
+        self.shape = Shape.of(known.result) if known else None
+        self.submitted = submitted.timestamp() if submitted else time.time()
         self.steps: dict[str, StepRow] = {}
         self.document = Document()
         self.status = "queued"
@@ -56,55 +73,41 @@ class Progress:
     def value(self) -> Any:
         return self.document.value
 
-    def apply(self, event: Event | Snapshot, at: float) -> None:
-        """`at`: seconds since the submission."""
-        self.document = grown(self.document, event)
-        if isinstance(event, Delta) and self.first is None:
-            self.first = at
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the submission until now, or until the end."""
+        return time.time() - self.submitted if self.took is None else self.took
+
+    def apply(self, event: Event | Snapshot) -> None:
+        self.document = with_event(self.document, event)
         match event:
             case JobAccepted(job=job):
                 self.job, self.status = job, "running"
             case StepStarted(k=key, a=attempt, model=model):
-                self.steps[key] = StepRow(key, "running", at, model=model, attempt=attempt)
+                self.steps[key] = StepRow(key, began=self.elapsed, model=model, attempt=attempt)
             case Delta(k=key, t=t) if key in self.steps:
+                self.first = self.first or self.elapsed
                 self.steps[key].characters += len(t)
             case PartReset(k=key) if key in self.steps:
                 self.steps[key].characters = 0
             case StepRetrying(k=key, code=code, delay_seconds=delay) if key in self.steps:
-                self.steps[key].status = "retrying"
-                self.steps[key].note = f"{code}, again in {delay:.1f} s"
+                self.steps[key].status, self.steps[key].note = "retrying", f"{code}, again in {delay:.1f} s"
             case StepCompleted() | StepFailed():
-                self._end_step(event, at)
+                self.steps.setdefault(event.key, StepRow(event.key)).end(event)
             case JobCompleted() | JobFailed() | JobCancelled():
-                self.status, self.usage, self.took = event.type.removeprefix("job."), event.usage, at
+                self.took = self.elapsed
+                self.status, self.usage = event.type.removeprefix("job."), event.usage
                 self.problem = event.problem if isinstance(event, JobFailed) else None
-
-    def _end_step(self, event: StepCompleted | StepFailed, at: float) -> None:
-        row = self.steps.setdefault(event.key, StepRow(event.key, "running", at))
-        row.seconds, row.usage, row.attempt = event.duration_ms / 1000, event.usage, event.attempt
-        row.model = event.model or row.model
-        if isinstance(event, StepFailed):
-            row.status, row.note = "failed", event.problem.code
-        else:
-            row.status, row.note = "completed", "cached" if event.cached else ""
 
     @classmethod
     def of(cls, state: JobState) -> "Progress":
         """Of a job as it was looked up."""
-        progress = cls(state.pattern, state.id)
+        progress = cls(state.pattern, state.id, state.accepted_at)
         progress.status, progress.problem, progress.usage = state.status, state.problem, state.usage
         progress.document.result = state.result
         if state.accepted_at is not None and state.ended_at is not None:
             progress.took = (state.ended_at - state.accepted_at).total_seconds()
         for step in state.steps:
-            progress.steps[step.key] = StepRow(
-                step.key,
-                "failed" if step.problem else "completed",
-                0.0,
-                model=step.model,
-                attempt=step.attempt,
-                seconds=step.duration_ms / 1000,
-                usage=step.usage,
-                note=step.problem.code if step.problem else "cached" if step.cached else "",
-            )
+            progress.steps[step.key] = StepRow(step.key)
+            progress.steps[step.key].end(step)
         return progress

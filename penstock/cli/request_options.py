@@ -6,25 +6,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from penstock.cli.failing import BadInput
-
-_PLAIN = (str, int, float, bool)
+from penstock.cli.connecting import parameter
+from penstock.cli.errors import BadInput
 
 
 @dataclass(frozen=True, slots=True)
 class RequestOption:
-    """One field. `place`: the names on the way to it in the JSON. `kind`: its type, None where it is given as JSON."""
+    """One field. `place`: the names on the way to it in the JSON. `kind`: its type there, "json" for a mixed one."""
 
     flag: str
     place: tuple[str, ...]
-    kind: Any
+    kind: str
+    choices: tuple[str, ...]
     field: FieldInfo
 
     @property
@@ -33,39 +32,61 @@ class RequestOption:
         return "field_" + self.flag.removeprefix("--").replace("-", "_")
 
     def parameter(self) -> Parameter:
-        """As typer takes it."""
-        kind = self.kind or str
-        declared = f"{self.flag}/--no-{self.flag[2:]}" if kind is bool else self.flag
+        """As typer takes it. A yes or no is one flag: what the default is not."""
+        is_flag = self.kind == "boolean"
         described = typer.Option(
-            declared,
+            f"--no-{self.flag[2:]}" if is_flag and self.field.default is True else self.flag,
             help=self._help(),
+            metavar=None if is_flag else f"<{self.kind}>",
             show_default=False,
             rich_help_panel="Request" if len(self.place) == 1 else "Options of the job",
         )
-        return Parameter(self.name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, described])
+        return parameter(self.name, Annotated[bool | None if is_flag else str | None, described])
 
     def _help(self) -> str:
         notes = [self.field.description or ""]
-        if self.kind is None:
-            notes.append("As JSON.")
-        if self.kind is str:
+        if self.choices:
+            notes.append(f"One of {', '.join(self.choices)}.")
+        elif self.kind == "string":
             notes.append("@FILE reads a file, @- standard input.")
+        default = self.field.get_default(call_default_factory=True)
         if self.field.is_required():
             notes.append("Required.")
-        elif (default := self.field.get_default(call_default_factory=True)) is not None:
+        elif default is not None and self.kind != "boolean":
             notes.append(f"Default: {json.dumps(default, default=str)}.")
         return " ".join(notes).strip()
 
+    def value(self, given: Any) -> Any:
+        """What stands for it in the request's JSON. What does not fit there is found when the request is checked."""
+        if self.kind == "boolean":
+            return self.field.default is not True
+        if self.kind == "string":
+            return _text(given[1:]) if given.startswith("@") and not given.startswith("@@") else given.removeprefix("@")
+        try:
+            return json.loads(given)
+        except ValueError as error:
+            if self.kind in ("integer", "number"):
+                return given
+            raise BadInput(f"{self.flag} takes JSON, and {given!r} is none: {error}") from error
 
-def options_of(model: type[BaseModel], place: tuple[str, ...] = ()) -> Iterator[RequestOption]:
-    """An option for each field, and for each field of `options`."""
+
+def options_of(model: type[BaseModel]) -> list[RequestOption]:
+    """An option for each field, and for each field of `options`: the request's own first."""
+    return sorted(_options(model), key=lambda option: len(option.place))
+
+
+def _options(model: type[BaseModel], place: tuple[str, ...] = ()) -> Iterator[RequestOption]:
+    schemas = model.model_json_schema(by_alias=True)["properties"]
     for name, field in model.model_fields.items():
-        wire = field.alias or name
-        annotation = field.annotation
+        wire, annotation = field.alias or name, field.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel) and not place:
-            yield from options_of(annotation, (wire,))
-        else:
-            yield RequestOption("--" + name.replace("_", "-"), (*place, wire), _kind(annotation), field)
+            yield from _options(annotation, (wire,))
+            continue
+        variants = [one for one in schemas[wire].get("anyOf", [schemas[wire]]) if one.get("type") != "null"]
+        kind = variants[0].get("type", "json") if len(variants) == 1 else "json"
+        kind = kind if kind in ("string", "integer", "number", "boolean") else "json"
+        choices = tuple(map(str, variants[0].get("enum", ()))) if kind == "string" else ()
+        yield RequestOption("--" + name.replace("_", "-"), (*place, wire), kind, choices, field)
 
 
 def request_of(
@@ -77,16 +98,16 @@ def request_of(
     """
     body = read_json(json_file) if json_file else {}
     for option, value in given.items():
-        if value is None:
-            continue
-        inner = body
-        for name in option.place[:-1]:
-            inner = inner.setdefault(name, {})
-        inner[option.place[-1]] = _value(option, value)
+        if value is not None:
+            inner = body
+            for name in option.place[:-1]:
+                inner = inner.setdefault(name, {})
+            inner[option.place[-1]] = option.value(value)
     try:
         model.model_validate(body)
     except ValidationError as error:
-        raise BadInput("; ".join(_complaints(error, options_of(model))) + f". See {usage}") from None
+        flags = {option.place: option for option in given}
+        raise BadInput("; ".join(_problems(error, flags)) + f". See {usage}") from None
     return body
 
 
@@ -95,21 +116,10 @@ def read_json(source: Path) -> dict[str, Any]:
     try:
         value = json.loads(_text(str(source)))
     except ValueError as error:
-        raise BadInput(f"--json {source}: {error}") from error
+        raise BadInput(f"--json {source} does not contain JSON: {error}") from error
     if not isinstance(value, dict):
         raise BadInput(f"--json {source}: an object is needed, this is a JSON {type(value).__name__}")
     return value
-
-
-def _value(option: RequestOption, value: Any) -> Any:
-    if option.kind is None:
-        try:
-            return json.loads(value)
-        except ValueError as error:
-            raise BadInput(f"{option.flag} is to be JSON: {error}") from error
-    if option.kind is str and value.startswith("@@"):
-        return value[1:]
-    return _text(value[1:]) if option.kind is str and value.startswith("@") else value
 
 
 def _text(source: str) -> str:
@@ -119,26 +129,13 @@ def _text(source: str) -> str:
         raise BadInput(f"cannot read {source}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _complaints(error: ValidationError, options: Iterator[RequestOption]) -> Iterator[str]:
-    flags = {option.place: option for option in options}
+def _problems(error: ValidationError, flags: Mapping[tuple[str, ...], RequestOption]) -> Iterator[str]:
     for one in error.errors(include_url=False, include_input=False, include_context=False)[:3]:
-        place = tuple(str(token) for token in one["loc"])
+        place = tuple(map(str, one["loc"]))
         option = flags.get(place)
         called = option.flag if option else "/" + "/".join(place)
         if one["type"] == "missing":
-            what = (option.field.description or "").rstrip(".") if option else ""
-            yield f"{called} is missing" + (f": {what}" if what else "")
+            description = (option.field.description or "").rstrip(".") if option else ""
+            yield f"{called} is missing" + (f": {description}" if description else "")
         else:
             yield f"{called}: {one['msg']}"
-
-
-def _kind(annotation: Any) -> Any:
-    """The type of a simple field, without `| None`; None for any other."""
-    if get_origin(annotation) in (Union, UnionType):
-        inner = [one for one in get_args(annotation) if one is not NoneType]
-        return _kind(inner[0]) if len(inner) == 1 else None
-    if get_origin(annotation) is Annotated:
-        return _kind(get_args(annotation)[0])
-    if get_origin(annotation) is Literal and all(isinstance(one, str) for one in get_args(annotation)):
-        return annotation
-    return annotation if annotation in _PLAIN else None

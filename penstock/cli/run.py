@@ -1,46 +1,56 @@
-"""`penstock run <pattern>`: submit a job and watch its result grow."""
+"""`penstock run <pattern>`: submit a job and follow it."""
 
 import asyncio
-from collections.abc import Mapping
-from inspect import Parameter, Signature
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from penstock.cli import connecting, watching
-from penstock.cli.failing import BadInput, failing
+from penstock.cli import connecting, follow
+from penstock.cli.connecting import CONNECTION, declared, parameter
+from penstock.cli.errors import BadInput
 from penstock.cli.progress import Progress
-from penstock.cli.request_options import RequestOption, options_of, read_json, request_of
-from penstock.errors import PenstockError
+from penstock.cli.request_options import options_of, read_json, request_of
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 
 _JSON = typer.Option(
     "--json",
-    help="The whole request as JSON: a file, or - for standard input. Options go over it.",
+    help="The complete request as JSON: a file, or - for standard input. Options override what is in it.",
     rich_help_panel="Request",
 )
-_FORMAT = typer.Option(
-    "--format", help="view: for people. json: the result, as it grows. events: one a line. Default: view in a terminal."
-)
-_JOB = typer.Option("--job", help="A name that makes it safe to submit twice: the second finds the first job.")
+_KEY = typer.Option(help="Makes it safe to submit twice: the same key with the same request is the same job.")
+_DETACH = typer.Option("--detach", help="Submit, print the job's id, and do not wait for it.")
+_COMMON = [
+    parameter("json_file", Annotated[Path | None, _JSON]),
+    parameter("format", follow.FormatOption),
+    parameter("detach", Annotated[bool | None, _DETACH]),
+    parameter("idempotency_key", Annotated[str | None, _KEY]),
+    *CONNECTION,
+]
+#: A field of a request whose option would be one of these is given by --json only.
+_TAKEN = {"--json", "--help", *("--" + one.name.replace("_", "-") for one in _COMMON)}
 
 
 class _Patterns(TyperGroup):
     """A command for each pattern, with the options of its request; any other name is sent as it is, with --json."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return list(_patterns())
+        return list(load(Settings().patterns))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        pattern = _patterns().get(cmd_name)
-        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        single.command(cmd_name, help=pattern.summary if pattern else "A pattern that is not known here.")(
-            failing(_command(cmd_name, pattern))
-        )
+        patterns = load(Settings().patterns)
+        pattern = patterns.get(cmd_name)
+        if pattern is None and "--json" not in ctx.args:
+            raise BadInput(
+                f"there is no pattern {cmd_name!r} here: there are {', '.join(patterns)}. "
+                "With --json a request is sent to one that only the services know"
+            )
+        single = typer.Typer(add_completion=False)
+        single.command(cmd_name)(_command(cmd_name, pattern))
         return typer.main.get_command(single)
 
 
@@ -49,77 +59,41 @@ app = typer.Typer(cls=_Patterns, no_args_is_help=True, subcommand_metavar="PATTE
 
 @app.callback()
 def run() -> None:
-    """Submit a job and watch its result grow.
+    """Submit a job and follow it. `penstock run PATTERN --help` shows the options of its request.
 
-    Exit status 0 only if the job completed. In a pipe the result is plain JSON, printed as it grows.
+    Exit status 0 only if the job completed. In a pipe the result is plain JSON, printed as it is written.
     """
 
 
-def _command(name: str, pattern: Pattern[Any, Any] | None) -> Any:
-    """A function whose parameters are the pattern's options."""
-    common = [
-        _parameter("json_file", Path | None, _JSON),
-        _parameter("format", watching.Format | None, _FORMAT),
-        _parameter("job", str | None, _JOB),
-        _parameter("url", connecting.Url, default=connecting.DEFAULT_URL),
-        _parameter("api_key", connecting.ApiKey),
-        _parameter("nats", connecting.Nats),
-    ]
-    taken = {"--json", "--format", "--job", "--url", "--api-key", "--nats", "--help"}
-    options = [option for option in options_of(pattern.request) if option.flag not in taken] if pattern else []
-    options.sort(key=lambda option: len(option.place))  # the request itself first, in the help too
+def _command(name: str, pattern: Pattern[Any, Any] | None) -> Callable[..., None]:
+    options = [option for option in options_of(pattern.request) if option.flag not in _TAKEN] if pattern else []
 
-    def command(**given: Any) -> None:
-        chosen = {option: given[option.name] for option in options}
-        _run(name, pattern, chosen, **{one.name: given[one.name] for one in common})
+    def command(json_file: Path | None, **given: Any) -> None:
+        fields = {option: given.pop(option.name) for option in options}
+        if pattern is not None:
+            request = request_of(pattern.request, fields, json_file, f"penstock run {name} --help")
+        else:
+            assert json_file is not None
+            request = read_json(json_file)
+        asyncio.run(_run(name, request, **given))
 
-    parameters = [*(option.parameter() for option in options), *common]
-    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {one.name: one.annotation for one in parameters}
-    return command
+    summary = pattern.summary if pattern else "A pattern that is not known here."
+    return declared(command, name, [*(option.parameter() for option in options), *_COMMON], summary)
 
 
-def _parameter(name: str, annotation: Any, option: Any = None, *, default: Any = None) -> Parameter:
-    described = annotation if option is None else Annotated[annotation, option]
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=described)
-
-
-def _run(
+async def _run(
     name: str,
-    pattern: Pattern[Any, Any] | None,
-    given: Mapping[RequestOption, Any],
+    request: Mapping[str, Any],
     *,
-    json_file: Path | None,
-    format: watching.Format | None,
-    job: str | None,
-    url: str,
-    api_key: str | None,
-    nats: str | None,
+    format: follow.Format | None,
+    detach: bool | None,
+    idempotency_key: str | None,
+    **connection: Any,
 ) -> None:
-    if pattern is not None:
-        request = request_of(pattern.request, given, json_file, f"penstock run {name} --help")
-    elif json_file is None:
-        raise BadInput(f"there is no pattern {name!r} here: {', '.join(_patterns())}. Others need --json")
-    else:
-        request = read_json(json_file)
     progress = Progress(name)
-    shown = watching.chosen(format)
-
-    async def go() -> None:
-        async with connecting.client(url, api_key, nats) as client:
-            await client.check()
-            progress.job = await client.submit(name, request, job=job)
-            await watching.watch(client.follow(progress.job), progress, pattern, shown)
-
-    try:
-        asyncio.run(go())
-    except KeyboardInterrupt:
-        watching.interrupted(progress.job)
-    watching.finish(progress, shown)
-
-
-def _patterns() -> dict[str, Pattern[Any, Any]]:
-    try:
-        return load(Settings().patterns)
-    except (PenstockError, ValueError):
-        return load()
+    async with connecting.client(**connection) as client:
+        progress.job = await client.submit(name, request, idempotency_key=idempotency_key)
+        if detach:
+            typer.echo(progress.job)
+        else:
+            await follow.to_end(client.follow(progress.job), progress, format)

@@ -6,14 +6,13 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.failing import BadInput, failing
+from penstock.cli.errors import BadInput
 from penstock.settings import Settings
 
 #: Where packages say which services they bring: name -> a function of Settings, and of `steps` if it executes some.
 GROUP = "penstock.services"
 
 
-@failing
 def serve(
     service: Annotated[str, typer.Argument(help="gateway, aggregator, classifier, workers, or one of your own.")],
     steps: Annotated[str | None, typer.Option(help="Serve only these steps, separated by commas.")] = None,

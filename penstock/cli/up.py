@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.failing import failing
+from penstock.cli.connecting import Nats
 from penstock.hosting import logs
-from penstock.local.stack import Plan, Stack
+from penstock.local.stack import Pace, Plan, Stack
 from penstock.settings import Settings
 
+PaceOption = Annotated[Pace, typer.Option(help="How fast the simulator answers.")]
 
-@failing
+
 def up(
     host: Annotated[str, typer.Option(help="Address the gateways listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the first gateway; 0 takes free ones.", min=0, max=65_535)] = 8080,
@@ -23,13 +24,15 @@ def up(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
     steps: Annotated[str | None, typer.Option(help="Steps the workers serve, separated by commas.")] = None,
     data: Annotated[Path, typer.Option(help="Folder for NATS's data, logs and processes.json.")] = Path("data"),
-    nats_url: Annotated[str | None, typer.Option(help="Use this NATS instead of an embedded one.")] = None,
-    nats_port: Annotated[int, typer.Option(help="Port of the embedded NATS, if it is free.")] = 4222,
-    pace: Annotated[str, typer.Option(help="The simulator's pace: natural, slow or off.")] = "natural",
+    nats_url: Nats = None,
+    nats_port: Annotated[
+        int, typer.Option(help="Without --nats-url: port of the embedded NATS, if it is free.", min=0, max=65_535)
+    ] = 4222,
+    pace: PaceOption = "natural",
 ) -> None:
-    """Start NATS, the simulator (unless a model is set up) and all services; end them with Ctrl-C.
+    """Start NATS (or use that of --nats-url), the simulator (unless a model is set up) and all services.
 
-    A process that dies is started again. Without GEMINI_API_KEY the answers come from an offline
+    Ctrl-C ends them. A process that dies is started again. Without GEMINI_API_KEY the answers come from an offline
     simulator, and say so.
     """
     logs.configure(Settings(log_json=False), "up")

@@ -1,6 +1,7 @@
 """A job in the terminal: its steps on top, the result below."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -37,27 +38,50 @@ class Tail:
             yield Segment.line()
 
 
-def whole(progress: Progress, names: tuple[str, ...] = ()) -> RenderableType:
-    """The job as it is."""
-    return Group(*_head(progress, progress.took or 0.0), Text(), *document(progress.value, names), *_foot(progress))
+def complete(progress: Progress) -> RenderableType:
+    """The job with all of its result, or its problem."""
+    problem = [Text(describe(progress.problem), style="red")] if progress.problem else []
+    return Group(*_head(progress), Text(), *_result(progress), *problem)
 
 
-def live(progress: Progress, at: float, names: tuple[str, ...] = ()) -> RenderableType:
-    """The job `at` seconds after its submission, no longer than the terminal: the end of the result is what is seen."""
-    head = _head(progress, at)
-    return Group(*head, Text(), Tail(Group(*document(progress.value, names)), above=len(progress.steps) + 4))
+def live(progress: Progress) -> RenderableType:
+    """The job as it is now, no longer than the terminal: the end of the result is what is seen."""
+    return Group(*_head(progress), Text(), Tail(Group(*_result(progress)), above=len(progress.steps) + 5))
 
 
-def document(value: Any, names: tuple[str, ...] = ()) -> Iterator[RenderableType]:
-    """A JSON value for people; the members of the outermost object in the order of `names`."""
+def when(time: datetime | float) -> str:
+    """Date and time where the user is. A number: Unix seconds."""
+    time = time if isinstance(time, datetime) else datetime.fromtimestamp(time, UTC)
+    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def colour(status: str) -> str:
+    return _MARKS.get(status, ("", "cyan"))[1]
+
+
+def tokens(usage: Usage) -> str:
+    """Tokens in, out (thinking is billed as output), and money where it is known."""
+    cost = f"  ${usage.cost_usd:.4f}" if usage.cost_usd is not None else ""
+    return f"{usage.prompt_tokens} → {usage.output_tokens + usage.thinking_tokens} tokens{cost}"
+
+
+def _result(progress: Progress) -> Iterator[RenderableType]:
+    """Its members in the order of the pattern's model."""
+    value = progress.value
+    if progress.shape and isinstance(value, dict):
+        value = {name: value[name] for name in (*progress.shape.names, *value) if name in value}
+    return _document(value)
+
+
+def _document(value: Any) -> Iterator[RenderableType]:
+    """A JSON value for people."""
     if isinstance(value, dict):
-        places = {name: place for place, name in enumerate(names)}
-        for name in sorted(value, key=lambda one: places.get(one, len(places))) if names else value:
-            yield from _member(name, value[name])
+        for name, member in value.items():
+            yield from _member(name, member)
     elif isinstance(value, list):
         for element in value:
             row = Table.grid(padding=(0, 1))
-            row.add_row(Text("•", style="dim"), Group(*document(element)))
+            row.add_row(Text("•", style="dim"), Group(*_document(element)))
             yield row
     else:
         yield Text(_scalar(value))
@@ -65,13 +89,14 @@ def document(value: Any, names: tuple[str, ...] = ()) -> Iterator[RenderableType
 
 def _member(name: str, value: Any) -> Iterator[RenderableType]:
     title = Text(name, style="bold cyan")
+    inside = Padding(Group(*_document(value)), (0, 0, 0, 2))
     if isinstance(value, dict | list):
         yield title if value else title.append(" –", style="not bold dim")
         if value:
-            yield Padding(Group(*document(value)), (0, 0, 0, 2))
+            yield inside
     elif isinstance(value, str) and (len(value) > 60 or "\n" in value):
         yield title
-        yield Padding(Text(value), (0, 0, 0, 2))
+        yield inside
     else:
         yield title.append(f" {_scalar(value)}", style="not bold default")
 
@@ -82,40 +107,31 @@ def _scalar(value: Any) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
-def _head(progress: Progress, at: float) -> list[RenderableType]:
-    seconds = at if progress.took is None else progress.took
-    title = Text.assemble(_mark(progress.status, at), " ", (progress.pattern, "bold"), f"  {seconds:.1f} s", "  ")
-    title.append(tokens(progress.usage) if progress.usage else progress.status, style="dim")
+def _head(progress: Progress) -> Iterator[RenderableType]:
+    title = Text.assemble(_mark(progress.status), " ", (progress.pattern, "bold"), f"  {progress.elapsed:.1f} s  ")
+    yield title.append(tokens(progress.usage) if progress.usage else progress.status, style="dim")
     if progress.job:
-        title.append(f"  job {progress.job}", style="dim")
+        yield Text(f"  job {progress.job}  {when(progress.submitted)}", style="dim")
     steps = Table.grid(padding=(0, 2))
     for row in progress.steps.values():
         name = Text(row.key).append(f"  attempt {row.attempt}" if row.attempt > 1 else "", style="yellow")
+        seconds = max(0.0, progress.elapsed - row.began) if row.seconds is None else row.seconds
         steps.add_row(
-            Text.assemble("  ", _mark(row.status, at), " ", name),
+            Text.assemble("  ", _mark(row.status), " ", name),
             Text(row.model or "", style="dim"),
-            Text(f"{max(0.0, at - row.began) if row.seconds is None else row.seconds:.1f} s", justify="right"),
-            _how_much(row),
+            Text(f"{seconds:.1f} s", justify="right"),
+            Text(_amount(row), style="dim"),
         )
-    return [title, steps] if progress.steps else [title]
+    if progress.steps:
+        yield steps
 
 
-def _foot(progress: Progress) -> Iterator[RenderableType]:
-    if progress.problem is not None:
-        yield Text(describe(progress.problem), style="red")
-
-
-def _how_much(row: StepRow) -> Text:
+def _amount(row: StepRow) -> str:
     if row.usage is None or not row.usage.calls:
-        return Text(row.note or (f"{row.characters} characters" if row.characters else ""), style="dim")
-    return Text(f"{tokens(row.usage)}  {row.note}".strip(), style="dim")
+        return row.note or (f"{row.characters} characters" if row.characters else "")
+    return f"{tokens(row.usage)}  {row.note}".strip()
 
 
-def tokens(usage: Usage) -> str:
-    """Tokens in, out (thinking is billed as output), and money where it is known."""
-    cost = f"  ${usage.cost_usd:.4f}" if usage.cost_usd is not None else ""
-    return f"{usage.prompt_tokens} → {usage.output_tokens + usage.thinking_tokens} tokens{cost}"
-
-
-def _mark(status: str, at: float) -> tuple[str, str]:
-    return _MARKS.get(status) or (_FRAMES[int(at * 10) % len(_FRAMES)], "cyan")
+def _mark(status: str) -> tuple[str, str]:
+    frame = int(datetime.now().timestamp() * 10) % len(_FRAMES)
+    return _MARKS.get(status) or (_FRAMES[frame], "cyan")

@@ -17,7 +17,7 @@ from penstock.client.errors import (
     Unreachable,
     describe,
 )
-from penstock.client.following import Following, growing, grown, unless_completed
+from penstock.client.job_events import JobEvents, partial_results, raise_unless_completed, with_event
 from penstock.client.over_http import HttpClient
 from penstock.client.over_nats import NatsClient
 
@@ -26,9 +26,9 @@ __all__ = [
     "ClientError",
     "DeadLetter",
     "DeadLetters",
-    "Following",
     "HttpClient",
     "JobCancelledError",
+    "JobEvents",
     "JobFailedError",
     "NatsClient",
     "NotReplayable",
@@ -38,7 +38,7 @@ __all__ = [
     "UnknownJob",
     "Unreachable",
     "describe",
-    "growing",
-    "grown",
-    "unless_completed",
+    "partial_results",
+    "raise_unless_completed",
+    "with_event",
 ]

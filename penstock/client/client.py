@@ -7,9 +7,9 @@ from typing import Any, Self, TypeVar, overload
 
 from pydantic import BaseModel
 
-from penstock.client.following import Following, Placed, growing, unless_completed
+from penstock.client.job_events import EventAt, JobEvents, partial_results, raise_unless_completed
 from penstock.contracts.events import JobCompleted
-from penstock.contracts.job import JobState, JobStatus, JobSummary
+from penstock.contracts.job import JobPage, JobState, JobStatus, JobSummary
 from penstock.contracts.options import PatternRequest
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load
@@ -18,6 +18,8 @@ from penstock.settings import Settings
 Req = TypeVar("Req", bound=PatternRequest)
 Res = TypeVar("Res", bound=BaseModel)
 
+#: A pattern, or its name.
+AnyPattern = str | Pattern[Any, Any]
 #: A request as its model, or as what its JSON would be.
 Request = PatternRequest | Mapping[str, Any]
 
@@ -27,12 +29,12 @@ class Client(ABC):
 
     `pattern` is a `Pattern`, such as `penstock.patterns.routing.PATTERN`, or its name.
 
-    `job` makes a submission safe to repeat: the same `job` with the same request is one job. Over NATS it is
-    the job's id, over HTTP an idempotency key beside which the gateway chooses the id: use the id that is
-    returned. Without one, a submission that has to be tried again is still made once.
+    `idempotency_key`, 1 to 255 visible ASCII characters, makes a submission safe to repeat: the same key with the
+    same request is the same job, over HTTP and over NATS alike; with another request it is refused. Without one, a
+    submission that has to be tried again is still made once.
 
     Everything may raise Unreachable. A connection that is lost while a job is followed is made again, and the
-    events go on where they were.
+    events continue where they were.
     """
 
     async def __aenter__(self) -> Self:
@@ -50,8 +52,8 @@ class Client(ABC):
         """Raise Unreachable, at once, if there is nobody to talk to."""
 
     @abstractmethod
-    async def submit(self, pattern: str | Pattern[Any, Any], request: Request, *, job: str | None = None) -> str:
-        """Have a job done; its id, once it is stored. Raises RequestRefused."""
+    async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
+        """Submit a job; its id, once it is stored. Raises RequestRefused."""
 
     @abstractmethod
     async def state(self, job: str) -> JobState:
@@ -61,8 +63,7 @@ class Client(ABC):
     async def cancel(self, job: str) -> JobState:
         """End a job, unless it has ended: its state after that. Raises UnknownJob."""
 
-    @abstractmethod
-    def jobs(
+    async def jobs(
         self,
         *,
         pattern: str | None = None,
@@ -71,57 +72,71 @@ class Client(ABC):
         until: float | None = None,
     ) -> AsyncGenerator[JobSummary, None]:
         """The jobs there are, newest first, read page by page. `since`, `until`: Unix seconds of submission."""
+        wanted = {"pattern": pattern, "status": status, "since": since, "until": until}
+        filters = {name: value for name, value in wanted.items() if value is not None}
+        cursor: str | None = None
+        while True:
+            page = await self._page(filters, cursor)
+            for job in page.jobs:
+                yield job
+            cursor = page.next
+            if cursor is None:
+                return
 
     @abstractmethod
-    def _events(self, job: str, after: int) -> AsyncGenerator[Placed, None]:
+    async def _page(self, filters: Mapping[str, Any], cursor: str | None) -> JobPage:
+        """A page of `jobs`; `cursor` is the `next` of the page before."""
+
+    @abstractmethod
+    def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         """The events behind the cursor `after`, up to the job's end."""
 
-    def follow(self, job: str, *, after: int = 0) -> Following:
+    def follow(self, job: str, *, after: int = 0) -> JobEvents:
         """A job's events from its first, or behind the cursor `after`; live, to its end. Raises UnknownJob."""
-        return Following(job, self._events(job, after))
+        return JobEvents(job, self._events(job, after))
 
-    def stream(self, pattern: str | Pattern[Any, Any], request: Request, *, job: str | None = None) -> Following:
+    def stream(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> JobEvents:
         """Submit at the first event asked for, and follow. Raises RequestRefused.
 
-        A job that fails is told by its last event: nothing is raised.
+        A job's failure is its last event: it is not raised.
         """
 
-        async def events() -> AsyncGenerator[Placed, None]:
-            following.job = await self.submit(pattern, request, job=job)
+        async def events() -> AsyncGenerator[EventAt, None]:
+            following.job = await self.submit(pattern, request, idempotency_key=idempotency_key)
             async with aclosing(self._events(following.job, 0)) as placed:
                 async for one in placed:
                     yield one
 
-        following = Following("", events())
+        following = JobEvents("", events())
         return following
 
     def partials(
-        self, pattern: str | Pattern[Any, Any], request: Request, *, job: str | None = None
+        self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None
     ) -> AsyncIterator[Any]:
-        """Submit, and show the result as it grows (see `penstock.client.growing`)."""
-        return growing(self.stream(pattern, request, job=job))
+        """Submit, and show the result as it grows (see `penstock.client.partial_results`)."""
+        return partial_results(self.stream(pattern, request, idempotency_key=idempotency_key))
 
     @overload
     async def run(
-        self, pattern: Pattern[Req, Res], request: Req | Mapping[str, Any], *, job: str | None = ...
+        self, pattern: Pattern[Req, Res], request: Req | Mapping[str, Any], *, idempotency_key: str | None = ...
     ) -> Res: ...
 
     @overload
-    async def run(self, pattern: str, request: Request, *, job: str | None = ...) -> Any: ...
+    async def run(self, pattern: str, request: Request, *, idempotency_key: str | None = ...) -> Any: ...
 
-    async def run(self, pattern: str | Pattern[Any, Any], request: Request, *, job: str | None = None) -> Any:
+    async def run(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> Any:
         """Submit, and await the result: the pattern's result model; for a name not known here, plain JSON.
 
         Raises RequestRefused, JobFailedError, JobCancelledError.
         """
         known = load(Settings().patterns).get(pattern) if isinstance(pattern, str) else pattern
-        async with self.stream(pattern, request, job=job) as events:
+        async with self.stream(pattern, request, idempotency_key=idempotency_key) as events:
             async for event in events:
-                unless_completed(events.job, event)
+                raise_unless_completed(events.job, event)
                 if isinstance(event, JobCompleted):
                     return event.result if known is None else known.result.model_validate(event.result, extra="ignore")
         raise AssertionError("a job's events end with its end")
 
 
-def name_of(pattern: str | Pattern[Any, Any]) -> str:
+def name_of(pattern: AnyPattern) -> str:
     return pattern if isinstance(pattern, str) else pattern.name

@@ -1,9 +1,9 @@
-"""Dead letters: what could not be handled, why, and how to have it done after all. Over NATS only."""
+"""Dead letters: messages that could not be handled, the reason, and how to submit their jobs again. Over NATS only."""
 
-import hashlib
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from penstock import jobs
 from penstock.client.errors import ClientError
@@ -11,44 +11,35 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(BaseModel):
     """`number` is its place in DEAD. `subject`, `stream`, `sequence`: where the message was."""
+
+    model_config = ConfigDict(frozen=True)
 
     number: int
     time: str
-    reason: str
-    detail: str
-    subject: str
-    stream: str
-    sequence: int
-    tenant: str | None
-    #: The message, or its beginning: then `length` is what it had.
-    body: bytes
-    length: int
+    reason: str = Field("", validation_alias=subjects.DEAD_REASON_HEADER)
+    detail: str = Field("", validation_alias=subjects.DEAD_DETAIL_HEADER)
+    subject: str = Field("", validation_alias=subjects.DEAD_SUBJECT_HEADER)
+    stream: str = Field("", validation_alias=subjects.DEAD_STREAM_HEADER)
+    sequence: int = Field(0, validation_alias=subjects.DEAD_SEQUENCE_HEADER)
+    tenant: str | None = Field(None, validation_alias=subjects.TENANT_HEADER)
+    #: Bytes of the message. Of a long one `body` is only the beginning.
+    length: int = Field(validation_alias=subjects.DEAD_LENGTH_HEADER)
+    body: bytes = Field(exclude=True)
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def job(self) -> str | None:
-        """The job it belongs to, where its subject tells."""
+        """The job it belongs to, where its subject names one."""
         tokens = self.subject.split(".")
         place = {subjects.JOBS: 2, subjects.STEPS: 3}.get(self.stream)
         return tokens[place] if place is not None and len(tokens) > place else None
 
     @classmethod
     def of(cls, stored: Stored) -> "DeadLetter":
-        headers = stored.headers
-        return cls(
-            number=stored.sequence,
-            time=stored.time,
-            reason=headers.get(subjects.DEAD_REASON_HEADER, ""),
-            detail=headers.get(subjects.DEAD_DETAIL_HEADER, ""),
-            subject=headers.get(subjects.DEAD_SUBJECT_HEADER, stored.subject.removeprefix(subjects.dead(""))),
-            stream=headers.get(subjects.DEAD_STREAM_HEADER, ""),
-            sequence=int(headers.get(subjects.DEAD_SEQUENCE_HEADER, "0")),
-            tenant=headers.get(subjects.TENANT_HEADER),
-            body=stored.data,
-            length=int(headers.get(subjects.DEAD_LENGTH_HEADER, len(stored.data))),
-        )
+        known = {"number": stored.sequence, "time": stored.time, "body": stored.data}
+        return cls.model_validate({subjects.DEAD_LENGTH_HEADER: len(stored.data)} | stored.headers | known)
 
 
 class Replayed(NamedTuple):
@@ -81,46 +72,36 @@ class DeadLetters:
             if stored.sequence == number:
                 return DeadLetter.of(stored)
             break
-        raise NotReplayable(f"there is no dead letter {number}")
+        raise NotReplayable(f"there is no dead letter {number}: `penstock dead list` shows those there are")
 
     async def replay(self, letter: DeadLetter, *, whole_job: bool = False) -> Replayed:
-        """Have a dead job done under a new id: its own is ended for good, or stands for another request.
+        """Submit a dead job again, under a new id: its own has ended, or stands for another request.
 
-        The new id follows from the letter, so that a second replay finds the job of the first. A step cannot
-        be replayed alone, since its job has ended without it: with `whole_job` its job is.
+        The letter is the idempotency key, so that a second replay finds the job of the first. A step cannot be
+        replayed alone, since its job has ended without it: with `whole_job` its job is.
 
         Raises NotReplayable.
         """
-        if letter.stream == subjects.STEPS and whole_job:
-            subject, body = await self._job_of(letter)
-        elif letter.stream == subjects.STEPS:
+        if letter.stream not in (subjects.JOBS, subjects.STEPS):
+            origin = letter.stream or "no stream"
+            raise NotReplayable(f"dead letter {letter.number} is from {origin}: only jobs and steps can be replayed")
+        if letter.stream == subjects.STEPS and not whole_job:
             raise NotReplayable(
-                f"dead letter {letter.number} is a step of job {letter.job}, which went on or ended without it: a late "
-                f"outcome changes nothing. Have the job done anew: penstock dead replay {letter.number} --whole-job"
+                f"dead letter {letter.number} is a step of job {letter.job}, which continued or ended without it: a "
+                f"late outcome changes nothing. Run the job again: penstock dead replay {letter.number} --whole-job"
             )
-        elif letter.stream == subjects.JOBS:
-            subject, body = letter.subject, await self._whole_body(letter)
-        else:
-            raise NotReplayable(
-                f"dead letter {letter.number} is from {letter.stream or 'nowhere'}: only jobs are replayed"
-            )
+        subject, body = await self._job_of(letter)
         pattern = subject.split(".")[1]
-        unique = hashlib.sha256(f"{letter.number} {letter.time} {subject}".encode()).hexdigest()[:24]
-        job = f"replay-{letter.number}-{unique}"
+        job = jobs.job_id_of(f"dead letter {letter.number} of {letter.time}", pattern, letter.tenant)
         return Replayed(job, await jobs.submit(self._bus, pattern, job, body, tenant=letter.tenant))
 
     async def _job_of(self, letter: DeadLetter) -> tuple[str, bytes]:
-        found = await self._bus.last(subjects.JOBS, [subjects.job("*", letter.job or "")])
-        if not found:
-            raise NotReplayable(f"job {letter.job} is past its retention")
-        return found[0].subject, found[0].data
-
-    async def _whole_body(self, letter: DeadLetter) -> bytes:
-        if letter.length == len(letter.body):
-            return letter.body
-        found = [
-            one for one in await self._bus.last(letter.stream, [letter.subject]) if one.sequence == letter.sequence
-        ]
-        if not found:
-            raise NotReplayable(f"dead letter {letter.number} is cut, and the message itself is past its retention")
-        return found[0].data
+        """The subject and body of the job to submit."""
+        is_job = letter.stream == subjects.JOBS
+        if is_job and letter.length == len(letter.body):
+            return letter.subject, letter.body
+        wanted = letter.subject if is_job else subjects.job("*", letter.job or "")
+        for stored in await self._bus.last(subjects.JOBS, [wanted]):
+            if not is_job or stored.sequence == letter.sequence:
+                return stored.subject, stored.data
+        raise NotReplayable(f"job {letter.job} is past its retention: its request is no longer kept")

@@ -2,22 +2,22 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
 from penstock import jobs
-from penstock.client.client import Client, Request, name_of
+from penstock.client.client import AnyPattern, Client, Request, name_of
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable
-from penstock.client.following import Placed
+from penstock.client.job_events import EventAt
 from penstock.contracts.events import TERMINAL
-from penstock.contracts.job import JobState, JobStatus, JobSummary
+from penstock.contracts.job import JobPage, JobState
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.wire import is_token
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
-from penstock.jobs.admission import parse_request
+from penstock.jobs.admission import body_of, parse_request
 from penstock.jobs.follow import Follower
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load
@@ -36,108 +36,96 @@ class NatsClient(Client):
     """
 
     def __init__(self, nats: Bus | Settings | str) -> None:
-        self._given = nats if isinstance(nats, Bus) else None
+        self._bus = nats if isinstance(nats, Bus) else None
+        self._close = self._bus is None
         self._settings = nats if isinstance(nats, Settings) else Settings()
         if isinstance(nats, str):
             self._settings = Settings(nats_url=nats)
-        self._own: Bus | None = None
 
     async def __aenter__(self) -> Self:
-        if self._given is None:
+        if self._bus is None:
             try:
                 async with asyncio.timeout(_CONNECT):
-                    self._own = await connect(self._settings, "penstock-client")
+                    self._bus = await connect(self._settings, "penstock-client")
             except (TimeoutError, OSError) as error:
-                raise Unreachable(f"NATS does not answer at {self._settings.nats_url}") from error
+                raise self._unreachable() from error
         return self
 
     async def aclose(self) -> None:
-        if self._own is not None:
-            await self._own.connection.close()
+        if self._close and self._bus is not None:
+            await self._bus.connection.close()
 
     @property
     def bus(self) -> Bus:
-        bus = self._given or self._own
-        if bus is None:
+        if self._bus is None:
             raise RuntimeError("a NatsClient is connected by `async with`")
-        return bus
+        return self._bus
 
     async def check(self) -> None:
         if not self.bus.connection.is_connected:
-            raise Unreachable(f"NATS does not answer at {self._settings.nats_url}")
+            raise self._unreachable()
 
-    async def submit(self, pattern: str | Pattern[Any, Any], request: Request, *, job: str | None = None) -> str:
+    def _unreachable(self) -> Unreachable:
+        where = self._settings.nats_url if self._close else "the address of the given connection"
+        return Unreachable(f"NATS does not answer at {where}")
+
+    async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
         name = name_of(pattern)
         known = load(self._settings.patterns).get(name) if isinstance(pattern, str) else pattern
-        job = job or jobs.new_job_id()
         try:
-            if not is_token(job):
-                raise Failure("invalid_request", f"{job!r} is no job id: 1 to 64 of A-Z a-z 0-9 _ -")
-            with _within_patience("submitting"):
+            job = jobs.new_job_id() if idempotency_key is None else jobs.job_id_of(idempotency_key, name)
+            with _in_time("submitting"):
                 await jobs.submit(self.bus, name, job, _body(name, known, request))
         except Failure as failure:
             raise RequestRefused(failure.problem()) from failure
         return job
 
     async def state(self, job: str) -> JobState:
-        with _within_patience(f"looking up job {job}"):
-            return _known(job, await jobs.look_up(self.bus, job) if is_token(job) else None)
+        return await self._found(job, jobs.look_up)
 
     async def cancel(self, job: str) -> JobState:
-        with _within_patience(f"cancelling job {job}"):
-            return _known(job, await jobs.cancel(self.bus, job) if is_token(job) else None)
+        return await self._found(job, jobs.cancel)
 
-    async def jobs(
-        self,
-        *,
-        pattern: str | None = None,
-        status: JobStatus | None = None,
-        since: float | None = None,
-        until: float | None = None,
-    ) -> AsyncGenerator[JobSummary, None]:
-        wanted = jobs.Wanted(pattern=pattern, status=status, since=since, until=until)
-        before: int | None = None
-        while before != 0:
-            with _within_patience("listing jobs"):
-                page, before = await jobs.page(self.bus, wanted, limit=_PAGE, before=before)
-            for job in page:
-                yield job
+    async def _found(self, job: str, ask: Callable[[Bus, str], Awaitable[JobState | None]]) -> JobState:
+        with _in_time(f"asking for job {job}"):
+            state = await ask(self.bus, job) if is_token(job) else None
+        if state is None:
+            raise UnknownJob(job)
+        return state
 
-    async def _events(self, job: str, after: int) -> AsyncGenerator[Placed, None]:
+    async def _page(self, filters: Mapping[str, Any], cursor: str | None) -> JobPage:
+        before = int(cursor) if cursor else None
+        with _in_time("listing jobs"):
+            found, before = await jobs.page(self.bus, jobs.Wanted(**filters), limit=_PAGE, before=before)
+        return JobPage(jobs=tuple(found), next=str(before) if before else None)
+
+    async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         state = await self.state(job)
         shown = False
-        with _within_patience(f"following job {job}"):
+        with _in_time(f"following job {job}"):
             async with Follower(self.bus, job, settle=state.ended) as follower:
                 async for delivered in follower:
                     if delivered is None or (delivered.sequence <= after and not follower.truncated):
                         continue
                     if follower.truncated and not shown:
-                        yield Placed(await jobs.snapshot(self.bus, job, state.pattern), 0)
+                        yield await jobs.snapshot(self.bus, job, state.pattern), 0
                         shown = True
-                    yield Placed(delivered.event, delivered.sequence)
+                    yield delivered.event, delivered.sequence
                     if isinstance(delivered.event, TERMINAL):
                         return
 
 
 @contextmanager
-def _within_patience(what: str) -> Iterator[None]:
+def _in_time(what: str) -> Iterator[None]:
     try:
         yield
     except BusUnavailable as error:
         raise Unreachable(f"{what}: {error}") from error
 
 
-def _known(job: str, state: JobState | None) -> JobState:
-    if state is None:
-        raise UnknownJob(job)
-    return state
-
-
 def _body(name: str, pattern: Pattern[Any, Any] | None, request: Request) -> bytes:
     """Raises InvalidRequest."""
     if isinstance(request, PatternRequest):
-        return request.model_dump_json(by_alias=True).encode()
+        return body_of(request)
     raw = json.dumps(dict(request), ensure_ascii=False).encode()
-    if pattern is None:
-        return raw
-    return parse_request({name: pattern}, name, raw).model_dump_json(by_alias=True).encode()
+    return raw if pattern is None else body_of(parse_request({name: pattern}, name, raw))

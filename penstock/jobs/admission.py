@@ -45,6 +45,11 @@ def unknown_pattern(name: str, patterns: Iterable[str]) -> Failure:
     return Failure("unknown_pattern", f"there is no pattern {name!r}{meant}; there are {', '.join(known)}")
 
 
+def body_of(request: PatternRequest) -> bytes:
+    """A job's body: as the model writes it, so that spelling and defaults make no other request of it."""
+    return request.model_dump_json(by_alias=True, exclude_defaults=True).encode()
+
+
 def invalid_request(error: ValidationError) -> InvalidRequest:
     """The validation errors as a failure: a pointer and a sentence for each, without the values."""
     errors = field_errors(error.errors(include_url=False, include_input=False, include_context=False))

@@ -1,20 +1,33 @@
 """Submitting a job: publishing its request under its id, once."""
 
+import hashlib
 import os
 import time
+from uuid import UUID
 
-from penstock.errors import Failure
+from penstock.errors import Failure, InvalidRequest
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 
 
 def new_job_id() -> str:
     """A UUIDv7 (RFC 9562, section 5.7): sorts by time of submission."""
-    value = int.from_bytes(os.urandom(16)) & ~(0xFFFFFFFFFFFF << 80) | (time.time_ns() // 1_000_000) << 80
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    text = f"{value:032x}"
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+    return _uuid((time.time_ns() // 1_000_000).to_bytes(6) + os.urandom(10), version=7)
+
+
+def job_id_of(key: str, pattern: str, tenant: str | None = None) -> str:
+    """The job that an idempotency key stands for, whichever way the request comes in.
+
+    A UUIDv8 (RFC 9562, section 5.8) made from the SHA-256 of all three. Raises InvalidRequest for what is no key.
+    """
+    if not 1 <= len(key) <= 255 or not (key.isascii() and key.isprintable()):
+        raise InvalidRequest("an idempotency key is 1 to 255 visible ASCII characters")
+    return _uuid(hashlib.sha256("\0".join((tenant or "", pattern, key)).encode()).digest()[:16], version=8)
+
+
+def _uuid(value: bytes, *, version: int) -> str:
+    number = int.from_bytes(value) & ~(0xF << 76 | 0x3 << 62)
+    return str(UUID(int=number | version << 76 | 0x2 << 62))
 
 
 async def submit(bus: Bus, pattern: str, job: str, body: bytes, *, tenant: str | None = None) -> bool:

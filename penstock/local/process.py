@@ -24,7 +24,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Process:
-    """`command` run as a child whose output goes to `log_file`; `name` is how people know it.
+    """`command` run as a child whose output goes to `log_file`; `name` is for people. `env` is added to ours.
 
     A child is ready once it has written a line `<word> ready <url>` to its standard output, or, where it is
     given a `port` of 127.0.0.1, once it greets those who connect there (as nats-server does).
@@ -40,7 +40,7 @@ class Process:
         port: int | None = None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        self.name, self._command, self._env, self._log_file = name, list(command), dict(env), log_file
+        self.name, self._command, self._env, self._log_file = name, list(command), {**os.environ, **env}, log_file
         self._port, self._changed = port, changed
         self._child: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -177,8 +177,3 @@ def _ending(status: int) -> str:
 def _die_with_parent() -> None:
     """Linux: a child whose supervisor was killed is not left behind."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def environment(**extra: str) -> dict[str, str]:
-    """This process's environment with `extra`."""
-    return {**os.environ, **extra}

@@ -9,19 +9,23 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
+from nats.errors import Error as NatsError
+
+from penstock.client.backoff import Backoff
 from penstock.client.errors import Unreachable
 from penstock.client.over_http import HttpClient
-from penstock.client.tries import Tries
+from penstock.client.over_nats import NatsClient
 from penstock.errors import Misconfigured
-from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.local import nats_server, ports
-from penstock.local.process import Process, environment
+from penstock.local.process import Process
 from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
+
+Pace = Literal["natural", "slow", "off"]
 
 #: The `penstock` command. -P: what lies in the current folder is not ours to import.
 PENSTOCK = (sys.executable, "-P", "-m", "penstock")
@@ -45,7 +49,7 @@ class Plan:
     classifiers: int = 1
     workers: int = 1
     steps: str | None = None
-    pace: str = "natural"
+    pace: Pace = "natural"
     env: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -74,7 +78,6 @@ class Stack:
     async def start(self) -> None:
         """Start all and wait until the gateways are ready. Raises Misconfigured, saying which could not."""
         plan = self.plan
-        (plan.data / "logs").mkdir(parents=True, exist_ok=True)
         self._take_folder()
         for number in range(plan.gateways if plan.port else 0):
             ports.refuse_taken(plan.host, plan.port + number)
@@ -83,7 +86,7 @@ class Stack:
             self.nats_url = f"nats://127.0.0.1:{port}"
             await self._start("nats", nats_server.command(plan.data / "nats", port), {}, port=port)
         env = {**plan.env, "PENSTOCK_NATS_URL": self.nats_url}
-        await self._declare(_settings(env))
+        await declare_streams(_settings(env))
         if not self._has_model(env):
             # a port of its own choice would change with a restart
             command = [
@@ -146,7 +149,7 @@ class Stack:
         process = Process(
             name,
             command,
-            env=environment(**env),
+            env=env,
             log_file=self.plan.data / "logs" / f"{name}.log",
             port=port,
             changed=self._write_processes,
@@ -155,43 +158,27 @@ class Stack:
         await process.start()
         return process
 
-    async def _declare(self, settings: Settings) -> None:
-        """Declare the streams, waiting for a server that has only just been started."""
-        deadline = asyncio.get_running_loop().time() + _PATIENCE
-        while True:
-            try:
-                bus = await connect(settings, "penstock-up")
-                try:
-                    await declare(bus.jetstream, settings)
-                finally:
-                    await bus.connection.close()
-                return
-            except Misconfigured:
-                raise
-            except Exception as error:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise Misconfigured(f"NATS at {self.nats_url} does not answer: {error!r}") from error
-                await asyncio.sleep(0.05)
-
     async def _until_ready(self) -> None:
         for url in self.gateway_urls:
+            backoff = Backoff(f"waiting for the gateway at {url}", _PATIENCE)
             async with HttpClient(url) as client:
-                tries = Tries(f"waiting for the gateway at {url}", _PATIENCE)
                 while True:
-                    try:
+                    async with backoff.attempt(Unreachable):
                         await client.check()
                         break
-                    except Unreachable as error:
-                        await tries.pause(str(error))
 
     def _take_folder(self) -> None:
         """Raises Misconfigured while another one runs in the same folder: two NATS servers would ruin its data."""
-        self._lock = (self.plan.data / "lock").open("w")
+        data = self.plan.data
         try:
+            (data / "logs").mkdir(parents=True, exist_ok=True)
+            self._lock = (data / "lock").open("w")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Misconfigured(f"another `penstock up` runs in {data}: choose another folder with --data") from None
         except OSError as error:
             raise Misconfigured(
-                f"another `penstock up` runs in {self.plan.data}: choose another folder with --data"
+                f"the folder {data} cannot be used ({error.strerror}): choose another with --data"
             ) from error
 
     @staticmethod
@@ -210,6 +197,14 @@ class Stack:
             fresh.replace(target)
         except OSError as error:
             log.warning("%s could not be written: %s", target, error)
+
+
+async def declare_streams(settings: Settings) -> None:
+    """Declare the streams and consumers, waiting for a server that has only just been started. Raises Unreachable."""
+    backoff = Backoff(f"declaring the streams at {settings.nats_url}", _PATIENCE)
+    while True:
+        async with backoff.attempt(Unreachable, NatsError, OSError), NatsClient(settings) as client:
+            return await declare(client.bus.jetstream, settings)
 
 
 def _settings(env: Mapping[str, str]) -> Settings:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from penstock.client import Client, JobCancelledError, JobFailedError, RequestRefused, UnknownJob, growing
+from penstock.client import Client, JobCancelledError, JobFailedError, RequestRefused, UnknownJob, partial_results
 from penstock.contracts.events import Delta, JobAccepted, JobCancelled, JobCompleted
 from penstock.jetstream.bus import Bus
 from penstock.patterns.routing import pattern as routing
@@ -75,7 +75,7 @@ async def test_a_failed_job_is_raised_with_its_problem(client: Client, pipeline:
         await client.run("routing", QUERY)
     assert failed.value.problem.step == "classify-1"
     with pytest.raises(JobFailedError):
-        [partial async for partial in growing(client.follow(failed.value.job))]
+        [partial async for partial in partial_results(client.follow(failed.value.job))]
 
 
 async def test_a_request_that_does_not_fit_is_refused(client: Client) -> None:
@@ -87,13 +87,16 @@ async def test_a_request_that_does_not_fit_is_refused(client: Client) -> None:
     assert [job async for job in client.jobs()] == []
 
 
-async def test_a_name_makes_a_submission_safe_to_repeat(client: Client) -> None:
-    """The same name with the same request is one job, with another request it is refused."""
-    first = await client.submit("routing", QUERY, job="order-7")
-    assert await client.submit("routing", QUERY, job="order-7") == first
-    with pytest.raises(RequestRefused):
-        await client.submit("routing", {"query": "Something else"}, job="order-7")
+async def test_a_key_makes_a_submission_safe_to_repeat(client: Client, over_http: Client, over_nats: Client) -> None:
+    """The same key with the same request is one job, whichever way; with another request it is refused."""
+    first = await client.submit("routing", QUERY, idempotency_key='order "7"')
+    for way in (over_http, over_nats):
+        assert await way.submit("routing", QUERY, idempotency_key='order "7"') == first
+        with pytest.raises(RequestRefused):
+            await way.submit("routing", {"query": "Something else"}, idempotency_key='order "7"')
     assert [job.id async for job in client.jobs()] == [first]
+    with pytest.raises(RequestRefused, match="1 to 255"):
+        await client.submit("routing", QUERY, idempotency_key="")
 
 
 async def test_a_cancelled_job_is_raised_as_such(client: Client, pipeline: Pipeline) -> None:
@@ -104,7 +107,7 @@ async def test_a_cancelled_job_is_raised_as_such(client: Client, pipeline: Pipel
     assert (await client.cancel(events.job)).status == "cancelled"
     assert isinstance([event async for event in events][-1], JobCancelled)
     with pytest.raises(JobCancelledError):
-        [partial async for partial in growing(client.follow(events.job))]
+        [partial async for partial in partial_results(client.follow(events.job))]
 
 
 async def test_a_late_cancel_changes_nothing(client: Client) -> None:
@@ -140,7 +143,7 @@ async def test_events_that_are_gone_are_replaced_by_a_snapshot(client: Client, b
     result = [event async for event in events][-1]
     assert isinstance(result, JobCompleted)
     await bus.jetstream.purge_stream("EVENTS", subject=f"events.{events.job}")
-    assert [partial async for partial in growing(client.follow(events.job))][-1] == result.result
+    assert [partial async for partial in partial_results(client.follow(events.job))][-1] == result.result
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
-from penstock.local.process import Process, environment
+from penstock.local.process import Process
 from penstock.local.stack import PENSTOCK
 from penstock.settings import Settings
 from tests.faults.fault_harness import FaultHarness
@@ -89,7 +89,7 @@ async def test_a_worker_ends_in_time_though_nats_is_away(
     worker = Process(
         "workers",
         [*PENSTOCK, "serve", "workers"],
-        env=environment(PENSTOCK_NATS_URL=nats.url, PENSTOCK_PORT="0", PENSTOCK_MODEL_BASE_URL="http://127.0.0.1:9"),
+        env={"PENSTOCK_NATS_URL": nats.url, "PENSTOCK_PORT": "0", "PENSTOCK_MODEL_BASE_URL": "http://127.0.0.1:9"},
         log_file=tmp_path / "workers.log",
     )
     await worker.start()

@@ -1,6 +1,5 @@
 """`Idempotency-Key`: the same key is the same job (draft-ietf-httpapi-idempotency-key-header)."""
 
-import hashlib
 import re
 from typing import Annotated
 
@@ -38,12 +37,6 @@ async def _key(
 
 
 Key = Annotated[str | None, Depends(_key)]
-
-
-def job_id(tenant: str | None, route: str, key: str) -> str:
-    """The job that a key stands for: every replica finds the same, and JOBS takes it once."""
-    digest = hashlib.sha256("\0".join((tenant or "", route, key)).encode()).hexdigest()
-    return f"idem-{digest[:40]}"
 
 
 def _invalid(detail: str) -> Refused:

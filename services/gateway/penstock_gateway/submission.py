@@ -7,9 +7,9 @@ from fastapi import Request
 
 from penstock import jobs
 from penstock.errors import Failure, Refused
-from penstock.jobs.admission import admit
+from penstock.jobs.admission import admit, body_of
 from penstock.pattern import Pattern
-from penstock_gateway import body, chat, idempotency
+from penstock_gateway import body, chat
 from penstock_gateway.negotiation import Format
 from penstock_gateway.state import Gateway
 
@@ -39,12 +39,11 @@ async def submit(
     if asked is not None and "protocol" not in request.query_params:
         wanted = "ui-message"  # nobody else sends such a body
     parsed = admit(gateway.patterns, pattern.name, asked.body if asked else raw, gateway.settings)
-    # as the model writes it: an aggregator reads the same, and spelling makes no other request of it
-    content = parsed.model_dump_json(by_alias=True, exclude_defaults=True).encode()
+    content = body_of(parsed)
     bus = gateway.bus
     if await gateway.backlog.is_full(bus):
         raise Refused("overloaded", f"more than {gateway.settings.max_backlog} jobs are waiting; try again later")
-    job = idempotency.job_id(tenant, pattern.name, key) if key else jobs.new_job_id()
+    job = jobs.job_id_of(key, pattern.name, tenant) if key else jobs.new_job_id()
     if asked is not None and asked.chat is not None:
         await chat.remember(bus, tenant, pattern.name, asked.chat, job)
     try:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -37,10 +38,14 @@ class System:
         self._mark = uuid.uuid4().hex
         self._log = data.parent / f"{data.name}.log"
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         command = [PENSTOCK, "up", "--data", str(self.data), "--port", "0", "--nats-port", "0", "--pace", "off"]
         with self._log.open("w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, _MARK: self._mark})
+
+    def __enter__(self) -> Self:
+        if not hasattr(self, "process"):
+            self.start()
         if not self._at_once:
             self.until_said("gateway ready")
         return self
@@ -84,7 +89,27 @@ class System:
 
     def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """A command against this system."""
-        return penstock(*arguments, PENSTOCK_URL=self.url("gateway"), PENSTOCK_NATS_URL=self.url("nats"), **options)
+        return penstock(*arguments, **self._addresses(), **options)
+
+    def in_terminal(self, *arguments: str, columns: int = 80) -> str:
+        """What a command that succeeds prints in a terminal, without colours and movements of the cursor."""
+        ours, theirs = pty.openpty()
+        environment = {**os.environ, **self._addresses(), "TERM": "xterm", "COLUMNS": str(columns), "LINES": "100"}
+        command = [PENSTOCK, *arguments]
+        shown = b""
+        with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as running:
+            os.close(theirs)
+            try:
+                while piece := os.read(ours, 65_536):
+                    shown += piece
+            except OSError:  # the other side of the terminal is closed
+                pass
+        os.close(ours)
+        assert running.returncode == 0, shown
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).replace("\r", "")
+
+    def _addresses(self) -> dict[str, str]:
+        return {"PENSTOCK_URL": self.url("gateway"), "PENSTOCK_NATS_URL": self.url("nats")}
 
 
 def until(true: Any, wanted: Any) -> None:

@@ -1,4 +1,4 @@
-"""`penstock dead`: what could not be handled, and how to have it done after all."""
+"""`penstock dead`: what could not be handled, and how to submit it again."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ def letters(system: System, *arguments: str) -> list[dict[str, object]]:
 
 
 def test_a_dead_job_is_listed_with_its_reason(system: System) -> None:
-    """Filtered by reason and by subject; one letter can be seen whole."""
+    """Filtered by reason and by subject; one letter can be shown with its body."""
     job = asyncio.run(dead_job(system.url("nats"), b'{"query": 5}'))
     (letter,) = letters(system, "--reason", "invalid_request", "--subject", f"jobs.*.{job}")
     assert (letter["job"], letter["subject"]) == (job, f"jobs.routing.{job}")
@@ -84,4 +84,7 @@ def test_a_step_is_replayed_with_its_whole_job(system: System) -> None:
 @pytest.mark.parametrize("command", ["show", "replay"])
 def test_a_letter_that_is_not_there_is_said_not_to_be(system: System, command: str) -> None:
     ended = system.run("dead", command, "999999")
-    assert (ended.returncode, ended.stderr) == (1, "penstock: there is no dead letter 999999\n")
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "penstock: there is no dead letter 999999: `penstock dead list` shows those there are\n",
+    )

@@ -27,7 +27,7 @@ def test_the_demo_runs_every_pattern_and_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pattern", ["routing"])
 def test_only_one_pattern_can_be_shown(pattern: str) -> None:
-    """In a pipe the growth is a log: when which piece came."""
+    """In a pipe it is a log: when which piece came."""
     ended = penstock("demo", "--only", pattern)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     pieces = [line.split() for line in ended.stdout.splitlines() if " /response " in line]

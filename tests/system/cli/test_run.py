@@ -1,11 +1,12 @@
-"""`penstock run`: submit, watch, and say by the exit status how it went."""
+"""`penstock run`: submit, follow, and say by the exit status how it went."""
 
 import json
 import os
-import pty
+import re
 import signal
 import subprocess
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -24,7 +25,7 @@ def begun(system: System, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("way", ["--url", "--nats"])
+@pytest.mark.parametrize("way", ["--url", "--nats-url"])
 def test_in_a_pipe_the_result_is_json(system: System, way: str) -> None:
     """Through the gateway and past it."""
     ended = penstock("run", "routing", "--query", QUERY, way, system.url("gateway" if way == "--url" else "nats"))
@@ -57,6 +58,16 @@ def test_options_go_over_the_json_and_read_files(system: System, tmp_path: Path)
     assert len(result["iterations"]) == 1
 
 
+@pytest.mark.parametrize("way", ["--url", "--nats-url"])
+def test_a_key_makes_it_safe_to_submit_twice(system: System, way: str) -> None:
+    """--detach prints the job's id and does not wait; the id is a UUID, the same whichever way."""
+    detached = ("run", "routing", "--query", QUERY, "--detach", "--idempotency-key", "order 7")
+    first = penstock(*detached, way, system.url("gateway" if way == "--url" else "nats"))
+    assert (first.returncode, first.stderr) == (0, "")
+    assert str(UUID(first.stdout.strip())) + "\n" == first.stdout == system.run(*detached).stdout
+    assert system.run("jobs", "follow", first.stdout.strip()).returncode == 0
+
+
 def test_events_come_one_a_line(system: System) -> None:
     ended = system.run("run", "routing", "--query", QUERY, "--format", "events")
     events = [json.loads(line) for line in ended.stdout.splitlines()]
@@ -78,7 +89,7 @@ def test_the_json_is_printed_while_the_job_runs(system: System, steering: Blocki
 
 
 def test_a_gateway_that_is_killed_meanwhile_is_not_noticed(system: System, steering: BlockingSteering) -> None:
-    """`penstock up` starts it again at the same address, and the events go on where they were."""
+    """`penstock up` starts it again at the same address, and the events continue where they were."""
     steering.rule(HOLD)
     killed = system.processes()["gateway-1"]
     with begun(system) as running:
@@ -91,7 +102,7 @@ def test_a_gateway_that_is_killed_meanwhile_is_not_noticed(system: System, steer
     assert json.loads(out)["response"]
 
 
-def test_ctrl_c_ends_the_watching_and_not_the_job(system: System, steering: BlockingSteering) -> None:
+def test_ctrl_c_ends_the_following_and_not_the_job(system: System, steering: BlockingSteering) -> None:
     """Status 130, and how to see the job."""
     steering.rule(HOLD)
     with begun(system) as running:
@@ -116,7 +127,7 @@ def test_a_failed_job_is_status_1_with_its_problem(system: System, steering: Blo
 
 
 def test_a_job_can_be_cancelled_from_another_terminal(system: System, steering: BlockingSteering) -> None:
-    """Whoever watches it ends with status 1; to cancel it once more changes nothing."""
+    """Whoever follows it ends with status 1; to cancel it once more changes nothing."""
     steering.rule(HOLD)
     with begun(system, "--format", "events") as running:
         assert running.stdout is not None
@@ -128,21 +139,22 @@ def test_a_job_can_be_cancelled_from_another_terminal(system: System, steering: 
 
 
 def test_in_a_terminal_steps_and_document_are_shown(system: System) -> None:
-    """The view is drawn while the job runs, and once more as a whole at its end."""
-    ours, theirs = pty.openpty()
-    command = [PENSTOCK, "run", "routing", "--query", QUERY, "--url", system.url("gateway")]
-    with subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs) as running:
-        os.close(theirs)
-        shown = b""
-        try:
-            while piece := os.read(ours, 65_536):
-                shown += piece
-        except OSError:  # the other side of the terminal is closed
-            pass
-    os.close(ours)
-    assert running.returncode == 0
+    """The view is drawn while the job runs, and once more, complete, at its end."""
+    shown = system.in_terminal("run", "routing", "--query", QUERY)
     for expected in ("classify-1", "respond-1", "simulator/", "tokens", "requiredExpertise", "nextSteps"):
-        assert expected in shown.decode()
+        assert expected in shown
+
+
+def test_tables_fit_a_terminal_of_80_columns(system: System) -> None:
+    """Nothing that is one word is broken: ids, names of patterns, dates with their times."""
+    job = system.run("run", "orchestrator-worker", "--feature-description", "A cart", "--detach").stdout.strip()
+    assert system.run("jobs", "follow", job).returncode == 0
+    for arguments in (("jobs", "list"), ("jobs", "show", job)):
+        shown = system.in_terminal(*arguments)
+        assert max(map(len, shown.splitlines())) <= 80
+        assert re.search(rf"{job} +\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d", shown), shown
+        assert re.search(r"orchestrator-worker  ", shown), shown
+    assert "…" not in system.in_terminal("run", "orchestrator-worker", "--help")
 
 
 @pytest.mark.parametrize(
@@ -153,8 +165,10 @@ def test_in_a_terminal_steps_and_document_are_shown(system: System) -> None:
         (("run", "routing", "--query", "x", "--deadline-seconds", "-5"), "--deadline-seconds: Input should be greater"),
         (("run", "routing", "--json", "/nowhere.json"), "cannot read /nowhere.json: No such file"),
         (("run", "nothing"), "there is no pattern 'nothing' here"),
-        (("jobs", "list", "--status", "gone"), "--status gone: one of queued, running"),
-        (("demo", "--only", "nothing"), "--only nothing: there are sequential-processing"),
+        (("run", "routng", "--query", "x"), "there is no pattern 'routng' here"),
+        (("run", "multi-step-tool-usage", "--problem", "x", "--max-turns", "two"), "--max-turns: Input should be a"),
+        (("run", "routing", "--query", "x", "--priority", "high"), "--priority: Input should be 'speed' or"),
+        (("demo", "--only", "nothing"), "--only nothing: there is no such pattern; there are sequential-processing"),
     ],
 )
 def test_what_is_wrong_with_a_command_line_is_named(arguments: tuple[str, ...], said: str) -> None:
@@ -169,7 +183,7 @@ def test_what_is_wrong_with_a_command_line_is_named(arguments: tuple[str, ...], 
     "arguments",
     [
         ("run", "routing", "--query", "x", "--url", "http://127.0.0.1:9"),
-        ("run", "routing", "--query", "x", "--nats", "nats://127.0.0.1:9"),
+        ("run", "routing", "--query", "x", "--nats-url", "nats://127.0.0.1:9"),
         ("jobs", "list", "--url", "http://127.0.0.1:9"),
     ],
 )
@@ -180,11 +194,18 @@ def test_nobody_there_is_said_in_one_line(arguments: tuple[str, ...]) -> None:
     assert ended.stderr.count("\n") == 1
 
 
-def test_a_wrong_setting_is_named() -> None:
-    ended = penstock("jobs", "list", PENSTOCK_SLOTS="many")
+@pytest.mark.parametrize("command", ["jobs list", "up", "demo", "serve gateway", "streams", "dead list", "run routing"])
+def test_a_wrong_setting_is_named(command: str) -> None:
+    ended = penstock(*command.split(), PENSTOCK_SLOTS="many")
     assert ended.returncode == 1
     assert ended.stderr.startswith("penstock: PENSTOCK_SLOTS: ")
     assert ended.stderr.count("\n") == 1
+
+
+def test_a_pattern_that_cannot_be_loaded_is_named() -> None:
+    ended = penstock("run", "routing", "--query", "x", PENSTOCK_PATTERNS="nowhere:PATTERN")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("penstock: PENSTOCK_PATTERNS names 'nowhere:PATTERN'")
 
 
 @pytest.mark.parametrize("arguments", [(), ("run", "routing"), ("dead", "replay")])

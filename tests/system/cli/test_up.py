@@ -41,6 +41,35 @@ def test_a_signal_ends_everything(tmp_path: Path) -> None:
         assert "warning" not in system.output()
 
 
+def test_sigint_ends_it_where_the_shell_ignores_it(tmp_path: Path) -> None:
+    """As `sh -c 'penstock up &'` does."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        system = System(tmp_path / "data")
+        system.start()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    with system:
+        system.process.send_signal(signal.SIGINT)
+        assert system.process.wait(30) == 0
+        assert system.alive() == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--pace", "warp"), "'--pace'"),
+        (("--data", "/proc/nowhere"), "the folder /proc/nowhere cannot be used"),
+        (("--port", "99999"), "'--port'"),
+    ],
+)
+def test_what_is_wrong_with_its_options_is_named(arguments: tuple[str, ...], said: str) -> None:
+    ended = penstock("up", "--port", "0", *arguments)
+    assert ended.returncode
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 @pytest.mark.parametrize("running", [1, 4])
 def test_a_signal_in_the_middle_of_the_start_leaves_nothing(tmp_path: Path, running: int) -> None:
     with System(tmp_path / "data", at_once=True) as system:

@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from penstock_gateway.idempotency import job_id
 from pydantic_core import from_json
 
+from penstock import jobs
 from penstock.simulator.rule import Fault, Reply
 from penstock.simulator.steering import Steering
 from tests.support.gateway_process import GatewayServer
@@ -30,7 +30,7 @@ async def test_a_body_is_the_whole_result_or_breaks_off(pipeline: Pipeline, gate
     for number in range(ROUNDS):
         for asked in examples():
             key = f"{seed}-{number}"
-            job = job_id(None, asked.name, key)
+            job = jobs.job_id_of(key, asked.name)
             await trouble(pipeline.gemini, job, random)
             requests.append(read(gateway.http, asked.name, asked.body | {"options": {"cache": False}}, key))
     bodies = await asyncio.gather(*requests)

@@ -1,7 +1,8 @@
-"""A job's events, in order, each once, through lost connections; and what can be made of them."""
+"""A job's events, in order, each once, through lost connections; and the partial results they make up."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, NamedTuple
+from copy import deepcopy
+from typing import Any
 
 from penstock.client.errors import JobCancelledError, JobFailedError
 from penstock.contracts.events import (
@@ -20,33 +21,30 @@ from penstock.contracts.job import Snapshot
 from penstock.document import Document, spread
 
 #: The events that change what is known of the result.
-_GROWTH = (Delta, PartValue, PartEnd, PartReset, PartRetract, JobCompleted, Snapshot)
+_CHANGES = (Delta, PartValue, PartEnd, PartReset, PartRetract, JobCompleted, Snapshot)
 
 
-class Placed(NamedTuple):
-    """An event and its place in the job's event stream."""
-
-    event: Event | Snapshot
-    cursor: int
+#: An event and its place in the job's event stream.
+EventAt = tuple[Event | Snapshot, int]
 
 
-class Following(AsyncIterator[Event | Snapshot]):
+class JobEvents(AsyncIterator[Event | Snapshot]):
     """Iterate for the events; it ends after the job's end.
 
-    Where events are no longer kept that were to come, a Snapshot comes instead: forget what came before it. The
+    Where events that were to come are no longer kept, a Snapshot comes instead: forget what came before it. The
     events that are kept follow it.
 
     Leave the loop early and it is closed when it is collected; `async with` or `aclose()` do it at once.
     """
 
-    def __init__(self, job: str, source: AsyncGenerator[Placed, None]) -> None:
+    def __init__(self, job: str, source: AsyncGenerator[EventAt, None]) -> None:
         #: The job's id; "" until a stream's job is submitted, at the first event the latest.
         self.job = job
-        #: Of the last event: give it to `follow(job, after=…)`, of any client, to go on behind it.
+        #: Of the last event: give it to `follow(job, after=…)`, of any client, to continue behind it.
         self.cursor = 0
         self._source = source
 
-    def __aiter__(self) -> "Following":
+    def __aiter__(self) -> "JobEvents":
         return self
 
     async def __anext__(self) -> Event | Snapshot:
@@ -55,7 +53,7 @@ class Following(AsyncIterator[Event | Snapshot]):
             self.job = event.job
         return event
 
-    async def __aenter__(self) -> "Following":
+    async def __aenter__(self) -> "JobEvents":
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -65,8 +63,8 @@ class Following(AsyncIterator[Event | Snapshot]):
         await self._source.aclose()
 
 
-async def growing(events: Following) -> AsyncGenerator[Any, None]:
-    """The result as far as it is known, after each event that changes it; the last one is the whole result.
+async def partial_results(events: JobEvents) -> AsyncGenerator[Any, None]:
+    """The result as far as it is known, after each event that changes it; the last one is the complete result.
 
     Each is a value of its own, to keep or to change, of plain JSON types and with the names of the wire. It
     grows, except where a step is retried (`part.reset`, `part.retract`): then what that step wrote is gone.
@@ -76,13 +74,13 @@ async def growing(events: Following) -> AsyncGenerator[Any, None]:
     document = Document()
     async with events:
         async for event in events:
-            document = grown(document, event)
-            if isinstance(event, _GROWTH):
-                yield copied(document.value)
-            unless_completed(events.job, event)
+            document = with_event(document, event)
+            if isinstance(event, _CHANGES):
+                yield deepcopy(document.value)
+            raise_unless_completed(events.job, event)
 
 
-def grown(document: Document, event: Event | Snapshot) -> Document:
+def with_event(document: Document, event: Event | Snapshot) -> Document:
     """The document with the event applied to it; a new one where the event is a snapshot."""
     if not isinstance(event, Snapshot):
         document.apply(event)
@@ -93,14 +91,7 @@ def grown(document: Document, event: Event | Snapshot) -> Document:
     return document
 
 
-def copied(value: Any) -> Any:
-    """A copy of a JSON value; its strings are shared."""
-    if isinstance(value, dict):
-        return {name: copied(member) for name, member in value.items()}
-    return [copied(element) for element in value] if isinstance(value, list) else value
-
-
-def unless_completed(job: str, event: Event | Snapshot) -> None:
+def raise_unless_completed(job: str, event: Event | Snapshot) -> None:
     """Raise what a failed or cancelled job raises."""
     if isinstance(event, JobFailed):
         raise JobFailedError(job, event.problem)

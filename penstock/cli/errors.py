@@ -1,0 +1,77 @@
+"""Errors of the command line: one clear line and a status, no traceback.
+
+status   meaning
+1        it failed: the job, or what was asked of the system
+2        the command line is wrong
+130      Ctrl-C
+143      SIGTERM, where a command has something to clean up
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from typing import Any
+
+import httpx
+import typer
+from pydantic import ValidationError
+from typer.core import TyperGroup
+
+from penstock.client import RequestRefused
+from penstock.errors import PenstockError
+from penstock.hosting import logs
+from penstock.settings import Settings
+
+
+class BadInput(PenstockError):
+    """The command line cannot be carried out. The message names the option, and says what would do."""
+
+
+class Commands(TyperGroup):
+    """The top of the command line: an error of any command below is one line on standard error, and only that.
+
+    With PENSTOCK_LOG_LEVEL=DEBUG an unforeseen error keeps its traceback.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            logs.configure(_quiet(), "cli")
+            return super().invoke(ctx)
+        except (BrokenPipeError, KeyboardInterrupt, asyncio.CancelledError) as error:
+            if isinstance(error, BrokenPipeError):  # `| head`: Python must not fail once more when it flushes
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit({KeyboardInterrupt: 130, asyncio.CancelledError: 143}.get(type(error), 1)) from None
+        except (PenstockError, ValidationError, OSError, httpx.InvalidURL) as error:
+            for number, line in enumerate(_lines(error)):
+                say(line, prefix="  " if number else "penstock: ")
+            raise typer.Exit(2 if isinstance(error, BadInput) else 1) from error
+        except Exception as error:
+            # typer's own have their own form
+            if type(error).__module__.startswith("typer") or logging.getLogger().isEnabledFor(logging.DEBUG):
+                raise
+            say(f"internal error: {type(error).__name__}: {error} (PENSTOCK_LOG_LEVEL=DEBUG shows where)")
+            raise typer.Exit(1) from error
+
+
+def say(message: str, *, prefix: str = "penstock: ") -> None:
+    typer.secho(f"{prefix}{message}", err=True, fg="red")
+
+
+def _lines(error: Exception) -> list[str]:
+    if isinstance(error, RequestRefused):
+        return [str(error), *(f"{one.pointer or 'the body'}: {one.detail}" for one in error.problem.errors or ())]
+    if not isinstance(error, ValidationError):
+        return [str(error) or type(error).__name__]
+    lines = []
+    for one in error.errors():
+        name = ".".join(str(token) for token in one["loc"])
+        called = f"PENSTOCK_{name.upper()}" if error.title == "Settings" else f"{error.title}.{name}"
+        lines.append((f"{called}: " if name else "") + one["msg"].removeprefix("Value error, "))
+    return lines
+
+
+def _quiet() -> Settings:
+    """Settings under which a command logs nothing of its own, unless the user asks for it."""
+    asked = Settings(log_json=False)
+    return asked if "log_level" in asked.model_fields_set else asked.model_copy(update={"log_level": "CRITICAL"})

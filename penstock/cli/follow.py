@@ -1,0 +1,132 @@
+"""Following a job to its end, in the format asked for."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from penstock.cli import view
+from penstock.cli.errors import say
+from penstock.cli.log import Log
+from penstock.cli.progress import Progress
+from penstock.client import ClientError, JobEvents, describe
+from penstock.contracts.events import Event, JobCompleted
+from penstock.contracts.job import Snapshot
+from penstock.document import Diverged, LinearJSON, Shape
+
+#: Seconds between two pictures of the live view.
+_REFRESH = 0.1
+
+
+class Format(StrEnum):
+    view = "view"
+    json = "json"
+    events = "events"
+    log = "log"
+
+
+FormatOption = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        help="view: for people. json: the result, as it is written. events: JSON, one a line. log: lines with times. "
+        "Default: view in a terminal, else json.",
+    ),
+]
+
+
+class Contradicted(ClientError):
+    """A retry contradicts what is already printed."""
+
+
+async def to_end(events: JobEvents, progress: Progress, format: Format | None) -> None:
+    """Show a job, and exit with its status: 0 only if it completed. Ctrl-C ends this, not the job."""
+    format = format or (Format.view if sys.stdout.isatty() else Format.json)
+    job = progress.job
+    try:
+        await show(events, progress, format)
+    except asyncio.CancelledError:
+        say(
+            f"job {job} continues: `penstock jobs follow {job}` shows it, `penstock jobs cancel {job}` ends it",
+            prefix="",
+        )
+        raise
+    if progress.status == "completed":
+        return
+    if progress.problem is None:
+        say(f"job {job} was {progress.status}")
+    elif format is not Format.view:
+        say(f"job {job} failed: {describe(progress.problem)}")
+    for one in progress.problem.errors or () if progress.problem else ():
+        say(f"  {one.pointer or 'the body'}: {one.detail}", prefix="")
+    raise typer.Exit(1)
+
+
+async def show(
+    events: JobEvents,
+    progress: Progress,
+    format: Format,
+    seen: Callable[[Event | Snapshot], None] = lambda event: None,
+) -> None:
+    """Show a job until it ends. Each event is added to `progress`, then given to `seen`."""
+    console = Console()
+    text = JsonText(progress.shape)
+    log = Log(console, progress)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(events)
+        if format is Format.view:
+            await stack.enter_async_context(_live(console, lambda: view.live(progress)))
+        async for event in events:
+            progress.apply(event)
+            seen(event)
+            if format is Format.log:
+                log.add(event)
+            elif format is not Format.view:
+                sys.stdout.write(text.feed(event) if format is Format.json else event.model_dump_json() + "\n")
+                sys.stdout.flush()
+    if format is Format.view:
+        console.print(view.complete(progress))
+
+
+class JsonText:
+    """The result as one JSON text, each piece as early as it can be; without a shape, at the end."""
+
+    def __init__(self, shape: Shape | None) -> None:
+        self._linear = LinearJSON(shape or Shape({"type": "object"}, {}))
+        self._skipping = shape is None
+
+    def feed(self, event: Event | Snapshot) -> str:
+        """What can be printed now. Raises Contradicted."""
+        if isinstance(event, Snapshot):
+            self._skipping = True  # what follows was partly seen before; the end completes the text
+        if isinstance(event, Snapshot) or (self._skipping and not isinstance(event, JobCompleted)):
+            return ""
+        try:
+            text = self._linear.feed(event)
+        except Diverged as error:
+            raise Contradicted(f"the job was retried and contradicts what is printed above: {error}") from error
+        return text + "\n" if isinstance(event, JobCompleted) else text
+
+
+@asynccontextmanager
+async def _live(console: Console, picture: Callable[[], Any]) -> AsyncIterator[None]:
+    with Live(console=console, auto_refresh=False, transient=True, vertical_overflow="crop") as screen:
+
+        async def draw() -> None:
+            while True:
+                screen.update(picture(), refresh=True)
+                await asyncio.sleep(_REFRESH)
+
+        drawing = asyncio.create_task(draw())
+        try:
+            yield
+        finally:
+            drawing.cancel()
+            with suppress(asyncio.CancelledError):
+                await drawing
