@@ -84,6 +84,7 @@ async def test_a_late_cancel_changes_nothing(pipeline: Pipeline) -> None:
         ("penstock.submit.routing", QUERY, {"Penstock_Job": "a.b"}, "invalid_request"),
         ("penstock.submit.routing", QUERY | {"options": {"webhook": "https://x.example/"}}, {}, "invalid_request"),
         ("penstock.submit.routing", {"query": "x" * 5_000_000}, {}, "body_too_large"),
+        ("penstock.submit.nonsense", QUERY, {}, "unknown_pattern"),
         ("penstock.status", {"id": "nobody"}, {}, "unknown_job"),
         ("penstock.status", {"id": "*"}, {}, "invalid_request"),
         ("penstock.status", b"", {}, "invalid_request"),
@@ -95,6 +96,12 @@ async def test_refusals_are_problems_with_stable_codes(
     pipeline: Pipeline, subject: str, body: Any, headers: dict[str, str], code: str
 ) -> None:
     assert (await refused(pipeline, subject, body, **headers))["code"] == code
+
+
+async def test_an_unknown_pattern_is_told_which_there_are(pipeline: Pipeline) -> None:
+    problem = await refused(pipeline, "penstock.submit.ruting", QUERY)
+    assert "did you mean 'routing'?" in problem["detail"]
+    assert "parallel-processing" in problem["detail"]
 
 
 async def test_an_invalid_request_names_its_fields(pipeline: Pipeline) -> None:
@@ -134,3 +141,10 @@ async def test_a_micro_client_discovers_it(pipeline: Pipeline) -> None:
     stats = [json.loads((await answers.next_msg(5)).data) for _ in range(2)]
     asked = [e["num_requests"] for one in stats for e in one["endpoints"] if e["subject"] == "penstock.patterns"]
     assert sum(asked) == 1  # one of the group, not both
+    await delivered(pipeline, "penstock.submit.routing", QUERY, Penstock_Job="once")
+    await connection.publish("$SRV.STATS.penstock", reply=inbox)
+    stats = [json.loads((await answers.next_msg(5)).data) for _ in range(2)]
+    submit = ("penstock.submit.routing", "penstock.submit.*")
+    asked = [e["num_requests"] for one in stats for e in one["endpoints"] if e["subject"] in submit]
+    assert sum(asked) == 1  # likewise where two endpoints fit
+    await pipeline.result("once")
