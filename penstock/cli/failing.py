@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from penstock.client import RequestRefused
 from penstock.errors import PenstockError
 from penstock.hosting import logs
+from penstock.hosting.installed import advice
 from penstock.settings import Settings
 
 P = ParamSpec("P")
@@ -71,6 +72,9 @@ def failing(command: Callable[P, R]) -> Callable[P, R]:
             say(str(error) or type(error).__name__)
             raise typer.Exit(1) from error
         except Exception as error:
+            if isinstance(error, ModuleNotFoundError) and (advised := advice(error)):
+                say(advised)
+                raise typer.Exit(1) from error
             if logging.getLogger().isEnabledFor(logging.DEBUG):
                 raise
             say(f"internal error: {type(error).__name__}: {error} (PENSTOCK_LOG_LEVEL=DEBUG shows where)")

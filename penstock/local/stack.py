@@ -15,6 +15,7 @@ from penstock.client.errors import Unreachable
 from penstock.client.over_http import HttpClient
 from penstock.client.tries import Tries
 from penstock.errors import Misconfigured
+from penstock.hosting.installed import require
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.local import nats_server, ports
@@ -74,6 +75,7 @@ class Stack:
     async def start(self) -> None:
         """Start all and wait until the gateways are ready. Raises Misconfigured, saying which could not."""
         plan = self.plan
+        require("all")
         (plan.data / "logs").mkdir(parents=True, exist_ok=True)
         self._take_folder()
         for number in range(plan.gateways if plan.port else 0):
