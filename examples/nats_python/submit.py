@@ -11,7 +11,8 @@ import nats
 
 async def main(query: str) -> None:
     connection = await nats.connect(os.environ.get("NATS_URL", "nats://127.0.0.1:4222"))
-    job, seen, due = str(uuid.uuid4()), set(), {}
+    job, seen = str(uuid.uuid4()), set[str]()
+    due: dict[str, tuple[int, int]] = {}
     events = await connection.subscribe(f"live.{job}")  # listen first, then ask
     request = json.dumps({"query": query}).encode()
     await connection.jetstream().publish(f"jobs.routing.{job}", request, timeout=5)  # returns once it is stored

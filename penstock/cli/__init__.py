@@ -1,14 +1,16 @@
 """The `penstock` command."""
 
+from typing import Annotated
+
 import typer
 
 from penstock.cli import dead, demo, jobs, run, serve, streams, up
 from penstock.cli.errors import Commands
+from penstock.hosting.installed import __version__
 
 app = typer.Typer(
     cls=Commands,
     name="penstock",
-    help="LLM agent patterns as independent services over NATS JetStream, streamed from the first token.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
@@ -20,3 +22,16 @@ app.command("demo")(demo.demo)
 app.add_typer(dead.app, name="dead")
 app.command("serve")(serve.serve)
 app.command("streams")(streams.streams)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"penstock {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def penstock(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    """LLM agent patterns as independent services over NATS JetStream, streamed from the first token."""

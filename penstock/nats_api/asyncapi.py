@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from penstock import __version__
+from penstock.hosting.installed import __version__
 from penstock.jetstream.streams import consumer_configs, stream_configs
 from penstock.nats_api.channels import PARAMETERS, Channel, Message, Mode, channels
 from penstock.pattern import Pattern

@@ -25,12 +25,13 @@ from nats.micro.request import Request
 from nats.micro.service import Service
 from pydantic import BaseModel, ValidationError
 
-from penstock import __version__, jobs
+from penstock import jobs
 from penstock.contracts.api import JobReference, PatternList
 from penstock.contracts.job import JobState
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import is_token
 from penstock.errors import InvalidRequest, Refused
+from penstock.hosting.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.admission import admit, invalid_request

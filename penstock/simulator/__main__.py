@@ -17,7 +17,7 @@ from penstock.simulator.server import Server, listen, url_of
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m simulator",
+        prog="python -m penstock.simulator",
         description="An offline server that speaks the Gemini REST API: point google-genai's base_url at it.",
         epilog="Prints 'simulator ready URL' once it listens; URL/simulator/ has rules, calls, stats and wait.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

@@ -9,9 +9,9 @@ import httpx
 from nats.aio.msg import Msg
 from pydantic import ValidationError
 
-from penstock import __version__
 from penstock.contracts.journal import END, JobEnd
 from penstock.contracts.webhook import Hook
+from penstock.hosting.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.settling import GivenUp, Later, settling

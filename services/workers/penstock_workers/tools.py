@@ -5,6 +5,7 @@ from typing import Any
 
 from penstock.contracts.step import Step
 from penstock.errors import ToolUnavailable
+from penstock.hosting.installed import require
 from penstock.llm.ask import StepModel
 from penstock.pattern import Pattern
 from penstock.steps.executor import Executable, MakeExecutor
@@ -19,6 +20,8 @@ def tool_executors(sandbox: Sandbox) -> Mapping[str, MakeExecutor]:
 
 def _maker(tool: Tool[Any, Any], sandbox: Sandbox) -> MakeExecutor:
     def make(_: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
+        require("tools")  # or the first call would be the one to find out
+
         async def call(request: Any, *, model: StepModel) -> Any:
             try:
                 return await tool.function(request, sandbox=sandbox)

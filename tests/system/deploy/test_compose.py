@@ -1,5 +1,6 @@
 """docker-compose.yml works: its services, started as it declares them, run a job."""
 
+import re
 from pathlib import Path
 
 import httpx
@@ -34,3 +35,13 @@ def test_the_image_holds_what_the_commands_need() -> None:
         package = module.partition(".")[0]
         assert f"COPY {package} {package}" in dockerfile
         assert (ROOT / module.replace(".", "/") / "__main__.py").exists()
+
+
+def test_what_the_image_copies_is_sent_to_its_build() -> None:
+    """.dockerignore lets through what the Dockerfile copies from here, and nothing else."""
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
+    copied = [path for line in re.findall(r"^COPY (?!--)(.*) \S+$", dockerfile, re.MULTILINE) for path in line.split()]
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in ignored
+    assert [line[1:] for line in ignored if line.startswith("!")] == copied
+    assert all((ROOT / path).exists() for path in copied)

