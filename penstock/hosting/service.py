@@ -1,24 +1,19 @@
 """What the queue-fed services have in common: broker, bus, pull group, health, metrics, life cycle."""
 
-import logging
 from collections.abc import Awaitable, Callable
 
-from faststream.asgi import AsgiFastStream, AsgiResponse, get
-from faststream.nats import NatsBroker
+from faststream.asgi import AsgiFastStream
 from nats.aio.msg import Msg
-from prometheus_client import CollectorRegistry, Gauge, make_asgi_app
+from prometheus_client import CollectorRegistry, Gauge
 
 from penstock.hosting import metrics
-from penstock.hosting.broker import make_broker
+from penstock.hosting.broker import Broker
+from penstock.hosting.health import as_asgi, endpoints
 from penstock.hosting.subscriber import pull_subscriber
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import check_server
 from penstock.jetstream.pull import PullGroup
 from penstock.settings import Settings
-
-log = logging.getLogger(__name__)
-
-Handle = Callable[[Msg], Awaitable[None]]
 
 
 class Service:
@@ -33,25 +28,12 @@ class Service:
         self.group = PullGroup(slots=slots, ack_wait=settings.ack_wait)
         in_flight = Gauge("penstock_in_flight", "Messages received and not settled.", registry=registry)
         in_flight.set_function(lambda: self.group.in_flight)
-        self.broker: NatsBroker = make_broker(
-            settings,
-            f"penstock-{name}",
-            reconnected_cb=self._reconnected,
-            middlewares=[metrics.middleware(registry, name)],
-        )
-
-        @get
-        async def livez(scope: object) -> AsgiResponse:
-            return AsgiResponse(b"ok\n", 200)
-
-        @get
-        async def readyz(scope: object) -> AsgiResponse:
-            return AsgiResponse(b"ready\n", 200) if self.ready else AsgiResponse(b"not ready\n", 503)
-
+        self.broker = Broker(settings, name, self._reconnected, metrics.middleware(registry, name))
+        health = endpoints(lambda: self.ready, registry)
         self.app = AsgiFastStream(
             self.broker,
             logger=None,
-            asgi_routes=[("/livez", livez), ("/readyz", readyz), ("/metrics", make_asgi_app(registry))],
+            asgi_routes=[(path, as_asgi(endpoint)) for path, endpoint in health.items()],
             on_startup=[self._start],
             on_shutdown=[self._stop],
         )
@@ -69,7 +51,7 @@ class Service:
         """Have `hook` called once all messages are settled or handed back."""
         self._on_stop.append(hook)
 
-    def consume(self, stream: str, durable: str, subject: str, handle: Handle) -> None:
+    def consume(self, stream: str, durable: str, subject: str, handle: Callable[[Msg], Awaitable[None]]) -> None:
         """Give each message of a durable consumer to `handle`, which settles it."""
         subscriber = pull_subscriber(self.broker, self.group, stream=stream, durable=durable, subject=subject)
 
