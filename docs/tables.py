@@ -18,6 +18,12 @@ Environment variables, read once when a process starts. Made from `penstock/sett
 The SDK's own variables are honoured as well: `GEMINI_API_KEY` (or `GOOGLE_API_KEY`) and `GOOGLE_GEMINI_BASE_URL`. With
 none of them and no `PENSTOCK_MODEL_BASE_URL`, `penstock up` starts the simulator.
 
+A variable with the prefix `PENSTOCK_` that is none of these is warned about when a process starts; a value that does
+not fit ends it with a sentence that names the variable.
+"""
+_SETTINGS_OF_A_GROUP = """
+## {heading}
+
 | variable | default | meaning |
 |---|---|---|
 """
@@ -43,11 +49,12 @@ _HEADINGS = "| code | status | meaning | what to do |\n|---|---|---|---|\n"
 
 
 def settings() -> str:
-    rows = [
-        f"| `PENSTOCK_{name.upper()}` | {_shown(field.default)} | {field.description} |"
-        for name, field in Settings.model_fields.items()
-    ]
-    return _SETTINGS + "\n".join(rows) + "\n"
+    text = _SETTINGS
+    for group in Settings.__bases__:
+        text += _SETTINGS_OF_A_GROUP.format(heading=group.__doc__)
+        for name, field in group.model_fields.items():
+            text += f"| `PENSTOCK_{name.upper()}` | {_shown(field.default)} | {field.description} |\n"
+    return text
 
 
 def errors() -> str:

@@ -4,61 +4,105 @@ The model's key and address may also come from the SDK's own variables (GEMINI_A
 GOOGLE_GEMINI_BASE_URL), which are honoured where Penstock's are not set.
 """
 
-from typing import Annotated
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    FilePath,
+    IPvAnyNetwork,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from penstock.contracts.webhook import secrets
+from penstock.errors import Misconfigured
 from penstock.llm.config import ModelConfig, TierModels
+
+PREFIX = "PENSTOCK_"
+#: Variables with the prefix that are no settings: the command line's, and those of the tests.
+_OTHERS = ("URL", "API_KEY")
+_OF_TESTS = ("CHAOS_", "LOAD_")
+
+
+def _separated(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+_Separated = BeforeValidator(_separated)
+Names = Annotated[tuple[str, ...], NoDecode, _Separated]
 
 
-class Settings(BaseSettings):
-    """See docs/settings.md, which is made from this class."""
+class _Group(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    model_config = SettingsConfigDict(env_prefix="PENSTOCK_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    # NATS
+class Nats(_Group):
+    """NATS"""
+
     nats_url: str = Field(default="nats://127.0.0.1:4222", description="Servers, separated by commas.")
-    nats_credentials: str | None = Field(default=None, description="Path of a NATS .creds file.")
-    nats_token: SecretStr | None = Field(default=None, description="NATS token, where the server wants one.")
+    nats_credentials: FilePath | None = Field(default=None, description="Path of a NATS .creds file.")
+    nats_token: SecretStr | None = Field(default=None, description="NATS token, where the server requires one.")
     nats_timeout: Seconds = Field(default=30, description="Seconds after which a publish or read gives up.")
     stream_replicas: Annotated[int, Field(ge=1, le=5)] = Field(
         default=1, description="Copies of each stream; 3 on a cluster. Used when streams are declared."
     )
-    events_max_bytes: Count = Field(default=2 * 1024**3, description="Bytes of EVENTS; the oldest go first.")
+    events_max_bytes: Count = Field(default=2 * 1024**3, description="Bytes that EVENTS keeps; the oldest go first.")
     jobs_max_age_days: Seconds = Field(default=7, description="Days that JOBS and JOURNAL keep a job.")
     events_max_age_hours: Seconds = Field(default=24, description="Hours that EVENTS keeps an event.")
 
-    # Work
-    patterns: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="More patterns, as module:ATTRIBUTE, separated by commas."
-    )
+    @field_validator("nats_url")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        for server in value.split(","):
+            url = urlsplit(server.strip() if "://" in server else f"nats://{server.strip()}")
+            if url.scheme not in ("nats", "tls", "ws", "wss") or not url.hostname or url.port == 0:
+                raise ValueError("nats://host:port is needed (or tls, ws, wss), several separated by commas")
+        return value
+
+
+class Work(_Group):
+    """Work"""
+
+    patterns: Names = Field(default=(), description="More patterns, as module:ATTRIBUTE, separated by commas.")
     slots: Count = Field(default=32, description="Steps that one worker or classifier executes at once.")
-    runs: Count = Field(default=256, description="Jobs that one aggregator holds at once.")
-    fan_out: Count = Field(default=8, description="Tasks of one job in work at once, where it fans out.")
+    runs: Count = Field(default=256, description="Jobs that one aggregator runs at once.")
+    fan_out: Count = Field(default=8, description="Tasks of one job in flight at once, where it fans out.")
     ack_wait: Annotated[float, Field(ge=1)] = Field(
         default=6, description="Seconds without a heartbeat after which a replica's work is given to another."
     )
     grace: Seconds = Field(default=20, description="Seconds that running work may take to finish at SIGTERM.")
-    deadline: Seconds = Field(default=900, description="Seconds a job may take, where its request does not say.")
+    deadline: Seconds = Field(default=900, description="Seconds a job may take, unless its request says otherwise.")
     max_deliveries: Annotated[int, Field(ge=2)] = Field(
         default=8, description="Deliveries after which a message is given up as poisoned."
     )
     flush_interval: Annotated[float, Field(ge=0)] = Field(
-        default=0.02, description="Seconds within which pieces of text are joined to one delta."
+        default=0.02, description="Seconds within which pieces of text are joined into one delta."
     )
 
-    # Models
-    complex_models: Annotated[tuple[str, ...], NoDecode] = Field(
+
+class Models(_Group):
+    """Models"""
+
+    complex_models: Names = Field(
         default=ModelConfig().complex.in_turn,
         min_length=1,
         description="The complex tier's model, then its fallbacks, separated by commas.",
     )
-    fast_models: Annotated[tuple[str, ...], NoDecode] = Field(
+    fast_models: Names = Field(
         default=ModelConfig().fast.in_turn,
         min_length=1,
         description="The fast tier's model, then its fallbacks, separated by commas.",
@@ -70,61 +114,51 @@ class Settings(BaseSettings):
     model_max_output_tokens: Count = Field(default=32_768, description="Output tokens of one model call.")
     model_retry_delay: Seconds = Field(
         default=0.5,
-        description="Seconds before a failed model call is tried again; doubles, up to 30.",
+        description="Seconds before a failed model call is tried again, about; doubles, up to 30.",
     )
 
-    # HTTP
+
+class Http(_Group):
+    """HTTP"""
+
     host: str = Field(default="127.0.0.1", description="Address that a service's HTTP server listens on.")
     port: Annotated[int | None, Field(ge=0, le=65_535)] = Field(
         default=None, description="Its port; 0 takes a free one. Not set: 8080 for the gateway, a free one for others."
     )
     max_body: Count = Field(default=4 * 1024**2, description="Bytes of a request body.")
     stream_buffer: Count = Field(
-        default=8 * 1024**2, description="Bytes buffered for one slow reader before its connection is cut."
+        default=8 * 1024**2, description="Bytes buffered for one slow reader before its connection is closed."
     )
     heartbeat: Seconds = Field(default=15, description="Seconds between heartbeats on a quiet event stream.")
     max_backlog: Count = Field(
         default=10_000, description="Jobs waiting for an aggregator beyond which the gateway answers 503."
     )
 
-    # Webhooks
+
+class Webhooks(_Group):
+    """Webhooks"""
+
     webhook_secret: SecretStr | None = Field(
         default=None,
         description="Signs webhooks: whsec_ and 24 to 64 bytes in base64. Several, separated by blanks, all sign. "
         "Not set: requests with a webhook are refused.",
     )
-    webhook_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    webhook_allowed_hosts: Names = Field(
         default=(),
         description="Hosts that webhooks may reach at private addresses and by plain http, separated by commas.",
     )
-    webhook_allowed_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+    webhook_allowed_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, _Separated] = Field(
         default=(), description="Networks that webhooks may reach although they are not public, separated by commas."
     )
     webhook_timeout: Seconds = Field(default=15, description="Seconds that one delivery of a webhook may take.")
     webhook_max_body: Annotated[int, Field(ge=1024)] = Field(
-        default=256 * 1024, description="Bytes of a webhook; a larger job is told without its result."
+        default=256 * 1024, description="Bytes of a webhook; one that would be larger goes without the job's result."
     )
     webhook_slots: Count = Field(default=16, description="Webhooks that one aggregator delivers at once.")
-    webhook_retry_delays: Annotated[tuple[Seconds, ...], NoDecode] = Field(
+    webhook_retry_delays: Annotated[tuple[Seconds, ...], NoDecode, _Separated] = Field(
         default=(5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400),
         description="Seconds between the tries of a webhook; the default is the example of Standard Webhooks, 3 days.",
     )
-
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
-    log_json: bool = Field(default=True, description="One JSON object a line; else plain text.")
-
-    @field_validator(
-        "patterns",
-        "complex_models",
-        "fast_models",
-        "webhook_allowed_hosts",
-        "webhook_allowed_networks",
-        "webhook_retry_delays",
-        mode="before",
-    )
-    @classmethod
-    def _comma_separated(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("webhook_allowed_hosts")
     @classmethod
@@ -139,13 +173,36 @@ class Settings(BaseSettings):
             secrets(value.get_secret_value())
         return value
 
+
+class Logs(_Group):
+    """Logs"""
+
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)] = Field(
+        default="INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL."
+    )
+    log_json: bool = Field(default=True, description="One JSON object a line; else plain text.")
+
+
+class Settings(Nats, Work, Models, Http, Webhooks, Logs):
+    """All of them; docs/settings.md is made from these classes. Raises Misconfigured, naming the variable."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_one_sentence(cls, data: Any, handler: ModelWrapValidatorHandler["Settings"]) -> "Settings":
+        try:
+            return handler(data)
+        except ValidationError as error:
+            wrong = error.errors(include_url=False)[0]
+        reason = wrong["msg"].removeprefix("Value error, ")
+        raise Misconfigured(f"{PREFIX}{str(wrong['loc'][0]).upper()}: {reason}" if wrong["loc"] else reason)
+
     @model_validator(mode="after")
     def _enough_deliveries(self) -> "Settings":
         """Every model of a tier gets its attempts before a step's message is taken for poisoned."""
         models = max(len(self.complex_models), len(self.fast_models))
         needed = models * ModelConfig.attempts_per_model
         if needed > self.max_deliveries:
-            raise ValueError(
+            raise Misconfigured(
                 f"PENSTOCK_MAX_DELIVERIES={self.max_deliveries} is too few: {models} models of a tier with "
                 f"{ModelConfig.attempts_per_model} attempts each need {needed}"
             )
@@ -162,3 +219,15 @@ class Settings(BaseSettings):
             total_seconds=self.model_timeout,
             max_output_tokens=self.model_max_output_tokens,
         )
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable that looks like a setting and is none, with the setting that may be meant."""
+    known = [*map(str.upper, Settings.model_fields), *_OTHERS]
+    found = []
+    for variable in sorted(environment):
+        name = variable.removeprefix(PREFIX)
+        if variable != name and name not in known and not name.startswith(_OF_TESTS):
+            nearest = get_close_matches(name, known, n=1)
+            found.append(f"{variable} is no setting" + (f"; {PREFIX}{nearest[0]} is" if nearest else ""))
+    return found

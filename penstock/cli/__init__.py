@@ -1,5 +1,6 @@
 """The `penstock` command."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from penstock.cli import dead, demo, jobs, run, serve, streams, up
 from penstock.cli.errors import Commands
 from penstock.hosting.installed import __version__
+from penstock.settings import unknown_variables
 
 app = typer.Typer(
     cls=Commands,
@@ -32,6 +34,10 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def penstock(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
 ) -> None:
     """LLM agent patterns as independent services over NATS JetStream, streamed from the first token."""
+    if context.invoked_subcommand != "serve":  # a service writes this to its log
+        for sentence in unknown_variables(os.environ):
+            typer.secho(f"penstock: {sentence}", err=True, fg="yellow")

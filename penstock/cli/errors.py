@@ -70,8 +70,7 @@ def _lines(error: Exception) -> list[str]:
     lines = []
     for one in error.errors():
         name = ".".join(str(token) for token in one["loc"])
-        called = f"PENSTOCK_{name.upper()}" if error.title == "Settings" else f"{error.title}.{name}"
-        lines.append((f"{called}: " if name else "") + one["msg"].removeprefix("Value error, "))
+        lines.append((f"{error.title}.{name}: " if name else "") + one["msg"].removeprefix("Value error, "))
     return lines
 
 

@@ -11,7 +11,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class JsonFormatter(logging.Formatter):
-    """`time`, `level`, `service`, `logger`, `message`, whatever was given as `extra`, and `exception`."""
+    """`time`, `level`, `service`, `logger`, `message`, the members of `extra`, and `exception`."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """The same for eyes: `12:30:01.123 worker info step is tried again  job=… delay=…`."""
+    """The same for a terminal: `12:30:01.123 worker info step is tried again  job=… delay=…`."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -50,6 +50,6 @@ def configure(settings: Settings, service: str) -> None:
     """Send all logging of this process to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(service) if settings.log_json else TextFormatter(service))
-    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     for noisy in ("nats", "httpx", "httpx2", "httpcore", "httpcore2", "google_genai", "uvicorn.access", "faststream"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

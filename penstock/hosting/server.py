@@ -1,5 +1,8 @@
 """Serving an ASGI application as a process: the same for every service."""
 
+import logging
+import os
+import re
 import signal
 import socket
 import sys
@@ -11,11 +14,13 @@ import uvicorn
 
 from penstock.errors import Misconfigured
 from penstock.hosting import logs
-from penstock.settings import Settings
+from penstock.settings import Settings, unknown_variables
+
+log = logging.getLogger(__name__)
 
 
 class Server(uvicorn.Server):
-    """Says `<name> ready http://host:port` once it serves, and calls `draining` when a signal asks it to end."""
+    """Prints `<name> ready http://host:port` once it serves, and calls `draining` when a signal ends it."""
 
     def __init__(self, config: uvicorn.Config, name: str, draining: Callable[[], None]) -> None:
         super().__init__(config)
@@ -32,6 +37,15 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+class _WithoutTraceback(logging.Filter):
+    """uvicorn logs why an application could not start as a traceback; for a wrong setting its sentence is enough."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if found := re.search(r"^penstock\.errors\.Misconfigured: (.*)", record.getMessage(), re.MULTILINE):
+            record.msg, record.args = found[1], ()
+        return True
+
+
 def serve(
     build: Callable[[], Any],
     settings: Settings,
@@ -42,6 +56,9 @@ def serve(
 ) -> None:
     """Build and serve an application until SIGTERM or SIGINT, then let it finish. Exits 1 if it cannot start."""
     logs.configure(settings, name)
+    for sentence in unknown_variables(os.environ):
+        log.warning(sentence)
+    logging.getLogger("uvicorn.error").addFilter(_WithoutTraceback())
     # uvicorn raises the signal again when all is done; by then there is nothing left to do
     for sig in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sig, lambda *_: None)

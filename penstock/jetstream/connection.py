@@ -31,7 +31,7 @@ def connect_options(settings: Settings, name: str) -> dict[str, Any]:
         "max_outstanding_pings": 3,
     }
     if settings.nats_credentials:
-        options["user_credentials"] = settings.nats_credentials
+        options["user_credentials"] = str(settings.nats_credentials)
     if settings.nats_token:
         options["token"] = settings.nats_token.get_secret_value()
     return options
