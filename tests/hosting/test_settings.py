@@ -59,7 +59,7 @@ async def test_a_server_that_does_not_fit_the_settings_is_no_traceback_either(na
     serve = (sys.executable, "-m", "penstock", "serve", "gateway")
     service = await asyncio.create_subprocess_exec(*serve, env={**os.environ, **own}, stderr=asyncio.subprocess.PIPE)
     _, log = await service.communicate()
-    assert service.returncode == 1
+    assert service.returncode
     assert b"lower PENSTOCK_MAX_BODY" in log
     assert b"Traceback" not in log
 
