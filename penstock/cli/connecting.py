@@ -2,63 +2,46 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
 from inspect import Parameter, Signature, signature
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
 from penstock.client import Client, DeadLetters, HttpClient, NatsClient
 from penstock.settings import Settings
 
-T = TypeVar("T")
-
-_PANEL = "Connection"
 _PATIENCE = 30.0
 _DEFAULT_URL = "http://127.0.0.1:8080"
 
-Url = Annotated[
-    str | None,
-    typer.Option(
-        envvar="PENSTOCK_URL",
-        help=f"The gateway; several, separated by commas. Default: {_DEFAULT_URL}.",
-        rich_help_panel=_PANEL,
-    ),
-]
-ApiKey = Annotated[
-    str | None, typer.Option(envvar="PENSTOCK_API_KEY", help="The gateway's key.", rich_help_panel=_PANEL)
-]
-NatsUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="NATS servers, separated by commas: go there, past the gateway. PENSTOCK_NATS_URL does the same where no "
-        "gateway is named.",
-        rich_help_panel=_PANEL,
-    ),
-]
-Nats = Annotated[
-    str | None, typer.Option("--nats-url", help="NATS servers, separated by commas.", envvar="PENSTOCK_NATS_URL")
-]
+NatsUrl = Annotated[str | None, typer.Option(help="NATS servers, separated by commas.", envvar="PENSTOCK_NATS_URL")]
 
 
-def parameter(name: str, annotation: Any) -> Parameter:
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+def parameter(name: str, kind: Any, option: Any) -> Parameter:
+    """An option of a command, None where it is not given."""
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option])
 
 
+_option = partial(typer.Option, rich_help_panel="Connection")
+_URL = f"The gateway; several, separated by commas. Default: {_DEFAULT_URL}."
+_NATS_URL = "NATS servers: go there, past the gateway. Where no gateway is named, PENSTOCK_NATS_URL does the same."
 #: The options that `client` takes.
-CONNECTION = [parameter("url", Url), parameter("api_key", ApiKey), parameter("nats_url", NatsUrl)]
+CONNECTION = [
+    parameter("url", str, _option(help=_URL, envvar="PENSTOCK_URL")),
+    parameter("api_key", str, _option(help="The gateway's key.", envvar="PENSTOCK_API_KEY")),
+    parameter("nats_url", str, _option(help=_NATS_URL)),
+]
 
 
 @asynccontextmanager
-async def client(url: str | None, api_key: str | None, nats_url: str | None) -> Any:
+async def client(url: str | None, api_key: str | None, nats_url: str | None) -> AsyncIterator[Client]:
     """A client that has somebody to talk to. Raises Unreachable."""
-    past_gateway = nats_url or (not url and "PENSTOCK_NATS_URL" in os.environ)
-    opened: Client = (
-        NatsClient(settings(nats_url))
-        if past_gateway
-        else HttpClient(url or _DEFAULT_URL, api_key=api_key, patience=_PATIENCE)
-    )
+    if nats_url or (not url and os.environ.get("PENSTOCK_NATS_URL")):
+        opened: Client = NatsClient(settings(nats_url))
+    else:
+        opened = HttpClient(url or _DEFAULT_URL, api_key=api_key, patience=_PATIENCE)
     async with opened:
         await opened.check()
         yield opened
@@ -69,34 +52,27 @@ def settings(nats_url: str | None) -> Settings:
 
 
 @asynccontextmanager
-async def _dead_letters(nats_url: str | None) -> Any:
+async def _dead_letters(nats_url: str | None) -> AsyncIterator[DeadLetters]:
     async with NatsClient(settings(nats_url)) as opened:
         yield DeadLetters(opened.bus)
 
 
 def connected(run: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """A command out of a coroutine; its first argument is a Client, made from the options of CONNECTION."""
-    return _command(run, client, CONNECTION)
+    """A command out of a coroutine. Its first argument, Client or DeadLetters, is made from options of the command."""
+    first, *own = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in signature(run).parameters.values()]
+    over_nats = first.annotation is DeadLetters
+    options = (
+        [Parameter("nats_url", Parameter.KEYWORD_ONLY, default=None, annotation=NatsUrl)] if over_nats else CONNECTION
+    )
 
-
-def with_dead_letters(run: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """A command out of a coroutine; its first argument is DeadLetters, at the `--nats-url` that is given."""
-    return _command(run, _dead_letters, [parameter("nats_url", Nats)])
-
-
-def _command(
-    run: Callable[..., Coroutine[Any, Any, None]],
-    opening: Callable[..., AbstractAsyncContextManager[T]],
-    options: list[Parameter],
-) -> Callable[..., None]:
     def command(**given: Any) -> None:
         async def go() -> None:
-            async with opening(**{one.name: given.pop(one.name) for one in options}) as opened:
+            connection = {one.name: given.pop(one.name) for one in options}
+            async with _dead_letters(**connection) if over_nats else client(**connection) as opened:
                 await run(opened, **given)
 
         asyncio.run(go())
 
-    own = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in signature(run).parameters.values()][1:]
     return declared(command, run.__name__, [*own, *options], run.__doc__)
 
 

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from pydantic_core import to_json
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from penstock.cli import view
-from penstock.cli.connecting import with_dead_letters
+from penstock.cli.connecting import connected
 from penstock.client import DeadLetters
 
 app = typer.Typer(
@@ -25,7 +25,7 @@ Number = Annotated[
 
 
 @app.command("list")
-@with_dead_letters
+@connected
 async def listed(
     letters: DeadLetters,
     reason: Annotated[str | None, typer.Option(help="Only letters with this reason, such as poisoned.")] = None,
@@ -39,7 +39,7 @@ async def listed(
         for letter in found:
             typer.echo(letter.model_dump_json())
         return
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid("", Column(overflow="fold"), padding=(0, 2))
     for letter in found:
         when = view.when(datetime.fromisoformat(letter.time[:19] + "+00:00"))
         about = Text.assemble(f"{when}  ", (letter.reason, "red"), f"\n{letter.subject}\n", (letter.detail, "dim"))
@@ -48,7 +48,7 @@ async def listed(
 
 
 @app.command()
-@with_dead_letters
+@connected
 async def show(letters: DeadLetters, number: Number) -> None:
     """Show one dead letter with its body. In a pipe: as JSON."""
     letter = await letters.get(number)
@@ -63,7 +63,7 @@ async def show(letters: DeadLetters, number: Number) -> None:
 
 
 @app.command()
-@with_dead_letters
+@connected
 async def replay(
     letters: DeadLetters,
     numbers: Annotated[list[int], typer.Argument(min=1, help="Numbers of letters.", metavar="NUMBER...")],
@@ -71,11 +71,12 @@ async def replay(
 ) -> None:
     """Submit dead jobs again, under new ids.
 
-    The old id cannot be used: its job has ended, or it belongs to another request. The new one follows from
-    the letter, so replaying a letter twice makes one job. A dead step cannot be replayed alone.
+    The old id cannot be used: its job has ended, or it belongs to another request.
+    The new one follows from the letter, so replaying it twice makes one job.
+    A dead step cannot be replayed alone, but its whole job can.
     """
     for number in numbers:
         letter = await letters.get(number)
-        replayed = await letters.replay(letter, whole_job=whole_job)
-        was = "is now" if replayed.new else "was replayed before, as"
-        typer.echo(f"dead letter {number} ({letter.subject}) {was} job {replayed.job}")
+        job, is_new = await letters.replay(letter, whole_job=whole_job)
+        was = "is now" if is_new else "was replayed before, as"
+        typer.echo(f"dead letter {number} ({letter.subject}) {was} job {job}")

@@ -41,10 +41,10 @@ def demo(
     only: Annotated[list[str] | None, typer.Option(help="Run this pattern only; may be given again.")] = None,
     pace: PaceOption = "natural",
 ) -> None:
-    """Start everything on free ports, run every pattern, show how each result is written, and check it.
+    """Start everything on free ports, run every pattern, and check each result.
 
-    Without GEMINI_API_KEY the answers are simulated, and say so. Exit status 0 only if each result is
-    valid against its pattern's model and equal to what was streamed. Nothing is left running.
+    Without GEMINI_API_KEY the answers are simulated, and say so. Nothing is left running.
+    Exit status 0 only if each result fits its pattern and is what was streamed.
     """
     patterns = load(Settings().patterns)
     unknown = [name for name in only or () if name not in patterns]

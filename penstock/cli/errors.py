@@ -18,8 +18,8 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from penstock.client import RequestRefused
-from penstock.errors import PenstockError
+from penstock.client import JobFailedError, RequestRefused
+from penstock.errors import Diverged, PenstockError
 from penstock.hosting import logs
 from penstock.hosting.installed import advice
 from penstock.settings import Settings
@@ -63,8 +63,10 @@ def say(message: str, *, prefix: str = "penstock: ") -> None:
 
 
 def _lines(error: Exception) -> list[str]:
-    if isinstance(error, RequestRefused):
+    if isinstance(error, RequestRefused | JobFailedError):
         return [str(error), *(f"{one.pointer or 'the body'}: {one.detail}" for one in error.problem.errors or ())]
+    if isinstance(error, Diverged):
+        return [f"the job was retried, and the new result contradicts what is printed above: {error}"]
     if not isinstance(error, ValidationError):
         return [str(error) or type(error).__name__]
     lines = []

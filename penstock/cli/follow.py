@@ -5,7 +5,6 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from enum import StrEnum
-from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,10 +14,10 @@ from penstock.cli import view
 from penstock.cli.errors import say
 from penstock.cli.log import Log
 from penstock.cli.progress import Progress
-from penstock.client import ClientError, JobEvents, describe
+from penstock.client import JobCancelledError, JobEvents, JobFailedError
 from penstock.contracts.events import Event, JobCompleted
 from penstock.contracts.job import Snapshot
-from penstock.document import Diverged, LinearJSON, Shape
+from penstock.document import LinearJSON, Shape
 
 #: Seconds between two pictures of the live view.
 _REFRESH = 0.1
@@ -31,18 +30,10 @@ class Format(StrEnum):
     log = "log"
 
 
-FormatOption = Annotated[
-    Format | None,
-    typer.Option(
-        "--format",
-        help="view: for people. json: the result, as it is written. events: JSON, one a line. log: lines with times. "
-        "Default: view in a terminal, else json.",
-    ),
-]
-
-
-class Contradicted(ClientError):
-    """A retry contradicts what is already printed."""
+FORMAT = typer.Option(
+    help="view: for people. json: the result, as it is written. events: JSON, one a line. log: lines with times. "
+    "Default: view in a terminal, else json."
+)
 
 
 async def to_end(events: JobEvents, progress: Progress, format: Format | None) -> None:
@@ -57,15 +48,12 @@ async def to_end(events: JobEvents, progress: Progress, format: Format | None) -
             prefix="",
         )
         raise
-    if progress.status == "completed":
-        return
-    if progress.problem is None:
-        say(f"job {job} was {progress.status}")
-    elif format is not Format.view:
-        say(f"job {job} failed: {describe(progress.problem)}")
-    for one in progress.problem.errors or () if progress.problem else ():
-        say(f"  {one.pointer or 'the body'}: {one.detail}", prefix="")
-    raise typer.Exit(1)
+    if progress.problem and format is not Format.view:
+        raise JobFailedError(job, progress.problem)
+    if progress.status == "cancelled":
+        raise JobCancelledError(job)
+    if progress.status != "completed":
+        raise typer.Exit(1)
 
 
 async def show(
@@ -81,7 +69,7 @@ async def show(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(events)
         if format is Format.view:
-            await stack.enter_async_context(_live(console, lambda: view.live(progress)))
+            await stack.enter_async_context(_live(console, progress))
         async for event in events:
             progress.apply(event)
             seen(event)
@@ -102,25 +90,21 @@ class JsonText:
         self._skipping = shape is None
 
     def feed(self, event: Event | Snapshot) -> str:
-        """What can be printed now. Raises Contradicted."""
-        if isinstance(event, Snapshot):
-            self._skipping = True  # what follows was partly seen before; the end completes the text
+        """What can be printed now. Raises Diverged: a retry contradicts what is already printed."""
+        # what follows a snapshot was partly seen before; the end completes the text
+        self._skipping = self._skipping or isinstance(event, Snapshot)
         if isinstance(event, Snapshot) or (self._skipping and not isinstance(event, JobCompleted)):
             return ""
-        try:
-            text = self._linear.feed(event)
-        except Diverged as error:
-            raise Contradicted(f"the job was retried and contradicts what is printed above: {error}") from error
-        return text + "\n" if isinstance(event, JobCompleted) else text
+        return self._linear.feed(event) + ("\n" if isinstance(event, JobCompleted) else "")
 
 
 @asynccontextmanager
-async def _live(console: Console, picture: Callable[[], Any]) -> AsyncIterator[None]:
+async def _live(console: Console, progress: Progress) -> AsyncIterator[None]:
     with Live(console=console, auto_refresh=False, transient=True, vertical_overflow="crop") as screen:
 
         async def draw() -> None:
             while True:
-                screen.update(picture(), refresh=True)
+                screen.update(view.live(progress, console), refresh=True)
                 await asyncio.sleep(_REFRESH)
 
         drawing = asyncio.create_task(draw())

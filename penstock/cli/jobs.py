@@ -4,7 +4,7 @@ import re
 import sys
 import time
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 from rich.console import Console
@@ -21,6 +21,7 @@ from penstock.contracts.job import JobStatus, JobSummary
 app = typer.Typer(help="Look at jobs, follow them, cancel them.", no_args_is_help=True)
 
 Job = Annotated[str, typer.Argument(help="The job's id.", metavar="JOB")]
+_STATUSES = ", ".join(get_args(JobStatus))
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -36,7 +37,7 @@ def _ago(duration: str) -> float:
 async def listed(
     client: Client,
     pattern: Annotated[str | None, typer.Option(help="Only jobs of this pattern.")] = None,
-    status: Annotated[JobStatus | None, typer.Option(help="Only jobs of this status.")] = None,
+    status: Annotated[JobStatus | None, typer.Option(metavar="STATUS", help=f"Only jobs that are {_STATUSES}.")] = None,
     since: Annotated[
         float | None,
         typer.Option(parser=_ago, metavar="AGE", help="Only jobs submitted in the last 90s, 15m, 2h or 1d."),
@@ -90,7 +91,7 @@ async def cancel(client: Client, job: Job) -> None:
 
 @app.command("follow")
 @connected
-async def followed(client: Client, job: Job, format: follow.FormatOption = None) -> None:
+async def followed(client: Client, job: Job, format: Annotated[follow.Format | None, follow.FORMAT] = None) -> None:
     """Follow a job from its beginning to its end, as `penstock run` does."""
     state = await client.state(job)
     progress = Progress(state.pattern, job, submitted=state.accepted_at)

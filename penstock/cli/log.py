@@ -5,17 +5,7 @@ from rich.text import Text
 
 from penstock.cli import view
 from penstock.cli.progress import Progress
-from penstock.contracts.events import (
-    Delta,
-    Event,
-    PartEnd,
-    PartReset,
-    PartRetract,
-    PartValue,
-    StepCompleted,
-    StepRetrying,
-    StepStarted,
-)
+from penstock.contracts import events
 from penstock.contracts.job import Snapshot
 from penstock.document.pointer import is_at_or_below
 
@@ -30,24 +20,24 @@ class Log:
         self._console, self._progress = console, progress
         self._waiting: dict[str, str] = {}
 
-    def add(self, event: Event | Snapshot) -> None:
+    def add(self, event: events.Event | Snapshot) -> None:
         match event:
-            case StepStarted(k=key, a=attempt):
+            case events.StepStarted(k=key, a=attempt):
                 self._print(key, "started" if attempt == 1 else f"started, attempt {attempt}", "dim")
-            case Delta(p=p, t=t):
+            case events.Delta(p=p, t=t):
                 self._waiting[p] = self._waiting.get(p, "") + t
                 if len(self._waiting[p]) >= _LINE:
                     self._flush(p)
-            case PartEnd(p=p):
+            case events.PartEnd(p=p):
                 self._flush(p)
-            case PartValue(p=p, t=t):
+            case events.PartValue(p=p, t=t):
                 self._print(p, t)
-            case PartReset(p=p) | PartRetract(p=p):
+            case events.PartReset(p=p) | events.PartRetract(p=p):
                 self._waiting = {q: text for q, text in self._waiting.items() if not is_at_or_below(q, p)}
                 self._print(p or "/", "discarded: it is written again", "yellow")
-            case StepRetrying(k=key, code=code):
+            case events.StepRetrying(k=key, code=code):
                 self._print(key, f"retried: {code}", "yellow")
-            case StepCompleted(key=key, model=model, usage=usage):
+            case events.StepCompleted(key=key, model=model, usage=usage):
                 self._print(key, f"completed  {view.tokens(usage)}  {model}" if model else "completed", "dim")
 
     def _flush(self, p: str) -> None:
@@ -56,4 +46,6 @@ class Log:
 
     def _print(self, what: str, text: str, style: str = "") -> None:
         at = self._progress.elapsed
-        self._console.print(Text(f"{at:6.2f} s  {what:<28} ").append(text, style=style), soft_wrap=True)
+        self._console.print(
+            Text(f"{at:6.2f} s  {what:<28} ").append(text, style=style), soft_wrap=not self._console.is_terminal
+        )

@@ -6,19 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from penstock.client import with_event
-from penstock.contracts.events import (
-    Delta,
-    Event,
-    JobAccepted,
-    JobCancelled,
-    JobCompleted,
-    JobFailed,
-    PartReset,
-    StepCompleted,
-    StepFailed,
-    StepRetrying,
-    StepStarted,
-)
+from penstock.contracts import events
 from penstock.contracts.job import JobState, Snapshot, StepState
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Usage
@@ -41,9 +29,9 @@ class StepRow:
     usage: Usage | None = None
     note: str = ""
 
-    def end(self, outcome: StepState | StepCompleted | StepFailed) -> None:
-        problem = None if isinstance(outcome, StepCompleted) else outcome.problem
-        cached = not isinstance(outcome, StepFailed) and outcome.cached
+    def end(self, outcome: StepState | events.StepCompleted | events.StepFailed) -> None:
+        problem = None if isinstance(outcome, events.StepCompleted) else outcome.problem
+        cached = not isinstance(outcome, events.StepFailed) and outcome.cached
         self.seconds, self.usage, self.attempt = outcome.duration_ms / 1000, outcome.usage, outcome.attempt
         self.model = outcome.model or self.model
         self.status, self.note = ("failed", problem.code) if problem else ("completed", "cached" if cached else "")
@@ -78,26 +66,26 @@ class Progress:
         """Seconds from the submission until now, or until the end."""
         return time.time() - self.submitted if self.took is None else self.took
 
-    def apply(self, event: Event | Snapshot) -> None:
+    def apply(self, event: events.Event | Snapshot) -> None:
         self.document = with_event(self.document, event)
         match event:
-            case JobAccepted(job=job):
+            case events.JobAccepted(job=job):
                 self.job, self.status = job, "running"
-            case StepStarted(k=key, a=attempt, model=model):
+            case events.StepStarted(k=key, a=attempt, model=model):
                 self.steps[key] = StepRow(key, began=self.elapsed, model=model, attempt=attempt)
-            case Delta(k=key, t=t) if key in self.steps:
+            case events.Delta(k=key, t=t) if key in self.steps:
                 self.first = self.first or self.elapsed
                 self.steps[key].characters += len(t)
-            case PartReset(k=key) if key in self.steps:
+            case events.PartReset(k=key) if key in self.steps:
                 self.steps[key].characters = 0
-            case StepRetrying(k=key, code=code, delay_seconds=delay) if key in self.steps:
+            case events.StepRetrying(k=key, code=code, delay_seconds=delay) if key in self.steps:
                 self.steps[key].status, self.steps[key].note = "retrying", f"{code}, again in {delay:.1f} s"
-            case StepCompleted() | StepFailed():
+            case events.StepCompleted() | events.StepFailed():
                 self.steps.setdefault(event.key, StepRow(event.key)).end(event)
-            case JobCompleted() | JobFailed() | JobCancelled():
+            case events.JobCompleted() | events.JobFailed() | events.JobCancelled():
                 self.took = self.elapsed
                 self.status, self.usage = event.type.removeprefix("job."), event.usage
-                self.problem = event.problem if isinstance(event, JobFailed) else None
+                self.problem = event.problem if isinstance(event, events.JobFailed) else None
 
     @classmethod
     def of(cls, state: JobState) -> "Progress":

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from pydantic import BaseModel, ValidationError
@@ -41,7 +41,7 @@ class RequestOption:
             show_default=False,
             rich_help_panel="Request" if len(self.place) == 1 else "Options of the job",
         )
-        return parameter(self.name, Annotated[bool | None if is_flag else str | None, described])
+        return parameter(self.name, bool if is_flag else str, described)
 
     def _help(self) -> str:
         notes = [self.field.description or ""]

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -25,10 +25,10 @@ _JSON = typer.Option(
 _KEY = typer.Option(help="Makes it safe to submit twice: the same key with the same request is the same job.")
 _DETACH = typer.Option("--detach", help="Submit, print the job's id, and do not wait for it.")
 _COMMON = [
-    parameter("json_file", Annotated[Path | None, _JSON]),
-    parameter("format", follow.FormatOption),
-    parameter("detach", Annotated[bool | None, _DETACH]),
-    parameter("idempotency_key", Annotated[str | None, _KEY]),
+    parameter("json_file", Path, _JSON),
+    parameter("format", follow.Format, follow.FORMAT),
+    parameter("detach", bool, _DETACH),
+    parameter("idempotency_key", str, _KEY),
     *CONNECTION,
 ]
 #: A field of a request whose option would be one of these is given by --json only.

@@ -17,8 +17,9 @@ def serve(
     service: Annotated[str, typer.Argument(help="gateway, aggregator, classifier, workers, or one of your own.")],
     steps: Annotated[str | None, typer.Option(help="Serve only these steps, separated by commas.")] = None,
 ) -> None:
-    """Run one service until SIGTERM. PENSTOCK_NATS_URL names its NATS; see docs/settings.md for the rest.
+    """Run one service until SIGTERM. PENSTOCK_NATS_URL names its NATS.
 
+    docs/settings.md lists its other settings.
     A package adds services of its own as entry points of the group penstock.services.
     """
     found = {entry.name: entry for entry in entry_points(group=GROUP)}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.connecting import Nats
+from penstock.cli.connecting import NatsUrl
 from penstock.hosting import logs
 from penstock.local.stack import Pace, Plan, Stack
 from penstock.settings import Settings
@@ -24,7 +24,7 @@ def up(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
     steps: Annotated[str | None, typer.Option(help="Steps the workers serve, separated by commas.")] = None,
     data: Annotated[Path, typer.Option(help="Folder for NATS's data, logs and processes.json.")] = Path("data"),
-    nats_url: Nats = None,
+    nats_url: NatsUrl = None,
     nats_port: Annotated[
         int, typer.Option(help="Without --nats-url: port of the embedded NATS, if it is free.", min=0, max=65_535)
     ] = 4222,
@@ -32,23 +32,11 @@ def up(
 ) -> None:
     """Start NATS (or use that of --nats-url), the simulator (unless a model is set up) and all services.
 
-    Ctrl-C ends them. A process that dies is started again. Without GEMINI_API_KEY the answers come from an offline
-    simulator, and say so.
+    Ctrl-C ends them. A process that dies is started again.
+    Without GEMINI_API_KEY the answers come from an offline simulator, and say so.
     """
+    plan = Plan(**locals() | {"data": data.resolve()})
     logs.configure(Settings(log_json=False), "up")
-    plan = Plan(
-        data=data.resolve(),
-        host=host,
-        port=port,
-        nats_url=nats_url,
-        nats_port=nats_port,
-        gateways=gateways,
-        aggregators=aggregators,
-        classifiers=classifiers,
-        workers=workers,
-        steps=steps,
-        pace=pace,
-    )
     asyncio.run(_up(plan))
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.segment import Segment
+from rich.segment import SegmentLines
 from rich.table import Table
 from rich.text import Text
 
@@ -24,29 +24,17 @@ _MARKS = {
 }
 
 
-class Tail:
-    """The last lines of something, as many as fit above the bottom of the terminal."""
-
-    def __init__(self, inner: RenderableType, above: int) -> None:
-        self._inner, self._above = inner, above
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = console.render_lines(self._inner, options.update(height=None), pad=False)
-        room = max(3, console.size.height - self._above)
-        for line in lines[-room:]:
-            yield from line
-            yield Segment.line()
-
-
 def complete(progress: Progress) -> RenderableType:
     """The job with all of its result, or its problem."""
     problem = [Text(describe(progress.problem), style="red")] if progress.problem else []
     return Group(*_head(progress), Text(), *_result(progress), *problem)
 
 
-def live(progress: Progress) -> RenderableType:
+def live(progress: Progress, console: Console) -> RenderableType:
     """The job as it is now, no longer than the terminal: the end of the result is what is seen."""
-    return Group(*_head(progress), Text(), Tail(Group(*_result(progress)), above=len(progress.steps) + 5))
+    lines = console.render_lines(Group(*_result(progress)), pad=False)
+    room = max(3, console.height - len(progress.steps) - 5)
+    return Group(*_head(progress), Text(), SegmentLines(lines[-room:], new_lines=True))
 
 
 def when(time: datetime | float) -> str:

@@ -7,7 +7,7 @@
 """
 
 from penstock.client.client import Client, Request
-from penstock.client.dead_letters import DeadLetter, DeadLetters, NotReplayable, Replayed
+from penstock.client.dead_letters import DeadLetter, DeadLetters, NotReplayable
 from penstock.client.errors import (
     ClientError,
     JobCancelledError,
@@ -32,7 +32,6 @@ __all__ = [
     "JobFailedError",
     "NatsClient",
     "NotReplayable",
-    "Replayed",
     "Request",
     "RequestRefused",
     "UnknownJob",

@@ -1,10 +1,10 @@
 """How long a client goes on trying, and how it waits in between."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from penstock.backoff import delay
 from penstock.client.errors import Unreachable
 
 #: Seconds before the second attempt; doubles with each further one, up to the second number.
@@ -48,10 +48,9 @@ class Backoff:
                 raise
             now = asyncio.get_running_loop().time()
             self._since = self._since or now
-            # jitter: those who lost the same server do not come back at the same moment
-            wait = min(_LONGEST, _FIRST * 2**self._failed) * random.uniform(0.5, 1.0)
-            wait = max(wait, self.at_least, error.after if isinstance(error, TryLater) else 0.0)
             self._failed += 1
+            wait = delay(self._failed, first=_FIRST, longest=_LONGEST)
+            wait = max(wait, self.at_least, error.after if isinstance(error, TryLater) else 0.0)
             if now + wait > self._since + self._patience:
                 raise Unreachable(f"{self._what}: {error or type(error).__name__}") from error
             await asyncio.sleep(wait)

@@ -1,7 +1,6 @@
 """Dead letters: messages that could not be handled, the reason, and how to submit their jobs again. Over NATS only."""
 
 from collections.abc import AsyncGenerator
-from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
@@ -20,7 +19,7 @@ class DeadLetter(BaseModel):
     time: str
     reason: str = Field("", validation_alias=subjects.DEAD_REASON_HEADER)
     detail: str = Field("", validation_alias=subjects.DEAD_DETAIL_HEADER)
-    subject: str = Field("", validation_alias=subjects.DEAD_SUBJECT_HEADER)
+    subject: str = Field(validation_alias=subjects.DEAD_SUBJECT_HEADER)
     stream: str = Field("", validation_alias=subjects.DEAD_STREAM_HEADER)
     sequence: int = Field(0, validation_alias=subjects.DEAD_SEQUENCE_HEADER)
     tenant: str | None = Field(None, validation_alias=subjects.TENANT_HEADER)
@@ -38,15 +37,12 @@ class DeadLetter(BaseModel):
 
     @classmethod
     def of(cls, stored: Stored) -> "DeadLetter":
+        defaults = {
+            subjects.DEAD_SUBJECT_HEADER: stored.subject.removeprefix(subjects.dead("")),
+            subjects.DEAD_LENGTH_HEADER: len(stored.data),
+        }
         known = {"number": stored.sequence, "time": stored.time, "body": stored.data}
-        return cls.model_validate({subjects.DEAD_LENGTH_HEADER: len(stored.data)} | stored.headers | known)
-
-
-class Replayed(NamedTuple):
-    """`new`: False where this letter was replayed before: then it is that job, whatever became of it."""
-
-    job: str
-    new: bool
+        return cls.model_validate(defaults | stored.headers | known)
 
 
 class NotReplayable(ClientError):
@@ -74,11 +70,11 @@ class DeadLetters:
             break
         raise NotReplayable(f"there is no dead letter {number}: `penstock dead list` shows those there are")
 
-    async def replay(self, letter: DeadLetter, *, whole_job: bool = False) -> Replayed:
+    async def replay(self, letter: DeadLetter, *, whole_job: bool = False) -> tuple[str, bool]:
         """Submit a dead job again, under a new id: its own has ended, or stands for another request.
 
-        The letter is the idempotency key, so that a second replay finds the job of the first. A step cannot be
-        replayed alone, since its job has ended without it: with `whole_job` its job is.
+        The id, and whether the job is new: the letter is the idempotency key, so that a second replay finds the job of
+        the first. A step cannot be replayed alone, since its job has ended without it: with `whole_job` its job is.
 
         Raises NotReplayable.
         """
@@ -93,7 +89,7 @@ class DeadLetters:
         subject, body = await self._job_of(letter)
         pattern = subject.split(".")[1]
         job = jobs.job_id_of(f"dead letter {letter.number} of {letter.time}", pattern, letter.tenant)
-        return Replayed(job, await jobs.submit(self._bus, pattern, job, body, tenant=letter.tenant))
+        return job, await jobs.submit(self._bus, pattern, job, body, tenant=letter.tenant)
 
     async def _job_of(self, letter: DeadLetter) -> tuple[str, bytes]:
         """The subject and body of the job to submit."""

@@ -5,30 +5,25 @@ from copy import deepcopy
 from typing import Any
 
 from penstock.client.errors import JobCancelledError, JobFailedError
-from penstock.contracts.events import (
-    Delta,
-    Event,
-    JobAccepted,
-    JobCancelled,
-    JobCompleted,
-    JobFailed,
-    PartEnd,
-    PartReset,
-    PartRetract,
-    PartValue,
-)
+from penstock.contracts import events
 from penstock.contracts.job import Snapshot
 from penstock.document import Document, spread
 
 #: The events that change what is known of the result.
-_CHANGES = (Delta, PartValue, PartEnd, PartReset, PartRetract, JobCompleted, Snapshot)
-
-
+_CHANGES = (
+    events.Delta,
+    events.PartValue,
+    events.PartEnd,
+    events.PartReset,
+    events.PartRetract,
+    events.JobCompleted,
+    Snapshot,
+)
 #: An event and its place in the job's event stream.
-EventAt = tuple[Event | Snapshot, int]
+EventAt = tuple[events.Event | Snapshot, int]
 
 
-class JobEvents(AsyncIterator[Event | Snapshot]):
+class JobEvents(AsyncIterator[events.Event | Snapshot]):
     """Iterate for the events; it ends after the job's end.
 
     Where events that were to come are no longer kept, a Snapshot comes instead: forget what came before it. The
@@ -44,12 +39,9 @@ class JobEvents(AsyncIterator[Event | Snapshot]):
         self.cursor = 0
         self._source = source
 
-    def __aiter__(self) -> "JobEvents":
-        return self
-
-    async def __anext__(self) -> Event | Snapshot:
+    async def __anext__(self) -> events.Event | Snapshot:
         event, self.cursor = await anext(self._source)
-        if isinstance(event, JobAccepted):
+        if isinstance(event, events.JobAccepted):
             self.job = event.job
         return event
 
@@ -63,7 +55,7 @@ class JobEvents(AsyncIterator[Event | Snapshot]):
         await self._source.aclose()
 
 
-async def partial_results(events: JobEvents) -> AsyncGenerator[Any, None]:
+async def partial_results(following: JobEvents) -> AsyncGenerator[Any, None]:
     """The result as far as it is known, after each event that changes it; the last one is the complete result.
 
     Each is a value of its own, to keep or to change, of plain JSON types and with the names of the wire. It
@@ -72,15 +64,15 @@ async def partial_results(events: JobEvents) -> AsyncGenerator[Any, None]:
     Raises JobFailedError or JobCancelledError where the job ends so.
     """
     document = Document()
-    async with events:
-        async for event in events:
+    async with following:
+        async for event in following:
             document = with_event(document, event)
             if isinstance(event, _CHANGES):
                 yield deepcopy(document.value)
-            raise_unless_completed(events.job, event)
+            raise_unless_completed(following.job, event)
 
 
-def with_event(document: Document, event: Event | Snapshot) -> Document:
+def with_event(document: Document, event: events.Event | Snapshot) -> Document:
     """The document with the event applied to it; a new one where the event is a snapshot."""
     if not isinstance(event, Snapshot):
         document.apply(event)
@@ -91,9 +83,9 @@ def with_event(document: Document, event: Event | Snapshot) -> Document:
     return document
 
 
-def raise_unless_completed(job: str, event: Event | Snapshot) -> None:
+def raise_unless_completed(job: str, event: events.Event | Snapshot) -> None:
     """Raise what a failed or cancelled job raises."""
-    if isinstance(event, JobFailed):
+    if isinstance(event, events.JobFailed):
         raise JobFailedError(job, event.problem)
-    if isinstance(event, JobCancelled):
+    if isinstance(event, events.JobCancelled):
         raise JobCancelledError(job)

@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mappi
 from contextlib import contextmanager
 from typing import Any, Self
 
+from nats.errors import Error as NatsError
+
 from penstock import jobs
 from penstock.client.client import AnyPattern, Client, Request, name_of
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable
@@ -47,8 +49,8 @@ class NatsClient(Client):
             try:
                 async with asyncio.timeout(_CONNECT):
                     self._bus = await connect(self._settings, "penstock-client")
-            except (TimeoutError, OSError) as error:
-                raise self._unreachable() from error
+            except (TimeoutError, OSError, NatsError) as error:
+                raise self._unreachable(str(error)) from error
         return self
 
     async def aclose(self) -> None:
@@ -65,9 +67,9 @@ class NatsClient(Client):
         if not self.bus.connection.is_connected:
             raise self._unreachable()
 
-    def _unreachable(self) -> Unreachable:
+    def _unreachable(self, why: str = "") -> Unreachable:
         where = self._settings.nats_url if self._close else "the address of the given connection"
-        return Unreachable(f"NATS does not answer at {where}")
+        return Unreachable(f"NATS does not answer at {where}" + (f" ({why})" if why else ""))
 
     async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
         name = name_of(pattern)

@@ -7,12 +7,10 @@ from penstock.errors import Misconfigured
 
 def free_port(preferred: int = 0) -> int:
     """`preferred` if nobody listens there, else a free port of 127.0.0.1."""
-    for port in (preferred, 0):
-        try:
-            return _bound("127.0.0.1", port)
-        except OSError:
-            continue
-    raise Misconfigured("no free port on 127.0.0.1")
+    try:
+        return _bound("127.0.0.1", preferred)
+    except OSError:
+        return _bound("127.0.0.1", 0)
 
 
 def refuse_taken(host: str, port: int) -> None:
@@ -20,10 +18,8 @@ def refuse_taken(host: str, port: int) -> None:
     try:
         _bound(host, port)
     except OSError as error:
-        why = error.strerror or str(error)
-        raise Misconfigured(
-            f"cannot listen on {host}:{port} ({why}): choose another with --port; --port 0 takes a free one"
-        ) from error
+        why = f"cannot listen on {host}:{port} ({error.strerror or error})"
+        raise Misconfigured(f"{why}: choose another with --port; --port 0 takes a free one") from error
 
 
 def _bound(host: str, port: int) -> int:

@@ -1,4 +1,4 @@
-"""One child process: started, watched, started again when it dies, and ended."""
+"""One child process: started, started again when it dies, and ended."""
 
 import asyncio
 import contextlib
@@ -9,13 +9,15 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from penstock.backoff import delay
 from penstock.errors import Misconfigured
 
 log = logging.getLogger(__name__)
 
-#: Seconds before the first restart; doubles up to the second number while a child keeps dying young.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+#: Seconds before the first restart, and at most, while a child keeps dying young.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 #: A child that lived longer than this was well: its next restart is quick again.
 _WELL = 10.0
 #: Seconds between looks at whether a port answers.
@@ -27,7 +29,7 @@ class Process:
     """`command` run as a child whose output goes to `log_file`; `name` is for people. `env` is added to ours.
 
     A child is ready once it has written a line `<word> ready <url>` to its standard output, or, where it is
-    given a `port` of 127.0.0.1, once it greets those who connect there (as nats-server does).
+    given a `port` of 127.0.0.1, once it greets a connection there (as nats-server does).
     """
 
     def __init__(
@@ -43,10 +45,8 @@ class Process:
         self.name, self._command, self._env, self._log_file = name, list(command), {**os.environ, **env}, log_file
         self._port, self._changed = port, changed
         self._child: asyncio.subprocess.Process | None = None
-        self._watching: asyncio.Task[None] | None = None
-        self._reading: asyncio.Task[None] | None = None
-        self._stopping = False
-        self._ready = asyncio.Event()
+        self._supervision: asyncio.Task[str] | None = None
+        self._was_ready = asyncio.Event()
         self.url: str | None = None
 
     @property
@@ -55,30 +55,25 @@ class Process:
 
     async def start(self, *, patience: float = 60.0) -> None:
         """Start it and wait until it is ready. Raises Misconfigured, with the end of its log, if it ends before."""
-        await self._spawn()
-        assert self._child is not None
-        ended = asyncio.ensure_future(self._child.wait())
-        ready = asyncio.ensure_future(self._ready.wait())
+        self._supervision = asyncio.create_task(self._supervise())
+        ready = asyncio.create_task(self._was_ready.wait())
         try:
-            await asyncio.wait((ended, ready), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            if not ready.done():
-                in_time = f"was not ready within {patience:.0f} s"
-                why = f"ended with {_ending(ended.result())}" if ended.done() else in_time
-                await self.stop(grace=1.0)
-                raise Misconfigured(f"{self.name} {why}:\n{self._log_tail()}")
+            await asyncio.wait((self._supervision, ready), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            ended.cancel()
             ready.cancel()
-        self._watching = asyncio.get_running_loop().create_task(self._watch())
+        if not self._was_ready.is_set():
+            in_time = f"was not ready within {patience:.0f} s"
+            why = await self._supervision if self._supervision.done() else in_time
+            await self.stop(grace=1.0)
+            raise Misconfigured(f"{self.name} {why}:\n{self._log_tail()}")
 
-    async def unwatch(self) -> None:
+    async def unsupervise(self) -> None:
         """From now on it is not started again, also if it was just about to be."""
-        self._stopping = True
-        await _cancelled(self._watching)
+        await _cancelled(self._supervision)
 
     async def stop(self, *, grace: float) -> None:
         """SIGTERM; SIGKILL after `grace` seconds. It is not started again."""
-        await self.unwatch()
+        await self.unsupervise()
         if self._child is not None and self._child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._child.terminate()
@@ -88,7 +83,6 @@ class Process:
                 log.warning("killed: it did not end in time", extra={"process": self.name})
                 self.kill()
                 await self._child.wait()
-        await _cancelled(self._reading)
         self._changed()
 
     def kill(self) -> None:
@@ -97,11 +91,30 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 self._child.kill()
 
-    async def _spawn(self) -> None:
-        self._ready.clear()
-        await _cancelled(self._reading)
+    async def _supervise(self) -> str:
+        """Start it, and again when it dies. Returns, with how it ended, if it was never ready."""
+        failures = 0
+        while True:
+            began = asyncio.get_running_loop().time()
+            self._child = await self._spawn()
+            self._changed()
+            becoming_ready = self._read(self._child) if self._port is None else self._connect(self._port)
+            reading = asyncio.create_task(becoming_ready)
+            try:
+                ending = _ending(await self._child.wait())
+            finally:
+                await _cancelled(reading)
+            self._changed()
+            if not self._was_ready.is_set():
+                return f"ended with {ending}"
+            failures = 1 if asyncio.get_running_loop().time() - began > _WELL else failures + 1
+            pause = delay(failures, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
+            log.warning("%s died (%s); starting it again in %.1f s", self.name, ending, pause)
+            await asyncio.sleep(pause)
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
         with self._log_file.open("ab") as output:
-            self._child = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 *self._command,
                 env=self._env,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -111,9 +124,6 @@ class Process:
                 start_new_session=True,
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
-        reading = self._read(self._child) if self._port is None else self._greeted(self._port)
-        self._reading = asyncio.get_running_loop().create_task(reading)
-        self._changed()
 
     async def _read(self, child: asyncio.subprocess.Process) -> None:
         assert child.stdout is not None
@@ -121,37 +131,19 @@ class Process:
             words = line.decode(errors="replace").split()
             if len(words) == 3 and words[1] == "ready":
                 self.url = words[2]
-                self._ready.set()
+                self._was_ready.set()
 
-    async def _greeted(self, port: int) -> None:
+    async def _connect(self, port: int) -> None:
         while True:
             with contextlib.suppress(OSError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 try:
                     if await reader.read(1):
-                        self._ready.set()
+                        self._was_ready.set()
                         return
                 finally:
                     writer.close()
             await asyncio.sleep(_LOOK)
-
-    async def _watch(self) -> None:
-        pause = _FIRST_PAUSE
-        while not self._stopping:
-            assert self._child is not None
-            loop = asyncio.get_running_loop()
-            began = loop.time()
-            status = await self._child.wait()
-            if loop.time() - began > _WELL:
-                pause = _FIRST_PAUSE
-            log.warning("%s died (%s); starting it again in %.1f s", self.name, _ending(status), pause)
-            self._changed()
-            await asyncio.sleep(pause)
-            pause = min(_LONGEST_PAUSE, pause * 2)
-            try:
-                await self._spawn()
-            except OSError as error:
-                log.warning("%s could not be started: %s", self.name, error)
 
     def _log_tail(self) -> str:
         with contextlib.suppress(OSError):
@@ -159,7 +151,7 @@ class Process:
         return ""
 
 
-async def _cancelled(task: asyncio.Task[None] | None) -> None:
+async def _cancelled(task: asyncio.Task[Any] | None) -> None:
     """Cancel a task and wait until it has ended, with all it was about to do."""
     if task is not None:
         task.cancel()

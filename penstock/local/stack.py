@@ -28,8 +28,12 @@ log = logging.getLogger(__name__)
 
 Pace = Literal["natural", "slow", "off"]
 
-#: The `penstock` command. -P: what lies in the current folder is not ours to import.
-PENSTOCK = (sys.executable, "-P", "-m", "penstock")
+#: -P: what lies in the current folder is not ours to import.
+_MODULE = (sys.executable, "-P", "-m")
+#: The `penstock` command.
+PENSTOCK = (*_MODULE, "penstock")
+#: The SDK's own variables for a model, beside ours.
+_MODEL = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL")
 #: Ended in this order: whoever takes work in first, NATS last.
 _END_ORDER = ("gateway", "aggregator", "classifier", "workers", "simulator", "nats")
 #: Seconds that NATS and the gateways may take until they answer.
@@ -86,44 +90,40 @@ class Stack:
         if not plan.nats_url:
             port = ports.free_port(plan.nats_port)
             self.nats_url = f"nats://127.0.0.1:{port}"
-            await self._start("nats", nats_server.command(plan.data / "nats", port), {}, port=port)
+            await self._start("nats", nats_server.command(plan.data / "nats", port), {}, port)
         env = {**plan.env, "PENSTOCK_NATS_URL": self.nats_url}
-        await declare_streams(_settings(env))
-        if not self._has_model(env):
+        settings = _settings(env)
+        await declare_streams(settings)
+        if not (settings.model_api_key or settings.model_base_url or any(map(os.environ.get, _MODEL))):
             # a port of its own choice would change with a restart
-            command = [
-                sys.executable,
-                "-P",
-                "-m",
-                "penstock.simulator",
-                "--port",
-                str(ports.free_port()),
-                "--pace",
-                plan.pace,
-            ]
-            simulator = await self._start("simulator", command, env)
-            self.simulator_url = simulator.url
-            env["PENSTOCK_MODEL_BASE_URL"] = str(simulator.url)
+            arguments = ("penstock.simulator", "--port", str(ports.free_port()), "--pace", plan.pace)
+            self.simulator_url = (await self._start("simulator", [*_MODULE, *arguments], env)).url
+            env["PENSTOCK_MODEL_BASE_URL"] = str(self.simulator_url)
         inner = {**env, "PENSTOCK_HOST": "127.0.0.1", "PENSTOCK_PORT": "0"}
+        outer = [
+            {"PENSTOCK_HOST": plan.host, "PENSTOCK_PORT": str(plan.port + number if plan.port else ports.free_port())}
+            for number in range(plan.gateways)
+        ]
         steps = ["--steps", plan.steps] if plan.steps else []
         starting = [
             *(self._service("aggregator", number, inner) for number in range(plan.aggregators)),
             *(self._service("classifier", number, inner) for number in range(plan.classifiers)),
             *(self._service("workers", number, inner, *steps) for number in range(plan.workers)),
-            *(self._gateway(number, env) for number in range(plan.gateways)),
+            *(self._service("gateway", number, {**env, **own}) for number, own in enumerate(outer)),
         ]
         try:
             async with asyncio.TaskGroup() as group:
-                for start in starting:
-                    group.create_task(start)
+                tasks = [group.create_task(start) for start in starting]
         except BaseExceptionGroup as failed:
             # the others were ended because of the first
             raise failed.exceptions[0] from None
-        await self._until_ready()
+        self.gateway_urls = [str(task.result().url) for task in tasks[-plan.gateways :]]
+        for url in self.gateway_urls:
+            await _until_ready(url)
 
     async def stop(self) -> None:
         """End all, in an order in which nothing is lost. Nothing is left running."""
-        await asyncio.gather(*(process.unwatch() for process in self.processes))
+        await asyncio.gather(*(process.unsupervise() for process in self.processes))
         for kind in _END_ORDER:
             members = [process for process in self.processes if process.name.partition("-")[0] == kind]
             await asyncio.gather(*(process.stop(grace=30.0) for process in members))
@@ -138,36 +138,12 @@ class Stack:
     async def _service(self, name: str, number: int, env: Mapping[str, str], *arguments: str) -> Process:
         return await self._start(f"{name}-{number + 1}", [*PENSTOCK, "serve", name, *arguments], env)
 
-    async def _gateway(self, number: int, env: Mapping[str, str]) -> None:
-        port = self.plan.port + number if self.plan.port else ports.free_port()
-        own = {**env, "PENSTOCK_HOST": self.plan.host, "PENSTOCK_PORT": str(port)}
-        process = await self._service("gateway", number, own)
-        self.gateway_urls.append(str(process.url))
-        self.gateway_urls.sort()
-
-    async def _start(
-        self, name: str, command: list[str], env: Mapping[str, str], *, port: int | None = None
-    ) -> Process:
-        process = Process(
-            name,
-            command,
-            env=env,
-            log_file=self.plan.data / "logs" / f"{name}.log",
-            port=port,
-            changed=self._write_processes,
-        )
+    async def _start(self, name: str, command: list[str], env: Mapping[str, str], port: int | None = None) -> Process:
+        log_file = self.plan.data / "logs" / f"{name}.log"
+        process = Process(name, command, env=env, log_file=log_file, port=port, changed=self._write_processes)
         self.processes.append(process)
         await process.start()
         return process
-
-    async def _until_ready(self) -> None:
-        for url in self.gateway_urls:
-            backoff = Backoff(f"waiting for the gateway at {url}", _PATIENCE)
-            async with HttpClient(url) as client:
-                while True:
-                    async with backoff.attempt(Unreachable):
-                        await client.check()
-                        break
 
     def _take_folder(self) -> None:
         """Raises Misconfigured while another one runs in the same folder: two NATS servers would ruin its data."""
@@ -183,12 +159,6 @@ class Stack:
                 f"the folder {data} cannot be used ({error.strerror}): choose another with --data"
             ) from error
 
-    @staticmethod
-    def _has_model(env: Mapping[str, str]) -> bool:
-        both = {**os.environ, **env}
-        names = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL")
-        return any(both.get(name) for name in (*names, "PENSTOCK_MODEL_API_KEY", "PENSTOCK_MODEL_BASE_URL"))
-
     def _write_processes(self) -> None:
         """`processes.json`: name and pid of each process that lives, replaced as a whole."""
         entries = [{"name": process.name, "pid": process.pid} for process in self.processes if process.pid]
@@ -203,10 +173,18 @@ class Stack:
 
 async def declare_streams(settings: Settings) -> None:
     """Declare the streams and consumers, waiting for a server that has only just been started. Raises Unreachable."""
-    backoff = Backoff(f"declaring the streams at {settings.nats_url}", _PATIENCE)
+    backoff = Backoff("declaring the streams", _PATIENCE)
     while True:
         async with backoff.attempt(Unreachable, NatsError, OSError), NatsClient(settings) as client:
             return await declare(client.bus.jetstream, settings)
+
+
+async def _until_ready(gateway: str) -> None:
+    backoff = Backoff(f"waiting for the gateway at {gateway}", _PATIENCE)
+    async with HttpClient(gateway) as client:
+        while True:
+            async with backoff.attempt(Unreachable):
+                return await client.check()
 
 
 def _settings(env: Mapping[str, str]) -> Settings:
