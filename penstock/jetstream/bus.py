@@ -1,15 +1,16 @@
 """NATS JetStream as Penstock uses it: write once, append, read back, dead-letter.
 
-All waits are bounded: what NATS does not take or answer within `timeout` seconds, tries included,
-raises BusUnavailable. A publish whose answer was lost is tried again, so `append` may store a message
-twice (readers of events can tell) and `once` may find its own first try in place (its callers read
-the fact back).
+All waits are bounded: what NATS does not take or answer within `timeout` seconds, tries included, raises
+BusUnavailable; so does what it refuses because of trouble of its own, such as a full disk. A publish whose
+answer was lost is tried again, so `append` may store a message twice (readers of events can tell) and `once`
+may find its own first try in place (its callers read it back).
 """
 
 import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NoStreamResponseError
 
 from penstock.backoff import delay
+from penstock.cancelling import stop
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
 
@@ -91,7 +93,7 @@ class Bus:
         try:
             await self.append(subject, payload, headers=headers)
         except APIError as error:
-            if error.err_code == subjects.ERR_SUBJECT_TAKEN:
+            if _is_subject_taken(error):
                 return False
             raise
         return True
@@ -150,6 +152,29 @@ class Bus:
         self._on_reconnect.add(callback)
         return lambda: self._on_reconnect.discard(callback)
 
+    @asynccontextmanager
+    async def rereading(self, read: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+        """Within it, `read` is called after each reconnection: a subscription does not hear what came meanwhile."""
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def guarded() -> None:
+            try:
+                await read()
+            except (BusUnavailable, APIError) as error:
+                log.warning("could not read again after a reconnection", extra={"error": repr(error)})
+
+        def start() -> None:
+            task = asyncio.get_running_loop().create_task(guarded())
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        forget = self.on_reconnect(start)
+        try:
+            yield
+        finally:
+            forget()
+            await stop(*tasks)
+
     async def reconnected(self) -> None:
         """To be given to the connection as its `reconnected_cb`."""
         log.info("reconnected to NATS")
@@ -202,10 +227,20 @@ class Bus:
             pause = delay(tries, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
             try:
                 return await action()
-            except APIError as error:
-                if error.err_code == subjects.ERR_SUBJECT_TAKEN or error.code != 503 or clock.time() > deadline:
+            except (APIError, *UNREACHABLE) as error:
+                if isinstance(error, APIError) and not _is_passing(error):
                     raise
-            except UNREACHABLE as error:
                 if self.connection.is_closed or clock.time() + pause > deadline:
-                    raise BusUnavailable(f"could not {what} in {tries} tries: {type(error).__name__}") from error
+                    raise BusUnavailable(f"could not {what} in {tries} tries: {error!r}"[:500]) from error
             await asyncio.sleep(pause)
+
+
+def _is_subject_taken(error: APIError) -> bool:
+    return error.err_code == subjects.ERR_SUBJECT_TAKEN and subjects.SUBJECT_TAKEN_DESCRIPTION in (
+        error.description or ""
+    )
+
+
+def _is_passing(error: APIError) -> bool:
+    """Whether the refusal is NATS's own trouble (no leader, no room, too busy), and not about what was sent."""
+    return error.code in (429, 500, 503) and not _is_subject_taken(error)

@@ -6,6 +6,7 @@ from itertools import islice
 
 from penstock.cancelling import stop
 from penstock.contracts.events import Event
+from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 
@@ -32,25 +33,37 @@ class EventLog:
 
     def send(self, event: Event) -> None:
         self._queue.append(event.model_dump_json().encode())
-        if self._sender is None or self._sender.done():
-            self._sender = asyncio.get_running_loop().create_task(self._run())
+        self._start()
 
     async def flush(self) -> None:
-        """Return once everything sent so far is stored. Raises what publishing raised."""
+        """Return once everything sent so far is stored. Raises what publishing raised.
+
+        After BusUnavailable nothing is lost: a further `flush` goes on from there.
+        """
+        self._start()
         if self._sender is not None:
             await asyncio.shield(self._sender)
         if self._error is not None:
-            raise self._error
+            error = self._error
+            if isinstance(error, BusUnavailable):
+                self._error = None
+            raise error
 
     async def aclose(self) -> None:
         """Give up what is not stored yet."""
         if self._sender is not None:
             await stop(self._sender)
 
+    def _start(self) -> None:
+        if self._queue and (self._sender is None or self._sender.done()):
+            self._sender = asyncio.get_running_loop().create_task(self._run())
+
     async def _run(self) -> None:
         try:
             while self._queue:
                 await self._bus.persistently(f"publish to {self._subject}", self._send_batch)
+        except BusUnavailable as error:
+            self._error = error
         except Exception as error:
             self._error = error
             self._queue.clear()

@@ -73,7 +73,12 @@ class Source:
     async def caught_up(self) -> None:
         """Return when all that the server has sent so far has been received, or it is gone."""
         try:
-            await self._connection.flush(int(_LAST_ARRIVALS))
+            # A message to ourselves comes behind all that was sent before. Not `flush`: one that times out or is
+            # cancelled ends the connection's read loop (docs/nats-py.md).
+            inbox = self._connection.new_inbox()
+            echo = await self._connection.subscribe(inbox, max_msgs=1)
+            await self._connection.publish(inbox, b"")
+            await echo.next_msg(_LAST_ARRIVALS)
             await asyncio.sleep(0)
         except Exception as error:
             log.info("NATS does not answer", extra={"error": repr(error)})

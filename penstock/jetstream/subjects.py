@@ -43,6 +43,8 @@ DEAD_LENGTH_HEADER = "Penstock-Length"
 
 #: The server's answer to a second message on a write-once subject ("maximum messages per subject exceeded").
 ERR_SUBJECT_TAKEN = 10077
+#: The same number says that a stream is full, or could not store; only the description tells them apart.
+SUBJECT_TAKEN_DESCRIPTION = "per subject"
 
 
 def job(pattern: str, job_id: str) -> str:

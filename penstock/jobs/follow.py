@@ -63,8 +63,8 @@ class Follower:
 
     async def __aenter__(self) -> "Follower":
         self._subscription = await self._bus.connection.subscribe(subjects.live(self._job), cb=self._on_message)
-        # the server must know of the subscription before history is read, or what comes in between is lost
-        await self._bus.connection.flush()
+        # No flush: what is sent on one connection is handled in order, so the server knows of the subscription before
+        # it is asked for history. A flush that is cancelled would end the connection's read loop (docs/nats-py.md).
         self._forget = self._bus.on_reconnect(self._look)
         return self
 

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from nats.aio.msg import Msg
@@ -15,7 +16,7 @@ from penstock.backoff import delay
 from penstock.cancelling import stop
 from penstock.contracts.journal import END, Outcome
 from penstock.contracts.step import StepMessage
-from penstock.errors import Failure, Transient
+from penstock.errors import BusUnavailable, Failure, Transient
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
@@ -100,9 +101,14 @@ class StepHandler:
         async def on_end(_: Msg) -> None:
             ended.set()
 
+        async def read() -> None:
+            if await self._bus.last(subjects.JOURNAL, [subjects.journal(job, END)]):
+                ended.set()
+
         subscription = await self._bus.connection.subscribe(subjects.fact(job, END), cb=on_end)
         try:
-            yield ended
+            async with self._bus.rereading(read):
+                yield ended
         finally:
             if not self._bus.connection.is_closed:
                 await subscription.unsubscribe()
@@ -169,7 +175,7 @@ class StepHandler:
             sink.aclose()
         if failure:
             sink.failed()
-        await events.flush()
+        await self._until_stored(attempt, events.flush)
         described: dict[str, Any] = {
             "fingerprint": request.fingerprint,
             "into": request.into,
@@ -178,11 +184,26 @@ class StepHandler:
             "duration_ms": round((time.monotonic() - began) * 1000),
         }
         try:
-            await self._write(attempt, failure, value=None if failure else value, **described)
+            written = partial(self._write, attempt, failure, value=None if failure else value, **described)
+            await self._until_stored(attempt, written)
         except Failure as too_large:
             sink.failed()
-            await events.flush()
-            await self._write(attempt, too_large, **described)
+            await self._until_stored(attempt, events.flush)
+            await self._until_stored(attempt, partial(self._write, attempt, too_large, **described))
+
+    async def _until_stored(self, attempt: _Attempt, store: Callable[[], Awaitable[object]]) -> None:
+        """Store what the model was paid for, however long NATS does not: to ask again would be to pay again.
+
+        The message is kept alive meanwhile, and the service can be stopped.
+        """
+        while True:
+            try:
+                await store()
+                return
+            except BusUnavailable as error:
+                if self._bus.connection.is_closed:
+                    raise
+                log.warning("NATS stores nothing; the outcome is kept", extra=attempt.about | {"error": str(error)})
 
     def _sink(self, request: StepMessage, attempt: _Attempt, events: EventLog) -> PartSink:
         return PartSink(
