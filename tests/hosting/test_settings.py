@@ -5,8 +5,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
-import click
 import pytest
 import typer
 
@@ -75,7 +75,7 @@ def test_a_variable_that_is_no_setting_is_named_with_the_one_that_may_be_meant()
 def test_the_command_line_s_variables_are_known() -> None:
     """Whoever adds an option with a variable of its own adds it to `penstock.settings`, too."""
 
-    def variables(command: click.Command) -> Iterator[str]:
+    def variables(command: Any) -> Iterator[str]:
         for parameter in command.params:
             if isinstance(parameter.envvar, str):
                 yield parameter.envvar

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from penstock.contracts.options import Options, PatternRequest
-from penstock.errors import InvalidRequest
+from penstock.errors import InvalidRequest, Misconfigured
 from penstock.settings import Settings
 from penstock.webhooks.admission import check_webhook
 from tests.support.pipeline import Pipeline
@@ -79,7 +79,7 @@ async def test_a_nats_caller_is_refused_as_well(pipeline: Pipeline) -> None:
 
 @pytest.mark.parametrize("secret", ["hunter2", "whsec_", "whsec_c2hvcnQ=", "whsec_!!!", SECRET.removeprefix("whsec_")])
 def test_a_malformed_secret_stops_the_service_without_being_shown(secret: str) -> None:
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(Misconfigured) as refused:
         Settings(webhook_secret=secret)
     assert "24 to 64 bytes" in str(refused.value)
     assert secret == "whsec_" or secret not in str(refused.value)
