@@ -107,7 +107,7 @@ class ToolUnavailable(Transient):
 
 
 class Diverged(PenstockError):
-    """Cut the connection of the reader concerned: its text cannot be made right. The job goes on."""
+    """Abort the body of the reader concerned: its text cannot be made right. The job goes on."""
 
 
 class Misconfigured(PenstockError):

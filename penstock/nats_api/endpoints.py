@@ -121,7 +121,7 @@ class NatsApi:
             handler = self._handler(answers.get(endpoint.name, self._submit))
             metadata = _metadata(endpoint)
             await service.add_endpoint(name=endpoint.name, subject=endpoint.subject, handler=handler, metadata=metadata)
-        # who asks for an unknown pattern is told which there are; the server gives this one known ones as well
+        # unknown patterns are refused with the list; the server may deliver submissions to known ones here as well
         await service.add_endpoint(
             name="submit", subject=subjects.api("submit", "*"), handler=self._handler(self._submit)
         )
@@ -159,7 +159,7 @@ class NatsApi:
         return PatternList(patterns=tuple(pattern.contract() for pattern in self._patterns.values()))
 
     def _handler(self, answer: Callable[[Request], Awaitable[BaseModel]]) -> Callable[[Request], Awaitable[None]]:
-        """What `answer` returns or raises, as a reply. Who wants no reply is not served."""
+        """What `answer` returns or raises, as a reply. A message without a reply subject is ignored."""
 
         async def handle(request: Request) -> None:
             if not request._msg.reply:

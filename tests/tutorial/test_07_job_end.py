@@ -64,7 +64,7 @@ async def test_a_job_past_its_deadline_ends_and_its_model_call_is_closed(pipelin
 
 async def test_a_replay_keeps_the_deadline(pipeline: Pipeline) -> None:
     """A job that changes hands does not start its time anew: this one had half a minute, a minute ago."""
-    accepted_at = time.time() - 60
+    accepted_at = int(time.time()) - 60.0
     digest = sha256(BODY).hexdigest()
     start = JobStart(pattern="routing", body_hash=digest, accepted_at=accepted_at, deadline=accepted_at + 30)
     await pipeline.bus.once(subjects.journal("late", START), start.model_dump_json().encode())

@@ -6,8 +6,7 @@ for as long as there are events to replay, and only the last one counts. No stre
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
@@ -22,8 +21,7 @@ _TRANSPORT = frozenset({"id", "messages", "trigger", "messageId"})
 _LONGEST_ID = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
+class ChatRequest(NamedTuple):
     """`body` is the pattern's request; `chat` the id that the browser reconnects by, if it gave one."""
 
     chat: str | None
@@ -35,9 +33,7 @@ def translate(pattern: Pattern[Any, Any], raw: bytes) -> ChatRequest | None:
 
     Raises InvalidRequest where there is no such message.
     """
-    if b'"messages"' not in raw or any(
-        _wire_name(pattern, name) == "messages" for name in pattern.request.model_fields
-    ):
+    if b'"messages"' not in raw or any(field.alias == "messages" for field in pattern.request.model_fields.values()):
         return None
     try:
         given = from_json(raw, allow_inf_nan=False)
@@ -56,8 +52,7 @@ def translate(pattern: Pattern[Any, Any], raw: bytes) -> ChatRequest | None:
 def main_field(pattern: Pattern[Any, Any]) -> str:
     """The wire name of the first required string of a pattern's request."""
     fields = pattern.request.model_fields.items()
-    names = (_wire_name(pattern, name) for name, field in fields if field.is_required() and field.annotation is str)
-    return next(names, "input")
+    return next((one.alias or name for name, one in fields if one.is_required() and one.annotation is str), "input")
 
 
 async def remember(bus: Bus, tenant: str | None, pattern: str, chat: str, job: str) -> None:
@@ -74,10 +69,6 @@ async def job_of(bus: Bus, tenant: str | None, pattern: str, chat: str) -> str |
 def _subject(tenant: str | None, pattern: str, chat: str) -> str:
     digest = hashlib.sha256("\0".join((tenant or "", pattern, chat)).encode()).hexdigest()
     return subjects.chat(digest)
-
-
-def _wire_name(pattern: Pattern[Any, Any], name: str) -> str:
-    return pattern.request.model_fields[name].alias or name
 
 
 def _last_words(messages: list[Any]) -> str:

@@ -1,12 +1,11 @@
 """What is read before anything is asked: `/`, `/docs`, and the documents for generators. All of it works offline."""
 
-import json
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, PackageLoader
 from starlette.exceptions import HTTPException
 
@@ -18,10 +17,8 @@ from penstock_gateway.state import Gateway
 _FOLDER = Path(__file__).parent
 #: Served below `/docs/`: our own, and what npm/assets.py has put there.
 _FILES = {
-    "docs.js": "pages",
-    "page.css": "pages",
-    "swagger-ui-bundle.js": "swagger_ui",
-    "swagger-ui.css": "swagger_ui",
+    **dict.fromkeys(("docs.js", "page.css"), "pages"),
+    **dict.fromkeys(("swagger-ui-bundle.js", "swagger-ui.css"), "swagger_ui"),
 }
 #: Nothing from elsewhere. Swagger UI sets styles by script and draws its icons from data URLs.
 _HEADERS = {
@@ -35,13 +32,8 @@ _HEADERS = {
 def install(app: FastAPI, gateway: Gateway) -> None:
     pages = Environment(loader=PackageLoader(__package__, "pages"), autoescape=True, trim_blocks=True)
 
-    @cache
-    def openapi(version: Version) -> bytes:
-        return _encoded(gateway.description.document(app, version))
-
-    @cache
-    def nats() -> bytes:
-        return _encoded(asyncapi.document(gateway.patterns, gateway.settings))
+    openapi = cache(partial(gateway.description.document, app))
+    nats = cache(partial(asyncapi.document, gateway.patterns, gateway.settings))
 
     @app.get("/", include_in_schema=False)
     async def start(request: Request) -> Response:
@@ -58,7 +50,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         described = {"name": "penstock", "version": app.version, "summary": app.summary, "links": links}
         headers = _HEADERS | {"Vary": "Accept"}
         if not prefers(request, "text/html"):
-            return Response(_encoded(described), media_type="application/json", headers=headers)
+            return JSONResponse(described, headers=headers)
         page = pages.get_template("start.html").render(described, patterns=gateway.patterns.values())
         return HTMLResponse(page, headers=headers)
 
@@ -76,13 +68,9 @@ def install(app: FastAPI, gateway: Gateway) -> None:
 
     @app.get("/openapi.json", include_in_schema=False)
     async def shown(version: Annotated[Version, Query()] = "3.2") -> Response:
-        return Response(openapi(version), media_type="application/json")
+        return JSONResponse(openapi(version))
 
     @app.get("/asyncapi.json", tags=["patterns"], operation_id="asyncapi")
     async def asyncapi_shown() -> Response:
         """The AsyncAPI 3.0 document of all subjects: jobs, steps, journal, events, and request-reply."""
-        return Response(nats(), media_type="application/json")
-
-
-def _encoded(document: Any) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return JSONResponse(nats())

@@ -93,7 +93,7 @@ class Description:
             "headers": {
                 **_JOB_ID,
                 "Location": _header("Where to look for it."),
-                "Preference-Applied": _header("What was heeded of `Prefer`."),
+                "Preference-Applied": _header("What was applied of `Prefer`."),
             },
             "content": {"application/json": {"schema": {"$ref": _REFS + "JobState"}}},
         }

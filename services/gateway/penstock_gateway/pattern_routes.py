@@ -1,6 +1,5 @@
 """`POST /<pattern>`: submit a job and have its result. `GET /patterns`: the contracts."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Request
@@ -19,36 +18,16 @@ from penstock_gateway.submission import submit, tenant_of
 
 def install(app: FastAPI, gateway: Gateway) -> None:
     for pattern in gateway.patterns.values():
-        app.add_api_route(
-            f"/{pattern.name}",
-            _submit(gateway, pattern),
-            methods=["POST"],
-            tags=["patterns"],
-            summary=pattern.summary,
-            operation_id=pattern.name,
-            response_class=Response,
-            responses=gateway.description.submitted(pattern),
-            openapi_extra=gateway.description.request(pattern),
-        )
-        app.add_api_route(
-            f"/{pattern.name}/{{chat:path}}/stream",
-            _reconnect(gateway, pattern),
-            methods=["GET"],
-            tags=["chats"],
-            summary="What useChat reconnects to",
-            operation_id=f"{pattern.name}-chat",
-            response_class=Response,
-            responses=openapi.chat(),
-        )
+        _install(app, gateway, pattern)
 
     @app.get("/patterns", tags=["patterns"], operation_id="patterns", responses=openapi.problems())
     async def patterns() -> dict[str, str]:
         """The patterns there are, each with what it does."""
         return {pattern.name: pattern.summary for pattern in gateway.patterns.values()}
 
-    @app.get(
-        "/patterns/{name}", tags=["patterns"], operation_id="pattern", responses=openapi.problems("unknown_pattern")
-    )
+    unknown = openapi.problems("unknown_pattern")
+
+    @app.get("/patterns/{name}", tags=["patterns"], operation_id="pattern", responses=unknown)
     async def contract(name: str) -> PatternContract:
         """A pattern's request and result as JSON Schema, and an example."""
         if name not in gateway.patterns:
@@ -56,7 +35,16 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         return gateway.patterns[name].contract()
 
 
-def _submit(gateway: Gateway, pattern: Pattern[Any, Any]) -> Callable[..., Awaitable[Response]]:
+def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None:
+    @app.post(
+        f"/{pattern.name}",
+        tags=["patterns"],
+        summary=pattern.summary,
+        operation_id=pattern.name,
+        response_class=Response,
+        responses=gateway.description.submitted(pattern),
+        openapi_extra=gateway.description.request(pattern),
+    )
     async def submitted(request: Request, wanted: Wanted, cursor: Cursor, key: Key, patience: Patience) -> Response:
         """The result, as it grows, in the format that `Accept` or `protocol` asks for.
 
@@ -68,10 +56,14 @@ def _submit(gateway: Gateway, pattern: Pattern[Any, Any]) -> Callable[..., Await
         state = None if accepted.new else await jobs.look_up(gateway.bus, accepted.job)
         return await answer.stream(gateway, pattern.name, accepted.job, accepted.format, state=state, after=cursor)
 
-    return submitted
-
-
-def _reconnect(gateway: Gateway, pattern: Pattern[Any, Any]) -> Callable[..., Awaitable[Response]]:
+    @app.get(
+        f"/{pattern.name}/{{chat:path}}/stream",
+        tags=["chats"],
+        summary="What useChat reconnects to",
+        operation_id=f"{pattern.name}-chat",
+        response_class=Response,
+        responses=openapi.chat(),
+    )
     async def reconnected(
         request: Request, chat_id: Annotated[str, Path(alias="chat", description="The chat's id, as useChat sent it.")]
     ) -> Response:
@@ -81,5 +73,3 @@ def _reconnect(gateway: Gateway, pattern: Pattern[Any, Any]) -> Callable[..., Aw
         if state is None or state.ended:
             return Response(status_code=204)
         return await answer.stream(gateway, pattern.name, state.id, "ui-message", state=state)
-
-    return reconnected

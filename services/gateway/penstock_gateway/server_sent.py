@@ -28,7 +28,7 @@ async def server_sent(
     `after` says; and again after each step of which only the end is known.
     """
     yield f"retry: {_RETRY}\n"
-    known: set[str] = set()  # steps that the reader has been told of from their start, or to their end
+    known: set[str] = set()  # steps whose events the reader gets from the first, or that a snapshot had
     shown = False
 
     async def state() -> str:

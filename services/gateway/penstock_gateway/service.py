@@ -17,14 +17,16 @@ from penstock_gateway import documents, health, job_routes, pattern_routes, prob
 from penstock_gateway.admission import Admission
 from penstock_gateway.metrics import Counting, Metrics
 from penstock_gateway.state import Gateway
-from penstock_gateway.streaming import UnfinishedIsMeant
+from penstock_gateway.streaming import not_about_aborting
+
+uvicorn_log = logging.getLogger("uvicorn.error")
 
 #: First segments of the gateway's own paths.
 _OWN = frozenset({"jobs", "patterns", "docs", "openapi", "asyncapi", "livez", "readyz", "metrics", "usage"})
 
 
 def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
-    """The ASGI application. `draining` is set when the server is to end: streams are cut, to be resumed elsewhere.
+    """The ASGI application. `draining` is set when the server is to end: streams are aborted, to be resumed elsewhere.
 
     Raises Misconfigured where a pattern is called like a path of the gateway.
     """
@@ -36,14 +38,13 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         bus = await connect(settings, "penstock-gateway")
-        meant = UnfinishedIsMeant()
-        logging.getLogger("uvicorn.error").addFilter(meant)
+        uvicorn_log.addFilter(not_about_aborting)
         try:
             await check_server(bus, settings)
             gateway.connected(bus)
             yield
         finally:
-            logging.getLogger("uvicorn.error").removeFilter(meant)
+            uvicorn_log.removeFilter(not_about_aborting)
             await bus.connection.close()
 
     app = FastAPI(

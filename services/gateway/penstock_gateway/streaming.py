@@ -4,13 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 
-from nats.js.errors import APIError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from penstock.cancelling import stop
-from penstock.errors import BusUnavailable
-from penstock.jetstream.bus import UNREACHABLE
+from penstock.jobs.refusals import UNAVAILABLE
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +21,7 @@ class GrowingResponse(Response):
     """An ASGI response fed by a generator of text, which it closes.
 
     Headers go out before the first piece. It stops when the client is gone or when `closing` is set (the
-    server is going down): then the body is left unfinished, so that clients resume elsewhere. It takes the
+    server is shutting down): then the body is left unfinished, so that clients resume elsewhere. It takes the
     next piece only once the socket has taken the last: a slow reader waits in the generator, not here.
     """
 
@@ -42,9 +40,9 @@ class GrowingResponse(Response):
             if sending.done():
                 sending.result()
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except (Aborted, BusUnavailable, APIError, *UNREACHABLE) as cut:
+        except (Aborted, *UNAVAILABLE) as error:
             # returning with the body unfinished makes the server drop the connection
-            log.info("stream cut: %s", cut)
+            log.info("stream aborted: %s", error)
         finally:
             await stop(sending, *others)
             await self._pieces.aclose()
@@ -62,8 +60,6 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-class UnfinishedIsMeant(logging.Filter):
-    """Drops uvicorn's error about a body that was left unfinished: here that is how a stream is cut."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.getMessage() != "ASGI callable returned without completing response."
+def not_about_aborting(record: logging.LogRecord) -> bool:
+    """A filter that drops uvicorn's error about an unfinished body: that is how a stream is aborted here."""
+    return record.getMessage() != "ASGI callable returned without completing response."

@@ -1,7 +1,6 @@
 """From a POST to a job: what is checked before it is accepted, and which job it is."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import Request
 
@@ -14,8 +13,7 @@ from penstock_gateway.negotiation import Format
 from penstock_gateway.state import Gateway
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """`new`: this request began the job; otherwise an earlier one with the same Idempotency-Key did."""
 
     job: str
