@@ -1,5 +1,5 @@
-# Everything a developer does. `make demo` and `make test` set themselves up: Python 3.11+, make and a
-# package index are all they need.
+# Everything a developer does. `make demo` and `make test` set themselves up: Python 3.11+, make and
+# the registries of Python and npm packages are all they need.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -114,8 +114,10 @@ class _Child:
             return
         try:
             async with asyncio.timeout(_START_SECONDS):
+                # Importing quickjs starts an idle thread, which is no reason to warn of forking (Python 3.12).
                 self.process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-I", "-B", str(_PROGRAM), json.dumps(asdict(self._limits)), str(os.getpid()),
+                    sys.executable, "-I", "-B", "-W", "ignore::DeprecationWarning",
+                    str(_PROGRAM), json.dumps(asdict(self._limits)), str(os.getpid()),
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     env={},

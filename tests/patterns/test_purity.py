@@ -42,7 +42,7 @@ def test_the_patterns_drag_in_no_machinery() -> None:
         "google",
         "httpx",
         "fastapi",
-        "sympy",
+        "quickjs",
         "penstock.jetstream.bus",
         "penstock.llm.client",
     )
