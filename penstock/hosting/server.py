@@ -54,7 +54,10 @@ def serve(
     port: int = 0,
     draining: Callable[[], None] = lambda: None,
 ) -> None:
-    """Build and serve an application until SIGTERM or SIGINT, then let it finish. Exits with a status above 0 if it cannot start."""
+    """Build and serve an application until SIGTERM or SIGINT, then let it finish.
+
+    Exits with a status above 0 if it cannot start.
+    """
     logs.configure(settings, name)
     for sentence in unknown_variables(os.environ):
         log.warning(sentence)
