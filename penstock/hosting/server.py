@@ -1,5 +1,6 @@
 """Serving an ASGI application as a process: the same for every service."""
 
+import asyncio
 import logging
 import os
 import re
@@ -25,9 +26,18 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, name: str, draining: Callable[[], None]) -> None:
         super().__init__(config)
         self._name, self._draining = name, draining
+        self._starting: asyncio.Task[None] | None = None
+        #: Whether a signal ended it before it served.
+        self.interrupted = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        self._starting = asyncio.ensure_future(super().startup(sockets))
+        try:
+            await self._starting
+        except asyncio.CancelledError:
+            if not self.interrupted:
+                raise
+            return
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             print(f"{self._name} ready http://{host}:{port}", flush=True)  # noqa: T201
@@ -35,6 +45,10 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._draining()
         super().handle_exit(sig, frame)
+        if not self.started and self._starting is not None:
+            # a service that waits for NATS would wait on
+            self.interrupted = True
+            self._starting.get_loop().call_soon_threadsafe(self._starting.cancel)
 
 
 class _WithoutTraceback(logging.Filter):
@@ -80,5 +94,5 @@ def serve(
         server.run()
     except Misconfigured as error:
         sys.exit(f"{name}: {error}")
-    if not server.started:
+    if not server.started and not server.interrupted:
         sys.exit(1)
