@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from penstock.simulator.dialogue import FunctionCall, announcement, conclusion, next_call
+from penstock.simulator.dialogue import announcement, conclusion, next_call
 from penstock.simulator.prompt import Prompt
-from penstock.simulator.rule import Fault, Reply
+from penstock.simulator.rule import PlannedCall, Rule
 from penstock.simulator.schema import Filler
 
 _ADJECTIVES = "bold brief bright calm careful clear fresh gentle plain quiet sober steady warm".split()  # noqa: SIM905
@@ -23,31 +23,49 @@ class Answer:
     """Text or function calls, and why the reply ends; `block_reason` is set if the prompt was refused."""
 
     text: str = ""
-    calls: tuple[FunctionCall, ...] = ()
+    calls: tuple[PlannedCall, ...] = ()
     finish_reason: str = "STOP"
     block_reason: str | None = None
 
 
-def answer(prompt: Prompt, reply: Reply, fault: Fault) -> Answer:
-    """The reply to a prompt, as rules change it. Raises InvalidRequest for a schema that cannot be used."""
-    made = _steered(prompt, reply)
-    limit = 4 * (prompt.max_output_tokens or len(made.text))
+def answer(prompt: Prompt, rule: Rule) -> Answer:
+    """The reply to a prompt, as a rule changes it. Raises InvalidRequest for a schema that cannot be used."""
+    fault = rule.fault
+    if fault.prompt_blocked:
+        return Answer(block_reason="PROHIBITED_CONTENT")
+    if fault.safety:
+        return Answer(finish_reason="SAFETY")
+    made = _steered(prompt, rule)
+    made = replace(made, finish_reason=rule.reply.finish_reason or "STOP")
+    limit = 4 * (prompt.generation_config.max_output_tokens or len(made.text))
     if len(made.text) > limit:
         made = replace(made, text=made.text[:limit], finish_reason="MAX_TOKENS")
-    return _spoilt(made, fault)
+    if fault.truncate:
+        return replace(made, text=made.text[: len(made.text) // 2], calls=(), finish_reason="MAX_TOKENS")
+    if fault.invalid_json:
+        return replace(made, text=made.text[: len(made.text) * 2 // 3].rstrip() + ' "oops": }')
+    return made
 
 
-def _generated(prompt: Prompt) -> Answer:
-    call = next_call(prompt)
-    if call:
+def _steered(prompt: Prompt, rule: Rule) -> Answer:
+    reply = rule.reply
+    if reply.text is not None:
+        return Answer(text=reply.text)
+    if "value" in reply.model_fields_set:  # be it null
+        return Answer(text=_json(reply.value, prompt))
+    if reply.function_calls is not None:
+        return Answer(calls=reply.function_calls)
+    if reply.merge is None and (call := next_call(prompt)):
         return Answer(text=announcement(call), calls=(call,))
-    if prompt.wants_json:
-        return Answer(text=_json(_value(prompt), prompt))
-    return Answer(text=_prose(prompt) if prompt.schema is None else str(_value(prompt)))
+    if not prompt.wants_json:
+        return Answer(text=_prose(prompt))
+    value = _value(prompt)
+    return Answer(text=_json(value if reply.merge is None else {**value, **reply.merge}, prompt))
 
 
 def _value(prompt: Prompt) -> Any:
-    if prompt.schema is None:
+    schema = prompt.generation_config.response_json_schema
+    if schema is None:
         return {"summary": _prose(prompt)}
     results: list[str] = _RESULT.findall(prompt.text)
 
@@ -56,54 +74,25 @@ def _value(prompt: Prompt) -> Any:
             return results[-1]  # what a tool gave, by the prompt's record
         label = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).lower() or "reply"
         place = "" if index is None else f".{index + 1}"
-        return f"{_kind(prompt).capitalize()} {label} {_number(prompt)}{place} on “{prompt.subject}”"
+        kind, number = _style(prompt)
+        return f"{kind.capitalize()} {label} {number}{place} on “{prompt.subject}”"
 
-    return Filler(prompt.schema, say, _REVISED if prompt.revised else _FIRST).fill()
+    return Filler(schema, say, _REVISED if prompt.revised else _FIRST).fill()
 
 
 def _prose(prompt: Prompt) -> str:
     if prompt.results:
         return conclusion(prompt)
+    kind, number = _style(prompt)
     revised = ", revised" if prompt.revised else ""
     return (
-        f"A {_kind(prompt)}{revised} text, {_number(prompt)}, about “{prompt.subject}”.\n\nNo model wrote it: one "
+        f"A {kind}{revised} text, {number}, about “{prompt.subject}”.\n\nNo model wrote it: one "
         "would write here what it was asked for, in about as many words as there are in these two paragraphs."
     )
 
 
-def _kind(prompt: Prompt) -> str:
-    return f"{_ADJECTIVES[prompt.seed % len(_ADJECTIVES)]}, simulated"
-
-
-def _number(prompt: Prompt) -> str:
-    return f"no. {prompt.seed % 1000}"
-
-
-def _steered(prompt: Prompt, reply: Reply) -> Answer:
-    if reply.text is not None:
-        made = Answer(text=reply.text)
-    elif reply.has_value:
-        made = Answer(text=_json(reply.value, prompt))
-    elif reply.function_calls is not None:
-        made = Answer(calls=tuple(FunctionCall(one.name, one.args) for one in reply.function_calls))
-    elif reply.merge is not None and prompt.wants_json:
-        value = _value(prompt)
-        made = Answer(text=_json({**(value if isinstance(value, dict) else {}), **reply.merge}, prompt))
-    else:
-        made = _generated(prompt)
-    return replace(made, finish_reason=reply.finish_reason) if reply.finish_reason else made
-
-
-def _spoilt(made: Answer, fault: Fault) -> Answer:
-    if fault.prompt_blocked:
-        return Answer(block_reason="PROHIBITED_CONTENT")
-    if fault.safety:
-        return Answer(finish_reason="SAFETY")
-    if fault.truncate:
-        return replace(made, text=made.text[: len(made.text) // 2], calls=(), finish_reason="MAX_TOKENS")
-    if fault.invalid_json:
-        return replace(made, text=made.text[: len(made.text) * 2 // 3].rstrip() + ' "oops": }')
-    return made
+def _style(prompt: Prompt) -> tuple[str, str]:
+    return f"{_ADJECTIVES[prompt.seed % len(_ADJECTIVES)]}, simulated", f"no. {prompt.seed % 1000}"
 
 
 def _json(value: Any, prompt: Prompt) -> str:

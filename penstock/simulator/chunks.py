@@ -18,27 +18,29 @@ _SHORTEST, _LONGEST = 9, 36
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One GenerateContentResponse as JSON; `tokens` is how many of the reply are out once it is sent."""
+    """One GenerateContentResponse as JSON; its usage counts what is out once it is sent."""
 
     body: bytes
-    tokens: int
     usage: Usage
-    finish_reason: str | None
 
 
 def chunks_of(made: Answer, prompt: Prompt, *, streamed: bool) -> list[Chunk]:
     """One chunk, or, streamed, at least two for a text of more than one word; the last has the finish reason."""
-    texts = pieces(made.text, prompt.seed) if streamed else [made.text] if made.text else []
+    texts = _pieces(made.text, prompt.seed) if streamed else [made.text] if made.text else []
     groups: list[list[dict[str, Any]]] = [[{"text": piece}] for piece in texts]
-    calls = _call_parts(made, prompt.seed)
-    if calls and streamed:
+    calls: list[dict[str, Any]] = [
+        {"functionCall": {"id": f"call-{prompt.seed:016x}-{place}", "name": call.name, "args": call.args}}
+        for place, call in enumerate(made.calls)
+    ]
+    if calls:  # of parallel calls only the first is signed, as Gemini 3 does
+        calls[0]["thoughtSignature"] = base64.b64encode(f"simulated thought {prompt.seed:016x}".encode()).decode()
         groups.append(calls)
-    elif not streamed:
-        groups = [[part for group in groups for part in group] + calls]
+    if not streamed:
+        groups = [[part for group in groups for part in group]]
     return list(_rendered(groups or [[]], made, prompt))
 
 
-def pieces(text: str, seed: int) -> Iterator[str]:
+def _pieces(text: str, seed: int) -> Iterator[str]:
     """The text in pieces of a few words; cuts fall anywhere, and inside the first escape there is."""
     random = Random(seed)
     longest = max(2, min(_LONGEST, len(text) // 2))
@@ -51,37 +53,30 @@ def pieces(text: str, seed: int) -> Iterator[str]:
         start = end
 
 
-def _call_parts(made: Answer, seed: int) -> list[dict[str, Any]]:
-    parts: list[dict[str, Any]] = [
-        {"functionCall": {"id": f"call-{seed:016x}-{place}", "name": call.name, "args": call.args}}
-        for place, call in enumerate(made.calls)
-    ]
-    if parts:  # of parallel calls only the first is signed, as Gemini 3 does
-        parts[0]["thoughtSignature"] = base64.b64encode(f"simulated thought {seed:016x}".encode()).decode()
-    return parts
-
-
 def _rendered(groups: list[list[dict[str, Any]]], made: Answer, prompt: Prompt) -> Iterator[Chunk]:
+    asked = max(1, (len(prompt.whole) + 3) // 4)
     thoughts = 0 if made.block_reason else 8 + prompt.seed % 24
     chars = 0
     for place, parts in enumerate(groups):
         chars += sum(len(part["text"]) if "text" in part else len(json.dumps(part["functionCall"])) for part in parts)
         tokens = (chars + 3) // 4
         usage = Usage(
-            prompt_token_count=prompt.tokens,
+            prompt_token_count=asked,
             candidates_token_count=tokens,
             thoughts_token_count=thoughts,
-            total_token_count=prompt.tokens + tokens + thoughts,
+            total_token_count=asked + tokens + thoughts,
         )
-        finish = made.finish_reason if place == len(groups) - 1 else None
-        response: dict[str, Any] = {}
-        if made.block_reason:
-            response["promptFeedback"] = {"blockReason": made.block_reason}
-        else:
-            content = {"content": {"role": "model", "parts": parts}} if parts else {}
-            response["candidates"] = [{"index": 0, **content, **({"finishReason": finish} if finish else {})}]
-        response["usageMetadata"] = usage.model_dump(by_alias=True)
-        response["modelVersion"] = f"simulator/{prompt.model}"
-        response["responseId"] = f"sim-{prompt.seed:016x}"
+        candidate: dict[str, Any] = {"index": 0}
+        if parts:
+            candidate["content"] = {"role": "model", "parts": parts}
+        if place == len(groups) - 1:
+            candidate["finishReason"] = made.finish_reason
+        blocked = {"promptFeedback": {"blockReason": made.block_reason}}
+        response = {
+            **(blocked if made.block_reason else {"candidates": [candidate]}),
+            "usageMetadata": usage.model_dump(by_alias=True),
+            "modelVersion": f"simulator/{prompt.model}",
+            "responseId": f"sim-{prompt.seed:016x}",
+        }
         body = json.dumps(response, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-        yield Chunk(body, tokens, usage, made.block_reason or finish)
+        yield Chunk(body, usage)

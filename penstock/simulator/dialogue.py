@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from penstock.simulator.prompt import Function, Prompt
+from penstock.simulator.rule import PlannedCall
 from penstock.simulator.schema import Filler, properties_of
 
 _NUMBER = r"\d+(?:\.\d+)?"
@@ -14,19 +14,11 @@ _SUM = re.compile(rf"(?:[a-z]*\()*{_NUMBER}\)*(?:\s*[-+*/^]\s*(?:[a-z]*\()*{_NUM
 _PERCENT = re.compile(rf"({_NUMBER})\s?%\s*(off|less|discount|reduction)?")
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionCall:
-    """One call of one function."""
-
-    name: str
-    args: dict[str, Any]
-
-
-def next_call(prompt: Prompt) -> FunctionCall | None:
+def next_call(prompt: Prompt) -> PlannedCall | None:
     """The call of this turn; None means that the model answers now.
 
     With `calculate` declared: calculate, a second time if that failed, then validateAnswer if there is one. Else each
-    conversation has one call of the first function. Mode ANY always calls.
+    conversation has one call of the first function.
     """
     declared = {one.name: one for one in prompt.functions}
     called = [one.name for one in prompt.results]
@@ -43,12 +35,10 @@ def next_call(prompt: Prompt) -> FunctionCall | None:
             return _call(validate, prompt, originalProblem=prompt.material, **known)
     elif declared and not called:
         return _call(prompt.functions[0], prompt)
-    if declared and prompt.must_call:
-        return _call(next((one for one in prompt.functions if one.name not in called), prompt.functions[0]), prompt)
     return None
 
 
-def announcement(call: FunctionCall) -> str:
+def announcement(call: PlannedCall) -> str:
     """A sentence that says what a call is for, as a model that thinks aloud would; empty for most functions."""
     if call.name == "calculate":
         return f"Work out {call.args.get('expression')}."
@@ -78,11 +68,12 @@ def expressions_in(problem: str) -> list[str]:
     return [numbers[0] + parts, added] if parts else [added]
 
 
-def _call(function: Function, prompt: Prompt, **known: str) -> FunctionCall:
+def _call(function: Function, prompt: Prompt, **known: str) -> PlannedCall:
     """Arguments that fit the function: of what is known all that it takes, and something for the others."""
-    filled = Filler(function.schema_, lambda name, index: prompt.subject).fill()
-    taken = {name: value for name, value in known.items() if name in properties_of(function.schema_)}
-    return FunctionCall(function.name, {**filled, **taken} if isinstance(filled, dict) else taken)
+    schema = function.parameters_json_schema
+    filled = Filler(schema, lambda name, index: prompt.subject).fill()
+    taken = {name: value for name, value in known.items() if name in properties_of(schema)}
+    return PlannedCall(name=function.name, args={**filled, **taken})
 
 
 def _worked(response: dict[str, Any]) -> bool:

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse
 
 _STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
-    408: "DEADLINE_EXCEEDED",
-    409: "ABORTED",
     429: "RESOURCE_EXHAUSTED",
-    499: "CANCELLED",
     500: "INTERNAL",
-    501: "UNIMPLEMENTED",
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
 
 
 class InvalidRequest(Exception):
-    """The request is not one Gemini would take: 400 INVALID_ARGUMENT unless `code` says otherwise."""
-
-    def __init__(self, message: str, code: int = 400) -> None:
-        super().__init__(message)
-        self.code = code
+    """The request is not one Gemini would take: 400 INVALID_ARGUMENT."""
 
 
-def failure(code: int, message: str | None = None, retry_delay: float | None = None) -> Response:
+def failure(code: int, message: str | None = None, retry_delay: float | None = None) -> JSONResponse:
     """The response for one error; `retry_delay` in seconds becomes RetryInfo and a Retry-After header."""
     error: dict[str, Any] = {"code": code, "status": _STATUSES.get(code, "UNKNOWN")}
     error["message"] = message or f"The simulator was told to answer {code}."
@@ -40,5 +31,4 @@ def failure(code: int, message: str | None = None, retry_delay: float | None = N
     if retry_delay is not None:
         error["details"] = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{retry_delay:g}s"}]
         headers["Retry-After"] = str(math.ceil(retry_delay))
-    body = json.dumps({"error": error}, indent=2)
-    return Response(body, status_code=code, headers=headers, media_type="application/json; charset=UTF-8")
+    return JSONResponse({"error": error}, status_code=code, headers=headers)

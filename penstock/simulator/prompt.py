@@ -1,4 +1,4 @@
-"""What a generateContent request asks for, read once from its JSON; camelCase and snake_case are both understood."""
+"""What a generateContent request asks for, read once from its JSON."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import hashlib
 import json
 import re
 import textwrap
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import Field, ValidationError
 
-from penstock.simulator.call import FunctionResult
+from penstock.simulator.call import FunctionResult, Wire
 from penstock.simulator.failure import InvalidRequest
-from penstock.simulator.schema import Schema, normalised
+from penstock.simulator.schema import Schema
 
 _READ_CHARS = 4_000
 #: What a prompt quotes: in a fence, a tag or triple quotes, to its end or as far as it is read.
@@ -27,87 +25,80 @@ _QUOTED = re.compile(
 _REVISED = re.compile(r"\b(?:improved?|revised?|rewrite|rewritten)\b", re.IGNORECASE)
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
-
-
-class _Part(_Wire):
-    text: str | None = None
+class _Part(Wire):
+    text: str = ""
     function_response: FunctionResult | None = None
     thought_signature: str | None = None
 
 
-class _Content(_Wire):
-    role: Literal["user", "model", "function"] = "user"
+class _Content(Wire):
+    role: Literal["user", "model"] = "user"
     parts: list[_Part] = []
 
+    @property
+    def text(self) -> str:
+        return "\n".join(part.text for part in self.parts if part.text)
 
-class _Generation(_Wire):
+
+class _Generation(Wire):
     response_mime_type: str = ""
-    response_json_schema: Any = None
-    response_schema: Any = None
+    response_json_schema: dict[str, Any] | None = None
+    response_schema: None = None  # the older form is refused
     max_output_tokens: int | None = None
 
 
-class Function(_Wire):
-    """One declared function."""
+class Function(Wire):
+    """One declared function; the schema of its arguments in JSON Schema only."""
 
     name: str = Field(min_length=1)
-    parameters_json_schema: Any = None
-    parameters: Any = None
-
-    @cached_property
-    def schema_(self) -> Schema:
-        """The JSON Schema of its arguments, normalised."""
-        return normalised(self.parameters_json_schema or self.parameters or {"type": "object"})
+    parameters_json_schema: Schema = {"type": "object"}
+    parameters: None = None
 
 
-class _Tool(_Wire):
+class _Tool(Wire):
     function_declarations: list[Function] = []
 
 
-class _Calling(_Wire):
-    mode: str = "AUTO"
-    allowed_function_names: list[str] = []
+class Prompt(Wire):
+    """One request. `seed` decides what may vary: the words of the reply and where its chunks are cut."""
 
-
-class _ToolConfig(_Wire):
-    function_calling_config: _Calling = _Calling()
-
-
-class _Request(_Wire):
     contents: list[_Content] = Field(min_length=1)
     system_instruction: _Content = _Content()
     generation_config: _Generation = _Generation()
     tools: list[_Tool] = []
-    tool_config: _ToolConfig = _ToolConfig()
+    model: str = ""
+    seed: int = 0
 
+    @cached_property
+    def text(self) -> str:
+        """All text of the conversation."""
+        return "\n".join(content.text for content in self.contents if content.text)
 
-@dataclass
-class Prompt:
-    """One request. `seed` decides what may vary: the words of the reply and where its chunks are cut."""
-
-    model: str
-    seed: int
-    system: str
-    text: str
-    schema: Schema | None
-    wants_json: bool
-    functions: list[Function]
-    must_call: bool
-    results: list[FunctionResult]
-    signatures: list[str]
-    max_output_tokens: int | None
-
-    @property
+    @cached_property
     def whole(self) -> str:
         """System instruction and all text of the conversation."""
-        return f"{self.system}\n{self.text}" if self.system else self.text
+        system = self.system_instruction.text
+        return f"{system}\n{self.text}" if system else self.text
 
     @property
-    def tokens(self) -> int:
-        """About a token for four characters, as countTokens says too."""
-        return max(1, (len(self.system) + len(self.text) + 3) // 4)
+    def wants_json(self) -> bool:
+        """The reply is to be JSON."""
+        return self.generation_config.response_mime_type == "application/json"
+
+    @cached_property
+    def functions(self) -> list[Function]:
+        """Those that the model may call."""
+        return [one for tool in self.tools for one in tool.function_declarations]
+
+    @cached_property
+    def results(self) -> list[FunctionResult]:
+        """What earlier calls of functions gave."""
+        return [part.function_response for one in self.contents for part in one.parts if part.function_response]
+
+    @property
+    def signatures(self) -> list[str]:
+        """Thought signatures that came back."""
+        return [part.thought_signature for one in self.contents for part in one.parts if part.thought_signature]
 
     @cached_property
     def material(self) -> str:
@@ -135,34 +126,17 @@ def read_prompt(model: str, body: bytes) -> Prompt:
     Raises InvalidRequest for what Gemini answers with 400: no JSON, no contents, an unknown role.
     """
     try:
-        data = json.loads(body)
-        if isinstance(data, dict):
-            data = data.get("generateContentRequest", data)
         # half a surrogate pair, which JSON allows and UTF-8 does not, becomes a question mark
-        request = _Request.model_validate_json(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
+        text = json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
+        prompt = Prompt.model_validate_json(text)
     except ValidationError as error:
         wrong = error.errors()[0]
         place = ".".join(map(str, wrong["loc"]))
         raise InvalidRequest(f"Invalid value at GenerateContentRequest.{place}: {wrong['msg']}") from None
     except (ValueError, RecursionError):
         raise InvalidRequest("Invalid JSON payload received.") from None
-    parts = [part for content in request.contents for part in content.parts]
-    settings, calling = request.generation_config, request.tool_config.function_calling_config
-    schema, mime = settings.response_json_schema or settings.response_schema, settings.response_mime_type
-    if schema is not None and mime not in ("application/json", "text/x.enum"):
-        raise InvalidRequest("response_schema needs response_mime_type: application/json")
-    declared = [one for tool in request.tools for one in tool.function_declarations]
-    allowed = calling.allowed_function_names or [one.name for one in declared]
-    return Prompt(
-        model=model,
-        seed=int.from_bytes(hashlib.blake2b(model.encode() + b"\0" + body, digest_size=7).digest(), "big"),
-        system="\n".join(part.text for part in request.system_instruction.parts if part.text),
-        text="\n".join(part.text for part in parts if part.text),
-        schema=None if schema is None else normalised(schema),
-        wants_json=mime == "application/json",
-        functions=[one for one in declared if one.name in allowed and calling.mode != "NONE"],
-        must_call=calling.mode == "ANY",
-        results=[part.function_response for part in parts if part.function_response],
-        signatures=[part.thought_signature for part in parts if part.thought_signature],
-        max_output_tokens=settings.max_output_tokens,
-    )
+    if prompt.generation_config.response_json_schema is not None and not prompt.wants_json:
+        raise InvalidRequest("response_json_schema needs response_mime_type: application/json")
+    prompt.model = model
+    prompt.seed = int.from_bytes(hashlib.blake2b(model.encode() + b"\0" + body, digest_size=7).digest(), "big")
+    return prompt

@@ -1,14 +1,12 @@
-"""JSON Schema as pydantic and Gemini's own Schema message write it, and values that are valid against it.
+"""JSON Schema in the subset that Gemini documents, and values that are valid against it.
 
-Understood: type, enum, const, properties, required, propertyOrdering, additionalProperties, items, prefixItems,
-minItems, maxItems, minLength, maxLength, minimum, maximum and their exclusive forms, multipleOf, format, anyOf,
-oneOf, $ref, nullable. `pattern` is tried with a few candidates. Anything else is ignored.
+Understood: type, enum, properties, required, propertyOrdering, additionalProperties, items, prefixItems, minItems,
+maxItems, minimum, maximum, format, anyOf, oneOf, $ref. Anything else is ignored.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +14,6 @@ from penstock.simulator.failure import InvalidRequest
 
 Schema = dict[str, Any]
 
-_RENAMED = {"defs": "$defs", "definitions": "$defs", "ref": "$ref"}
 _FORMATS = {
     "date-time": "2026-01-15T09:30:00Z",
     "date": "2026-01-15",
@@ -26,49 +23,30 @@ _FORMATS = {
     "uri": "https://example.com/",
     "uuid": "018f6f4e-7d2a-7b3c-9a51-3f2f6f0c1d2e",
 }
-_CANDIDATES = ("a", "A", "1", "1.0", "t1", "2026-01-15")
 #: Deeper than this only what is required is written, and no list has more items than it must.
 _LEAN_DEPTH = 7
 _MAX_DEPTH = 40
 _MAX_VALUES = 20_000
 
 
-def normalised(schema: Any) -> Schema:
-    """The schema with lower-case types, camelCase keywords and `nullable` written as an alternative."""
-    out: Schema = {}
-    for written, value in schema.items() if isinstance(schema, dict) else ():
-        key = _RENAMED.get(written) or re.sub("_([a-z])", lambda letter: letter[1].upper(), written)
-        if key in ("properties", "$defs"):
-            out[key] = {name: normalised(member) for name, member in value.items()}
-        elif key in ("anyOf", "oneOf", "prefixItems"):
-            out[key] = [normalised(member) for member in value]
-        elif key in ("items", "additionalProperties"):
-            out[key] = normalised(value) if isinstance(value, dict) else value
-        elif key == "type":
-            out[key] = [one.lower() for one in value] if isinstance(value, list) else value.lower()
-        else:
-            out[key] = value
-    return {"anyOf": [out, {"type": "null"}]} if out.pop("nullable", False) else out
-
-
-def resolved(schema: Schema | bool | None, root: Schema) -> Schema:
-    """The schema with its own `$ref` followed; its members are left as they are."""
-    schema = dict(schema) if isinstance(schema, dict) else {}
+def resolved(schema: Any, root: Schema) -> Schema:
+    """The schema with its own `$ref` followed; its members are left as they are. What is no object admits all."""
+    found: Schema = schema if isinstance(schema, dict) else {}
     for _ in range(20):
-        if "$ref" not in schema:
-            return schema
-        name = schema["$ref"].rpartition("/")[2]
+        if "$ref" not in found:
+            return found
+        name = found["$ref"].rpartition("/")[2]
         target = root if name == "#" else root.get("$defs", {}).get(name)
         if target is None:
             break
-        schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
-    raise InvalidRequest(f"The response schema refers to {schema['$ref']}, which leads nowhere.")
+        found = {**target, **{key: value for key, value in found.items() if key != "$ref"}}
+    raise InvalidRequest(f"The response schema refers to {found['$ref']}, which leads nowhere.")
 
 
-def properties_of(schema: Schema) -> dict[str, Schema]:
+def properties_of(schema: Schema) -> Schema:
     """Properties by `propertyOrdering` if there is one, else as the schema lists them."""
-    properties = schema.get("properties") or {}
-    first = [name for name in schema.get("propertyOrdering") or () if name in properties]
+    properties = schema.get("properties", {})
+    first = [name for name in schema.get("propertyOrdering", ()) if name in properties]
     return {name: properties[name] for name in dict.fromkeys([*first, *properties])}
 
 
@@ -95,11 +73,8 @@ class Filler:
         if depth > _MAX_DEPTH or self._left < 0:
             raise InvalidRequest("The response schema is too deep or too large.")
         schema = resolved(schema, self._root)
-        if "const" in schema:
-            return schema["const"]
         if "enum" in schema:
-            values = [one for one in schema["enum"] if one is not None] or [None]
-            return values[(index or 0) % len(values)]
+            return schema["enum"][(index or 0) % len(schema["enum"])]
         for keyword in ("anyOf", "oneOf"):
             if keyword in schema:
                 return self._branch(schema, keyword, name, depth, index)
@@ -114,8 +89,10 @@ class Filler:
                 return True
             case "null":
                 return None
+            case _ if name == "id" and index is not None:
+                return f"t{index + 1}"
             case _:
-                return self._string(schema, name, index)
+                return _FORMATS.get(schema.get("format", "")) or self._say(name, index)
 
     def _branch(self, schema: Schema, keyword: str, name: str, depth: int, index: int | None) -> Any:
         """The first alternative that can be filled; deep down null is preferred, and what does not recur."""
@@ -130,63 +107,46 @@ class Filler:
                     raise
         raise InvalidRequest(f"No alternative of {name!r} admits a value.")
 
-    def _object(self, schema: Schema, depth: int, index: int | None) -> dict[str, Any]:
+    def _object(self, schema: Schema, depth: int, index: int | None) -> Schema:
         lean = depth > _LEAN_DEPTH
         members = properties_of(schema)
         if not members and isinstance(others := schema.get("additionalProperties"), dict) and not lean:
             members = {"first": others, "second": others}
-        wanted = set(schema.get("required") or ()) if lean else members.keys()
+        wanted = schema.get("required", ()) if lean else members
         return {name: self._value(members[name], name, depth + 1, index) for name in members if name in wanted}
 
     def _array(self, schema: Schema, name: str, depth: int, index: int | None) -> list[Any]:
-        low, high = _limits(schema, "minItems", "maxItems")
+        low, high = schema.get("minItems", 0), min(schema.get("maxItems", _MAX_VALUES), _MAX_VALUES)
+        if low > high:
+            raise InvalidRequest(f"minItems {low} is more than {high}.")
         first, rest = schema.get("prefixItems", []), resolved(schema.get("items"), self._root)
         if name == "dependencies" and index is not None and not low and rest == {"type": "string"}:
             return [f"t{(index + 1) // 2}"][:high] if index else []
-        tasks = {"id", "dependencies"} <= (rest.get("properties") or {}).keys()
+        tasks = {"id", "dependencies"} <= rest.get("properties", {}).keys()
         usual = 0 if name == "blockers" or depth > _LEAN_DEPTH or not rest else 5 if tasks else 2
         count = max(low, min(high, len(first) or usual))
         schemas = [*first, *[rest] * count][:count]
         return [self._value(item, name, depth + 1, place) for place, item in enumerate(schemas)]
 
-    def _number(self, schema: Schema, whole: bool, index: int | None) -> int | float:
-        step = schema.get("multipleOf") or (1 if whole else 0)
-        low = schema.get("minimum", schema.get("exclusiveMinimum", -math.inf) + (1 if whole else 0))
-        high = schema.get("maximum", schema.get("exclusiveMaximum", math.inf) - (1 if whole else 0))
-        bounded = math.isfinite(low), math.isfinite(high)
-        away = (step or 1) * (1 + (index or 0))
-        wish = low + self._share * (high - low) if all(bounded) else low + away if bounded[0] else high - away
-        wish = wish if any(bounded) else away
-        if step:
-            wish = wish // step * step
-            wish = wish if wish >= low else wish + step
-        elif low < round(wish, 1) < high:
+    def _number(self, schema: Schema, whole: bool, index: int | None) -> float:
+        low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+        away = 1 + (index or 0)
+        if math.isfinite(low) and math.isfinite(high):
+            wish = low + self._share * (high - low)
+        else:
+            wish = low + away if math.isfinite(low) else high - away if math.isfinite(high) else away
+        if whole:
+            wish = math.floor(wish) if math.floor(wish) >= low else math.ceil(low)
+        elif low <= round(wish, 1) <= high:
             wish = round(wish, 1)
         if not low <= wish <= high:
             raise InvalidRequest(f"No number is between {low} and {high}.")
-        return int(wish) if whole else wish
-
-    def _string(self, schema: Schema, name: str, index: int | None) -> str:
-        if name == "id" and index is not None:
-            text = f"t{index + 1}"
-        else:
-            text = _FORMATS.get(schema.get("format", "")) or self._say(name, index)
-        low, high = _limits(schema, "minLength", "maxLength")
-        if "pattern" in schema:
-            text = next((one for one in (text, *_CANDIDATES) if re.search(schema["pattern"], one)), text)
-        return text.ljust(low, ".")[:high]
-
-
-def _limits(schema: Schema, least: str, most: str) -> tuple[int, int]:
-    low, high = schema.get(least, 0), min(schema.get(most, _MAX_VALUES), _MAX_VALUES)
-    if low > high:
-        raise InvalidRequest(f"{least} {low} is more than {high}.")
-    return low, high
+        return float(wish) if isinstance(wish, float) else int(wish)
 
 
 def _type(schema: Schema) -> str:
     """The first type but null that a schema names, or the one that its other keywords imply."""
-    named = schema.get("type") or []
+    named = schema.get("type", [])
     kinds = named if isinstance(named, list) else [named]
     implied = "object" if "properties" in schema else "array" if "items" in schema else "string"
     return next((one for one in kinds if one != "null"), "null" if kinds else implied)

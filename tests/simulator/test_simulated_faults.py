@@ -52,7 +52,7 @@ async def test_a_fault_for_one_call_is_over_at_the_next(gemini: AsyncClient, ste
     with pytest.raises(errors.ServerError):
         await gemini.models.generate_content(model=MODEL, contents=PROMPT)
     assert (await gemini.models.generate_content(model=MODEL, contents=PROMPT)).text
-    assert [(call.status, call.http_status) for call in await steering.calls()] == [("failed", 500), ("completed", 200)]
+    assert [call.status for call in await steering.calls()] == ["failed", "completed"]
 
 
 @pytest.mark.parametrize("after", [0, 2])

@@ -10,6 +10,8 @@ from google.genai.client import AsyncClient
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from penstock.llm.schema import schema_of
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Output = TypeVar("Output", bound=BaseModel)
@@ -57,9 +59,7 @@ class TaskResult(Wire):
 
 
 async def ask(gemini: AsyncClient, prompt: str, output: type[Output]) -> Output:
-    config = types.GenerateContentConfig(
-        response_mime_type="application/json", response_json_schema=output.model_json_schema()
-    )
+    config = types.GenerateContentConfig(response_mime_type="application/json", response_json_schema=schema_of(output))
     reply = await gemini.models.generate_content(model="gemini-2.5-flash", contents=prompt, config=config)
     assert reply.text is not None
     return output.model_validate_json(reply.text)
@@ -67,22 +67,16 @@ async def ask(gemini: AsyncClient, prompt: str, output: type[Output]) -> Output:
 
 async def test_members_come_in_the_order_of_the_schema(gemini: AsyncClient) -> None:
     config = types.GenerateContentConfig(
-        response_mime_type="application/json", response_json_schema=Evaluation.model_json_schema()
+        response_mime_type="application/json", response_json_schema=schema_of(Evaluation)
     )
     reply = await gemini.models.generate_content(model="gemini-2.5-flash", contents="Rate: solar lamps", config=config)
     assert reply.text is not None
     assert list(json.loads(reply.text)) == ["score", "feedback", "improvements"]
 
 
-async def test_the_sdks_own_schema_message_works_too(gemini: AsyncClient) -> None:
-    config = types.GenerateContentConfig(response_mime_type="application/json", response_schema=Classification)
-    reply = await gemini.models.generate_content(model="gemini-2.5-flash", contents="hello there", config=config)
-    assert isinstance(reply.parsed, Classification)
-
-
 async def test_streamed_json_is_cut_within_strings_and_within_an_escape(gemini: AsyncClient) -> None:
     config = types.GenerateContentConfig(
-        response_mime_type="application/json", response_json_schema=Evaluation.model_json_schema()
+        response_mime_type="application/json", response_json_schema=schema_of(Evaluation)
     )
     stream = await gemini.models.generate_content_stream(
         model="gemini-2.5-flash", contents='Rate this draft about "solar" lamps', config=config
@@ -173,8 +167,8 @@ class Shelter(Wire):
     favourite: Cat | Dog = Field(discriminator="kind")
     pair: tuple[int, str]
     notes: dict[str, str]
-    even: int = Field(multiple_of=2, gt=100)
-    motto: str | None = Field(default=None, max_length=12)
+    many: int = Field(gt=100)
+    motto: str | None = None
 
 
 @pytest.mark.parametrize("output", [Tree, Shelter])

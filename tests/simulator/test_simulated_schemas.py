@@ -1,7 +1,6 @@
-"""Whatever schema a request brings, within the subset pydantic writes: the reply is valid against it."""
+"""Whatever schema a request brings, within the subset Gemini documents: the reply is valid against it."""
 
 import json
-import re
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,7 @@ from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
 
 from penstock.simulator.failure import InvalidRequest
-from penstock.simulator.schema import Filler, normalised
+from penstock.simulator.schema import Filler
 
 NAMES = st.sampled_from(
     [
@@ -36,40 +35,25 @@ NAMES = st.sampled_from(
 def numbers(kind: str) -> st.SearchStrategy[dict[str, Any]]:
     limits = st.integers(-1000, 1000) if kind == "integer" else st.integers(-1000, 1000).map(lambda n: n / 4)
 
-    def schema(low: float, span: float, keywords: tuple[bool, bool, bool, bool], step: float | None) -> dict[str, Any]:
-        minimum, maximum, above, below = keywords
+    def schema(low: float, span: float, minimum: bool, maximum: bool) -> dict[str, Any]:
         out: dict[str, Any] = {"type": kind}
-        span = abs(span) + 4 * (step or 1)
-        out |= ({"exclusiveMinimum": low} if above else {"minimum": low}) if minimum else {}
-        out |= ({"exclusiveMaximum": low + span} if below else {"maximum": low + span}) if maximum else {}
-        return out | ({"multipleOf": step} if step else {})
+        out |= {"minimum": low} if minimum else {}
+        return out | ({"maximum": low + abs(span)} if maximum else {})
 
-    steps = st.none() | st.sampled_from([1, 2, 5, 7] if kind == "integer" else [0.125, 0.25, 0.5, 3])
-    return st.builds(schema, limits, limits, st.tuples(*[st.booleans()] * 4), steps)
-
-
-@st.composite
-def strings(draw: st.DrawFn) -> dict[str, Any]:
-    low = draw(st.none() | st.integers(0, 80))
-    span = draw(st.none() | st.integers(0, 60))
-    out: dict[str, Any] = {"type": "string"}
-    out |= {} if low is None else {"minLength": low}
-    return out | ({} if span is None else {"maxLength": (low or 0) + span})
+    return st.builds(schema, limits, limits, st.booleans(), st.booleans())
 
 
 VALUES = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5)
 LEAVES = st.one_of(
     numbers("integer"),
     numbers("number"),
-    strings(),
+    st.just({"type": "string"}),
     st.just({"type": "boolean"}),
     st.just({"type": "null"}),
     st.just({}),
     st.just({"$ref": "#/$defs/Shared"}),
     st.lists(VALUES, min_size=1, max_size=5, unique_by=lambda one: json.dumps(one)).map(lambda some: {"enum": some}),
-    VALUES.map(lambda one: {"const": one}),
     st.just({"type": ["string", "null"]}),
-    st.just({"type": "STRING", "nullable": True}),
 )
 
 
@@ -101,7 +85,7 @@ def nested(member: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[
         st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=3, unique=True).map(
             lambda tags: {
                 "oneOf": [
-                    {"type": "object", "properties": {"tag": {"const": tag}}, "required": ["tag"]} for tag in tags
+                    {"type": "object", "properties": {"tag": {"enum": [tag]}}, "required": ["tag"]} for tag in tags
                 ]
             }
         ),
@@ -123,8 +107,7 @@ def filled(schema: dict[str, Any], share: float = 0.58) -> Any:
 )
 def test_every_reply_is_valid_against_its_schema(schema: dict[str, Any], shared: dict[str, Any], share: float) -> None:
     whole = {"$defs": {"Shared": shared}, **schema}
-    root = normalised(whole)
-    Draft202012Validator(root).validate(json.loads(json.dumps(filled(root, share))))
+    Draft202012Validator(whole).validate(json.loads(json.dumps(filled(whole, share))))
 
 
 @settings(max_examples=30, deadline=None)
@@ -136,7 +119,7 @@ def test_sets_hold_different_items(count: int) -> None:
 
 def test_members_follow_the_property_ordering() -> None:
     members = {"b": {"type": "string"}, "a": {"type": "string"}}
-    schema = normalised({"type": "OBJECT", "properties": members, "property_ordering": ["a", "b"]})
+    schema = {"type": "object", "properties": members, "propertyOrdering": ["a", "b"]}
     assert list(filled(schema)) == ["a", "b"]
 
 
@@ -147,17 +130,9 @@ def test_a_text_has_the_format_that_is_asked_for(kind: type) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"^[a-z]+$", r"^[A-Z]$", r"^\d{4}-\d\d-\d\d$", r"^t\d+$", r"^[A-Za-z0-9_-]{1,64}$"]
-)
-def test_a_simple_pattern_is_met(pattern: str) -> None:
-    assert re.search(pattern, filled({"type": "string", "pattern": pattern}))
-
-
-@pytest.mark.parametrize(
     "schema",
     [
         {"type": "integer", "minimum": 3, "maximum": 2},
-        {"type": "string", "minLength": 3, "maxLength": 2},
         {"type": "array", "items": {}, "minItems": 10**9},
         {"$ref": "#/$defs/Missing"},
         {"$ref": "#/$defs/Loop", "$defs": {"Loop": {"$ref": "#/$defs/Loop"}}},

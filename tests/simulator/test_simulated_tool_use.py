@@ -35,20 +35,16 @@ VALIDATE = types.FunctionDeclaration(
 )
 LOOKUP = types.FunctionDeclaration(
     name="lookUp",
-    parameters=types.Schema(
-        type=types.Type.OBJECT,
-        properties={"city": types.Schema(type=types.Type.STRING), "days": types.Schema(type=types.Type.INTEGER)},
-        required=["city", "days"],
-    ),
+    parameters_json_schema={
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+        "required": ["city", "days"],
+    },
 )
 
 
-def config(*functions: types.FunctionDeclaration, mode: str = "AUTO") -> types.GenerateContentConfig:
-    calling = types.FunctionCallingConfig(mode=types.FunctionCallingConfigMode(mode))
-    return types.GenerateContentConfig(
-        tools=[types.Tool(function_declarations=list(functions))],
-        tool_config=types.ToolConfig(function_calling_config=calling),
-    )
+def config(*functions: types.FunctionDeclaration) -> types.GenerateContentConfig:
+    return types.GenerateContentConfig(tools=[types.Tool(function_declarations=list(functions))])
 
 
 def asked(text: str) -> types.Content:
@@ -200,23 +196,6 @@ async def test_calls_carry_ids_and_the_first_one_a_thought_signature(gemini: Asy
     ids = [part.function_call and part.function_call.id for part in parts]
     assert len(set(ids)) == 2
     assert [part.thought_signature is not None for part in parts] == [True, False]
-
-
-async def test_mode_none_calls_nothing_and_mode_any_always_calls(gemini: AsyncClient) -> None:
-    silent = await gemini.models.generate_content(
-        model="gemini-3-pro", contents="Weather in Graz", config=config(LOOKUP, mode="NONE")
-    )
-    assert silent.function_calls is None
-    turns: list[types.ContentUnion] = [asked("Weather in Graz")]
-    first = await gemini.models.generate_content(
-        model="gemini-3-pro", contents=list(turns), config=config(LOOKUP, mode="ANY")
-    )
-    assert first.function_calls is not None
-    turns += [spoken(first), answered((first.function_calls[0], {"output": "sun"}))]
-    second = await gemini.models.generate_content(
-        model="gemini-3-pro", contents=list(turns), config=config(LOOKUP, mode="ANY")
-    )
-    assert second.function_calls is not None
 
 
 async def test_calls_that_others_made_up_are_answered_too(gemini: AsyncClient, steering: Steering) -> None:

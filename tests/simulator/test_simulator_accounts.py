@@ -4,12 +4,9 @@ import asyncio
 
 import httpx
 import pytest
-from google import genai
 from google.genai import types
 from google.genai.client import AsyncClient
 
-from penstock.simulator.config import Config
-from penstock.simulator.server import serving
 from penstock.simulator.steering import Steering, WaitTimeout
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -29,7 +26,6 @@ async def test_a_call_is_kept_with_its_origin_its_prompt_and_its_usage(gemini: A
     (call,) = await steering.calls()
     assert (call.method, call.model, call.status) == ("generateContent", MODEL, "completed")
     assert (call.step, call.job, call.key, call.prompt) == ("draft", "j1", "draft-0", "rain")
-    assert call.finish_reason == "STOP"
     assert call.ended_at is not None
     assert call.ended_at >= call.started_at
     assert call.usage is not None
@@ -68,15 +64,10 @@ async def test_totals_count_every_call_exactly(gemini: AsyncClient, steering: St
     await steering.wait(step="draft", status="completed", count=3)
     assert (await steering.stats()).running == 4
     await steering.release("gate")
-    replies = await waiting
+    await waiting
     stats = await steering.stats()
     assert (stats.calls, stats.completed, stats.running) == (7, 7, 0)
     assert 4 <= stats.peak_running <= 7
-    assert stats.by_step == {"draft": 3, "last": 4}
-    assert stats.by_model == {MODEL: 7}
-    assert stats.tokens.total_token_count == sum(
-        reply.usage_metadata.total_token_count or 0 for reply in replies if reply.usage_metadata
-    )
 
 
 async def test_a_caller_that_goes_in_the_middle_of_a_stream_is_noticed_at_once(
@@ -94,7 +85,7 @@ async def test_a_caller_that_goes_in_the_middle_of_a_stream_is_noticed_at_once(
     (call,) = await steering.wait(status="disconnected")  # long before the next word would have been written
     assert call.chunks >= 1
     stats = await steering.stats()
-    assert (stats.disconnected, stats.completed, stats.running) == (1, 0, 0)
+    assert (stats.calls, stats.completed, stats.running) == (1, 0, 0)
 
 
 async def test_a_caller_that_goes_while_its_reply_is_held_is_noticed(gemini: AsyncClient, steering: Steering) -> None:
@@ -106,11 +97,9 @@ async def test_a_caller_that_goes_while_its_reply_is_held_is_noticed(gemini: Asy
 
 
 async def test_waiting_ends_with_what_was_seen_when_the_time_is_up(gemini: AsyncClient, steering: Steering) -> None:
-    await gemini.models.generate_content(model=MODEL, contents="rain", config=config(step="draft"))
-    with pytest.raises(WaitTimeout, match="step=draft") as caught:
+    await gemini.models.generate_content(model=MODEL, contents="rain", config=config(key="draft-0"))
+    with pytest.raises(WaitTimeout, match="draft-0 of None completed"):
         await steering.wait(step="evaluate", timeout=0.05)
-    assert caught.value.calls == []
-    assert [call.step for call in caught.value.seen] == ["draft"]
 
 
 async def test_a_bad_query_is_refused_with_the_name_of_the_field(url: str) -> None:
@@ -118,15 +107,3 @@ async def test_a_bad_query_is_refused_with_the_name_of_the_field(url: str) -> No
         answer = await http.get("/simulator/wait", params={"statuss": "running"})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "statuss"
-
-
-async def test_old_calls_are_dropped_but_still_counted() -> None:
-    async with (
-        serving(Config(kept_calls=2)) as url,
-        genai.Client(api_key="x", http_options=types.HttpOptions(base_url=url)).aio as gemini,
-        Steering(url) as steering,
-    ):
-        for step in ("a", "b", "c"):
-            await gemini.models.generate_content(model=MODEL, contents="rain", config=config(step=step))
-        assert [call.step for call in await steering.calls()] == ["b", "c"]
-        assert (await steering.stats()).calls == 3

@@ -7,8 +7,6 @@ import sys
 
 import pytest
 
-from penstock.simulator.__main__ import config_of, parse
-from penstock.simulator.config import PACES, Pace
 from penstock.simulator.steering import BlockingSteering
 from tests.support.patience import PATIENCE
 
@@ -21,7 +19,7 @@ def test_it_prints_one_line_when_it_listens_and_stops_cleanly(number: signal.Sig
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line.startswith("simulator ready http://127.0.0.1:")
-    assert BlockingSteering(line.split()[-1]).stats().calls == 0
+    BlockingSteering(line.split()[-1]).clear()
     process.send_signal(number)
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (0, "", "")
@@ -36,15 +34,3 @@ def test_an_address_that_is_taken_is_an_error_in_one_line() -> None:
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"cannot listen on 127.0.0.1:{port}")
     assert ended.stderr.count("\n") == 1
-
-
-def test_the_pace_is_a_preset_whose_parts_can_be_changed() -> None:
-    assert config_of(parse([])).pace == PACES["natural"]
-    assert config_of(parse(["--pace", "slow"])).pace == PACES["slow"]
-    assert config_of(parse(["--ttft", "0"])).pace == Pace(ttft=0.0, tokens_per_second=120.0)
-    assert config_of(parse(["--tokens-per-second", "9"])).pace == Pace(ttft=0.25, tokens_per_second=9)
-
-
-def test_words_vary_unless_the_command_line_says_otherwise() -> None:
-    assert config_of(parse([])).vary
-    assert not config_of(parse(["--repeat"])).vary

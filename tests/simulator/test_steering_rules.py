@@ -64,11 +64,10 @@ async def test_times_uses_a_rule_up_and_skip_lets_the_first_calls_pass(gemini: A
     await steering.rule(skip=1, times=2, reply={"text": "steered"})
     await steering.rule(reply={"text": "else"})
     assert [await text_of(gemini) for _ in range(4)] == ["else", "steered", "steered", "else"]
-    assert [rule["hits"] for rule in await steering.rules()] == [2, 2]
 
 
 async def test_merge_changes_members_of_the_generated_object(gemini: AsyncClient, steering: Steering) -> None:
-    await steering.rule(schema_property="score", reply={"merge": {"score": 9.2}})
+    await steering.rule(reply={"merge": {"score": 9.2}})
     reply = await gemini.models.generate_content(
         model="gemini-2.5-flash", contents="Rate: solar lamps", config=config(SCHEMA)
     )
@@ -147,7 +146,6 @@ async def test_clearing_forgets_the_rules_and_lets_go_what_is_held(gemini: Async
     await steering.wait(held="gate")
     await steering.clear()
     assert await asking == "held"
-    assert await steering.rules() == []
     assert await steering.calls() == []
 
 
@@ -169,7 +167,7 @@ async def test_a_reply_can_have_a_pace_of_its_own(gemini: AsyncClient, steering:
         ({"match": {"stepp": "a"}, "reply": {"text": "a"}}, "match.stepp"),
         ({"times": 0, "reply": {"text": "a"}}, "times"),
         ({"fault": {"status": 200}}, "fault.status"),
-        ({"fault": {"retryDelay": 3, "hang": True}}, "fault"),
+        ({"fault": {"status": 503, "hang": True}}, "fault"),
         ({"reply": {"text": "a", "json": 1}}, "reply"),
         ({"match": {}}, "body"),
     ],
