@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis
 
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
@@ -18,6 +19,9 @@ from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer, in_thread
 
 HERE = Path(__file__).parent
+# An example takes as long as it takes: the machine may be busy.
+hypothesis.register_profile("patient", deadline=None)
+hypothesis.load_profile("patient")
 #: Fixtures that take Node.js or npm.
 NEED_NODE = {"node", "npm", "official_schema"}
 

@@ -44,28 +44,32 @@ async def test_the_first_words_of_the_draft_come_before_the_draft_is_done(
     assert json.loads(text)["improvedContent"]
 
 
-async def test_a_retry_that_repeats_itself_is_not_seen(pipeline: Pipeline, gateway: GatewayServer) -> None:
-    """The second attempt's equal beginning is swallowed; the text goes on where the first one broke off."""
-    words = "One two three four five six seven eight nine ten. " * 10
-    await pipeline.gemini.rule(step="draft", times=1, reply=Reply(text=words), fault=Fault(break_after_chunks=3))
-    await pipeline.gemini.rule(step="draft", reply=Reply(text=words))
-    response = await gateway.http.post("/sequential-processing", json={"input": "Numbers"})
-    assert response.json()["originalContent"].strip() == words.strip()
-    assert len(await pipeline.gemini.calls(step="draft")) == 2
+async def test_a_retry_of_what_waits_for_its_turn_is_not_seen(pipeline: Pipeline, gateway: GatewayServer) -> None:
+    """The second review breaks off while the first one is still being written: nobody has been sent anything of it."""
+    await pipeline.gemini.rule(step="review-security", reply=Reply(hold="security"))
+    await pipeline.gemini.rule(step="review-performance", times=1, fault=Fault(break_after_chunks=3))
+    async with json_text(gateway.http, "/parallel-processing", {"code": "x = 1"}) as (job, pieces):
+        await pipeline.gemini.wait(step="review-performance", count=2)
+        await pipeline.gemini.release("security")
+        text = "".join([piece async for piece in pieces])
+    assert json.loads(text) == (await pipeline.end(job)).result
 
 
-async def test_a_retry_that_says_something_else_breaks_the_body(
+async def test_a_retry_of_what_is_sent_breaks_the_body_at_once(
     pipeline: Pipeline, gateway: GatewayServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What is out cannot be taken back, so the connection is cut; the job goes on and can be fetched."""
+    """Before a word of the second attempt is there; the job goes on and can be fetched."""
     await pipeline.gemini.rule(
         step="draft", times=1, reply=Reply(text="First thoughts. " * 30), fault=Fault(break_after_chunks=3)
     )
-    await pipeline.gemini.rule(step="draft", reply=Reply(text="Second thoughts. " * 30))
+    await pipeline.gemini.rule(
+        step="draft", reply=Reply(text="Second thoughts. " * 30, hold="second", hold_before=True)
+    )
     job = await broken_body(gateway.http, "/sequential-processing", {"input": "Thoughts"})
+    await pipeline.gemini.release("second")
     assert (await pipeline.result(job))["originalContent"].startswith("Second")
-    whole = (await gateway.http.get(f"/jobs/{job}/stream")).json()
-    assert whole == (await pipeline.end(job)).result
+    complete = (await gateway.http.get(f"/jobs/{job}/stream")).json()
+    assert complete == (await pipeline.end(job)).result
     assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
 
 

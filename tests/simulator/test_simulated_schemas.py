@@ -99,7 +99,7 @@ def filled(schema: dict[str, Any], share: float = 0.58) -> Any:
     return Filler(schema, lambda name, index: f"{name} {index}: plan the harbour festival", share).fill()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     schema=SCHEMAS,
     shared=objects(LEAVES.filter(lambda leaf: "$ref" not in leaf)),
@@ -110,7 +110,7 @@ def test_every_reply_is_valid_against_its_schema(schema: dict[str, Any], shared:
     Draft202012Validator(whole).validate(json.loads(json.dumps(filled(whole, share))))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(count=st.integers(1, 12))
 def test_sets_hold_different_items(count: int) -> None:
     schema = {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "minItems": count, "maxItems": count}
