@@ -4,15 +4,16 @@ The model's key and address may also come from the SDK's own variables (GEMINI_A
 GOOGLE_GEMINI_BASE_URL), which are honoured where Penstock's are not set.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from penstock.contracts.webhook import secrets
 from penstock.llm.config import ModelConfig, TierModels
 
 Seconds = Annotated[float, Field(gt=0)]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -110,7 +111,7 @@ class Settings(BaseSettings):
         description="Seconds between the tries of a webhook; the default is the example of Standard Webhooks, 3 days.",
     )
 
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: LogLevel = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(default=True, description="One JSON object a line; else plain text.")
 
     @field_validator(

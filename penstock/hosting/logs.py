@@ -50,6 +50,6 @@ def configure(settings: Settings, service: str) -> None:
     """Send all logging of this process to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(service) if settings.log_json else TextFormatter(service))
-    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     for noisy in ("nats", "httpx", "httpx2", "httpcore", "httpcore2", "google_genai", "uvicorn.access", "faststream"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
