@@ -92,17 +92,17 @@ def _wrong(progress: Progress, pattern: Pattern[Any, Any], seen: list[Event | Sn
         yield describe(progress.problem) if progress.problem else f"the job is {progress.status}"
         return
     try:
-        pattern.result.model_validate(progress.value)
+        pattern.result.model_validate(progress.document.value)
     except ValidationError as error:
         yield f"the result does not fit {pattern.result.__name__}: {error.errors()[0]}"
     text = follow.JsonText(Shape.of(pattern.result))
-    if json.loads("".join(map(text.feed, seen))) != progress.value:
+    if json.loads("".join(map(text.feed, seen))) != progress.document.value:
         yield "the text that was streamed is not the result"
     streamed = Document()
     for event in seen:
         if not isinstance(event, Snapshot | JobCompleted):
             streamed.apply(event)
-    if streamed.value != progress.value:
+    if streamed.value != progress.document.value:
         yield "the parts that were streamed do not make up the result"
     if not any(row.characters for row in progress.steps.values()):
         yield "nothing was streamed before the end"

@@ -1,9 +1,8 @@
 """What is known of a running job: its steps, and the result so far."""
 
-import time
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Literal
 
 from penstock.client import with_event
 from penstock.contracts import events
@@ -47,7 +46,7 @@ class Progress:
         self.pattern, self.job = pattern, job
         known = load(Settings().patterns).get(pattern)
         self.shape = Shape.of(known.result) if known else None
-        self.submitted = submitted.timestamp() if submitted else time.time()
+        self.submitted = submitted or datetime.now(UTC)
         self.steps: dict[str, StepRow] = {}
         self.document = Document()
         self.status = "queued"
@@ -58,13 +57,9 @@ class Progress:
         self.took: float | None = None
 
     @property
-    def value(self) -> Any:
-        return self.document.value
-
-    @property
     def elapsed(self) -> float:
         """Seconds from the submission until now, or until the end."""
-        return time.time() - self.submitted if self.took is None else self.took
+        return (datetime.now(UTC) - self.submitted).total_seconds() if self.took is None else self.took
 
     def apply(self, event: events.Event | Snapshot) -> None:
         self.document = with_event(self.document, event)

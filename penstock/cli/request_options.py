@@ -70,17 +70,13 @@ class RequestOption:
             raise BadInput(f"{self.flag} takes JSON, and {given!r} is none: {error}") from error
 
 
-def options_of(model: type[BaseModel]) -> list[RequestOption]:
-    """An option for each field, and for each field of `options`: the request's own first."""
-    return sorted(_options(model), key=lambda option: len(option.place))
-
-
-def _options(model: type[BaseModel], place: tuple[str, ...] = ()) -> Iterator[RequestOption]:
+def options_of(model: type[BaseModel], place: tuple[str, ...] = ()) -> Iterator[RequestOption]:
+    """An option for each field, and for each field of `options`."""
     schemas = model.model_json_schema(by_alias=True)["properties"]
     for name, field in model.model_fields.items():
         wire, annotation = field.alias or name, field.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel) and not place:
-            yield from _options(annotation, (wire,))
+            yield from options_of(annotation, (wire,))
             continue
         variants = [one for one in schemas[wire].get("anyOf", [schemas[wire]]) if one.get("type") != "null"]
         kind = variants[0].get("type", "json") if len(variants) == 1 else "json"

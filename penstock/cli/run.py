@@ -67,6 +67,7 @@ def run() -> None:
 
 def _command(name: str, pattern: Pattern[Any, Any] | None) -> Callable[..., None]:
     options = [option for option in options_of(pattern.request) if option.flag not in _TAKEN] if pattern else []
+    options.sort(key=lambda option: len(option.place))  # the request's own first
 
     def command(json_file: Path | None, **given: Any) -> None:
         fields = {option: given.pop(option.name) for option in options}

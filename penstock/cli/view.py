@@ -1,7 +1,7 @@
 """A job in the terminal: its steps on top, the result below."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -37,9 +37,8 @@ def live(progress: Progress, console: Console) -> RenderableType:
     return Group(*_head(progress), Text(), SegmentLines(lines[-room:], new_lines=True))
 
 
-def when(time: datetime | float) -> str:
-    """Date and time where the user is. A number: Unix seconds."""
-    time = time if isinstance(time, datetime) else datetime.fromtimestamp(time, UTC)
+def when(time: datetime) -> str:
+    """Date and time where the user is."""
     return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -55,7 +54,7 @@ def tokens(usage: Usage) -> str:
 
 def _result(progress: Progress) -> Iterator[RenderableType]:
     """Its members in the order of the pattern's model."""
-    value = progress.value
+    value = progress.document.value
     if progress.shape and isinstance(value, dict):
         value = {name: value[name] for name in (*progress.shape.names, *value) if name in value}
     return _document(value)

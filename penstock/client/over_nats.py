@@ -77,7 +77,7 @@ class NatsClient(Client):
         try:
             job = jobs.new_job_id() if idempotency_key is None else jobs.job_id_of(idempotency_key, name)
             with _in_time("submitting"):
-                await jobs.submit(self.bus, name, job, _body(name, known, request))
+                await jobs.submit(self.bus, name, job, _body(name, known, request), keyed=idempotency_key is not None)
         except Failure as failure:
             raise RequestRefused(failure.problem()) from failure
         return job

@@ -30,10 +30,13 @@ def _uuid(value: bytes, *, version: int) -> str:
     return str(UUID(int=number | version << 76 | 0x2 << 62))
 
 
-async def submit(bus: Bus, pattern: str, job: str, body: bytes, *, tenant: str | None = None) -> bool:
+async def submit(
+    bus: Bus, pattern: str, job: str, body: bytes, *, tenant: str | None = None, keyed: bool = False
+) -> bool:
     """Publish a job. True: it is new; False: this very job was submitted before.
 
-    Raises Failure("job_id_taken") where the id stands for another pattern or body.
+    Raises Failure("job_id_taken") where the id stands for another pattern or body; where the id is `keyed`, made from
+    an idempotency key, the failure is "idempotency_key_reused".
     """
     headers = {subjects.TENANT_HEADER: tenant} if tenant else None
     if await bus.once(subjects.job(pattern, job), body, headers=headers):
@@ -41,4 +44,6 @@ async def submit(bus: Bus, pattern: str, job: str, body: bytes, *, tenant: str |
     known = await bus.last(subjects.JOBS, [subjects.job(pattern, job)])
     if known and known[0].data == body:
         return False
+    if keyed:
+        raise Failure("idempotency_key_reused", "the key was used before, with another body")
     raise Failure("job_id_taken", f"job {job} was submitted before with another body")

@@ -92,7 +92,7 @@ async def test_a_key_makes_a_submission_safe_to_repeat(client: Client, over_http
     first = await client.submit("routing", QUERY, idempotency_key='order "7"')
     for way in (over_http, over_nats):
         assert await way.submit("routing", QUERY, idempotency_key='order "7"') == first
-        with pytest.raises(RequestRefused):
+        with pytest.raises(RequestRefused, match="idempotency_key_reused"):
             await way.submit("routing", {"query": "Something else"}, idempotency_key='order "7"')
     assert [job.id async for job in client.jobs()] == [first]
     with pytest.raises(RequestRefused, match="1 to 255"):
@@ -117,8 +117,8 @@ async def test_a_late_cancel_changes_nothing(client: Client) -> None:
 
 
 async def test_jobs_are_listed_page_by_page_newest_first(client: Client, pipeline: Pipeline) -> None:
-    """Filters are pattern, status and time."""
-    before = time.time()
+    """Filters are pattern, status and time, which is in whole milliseconds."""
+    before = int(time.time() * 1000) / 1000
     submitted = [await pipeline.submit("routing", {"query": 5}) for _ in range(120)]
     await pipeline.failure(submitted[-1])
     other = await client.submit("sequential-processing", {"input": "A solar lamp"})

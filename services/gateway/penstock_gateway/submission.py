@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from fastapi import Request
 
 from penstock import jobs
-from penstock.errors import Failure, Refused
+from penstock.errors import Refused
 from penstock.jobs.admission import admit, body_of
 from penstock.pattern import Pattern
 from penstock_gateway import body, chat
@@ -44,11 +44,6 @@ async def submit(
     job = jobs.job_id_of(key, pattern.name, tenant) if key else jobs.new_job_id()
     if asked is not None and asked.chat is not None:
         await chat.remember(bus, tenant, pattern.name, asked.chat, job)
-    try:
-        new = await jobs.submit(bus, pattern.name, job, content, tenant=tenant)
-    except Failure as failure:
-        if key is None or failure.code != "job_id_taken":
-            raise
-        raise Refused("idempotency_key_reused", "the key was used before, with another body") from None
+    new = await jobs.submit(bus, pattern.name, job, content, tenant=tenant, keyed=key is not None)
     # without a key nobody else can have this job: a first try, whose answer was lost, has stored it
     return Submission(job, new or key is None, wanted)
