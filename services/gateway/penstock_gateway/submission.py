@@ -23,17 +23,10 @@ class Submission:
     format: Format
 
 
-def tenant_of(request: Request) -> str | None:
-    """Whose request it is; set by whatever authenticates callers."""
-    tenant: str | None = getattr(request.state, "tenant", None)
-    return tenant
-
-
 async def submit(
     gateway: Gateway, pattern: Pattern[Any, Any], request: Request, wanted: Format, key: str | None
 ) -> Submission:
     """Accept a job, or find the one that the key stands for. Raises Refused, Failure, BusUnavailable."""
-    tenant = tenant_of(request)
     raw = await body.read(request, gateway.settings.max_body)
     asked = chat.translate(pattern, raw)
     if asked is not None and "protocol" not in request.query_params:
@@ -43,11 +36,11 @@ async def submit(
     bus = gateway.bus
     if await gateway.backlog.is_full(bus):
         raise Refused("overloaded", f"more than {gateway.settings.max_backlog} jobs are waiting; try again later")
-    job = jobs.job_id_of(key, pattern.name, tenant) if key else jobs.new_job_id()
+    job = jobs.job_id_of(key, pattern.name) if key else jobs.new_job_id()
     if asked is not None and asked.chat is not None:
-        await chat.remember(bus, tenant, pattern.name, asked.chat, job)
+        await chat.remember(bus, pattern.name, asked.chat, job)
     try:
-        new = await jobs.submit(bus, pattern.name, job, content, tenant=tenant)
+        new = await jobs.submit(bus, pattern.name, job, content)
     except Failure as failure:
         if key is None or failure.code != "job_id_taken":
             raise
