@@ -30,10 +30,9 @@ class StepRow:
 
     def end(self, outcome: StepState | events.StepCompleted | events.StepFailed) -> None:
         problem = None if isinstance(outcome, events.StepCompleted) else outcome.problem
-        cached = not isinstance(outcome, events.StepFailed) and outcome.cached
         self.seconds, self.usage, self.attempt = outcome.duration_ms / 1000, outcome.usage, outcome.attempt
         self.model = outcome.model or self.model
-        self.status, self.note = ("failed", problem.code) if problem else ("completed", "cached" if cached else "")
+        self.status, self.note = ("failed", problem.code) if problem else ("completed", "")
 
 
 class Progress:

@@ -22,7 +22,6 @@ class DeadLetter(BaseModel):
     subject: str = Field(validation_alias=subjects.DEAD_SUBJECT_HEADER)
     stream: str = Field("", validation_alias=subjects.DEAD_STREAM_HEADER)
     sequence: int = Field(0, validation_alias=subjects.DEAD_SEQUENCE_HEADER)
-    tenant: str | None = Field(None, validation_alias=subjects.TENANT_HEADER)
     #: Bytes of the message. Of a long one `body` is only the beginning.
     length: int = Field(validation_alias=subjects.DEAD_LENGTH_HEADER)
     body: bytes = Field(exclude=True)
@@ -88,8 +87,8 @@ class DeadLetters:
             )
         subject, body = await self._job_of(letter)
         pattern = subject.split(".")[1]
-        job = jobs.job_id_of(f"dead letter {letter.number} of {letter.time}", pattern, letter.tenant)
-        return job, await jobs.submit(self._bus, pattern, job, body, tenant=letter.tenant)
+        job = jobs.job_id_of(f"dead letter {letter.number} of {letter.time}", pattern)
+        return job, await jobs.submit(self._bus, pattern, job, body)
 
     async def _job_of(self, letter: DeadLetter) -> tuple[str, bytes]:
         """The subject and body of the job to submit."""

@@ -119,7 +119,6 @@ class StepCompleted(RunEvent):
     attempt: int
     model: str | None = omitted()
     usage: Usage
-    cached: bool = False
     duration_ms: int
 
 
@@ -142,7 +141,7 @@ class JobCompleted(RunEvent):
     type: Literal["job.completed"] = "job.completed"
     result: dict[str, Any]
     usage: Usage
-    #: Members that are null because their step failed (`options.allowPartial`).
+    #: Members that are null because their step failed (see parallel-processing).
     missing: tuple[str, ...] = ()
 
 

@@ -18,7 +18,6 @@ class StepState(Tolerant):
     service: str
     model: str | None = omitted()
     usage: Usage
-    cached: bool = False
     duration_ms: int
     problem: Problem | None = omitted()
 

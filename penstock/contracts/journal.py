@@ -21,7 +21,6 @@ class JobStart(Tolerant):
     body_hash: str
     accepted_at: float
     deadline: float
-    tenant: str | None = omitted()
 
 
 class Outcome(Tolerant):
@@ -37,7 +36,6 @@ class Outcome(Tolerant):
     failure: Problem | None = omitted()
     model: str | None = omitted()
     usage: Usage = Usage()
-    cached: bool = False
     duration_ms: int = 0
 
 
@@ -49,6 +47,6 @@ class JobEnd(Tolerant):
     ended_at: float
     result: dict[str, Any] | None = omitted()
     problem: Problem | None = omitted()
-    #: Members of the result that are null because their step failed (`options.allowPartial`).
+    #: Members of the result that are null because their step failed (see parallel-processing).
     missing: tuple[str, ...] = ()
     usage: Usage = Usage()

@@ -37,19 +37,12 @@ class Options(Wire):
         exclude_if=lambda v: v is None,
         description="`quality` asks for the complex tier, `speed` for the fast one where the step is simple.",
     )
-    cache: bool = Field(
-        default=True,
-        description="Whether an equal model reply may be used again. No reply is kept yet, so it has no effect.",
-    )
     deadline_seconds: float | None = Field(
         default=None,
         gt=0,
         le=86_400,
         exclude_if=lambda v: v is None,
         description="Seconds from acceptance after which the job fails.",
-    )
-    allow_partial: bool = Field(
-        default=False, description="Go on with what succeeded where a pattern can (parallel-processing)."
     )
     webhook: WebhookUrl | None = Field(
         default=None,

@@ -50,7 +50,5 @@ class StepMessage(Tolerant):
     into: str | None = None
     complexity: Complexity = "simple"
     priority: Priority | None = None
-    cache: bool = True
-    tenant: str | None = None
     #: Unix time, seconds.
     deadline: float

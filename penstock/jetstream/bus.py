@@ -129,10 +129,8 @@ class Bus:
         A body that leaves no room for these headers is truncated; the message itself stays in its stream.
         """
         metadata = origin.metadata
-        # no header that we do not know is copied: the copy must fit, whatever came
-        tenant = (origin.headers or {}).get(subjects.TENANT_HEADER, "")[:256]
-        headers = {subjects.TENANT_HEADER: tenant} if tenant else {}
-        headers |= {
+        # none of the origin's headers is copied: the copy must fit, whatever came
+        headers = {
             subjects.DEAD_REASON_HEADER: reason,
             subjects.DEAD_DETAIL_HEADER: " ".join(detail.split())[:1000].encode("ascii", "replace").decode(),
             subjects.DEAD_SUBJECT_HEADER: origin.subject,

@@ -28,8 +28,6 @@ HOOKS_CONSUMER = "webhooks"
 #: The name of the request-reply service, the root of its subjects, and its queue group.
 API = "penstock"
 
-#: Headers of a job message, all optional.
-TENANT_HEADER = "Penstock-Tenant"
 #: Header of a request to submit: the job id that the caller chooses.
 JOB_HEADER = "Penstock-Job"
 #: Headers of a dead letter.

@@ -82,7 +82,7 @@ def _result_so_far(outcomes: Iterable[Outcome]) -> dict[str, Any]:
 
 def _step_state(outcome: Outcome) -> StepState:
     described: dict[str, Any] = outcome.model_dump(
-        by_alias=False, include={"step", "key", "attempt", "service", "model", "usage", "cached", "duration_ms"}
+        by_alias=False, include={"step", "key", "attempt", "service", "model", "usage", "duration_ms"}
     )
     return StepState(**described, problem=outcome.failure)
 

@@ -15,14 +15,14 @@ def new_job_id() -> str:
     return _uuid((time.time_ns() // 1_000_000).to_bytes(6) + os.urandom(10), version=7)
 
 
-def job_id_of(key: str, pattern: str, tenant: str | None = None) -> str:
+def job_id_of(key: str, pattern: str) -> str:
     """The job that an idempotency key stands for, whichever way the request comes in.
 
-    A UUIDv8 (RFC 9562, section 5.8) made from the SHA-256 of all three. Raises InvalidRequest for what is no key.
+    A UUIDv8 (RFC 9562, section 5.8) made from the SHA-256 of both. Raises InvalidRequest for what is no key.
     """
     if not 1 <= len(key) <= 255 or not (key.isascii() and key.isprintable()):
         raise InvalidRequest("an idempotency key is 1 to 255 visible ASCII characters")
-    return _uuid(hashlib.sha256("\0".join((tenant or "", pattern, key)).encode()).digest()[:16], version=8)
+    return _uuid(hashlib.sha256("\0".join((pattern, key)).encode()).digest()[:16], version=8)
 
 
 def _uuid(value: bytes, *, version: int) -> str:
@@ -30,16 +30,13 @@ def _uuid(value: bytes, *, version: int) -> str:
     return str(UUID(int=number | version << 76 | 0x2 << 62))
 
 
-async def submit(
-    bus: Bus, pattern: str, job: str, body: bytes, *, tenant: str | None = None, keyed: bool = False
-) -> bool:
+async def submit(bus: Bus, pattern: str, job: str, body: bytes, *, keyed: bool = False) -> bool:
     """Publish a job. True: it is new; False: this very job was submitted before.
 
     Raises Failure("job_id_taken") where the id stands for another pattern or body; where the id is `keyed`, made from
     an idempotency key, the failure is "idempotency_key_reused".
     """
-    headers = {subjects.TENANT_HEADER: tenant} if tenant else None
-    if await bus.once(subjects.job(pattern, job), body, headers=headers):
+    if await bus.once(subjects.job(pattern, job), body):
         return True
     known = await bus.last(subjects.JOBS, [subjects.job(pattern, job)])
     if known and known[0].data == body:

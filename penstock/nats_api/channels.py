@@ -73,13 +73,12 @@ def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
 
 
 def _jobs(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
-    headers = {subjects.TENANT_HEADER: "On whose behalf; written by the gateway."}
     return [
         Channel(
             f"jobs-{pattern.name}",
             subjects.job(pattern.name, _JOB),
             f"Jobs: {pattern.summary}",
-            (Message.of(pattern.request, pattern.summary, mode="validation", headers=headers),),
+            (Message.of(pattern.request, pattern.summary, mode="validation"),),
             senders=("gateway",),
             receivers=("aggregator",),
         )
@@ -113,7 +112,6 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
         subjects.DEAD_STREAM_HEADER: "The stream it was in.",
         subjects.DEAD_SEQUENCE_HEADER: "Its sequence there.",
         subjects.DEAD_LENGTH_HEADER: "The body's length, where the copy was truncated to fit.",
-        subjects.TENANT_HEADER: "As it came.",
     }
     letter = Message("DeadLetter", "A copy of the message, as it came.", headers=headers)
     return [

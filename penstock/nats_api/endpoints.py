@@ -65,7 +65,6 @@ def endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Endpoint]:
     """The table: one line for each pattern's submission, and three more."""
     headers = {
         subjects.JOB_HEADER: "The job's id, if the caller chooses it.",
-        subjects.TENANT_HEADER: "On whose behalf.",
     }
     submissions = [
         Endpoint(
@@ -135,8 +134,7 @@ class NatsApi:
         if len(request.data) > self._settings.max_body:
             raise Refused("body_too_large", f"the body may have {self._settings.max_body} bytes")
         admit(self._patterns, pattern, request.data, self._settings)
-        headers = request.headers or {}
-        chosen = headers.get(subjects.JOB_HEADER)
+        chosen = (request.headers or {}).get(subjects.JOB_HEADER)
         job = chosen or jobs.new_job_id()
         if not is_token(job):
             raise InvalidRequest(f"header {subjects.JOB_HEADER}: a job id is 1 to 64 of A-Z a-z 0-9 _ -")
@@ -144,7 +142,7 @@ class NatsApi:
         if state is not None and state.pattern != pattern:
             raise Refused("job_id_taken", f"job {job} was submitted before to {state.pattern}")
         # the bytes as they came: the same request published to jobs.<pattern>.<job> is the same job
-        new = await jobs.submit(self._bus, pattern, job, request.data, tenant=headers.get(subjects.TENANT_HEADER))
+        new = await jobs.submit(self._bus, pattern, job, request.data)
         return (None if new else state) or JobState(id=job, pattern=pattern, status="queued", usage=Usage())
 
     async def _status(self, request: Request) -> JobState:

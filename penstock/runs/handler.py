@@ -93,7 +93,6 @@ class JobHandler:
             body_hash=body_hash,
             accepted_at=accepted_at,
             deadline=accepted_at + (wanted or self._settings.deadline),
-            tenant=(message.headers or {}).get(subjects.TENANT_HEADER),
         )
         await journal.write(START, start)
         assert journal.start is not None

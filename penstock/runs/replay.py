@@ -75,8 +75,6 @@ class ReplayRun(Run):
             into=into,
             complexity=complexity or step.complexity,
             priority=self._options.priority,
-            cache=self._options.cache,
-            tenant=self._start.tenant,
             deadline=self._start.deadline,
         )
         task = asyncio.get_running_loop().create_task(self._done(step, message))
@@ -154,7 +152,7 @@ class ReplayRun(Run):
             raise StepFailed(outcome.failure)
         if message.into is not None:
             self.result.place(message.into, outcome.value)
-        self._publish(StepCompleted(id=f"completed:{message.key}", cached=outcome.cached, **described))
+        self._publish(StepCompleted(id=f"completed:{message.key}", **described))
         if step.output is str:
             return outcome.value  # type: ignore[no-any-return]
         output: Any = step.output

@@ -61,9 +61,7 @@ async def test_the_same_key_is_the_same_job(pipeline: Pipeline, gateway: Gateway
     keyed = {"Idempotency-Key": '"order-1"'}
     first, again = await asyncio.gather(
         gateway.http.post("/routing", json=QUERY, headers=keyed),
-        second.http.post(
-            "/routing", json={**QUERY, "options": {"cache": True}}, headers={"Idempotency-Key": "order-1"}
-        ),
+        second.http.post("/routing", json={**QUERY, "options": {}}, headers={"Idempotency-Key": "order-1"}),
     )
     assert first.headers["x-job-id"] == again.headers["x-job-id"]
     assert first.json() == again.json()

@@ -74,7 +74,6 @@ async def test_what_is_odd_but_sound_is_accepted(client: httpx.AsyncClient, bus:
         b'{"query":"a\\u0000b\\ud83d\\ude00"}',
         b' {"query":"x","query":"last"} ',
         b'{"query":"x","options":{"deadlineSeconds":"5"}}',
-        b'{"query":"x","options":{"cache":"no"}}',
     ):
         response = await client.post("/routing", content=body, headers={"Prefer": "respond-async"})
         assert response.status_code == 202, (body, response.text)
@@ -83,7 +82,6 @@ async def test_what_is_odd_but_sound_is_accepted(client: httpx.AsyncClient, bus:
         {"query": "a\0b😀"},
         {"query": "last"},
         {"query": "x", "options": {"deadlineSeconds": 5.0}},
-        {"query": "x", "options": {"cache": False}},
     ]
 
 

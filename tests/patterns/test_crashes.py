@@ -87,8 +87,7 @@ async def steer(gemini: Steering) -> None:
 
 
 def request(pattern: str) -> dict[str, Any]:
-    body: dict[str, Any] = PATTERNS[pattern].example.model_dump(mode="json", by_alias=True)
-    return {**body, "options": {**body["options"], "cache": False}}
+    return PATTERNS[pattern].example.model_dump(mode="json", by_alias=True)
 
 
 async def finished(pipeline: Pipeline, job: str, keys: set[str]) -> None:

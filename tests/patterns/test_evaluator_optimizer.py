@@ -17,7 +17,7 @@ def request(**options: float) -> dict[str, Any]:
         "text": TEXT,
         "targetLanguage": "French",
         "domain": "contract law",
-        "options": {"cache": False, **options},
+        "options": options,
     }
 
 

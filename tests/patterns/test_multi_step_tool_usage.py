@@ -15,7 +15,7 @@ EQUATION = "3x - 7 = 11"
 
 
 def request(problem: str = PROBLEM, **options: int) -> dict[str, Any]:
-    return {"problem": problem, "options": {"cache": False, **options}}
+    return {"problem": problem, "options": options}
 
 
 def calling(*calls: tuple[str, dict[str, Any]]) -> dict[str, Any]:

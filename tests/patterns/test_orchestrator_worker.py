@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PATTERN = "orchestrator-worker"
 FEATURE = "Share a cart by a link"
-REQUEST: dict[str, Any] = {"featureDescription": FEATURE, "options": {"cache": False}}
+REQUEST: dict[str, Any] = {"featureDescription": FEATURE}
 DIAMOND = plan(task("base"), task("left", "base"), task("right", "base"), task("top", "left", "right"))
 
 

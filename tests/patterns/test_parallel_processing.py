@@ -26,7 +26,7 @@ REFUSED = {"status": 400}
 
 
 def request(**options: bool) -> dict[str, Any]:
-    return {"code": CODE, "options": {"cache": False, **options}}
+    return {"code": CODE, "options": options}
 
 
 async def test_the_three_reviews_run_at_once_and_their_parts_interleave(pipeline: Pipeline) -> None:

@@ -19,7 +19,7 @@ SPECIALISTS = {
 
 
 def request(**options: str) -> dict[str, Any]:
-    return {"query": QUERY, "options": {"cache": False, **options}}
+    return {"query": QUERY, "options": options}
 
 
 def classified(category: str = "general", complexity: str = "simple") -> dict[str, Any]:

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PATTERN = "sequential-processing"
 BRIEF = "A solar lantern for campers"
-REQUEST: dict[str, Any] = {"input": BRIEF, "options": {"cache": False}}
+REQUEST: dict[str, Any] = {"input": BRIEF}
 
 
 def verdict(score: float, feedback: str = "Sound.", *improvements: str) -> dict[str, Any]:

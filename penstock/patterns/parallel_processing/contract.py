@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from penstock.contracts.options import PatternRequest
+from penstock.contracts.options import Options, PatternRequest
 from penstock.contracts.step import Step
 from penstock.contracts.wire import Score, Wire, omitted
 
@@ -13,8 +13,13 @@ Severity = Literal["low", "medium", "high", "critical"]
 Aspect = Literal["security", "performance", "maintainability"]
 
 
+class ParallelProcessingOptions(Options):
+    allow_partial: bool = Field(default=False, description="Go on without a review that failed.")
+
+
 class ParallelProcessingRequest(PatternRequest):
     code: str = Field(min_length=1, max_length=200_000, description="The source code to review.")
+    options: ParallelProcessingOptions = ParallelProcessingOptions()
 
 
 class Vulnerability(Wire):

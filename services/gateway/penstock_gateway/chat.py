@@ -55,19 +55,19 @@ def main_field(pattern: Pattern[Any, Any]) -> str:
     return next((one.alias or name for name, one in fields if one.is_required() and one.annotation is str), "input")
 
 
-async def remember(bus: Bus, tenant: str | None, pattern: str, chat: str, job: str) -> None:
+async def remember(bus: Bus, pattern: str, chat: str, job: str) -> None:
     """The chat's latest message began `job`."""
-    await bus.append(_subject(tenant, pattern, chat), json.dumps({"type": "chat.job", "job": job}).encode())
+    await bus.append(_subject(pattern, chat), json.dumps({"type": "chat.job", "job": job}).encode())
 
 
-async def job_of(bus: Bus, tenant: str | None, pattern: str, chat: str) -> str | None:
+async def job_of(bus: Bus, pattern: str, chat: str) -> str | None:
     """The job of the chat's latest message."""
-    found = await bus.last(subjects.EVENTS, [_subject(tenant, pattern, chat)])
+    found = await bus.last(subjects.EVENTS, [_subject(pattern, chat)])
     return str(json.loads(found[-1].data)["job"]) if found else None
 
 
-def _subject(tenant: str | None, pattern: str, chat: str) -> str:
-    digest = hashlib.sha256("\0".join((tenant or "", pattern, chat)).encode()).hexdigest()
+def _subject(pattern: str, chat: str) -> str:
+    digest = hashlib.sha256("\0".join((pattern, chat)).encode()).hexdigest()
     return subjects.chat(digest)
 
 

@@ -13,7 +13,7 @@ from penstock_gateway import answer, chat, openapi
 from penstock_gateway.idempotency import Key
 from penstock_gateway.negotiation import Cursor, Patience, Wanted
 from penstock_gateway.state import Gateway
-from penstock_gateway.submission import submit, tenant_of
+from penstock_gateway.submission import submit
 
 
 def install(app: FastAPI, gateway: Gateway) -> None:
@@ -68,7 +68,7 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
         request: Request, chat_id: Annotated[str, Path(alias="chat", description="The chat's id, as useChat sent it.")]
     ) -> Response:
         """The stream of the chat's latest message from its start; 204 if nothing of the chat is running."""
-        job = await chat.job_of(gateway.bus, tenant_of(request), pattern.name, chat_id)
+        job = await chat.job_of(gateway.bus, pattern.name, chat_id)
         state = await jobs.look_up(gateway.bus, job) if job else None
         if state is None or state.ended:
             return Response(status_code=204)

@@ -21,17 +21,10 @@ class Submission(NamedTuple):
     format: Format
 
 
-def tenant_of(request: Request) -> str | None:
-    """Whose request it is; set by whatever authenticates callers."""
-    tenant: str | None = getattr(request.state, "tenant", None)
-    return tenant
-
-
 async def submit(
     gateway: Gateway, pattern: Pattern[Any, Any], request: Request, wanted: Format, key: str | None
 ) -> Submission:
     """Accept a job, or find the one that the key stands for. Raises Refused, Failure, BusUnavailable."""
-    tenant = tenant_of(request)
     raw = await body.read(request, gateway.settings.max_body)
     asked = chat.translate(pattern, raw)
     if asked is not None and "protocol" not in request.query_params:
@@ -41,9 +34,9 @@ async def submit(
     bus = gateway.bus
     if await gateway.backlog.is_full(bus):
         raise Refused("overloaded", f"more than {gateway.settings.max_backlog} jobs are waiting; try again later")
-    job = jobs.job_id_of(key, pattern.name, tenant) if key else jobs.new_job_id()
+    job = jobs.job_id_of(key, pattern.name) if key else jobs.new_job_id()
     if asked is not None and asked.chat is not None:
-        await chat.remember(bus, tenant, pattern.name, asked.chat, job)
-    new = await jobs.submit(bus, pattern.name, job, content, tenant=tenant, keyed=key is not None)
+        await chat.remember(bus, pattern.name, asked.chat, job)
+    new = await jobs.submit(bus, pattern.name, job, content, keyed=key is not None)
     # without a key nobody else can have this job: a first try, whose answer was lost, has stored it
     return Submission(job, new or key is None, wanted)

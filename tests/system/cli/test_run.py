@@ -50,7 +50,7 @@ def test_options_go_over_the_json_and_read_files(system: System, tmp_path: Path)
     text = tmp_path / "clause.txt"
     text.write_text("Either party may end it.")
     given = json.dumps({"text": "not this", "domain": "law", "options": {"maxIterations": 1}})
-    arguments = ("--json", "-", "--text", f"@{text}", "--target-language", "French", "--no-cache")
+    arguments = ("--json", "-", "--text", f"@{text}", "--target-language", "French")
     ended = system.run("run", "evaluator-optimizer", *arguments, stdin=given)
     assert ended.returncode == 0, ended.stderr
     result = json.loads(ended.stdout)
