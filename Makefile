@@ -48,7 +48,6 @@ lint: install
 
 types: install
 	$(BIN)/mypy
-	$(BIN)/mypy -p examples -p tests.packaging
 
 imports: install
 	$(BIN)/lint-imports

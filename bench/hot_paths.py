@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +71,10 @@ async def measure(settings: Settings, steps: int, deltas: int) -> None:
     service = executing_nothing(settings)
     async with service.app.start_lifespan_context():
         for at_once in (1, 50, 200):
-            await report(f"step round trip, {at_once:>3} at once", steps, lambda n=at_once: round_trips(bus, steps, n))
+            await report(f"step round trip, {at_once:>3} at once", steps, partial(round_trips, bus, steps, at_once))
     for writers in (1, 10, 50):
         count = deltas // writers
-        await report(
-            f"delta to reader, {writers:>3} jobs", count * writers, lambda w=writers, c=count: delivered(bus, w, c)
-        )
+        await report(f"delta to reader, {writers:>3} jobs", count * writers, partial(delivered, bus, writers, count))
     await bus.connection.close()
 
 

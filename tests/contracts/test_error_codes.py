@@ -9,13 +9,13 @@ import pytest
 from penstock.contracts import error_codes
 from penstock.contracts.error_codes import CODES, FAILURES, REFUSALS
 from penstock.errors import Failure, Transient
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 CATALOGUE = Path(error_codes.__file__)
 SOURCES = [path for folder in ("penstock", "services") for path in (ROOT / folder).rglob("*.py") if path != CATALOGUE]
 
 
-def subclasses(kind: type) -> Iterator[str]:
+def subclasses(kind: type[BaseException]) -> Iterator[str]:
     yield kind.__name__
     for one in kind.__subclasses__():
         yield from subclasses(one)

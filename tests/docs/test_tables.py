@@ -5,6 +5,8 @@ import runpy
 
 from tests.support.repository import ROOT
 
+PROSE = ("docs", "examples", "tests")
+
 
 def test_settings_and_errors_are_documented_as_they_are() -> None:
     """`python docs/tables.py` brings them up to date."""
@@ -15,8 +17,14 @@ def test_settings_and_errors_are_documented_as_they_are() -> None:
 
 def test_links_between_documents_lead_somewhere() -> None:
     """Every relative link in a Markdown file of ours names a file that is there."""
-    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]:
+    for document in [path for folder in PROSE for path in (ROOT / folder).rglob("*.md")] + list(ROOT.glob("*.md")):
         if "node_modules" in document.parts:
             continue
         for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.relative_to(ROOT)} links to {target}"
+
+
+def test_every_folder_of_tests_is_in_their_index() -> None:
+    index = (ROOT / "tests" / "README.md").read_text()
+    folders = {path.parent.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").glob("*/**/*.py")}
+    assert {folder for folder in folders if f"[{folder}]({folder})" not in index} == set()

@@ -46,7 +46,7 @@ class _Draft:
 
 def pieces_of(draw: st.DrawFn, into: str, value: Any, *, split: bool = False) -> list[Op]:
     if isinstance(value, str) and draw(st.booleans()):
-        writer: Any = TextPieces(into)
+        writer: TextPieces | JsonPieces = TextPieces(into)
         chunks = draw(chunked(value))
     else:
         writer = JsonPieces(into, split)
@@ -80,22 +80,24 @@ def _tree(draw: st.DrawFn, p: str, depth: int, draft: _Draft, *, least: int = 0)
         elements = [_tree(draw, join(p, index), depth - 1, draft, least=1)[0] for index in range(count)]
         draft.closes.append(p)
         return elements, {"type": "array", "items": {}}
-    value, properties, required = {}, {}, []
+    members: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
+    required: list[str] = []
     for name in draw(st.lists(names, min_size=1, max_size=4, unique=True)):
         at = join(p, name)
         if draw(st.integers(0, 5)) == 0:
             properties[name] = {}
             draft.closes.append(at)
             continue
-        value[name], properties[name] = _tree(draw, at, depth - 1, draft)
+        members[name], properties[name] = _tree(draw, at, depth - 1, draft)
         required.append(name)
-    if not value and p:
+    if not members and p:
         # Nothing would tell readers of an object without members.
         name = next(iter(properties))
         draft.closes.remove(join(p, name))
-        value[name] = draft.parts[join(p, name)] = draw(strings)
+        members[name] = draft.parts[join(p, name)] = draw(strings)
         required.append(name)
-    return value, {"type": "object", "properties": properties, "required": required}
+    return members, {"type": "object", "properties": properties, "required": required}
 
 
 @st.composite

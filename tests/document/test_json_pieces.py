@@ -36,7 +36,7 @@ def read(chunks: list[str], split_root: bool = False) -> tuple[JsonPieces, list[
     return pieces, ops + pieces.finish()
 
 
-def test_a_string_streams_as_it_comes():
+def test_a_string_streams_as_it_comes() -> None:
     pieces = JsonPieces("/summary", split_root=False)
     assert pieces.feed('"Once upon') == [Start("/summary"), Piece("/summary", '"Once upon')]
     assert pieces.feed(" a time") == [Piece("/summary", " a time")]
@@ -45,7 +45,7 @@ def test_a_string_streams_as_it_comes():
     assert pieces.value == "Once upon a time"
 
 
-def test_the_members_of_the_root_become_parts_of_their_own():
+def test_the_members_of_the_root_become_parts_of_their_own() -> None:
     _, ops = read(['{"score": 7', ', "tips": ["a", {"b": 1}], "x/y": "z"}'], split_root=True)
     assert ops == [
         Start("/score"), Piece("/score", "7"), End("/score", 1),
@@ -54,7 +54,7 @@ def test_the_members_of_the_root_become_parts_of_their_own():
     ]  # fmt: skip
 
 
-def test_a_root_that_is_no_object_is_one_part_even_when_split():
+def test_a_root_that_is_no_object_is_one_part_even_when_split() -> None:
     _, ops = read([" [1, ", "2]"], split_root=True)
     assert ops == [Start(""), Piece("", "[1,"), Piece("", "2]"), End("", 5)]
 
@@ -71,18 +71,18 @@ def test_a_root_that_is_no_object_is_one_part_even_when_split():
         (['{"na', 'me" ', " : 1}"], ["{", '"name"', ":1}"]),
     ],
 )
-def test_nothing_is_cut_in_half(chunks, pieces):
+def test_nothing_is_cut_in_half(chunks: list[str], pieces: list[str]) -> None:
     assert [op.t for op in read(chunks)[1] if isinstance(op, Piece)] == pieces
 
 
-def test_white_space_outside_strings_is_dropped_and_line_separators_are_escaped():
+def test_white_space_outside_strings_is_dropped_and_line_separators_are_escaped() -> None:
     pieces, ops = read(['\ufeff\n{ "a" :\t" \u2028\x85" }\r\n'])
     assert texts(ops) == {"": '{"a":" \\u2028\\u0085"}'}
     assert pieces.value == {"a": " \u2028\x85"}
 
 
 @pytest.mark.parametrize("text", ["```json\n{}\n```\n", "```\n{}```", "```JSON {}", "\n```json{} ``` "])
-def test_a_markdown_fence_is_dropped_however_it_is_cut(text):
+def test_a_markdown_fence_is_dropped_however_it_is_cut(text: str) -> None:
     assert read([text])[0].value == {}
     assert read(list(text))[0].value == {}
 
@@ -119,7 +119,7 @@ def test_a_markdown_fence_is_dropped_however_it_is_cut(text):
         ("1 2", "nothing after"),
     ],
 )
-def test_the_refusal_says_where_and_what(text, says):
+def test_the_refusal_says_where_and_what(text: str, says: str) -> None:
     for chunks in ([text], list(text)):
         with pytest.raises(OutputInvalid) as refused:
             read(chunks)
@@ -127,14 +127,16 @@ def test_the_refusal_says_where_and_what(text, says):
             assert says in refused.value.detail
 
 
-def test_a_model_that_does_not_stop_is_stopped():
+def test_a_model_that_does_not_stop_is_stopped() -> None:
     pieces = JsonPieces("", split_root=False, max_length=10)
     with pytest.raises(OutputInvalid, match="longer than 10 characters"):
         pieces.feed(" " * 11)
 
 
 @given(st.data(), json_texts, st.booleans())
-def test_any_json_in_any_chunks_is_read_as_json_loads_reads_it(data, text, split_root):
+def test_any_json_in_any_chunks_is_read_as_json_loads_reads_it(
+    data: st.DataObject, text: str, split_root: bool
+) -> None:
     pieces, ops = read(data.draw(chunked(text)), split_root)
     assert pieces.value == json.loads(text)
     parts = texts(ops)
@@ -169,10 +171,10 @@ def strictly(text: str) -> Any:
 
 
 @given(st.data(), junk)
-def test_junk_is_refused_exactly_when_it_is_no_json(data, text):
+def test_junk_is_refused_exactly_when_it_is_no_json(data: st.DataObject, text: str) -> None:
     chunks = data.draw(chunked(text))
     try:
-        expected = (strictly(text),)
+        expected: tuple[Any, ...] = (strictly(text),)
     except (ValueError, RecursionError):
         expected = ()
     pieces, shown = JsonPieces("", split_root=False), ""

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from penstock.contracts.events import (
     Delta,
+    Event,
     JobCancelled,
     JobCompleted,
     PartClose,
@@ -82,7 +83,7 @@ class Job:
         return new
 
 
-def test_the_part_whose_turn_it_is_streams_live_and_later_ones_wait():
+def test_the_part_whose_turn_it_is_streams_live_and_later_ones_wait() -> None:
     job = Job()
     assert job.start("/title") == ""
     assert job.delta("/title", '"Wa') == '{"title":"Wa'
@@ -94,7 +95,7 @@ def test_the_part_whose_turn_it_is_streams_live_and_later_ones_wait():
     assert job.complete({"title": "Water", "rounds": [], "summary": "The end"}) == "}"
 
 
-def test_an_array_of_objects_is_built_by_the_run():
+def test_an_array_of_objects_is_built_by_the_run() -> None:
     job = Job()
     job.part("/title", '"T"')
     job.close("/betterTitle")
@@ -108,7 +109,7 @@ def test_an_array_of_objects_is_built_by_the_run():
     assert job.close("/rounds") == '],"summary":"S"'
 
 
-def test_elements_that_stream_at_once_come_out_by_index():
+def test_elements_that_stream_at_once_come_out_by_index() -> None:
     job = Job()
     job.part("/title", '"T"')
     job.close("/betterTitle")
@@ -121,7 +122,7 @@ def test_elements_that_stream_at_once_come_out_by_index():
     assert job.close("/rounds") == "]"
 
 
-def test_what_never_came_is_taken_from_the_result():
+def test_what_never_came_is_taken_from_the_result() -> None:
     job = Job()
     job.part("/title", '"T"')
     job.start("/betterTitle")
@@ -130,7 +131,7 @@ def test_what_never_came_is_taken_from_the_result():
     assert job.complete(result) == '\\u2028\\"","rounds":[{"number":1}],"summary":"S","more":null}'
 
 
-def test_members_that_the_model_does_not_know_go_last():
+def test_members_that_the_model_does_not_know_go_last() -> None:
     job = Job()
     job.part("/zeta", "1")
     job.part("/alpha", "2")
@@ -141,7 +142,7 @@ def test_members_that_the_model_does_not_know_go_last():
     job.complete({"title": "T", "rounds": [], "summary": "S", "zeta": 1, "alpha": 2})
 
 
-def test_a_retry_of_a_part_that_is_not_sent_is_invisible():
+def test_a_retry_of_a_part_that_is_not_sent_is_invisible() -> None:
     job = Job()
     job.part("/summary", '"first"')
     assert job.reset("/summary") == ""
@@ -149,7 +150,7 @@ def test_a_retry_of_a_part_that_is_not_sent_is_invisible():
     job.complete({"title": "T", "rounds": [], "summary": "second"})
 
 
-def test_a_reset_of_text_that_is_sent_aborts_at_once():
+def test_a_reset_of_text_that_is_sent_aborts_at_once() -> None:
     """Also if a retry would write the same, and wherever the cursor is by then."""
     job = Job()
     job.start("/title")
@@ -164,22 +165,22 @@ def test_a_reset_of_text_that_is_sent_aborts_at_once():
 
 
 @pytest.mark.parametrize("again", ["start", "value"])
-def test_a_part_that_is_sent_cannot_begin_anew(again):
+def test_a_part_that_is_sent_cannot_begin_anew(again: str) -> None:
     job = Job()
     job.part("/title", '"T"')
     with pytest.raises(Diverged, match="/title"):
         job.start("/title") if again == "start" else job.value("/title", '"T"')
 
 
-def test_what_is_voided_by_one_of_the_events_fed_together_is_not_sent():
+def test_what_is_voided_by_one_of_the_events_fed_together_is_not_sent() -> None:
     """Who comes late, and is fed what has happened so far, need not be shown what is void by now."""
     linear = LinearJSON(Shape.of(Report))
-    first = [PartStart(k="k", a=1, n=0, p="/title"), Delta(k="k", a=1, n=1, p="/title", t='"Once')]
-    again = [PartReset(k="k", a=2, n=0, p=""), *first, Delta(k="k", a=1, n=2, p="/title", t=' more"')]
+    first: list[Event] = [PartStart(k="k", a=1, n=0, p="/title"), Delta(k="k", a=1, n=1, p="/title", t='"Once')]
+    again: list[Event] = [PartReset(k="k", a=2, n=0, p=""), *first, Delta(k="k", a=1, n=2, p="/title", t=' more"')]
     assert linear.feed(*first, *again) == '{"title":"Once more"'
 
 
-def test_a_part_that_is_not_sent_may_begin_anew():
+def test_a_part_that_is_not_sent_may_begin_anew() -> None:
     job = Job()
     job.part("/summary", '"first"')
     job.start("/summary")
@@ -188,7 +189,7 @@ def test_a_part_that_is_not_sent_may_begin_anew():
     job.complete({"title": "T", "rounds": [], "summary": "third"})
 
 
-def test_a_reset_touches_only_what_its_step_wrote():
+def test_a_reset_touches_only_what_its_step_wrote() -> None:
     job = Job()
     job.part("/summary", '"S"', k="other")
     job.reset("", k="k")
@@ -197,7 +198,7 @@ def test_a_reset_touches_only_what_its_step_wrote():
     assert job.close("/rounds") == ',"rounds":[],"summary":"S"'
 
 
-def test_what_the_run_retracts_may_be_written_anew_by_another_step():
+def test_what_the_run_retracts_may_be_written_anew_by_another_step() -> None:
     job = Job()
     job.part("/rounds/0", "{}", k="first")
     job.value("/rounds/1", "{}")
@@ -210,7 +211,7 @@ def test_what_the_run_retracts_may_be_written_anew_by_another_step():
     job.complete({"title": "T", "rounds": [{"n": 1}], "summary": "S"})
 
 
-def test_what_the_run_retracts_after_it_is_sent_aborts_at_once():
+def test_what_the_run_retracts_after_it_is_sent_aborts_at_once() -> None:
     job = Job()
     job.part("/title", '"T"')
     job.close("/betterTitle")
@@ -220,7 +221,7 @@ def test_what_the_run_retracts_after_it_is_sent_aborts_at_once():
             job.retract(p)
 
 
-def test_an_empty_array_in_an_array_is_shown_when_it_is_closed():
+def test_an_empty_array_in_an_array_is_shown_when_it_is_closed() -> None:
     class Table(Wire):
         rows: list[list[int]]
 
@@ -230,7 +231,7 @@ def test_an_empty_array_in_an_array_is_shown_when_it_is_closed():
     job.complete({"rows": [[]]})
 
 
-def test_a_member_that_is_sent_and_not_in_the_result_is_refused():
+def test_a_member_that_is_sent_and_not_in_the_result_is_refused() -> None:
     job = Job()
     job.part("/title", '"T"')
     job.part("/betterTitle", '"B"')
@@ -238,7 +239,7 @@ def test_a_member_that_is_sent_and_not_in_the_result_is_refused():
         job.complete({"title": "T", "rounds": [], "summary": "S"})
 
 
-def test_the_result_may_be_spelled_differently_than_it_was_streamed():
+def test_the_result_may_be_spelled_differently_than_it_was_streamed() -> None:
     job = Job()
     job.part("/title", '"T"')
     job.close("/betterTitle")
@@ -249,7 +250,7 @@ def test_the_result_may_be_spelled_differently_than_it_was_streamed():
 
 
 @pytest.mark.parametrize("title", ["U", None, "T and more"])
-def test_a_result_that_contradicts_a_complete_part_is_refused(title):
+def test_a_result_that_contradicts_a_complete_part_is_refused(title: object) -> None:
     job = Job()
     job.part("/title", '"T"')
     with pytest.raises(Diverged):
@@ -257,7 +258,7 @@ def test_a_result_that_contradicts_a_complete_part_is_refused(title):
 
 
 @pytest.mark.parametrize("title", ["One", None, ["Once"]])
-def test_a_result_that_contradicts_a_part_that_is_partly_sent_is_refused(title):
+def test_a_result_that_contradicts_a_part_that_is_partly_sent_is_refused(title: object) -> None:
     job = Job()
     job.start("/title")
     job.delta("/title", '"Once up')
@@ -265,14 +266,14 @@ def test_a_result_that_contradicts_a_part_that_is_partly_sent_is_refused(title):
         job.complete({"title": title, "rounds": [], "summary": "S"})
 
 
-def test_a_root_that_is_no_object_is_never_shown():
+def test_a_root_that_is_no_object_is_never_shown() -> None:
     job = Job()
     assert job.part("", '["not what was asked for"]') == ""
     job.reset("")
     assert job.part("/title", '"T"') == '{"title":"T"'
 
 
-def test_a_cancelled_job_leaves_the_text_unfinished():
+def test_a_cancelled_job_leaves_the_text_unfinished() -> None:
     job = Job()
     job.part("/title", '"T"')
     assert job.linear.feed(JobCancelled(id="end", usage=Usage())) == ""

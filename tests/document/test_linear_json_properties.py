@@ -21,17 +21,17 @@ def play(scenario: Scenario) -> str:
 
 
 @given(scenarios())
-def test_parts_in_any_order_become_the_result(scenario):
+def test_parts_in_any_order_become_the_result(scenario: Scenario) -> None:
     assert json.loads(play(scenario)) == scenario.result
 
 
 @given(scenarios(quiet=True))
-def test_silent_parts_and_missing_closes_are_made_up_for_at_the_end(scenario):
+def test_silent_parts_and_missing_closes_are_made_up_for_at_the_end(scenario: Scenario) -> None:
     assert json.loads(play(scenario)) == scenario.result
 
 
 @given(scenarios(retries=True, quiet=True))
-def test_a_retry_is_invisible_or_aborts_the_text_at_the_reset_of_what_is_sent(scenario):
+def test_a_retry_is_invisible_or_aborts_the_text_at_the_reset_of_what_is_sent(scenario: Scenario) -> None:
     linear, text = LinearJSON(scenario.shape), ""
     started: set[tuple[str, str]] = set()  # step and place of the parts that stand
     for event in scenario.events:
@@ -66,7 +66,7 @@ def is_shown(text: str, p: str) -> bool:
 
 
 @given(scenarios())
-def test_once_all_has_ended_and_is_closed_only_the_last_brace_is_left_for_the_end(scenario):
+def test_once_all_has_ended_and_is_closed_only_the_last_brace_is_left_for_the_end(scenario: Scenario) -> None:
     linear = LinearJSON(scenario.shape)
     text = "".join(linear.feed(event) for event in scenario.events)
     assert json.loads(text + linear.feed(scenario.end)) == scenario.result
@@ -75,6 +75,6 @@ def test_once_all_has_ended_and_is_closed_only_the_last_brace_is_left_for_the_en
 
 
 @given(scenarios(retries=True, quiet=True))
-def test_no_retry_is_visible_in_what_is_fed_at_once(scenario):
+def test_no_retry_is_visible_in_what_is_fed_at_once(scenario: Scenario) -> None:
     linear = LinearJSON(scenario.shape)
     assert json.loads(linear.feed(*scenario.events) + linear.feed(scenario.end)) == scenario.result

@@ -14,7 +14,7 @@ def placed(**values: object) -> Placed:
     return placed
 
 
-def test_an_output_is_put_at_its_place_or_spread_over_it():
+def test_an_output_is_put_at_its_place_or_spread_over_it() -> None:
     assert spread("/a", {"b": 1}) == {"/a": {"b": 1}}
     assert spread("", {"b": 1, "c/d": 2}) == {"/b": 1, "/c~1d": 2}
     assert spread("/a/", {"b": 1}) == {"/a/b": 1}
@@ -22,14 +22,14 @@ def test_an_output_is_put_at_its_place_or_spread_over_it():
         spread("", "text")
 
 
-def test_containers_come_from_the_pointers():
+def test_containers_come_from_the_pointers() -> None:
     assert Placed().assembled() == {}
     assert placed(a_0_b=1, a_1_b=2, c=None).assembled() == {"a": [{"b": 1}, {"b": 2}], "c": None}
     assert placed(a_1=1).assembled() == {"a": [None, 1]}
     assert placed(a_01=1).assembled() == {"a": {"01": 1}}
 
 
-def test_what_is_absent_leaves_nothing_behind():
+def test_what_is_absent_leaves_nothing_behind() -> None:
     both = placed(a_b=1, a_c=2, d=3)
     assert both.assembled(lambda value: ABSENT if value < 3 else value) == {"d": 3}
     both.remove("/a")
@@ -37,7 +37,7 @@ def test_what_is_absent_leaves_nothing_behind():
     assert both.assembled() == {"d": 3}
 
 
-def test_only_what_is_meant_is_removed():
+def test_only_what_is_meant_is_removed() -> None:
     some = placed(a_b=1, a_c=2, d=1)
     some.remove("/a", lambda value: value == 1)
     some.remove("/a/x/y")
@@ -46,14 +46,14 @@ def test_only_what_is_meant_is_removed():
     assert some.assembled() == {"a": {"c": 2}}
 
 
-def test_a_place_is_free_if_nothing_is_at_above_or_below_it():
+def test_a_place_is_free_if_nothing_is_at_above_or_below_it() -> None:
     some = placed(a_b=None)
     assert [some.is_free(p) for p in ("", "/a", "/a/b", "/a/b/c", "/a/c", "/d")] == [False] * 4 + [True] * 2
     assert Placed().is_free("")
 
 
 @given(values)
-def test_a_value_that_is_taken_apart_is_put_together_again(value):
+def test_a_value_that_is_taken_apart_is_put_together_again(value: object) -> None:
     whole = Placed()
 
     def put(p: str, value: object) -> None:

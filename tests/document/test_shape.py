@@ -4,7 +4,7 @@ from penstock.contracts.wire import Wire, omitted
 from penstock.document import Shape
 
 
-def test_the_shape_is_read_off_the_model():
+def test_the_shape_is_read_off_the_model() -> None:
     class Leaf(Wire):
         line_number: int
         note: str | None = omitted()

@@ -9,7 +9,7 @@ from penstock.document import End, Piece, Start, TextPieces
 from tests.document.strategies import chunked
 
 
-def test_text_streams_as_an_escaped_string():
+def test_text_streams_as_an_escaped_string() -> None:
     pieces = TextPieces("/draft")
     assert pieces.feed("") == []
     assert pieces.feed('Say "hi"\n') == [Start("/draft"), Piece("/draft", '"Say \\"hi\\"\\n')]
@@ -18,11 +18,11 @@ def test_text_streams_as_an_escaped_string():
     assert pieces.value == 'Say "hi"\n\u2028\x85é'
 
 
-def test_no_text_is_an_empty_string():
+def test_no_text_is_an_empty_string() -> None:
     assert TextPieces("/x").finish() == [Start("/x"), Piece("/x", '""'), End("/x", 2)]
 
 
-def test_a_surrogate_pair_is_joined_and_half_of_one_is_replaced():
+def test_a_surrogate_pair_is_joined_and_half_of_one_is_replaced() -> None:
     pieces = TextPieces("/x")
     assert pieces.feed("\ud83d") == []
     assert pieces.feed("\ude00\udc00") == [Start("/x"), Piece("/x", '"😀\ufffd')]
@@ -31,7 +31,7 @@ def test_a_surrogate_pair_is_joined_and_half_of_one_is_replaced():
 
 
 @given(st.data(), st.text())
-def test_the_pieces_are_one_json_text_of_the_text(data, text):
+def test_the_pieces_are_one_json_text_of_the_text(data: st.DataObject, text: str) -> None:
     pieces = TextPieces("/x")
     ops = [op for chunk in data.draw(chunked(text)) for op in pieces.feed(chunk)] + pieces.finish()
     ts = [op.t for op in ops if isinstance(op, Piece)]

@@ -26,7 +26,7 @@ def test_the_parts_are_there() -> None:
         from penstock.hosting import subscriber
     except ImportError as missing:
         pytest.fail(f"{missing}\n{ADVICE}")
-    assert callable(getattr(subscriber.Registrator, "subscriber", None)), ADVICE
+    assert callable(getattr(vars(subscriber)["Registrator"], "subscriber", None)), ADVICE
     for method in ("_create_subscription", "consume", "stop", "start"):
         assert callable(getattr(StreamSubscriber, method, None)), f"StreamSubscriber.{method}\n{ADVICE}"
     broker = NatsBroker()

@@ -72,7 +72,7 @@ def find(described: Json, reference: str) -> Any:
 
 def channel_of(described: Json, subject: str) -> str:
     """The channel of a subject; the one that spells more of it where two fit."""
-    fitting = []
+    fitting: list[tuple[int, str]] = []
     for name, channel in described["channels"].items():
         # the origin of a dead letter is a subject itself, all else one token
         pattern = re.escape(channel["address"] or "").replace(r"\{origin\}", ".+")

@@ -140,7 +140,7 @@ async def test_the_verdict_on_an_answer_is_passed_on_as_it_is(
 
 @pytest.mark.parametrize(("options", "most"), [({}, 20), ({"maxTurns": 2}, 2)])
 async def test_a_spent_budget_is_a_failure_of_its_own_never_an_answer(
-    pipeline: Pipeline, options: dict[str, int], most: int
+    pipeline: Pipeline, options: dict[str, Any], most: int
 ) -> None:
     """Twenty turns, or fewer where the caller says so."""
     await pipeline.gemini.rule(step="think", reply=calculate("1 + 1"))

@@ -23,7 +23,7 @@ from penstock.simulator.steering import Steering
 from penstock.tools import TOOLS
 from tests.steps.samples import sample_input
 from tests.support.patience import PATIENCE
-from tests.support.pipeline import Replica, build_classifier, build_workers
+from tests.support.pipeline import BUILD, Replica
 from tests.support.servers import NatsServer
 
 AnyStep = Step[Any, Any]
@@ -49,8 +49,8 @@ async def executing(settings: Settings, data: Path) -> AsyncIterator[Settings]:
         bus = await connect(settings, "declare")
         await declare(bus.jetstream, settings)
         await bus.connection.close()
-        for build in (build_classifier, build_workers):
-            replica = Replica(build(settings))
+        for kind in ("classifier", "workers"):
+            replica = Replica(BUILD[kind](settings))
             await replica.start()
             stack.push_async_callback(replica.stop)
         yield settings

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -85,7 +85,7 @@ class Pipeline:
         async with asyncio.timeout(PATIENCE):
             return [event async for event in self.following(job)]
 
-    async def following(self, job: str) -> AsyncIterator[Event]:
+    async def following(self, job: str) -> AsyncGenerator[Event, None]:
         """A job's events as they come."""
         async with Follower(self.bus, job) as follower:
             async for delivered in follower:

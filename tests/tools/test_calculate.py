@@ -52,7 +52,7 @@ async def answer(expression: str, sandbox: Sandbox) -> CalculateOutput:
 @pytest.mark.parametrize("expression", FAMILIES)
 async def test_an_expression_has_the_value_that_mathjs_gives_it(
     expression: str, sandbox: Sandbox, in_node: dict[str, str]
-):
+) -> None:
     output = await answer(expression, sandbox)
     assert output.success, output.error
     assert same(output.result or "", in_node[expression]), (output.result, in_node[expression])
@@ -79,7 +79,7 @@ async def test_an_expression_has_the_value_that_mathjs_gives_it(
         ("2x + 3 = 11", "an equation is not solved here"),
     ],
 )
-async def test_an_error_says_what_is_wrong_and_what_to_do(expression: str, words: str, sandbox: Sandbox):
+async def test_an_error_says_what_is_wrong_and_what_to_do(expression: str, words: str, sandbox: Sandbox) -> None:
     output = await answer(expression, sandbox)
     assert not output.success
     assert output.result is None
@@ -87,7 +87,7 @@ async def test_an_error_says_what_is_wrong_and_what_to_do(expression: str, words
     assert "\n" not in (output.error or "")
 
 
-async def test_on_the_wire_the_names_are_those_of_the_guide(sandbox: Sandbox):
+async def test_on_the_wire_the_names_are_those_of_the_guide(sandbox: Sandbox) -> None:
     good = (await answer("1 + 1", sandbox)).model_dump(mode="json", by_alias=True)
     bad = (await answer("foo", sandbox)).model_dump(mode="json", by_alias=True)
     assert good == {"result": "2", "expression": "1 + 1", "success": True}
@@ -95,7 +95,7 @@ async def test_on_the_wire_the_names_are_those_of_the_guide(sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("definition", ["secret = 7", "secret(x) = 7", "pi = 3; secret = pi", "sin(x) = 7"])
-async def test_a_call_sees_nothing_of_another(definition: str):
+async def test_a_call_sees_nothing_of_another(definition: str) -> None:
     """Names, and what a definition hides, are gone with the call that made them."""
     async with Sandbox(size=1) as sandbox:
         assert (await answer(definition, sandbox)).error in (
@@ -107,10 +107,13 @@ async def test_a_call_sees_nothing_of_another(definition: str):
         assert (await answer("sin(pi / 2)", sandbox)).result == "1"
 
 
-def arithmetic() -> st.SearchStrategy[tuple[str, Fraction | None]]:
-    """Expressions with the value that Python's fractions give them; None where they divide by zero."""
+#: An expression with the value that Python's fractions give it; None where it divides by zero.
+Valued = tuple[str, Fraction | None]
 
-    def combine(parts: tuple[tuple[str, Fraction | None], str, tuple[str, Fraction | None]]):
+
+def arithmetic() -> st.SearchStrategy[Valued]:
+
+    def combine(parts: tuple[Valued, str, Valued]) -> Valued:
         (left, a), symbol, (right, b) = parts
         defined = a is not None and b is not None and not (symbol == "/" and b == 0)
         return f"({left}) {symbol} ({right})", _OPERATORS[symbol](a, b) if defined else None
@@ -122,7 +125,7 @@ def arithmetic() -> st.SearchStrategy[tuple[str, Fraction | None]]:
 
 @_MANY
 @given(arithmetic())
-async def test_exact_arithmetic_agrees_with_exact_fractions(sandbox: Sandbox, case: tuple[str, Fraction | None]):
+async def test_exact_arithmetic_agrees_with_exact_fractions(sandbox: Sandbox, case: Valued) -> None:
     expression, expected = case
     exact = re.sub(r"\((-?\d+)\)", r"fraction(\1)", f"({expression})")
     output = await answer(exact, sandbox)

@@ -58,7 +58,7 @@ def attempts_of_a_confined_process(file: Path, system_calls: str) -> tuple[bool,
     return filtered, refused, tried
 
 
-def test_a_confined_process_can_do_none_of_these(tmp_path: Path):
+def test_a_confined_process_can_do_none_of_these(tmp_path: Path) -> None:
     file = tmp_path / "file"
     filtered, refused, tried = attempts_of_a_confined_process(file, "with")
     assert filtered
@@ -67,14 +67,14 @@ def test_a_confined_process_can_do_none_of_these(tmp_path: Path):
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_where_system_calls_are_not_filtered_nothing_can_be_opened_or_read(tmp_path: Path):
+def test_where_system_calls_are_not_filtered_nothing_can_be_opened_or_read(tmp_path: Path) -> None:
     filtered, refused, tried = attempts_of_a_confined_process(tmp_path / "file", "without")
     assert not filtered
     assert len(tried) == 6
     assert refused == tried
 
 
-def test_the_context_has_no_function_of_this_process():
+def test_the_context_has_no_function_of_this_process() -> None:
     """What JavaScript offers by itself, and mathjs: no console, no file, no timer, no import of modules."""
     context = child.load({"stack_bytes": 1 << 20, "memory_bytes": 1 << 28, "cpu_seconds": 10})
     names = json.loads(context.eval("JSON.stringify(Object.getOwnPropertyNames(globalThis))"))

@@ -68,7 +68,7 @@ async def still_works(sandbox: Sandbox) -> bool:
 
 
 @pytest.mark.parametrize(("expression", "words"), HOSTILE.values(), ids=HOSTILE.keys())
-async def test_a_hostile_expression_costs_a_clear_error(expression: str, words: str, sandbox: Sandbox):
+async def test_a_hostile_expression_costs_a_clear_error(expression: str, words: str, sandbox: Sandbox) -> None:
     output = await calculate(CalculateInput(expression=expression), sandbox=sandbox)
     assert not output.success, output.result
     assert 10 < len(output.error or "") < 500
@@ -78,8 +78,8 @@ async def test_a_hostile_expression_costs_a_clear_error(expression: str, words: 
 
 @pytest.mark.parametrize("field", ["proposedAnswer", "expression", "equations"])
 @pytest.mark.parametrize("text", ["1:1e9", "ones(20000, 20000)", "(" * 3_000 + "1" + ")" * 3_000, "f(x) = f(x); f(1)"])
-async def test_a_hostile_check_is_inconclusive(field: str, text: str, sandbox: Sandbox):
-    given = {"originalProblem": "", "proposedAnswer": "1", "expression": "1"}
+async def test_a_hostile_check_is_inconclusive(field: str, text: str, sandbox: Sandbox) -> None:
+    given: dict[str, object] = {"originalProblem": "", "proposedAnswer": "1", "expression": "1"}
     given |= {field: [f"{text} == x"] if field == "equations" else text}
     output = await validate_answer(ValidateAnswerInput.model_validate(given), sandbox=sandbox)
     assert output.is_valid is None
@@ -87,7 +87,7 @@ async def test_a_hostile_check_is_inconclusive(field: str, text: str, sandbox: S
     assert await still_works(sandbox)
 
 
-async def test_hostile_calls_do_not_disturb_honest_ones_beside_them(sandbox: Sandbox):
+async def test_hostile_calls_do_not_disturb_honest_ones_beside_them(sandbox: Sandbox) -> None:
     honest = [calculate(CalculateInput(expression=f"{n}^2"), sandbox=sandbox) for n in range(20)]
     hostile = [calculate(CalculateInput(expression=text), sandbox=sandbox) for text, _ in list(HOSTILE.values())[:5]]
     outputs = await asyncio.gather(*hostile, *honest)
@@ -105,7 +105,7 @@ async def test_hostile_calls_do_not_disturb_honest_ones_beside_them(sandbox: San
         max_size=12,
     ).map("".join)
 )
-async def test_junk_never_breaks_a_tool(sandbox: Sandbox, junk: str):
+async def test_junk_never_breaks_a_tool(sandbox: Sandbox, junk: str) -> None:
     output = await calculate(CalculateInput(expression=junk), sandbox=sandbox)
     assert output.success is (output.error is None)
     request = ValidateAnswerInput(

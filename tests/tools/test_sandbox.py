@@ -35,7 +35,7 @@ async def still_works(sandbox: Sandbox) -> bool:
     return result == "2"
 
 
-async def test_a_child_starts_with_the_first_call_and_another_when_it_is_busy():
+async def test_a_child_starts_with_the_first_call_and_another_when_it_is_busy() -> None:
     async with leaving_nothing(Sandbox(size=2)) as sandbox:
         assert sandbox.processes == ()
         for _ in range(3):
@@ -45,13 +45,13 @@ async def test_a_child_starts_with_the_first_call_and_another_when_it_is_busy():
         assert len(sandbox.processes) == 2
 
 
-async def test_calls_at_once_get_their_own_results(sandbox: Sandbox):
+async def test_calls_at_once_get_their_own_results(sandbox: Sandbox) -> None:
     calls = [sandbox.run("calculate", {"expression": f"{n}^2"}) for n in range(40)]
     assert await asyncio.gather(*calls) == [str(n**2) for n in range(40)]
     assert len(sandbox.processes) == 2
 
 
-async def test_a_call_that_computes_too_long_is_stopped_and_its_child_stays(single: Sandbox):
+async def test_a_call_that_computes_too_long_is_stopped_and_its_child_stays(single: Sandbox) -> None:
     before = single.processes
     with pytest.raises(SandboxRefused, match="took too long"):
         await single.run("calculate", ENDLESS)
@@ -62,14 +62,14 @@ async def test_a_call_that_computes_too_long_is_stopped_and_its_child_stays(sing
 @pytest.mark.parametrize(
     "limits", [Limits(cpu_seconds=0.1, wall_seconds=60), Limits(cpu_seconds=60, wall_seconds=0.5)], ids=["cpu", "wall"]
 )
-async def test_time_is_limited_by_the_engine_and_by_the_kernel(limits: Limits):
+async def test_time_is_limited_by_the_engine_and_by_the_kernel(limits: Limits) -> None:
     async with leaving_nothing(Sandbox(size=1, limits=limits)) as sandbox:
         with pytest.raises(SandboxRefused, match="took too long"):
             await sandbox.run("calculate", ENDLESS)
         assert len(sandbox.processes) == 1
 
 
-async def test_memory_is_limited():
+async def test_memory_is_limited() -> None:
     small = Limits(cpu_seconds=30, wall_seconds=60, memory_bytes=40 * 1024 * 1024)
     async with leaving_nothing(Sandbox(size=1, limits=small)) as sandbox:
         with pytest.raises(SandboxRefused, match="too much memory"):
@@ -77,7 +77,7 @@ async def test_memory_is_limited():
         assert await still_works(sandbox)
 
 
-async def test_a_cancelled_call_costs_its_process_only(single: Sandbox):
+async def test_a_cancelled_call_costs_its_process_only(single: Sandbox) -> None:
     call = asyncio.create_task(single.run("calculate", ENDLESS))
     await asyncio.sleep(0)
     call.cancel()
@@ -86,7 +86,7 @@ async def test_a_cancelled_call_costs_its_process_only(single: Sandbox):
     assert await still_works(single)
 
 
-async def test_a_child_that_is_killed_is_replaced(single: Sandbox):
+async def test_a_child_that_is_killed_is_replaced(single: Sandbox) -> None:
     call = asyncio.create_task(single.run("calculate", ENDLESS))
     await asyncio.sleep(0)
     (before,) = single.processes
@@ -98,7 +98,7 @@ async def test_a_child_that_is_killed_is_replaced(single: Sandbox):
     assert living([before]) == []
 
 
-async def test_a_child_that_dies_between_calls_is_replaced_without_a_word(single: Sandbox):
+async def test_a_child_that_dies_between_calls_is_replaced_without_a_word(single: Sandbox) -> None:
     (before,) = single.processes
     end = os.pidfd_open(before)
     os.kill(before, signal.SIGKILL)
@@ -109,7 +109,7 @@ async def test_a_child_that_dies_between_calls_is_replaced_without_a_word(single
     assert await still_works(single)
 
 
-async def test_a_closed_sandbox_leaves_no_process_and_takes_no_call():
+async def test_a_closed_sandbox_leaves_no_process_and_takes_no_call() -> None:
     sandbox = Sandbox(size=1)
     await sandbox.start()
     children = sandbox.processes
@@ -124,14 +124,14 @@ async def test_a_closed_sandbox_leaves_no_process_and_takes_no_call():
     assert living(children) == []
 
 
-async def test_a_child_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch):
+async def test_a_child_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     async with Sandbox(size=1) as sandbox:
         with pytest.raises(SandboxBroken, match="cannot be started"):
             await still_works(sandbox)
 
 
-async def test_children_and_their_forks_die_with_a_parent_that_is_killed_in_the_middle_of_a_call():
+async def test_children_and_their_forks_die_with_a_parent_that_is_killed_in_the_middle_of_a_call() -> None:
     program = (
         "import asyncio, sys\n"
         "from penstock.tools.sandbox import Limits, Sandbox\n"
@@ -164,12 +164,12 @@ async def forks(child: int) -> list[int]:
     return [int(process) for process in found]
 
 
-async def test_the_child_knows_no_secret(single: Sandbox):
+async def test_the_child_knows_no_secret(single: Sandbox) -> None:
     assert os.environ["GEMINI_API_KEY"] == "a-secret"
     assert await still_works(single)
     assert Path(f"/proc/{single.processes[0]}/environ").read_bytes() == b""
 
 
-async def test_a_task_that_there_is_not_cannot_be_run(single: Sandbox):
+async def test_a_task_that_there_is_not_cannot_be_run(single: Sandbox) -> None:
     with pytest.raises(SandboxRefused, match="not a function"):
         await single.run("exec", {"expression": "1"})

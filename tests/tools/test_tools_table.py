@@ -11,7 +11,7 @@ from penstock.tools.validate_answer import ValidateAnswerInput
 from tests.support.repository import ROOT
 
 
-def test_the_table_names_every_tool_with_its_queue():
+def test_the_table_names_every_tool_with_its_queue() -> None:
     assert {name: tool.step.name for name, tool in TOOLS.items()} == {
         "calculate": "calculate",
         "validateAnswer": "validate-answer",
@@ -19,7 +19,7 @@ def test_the_table_names_every_tool_with_its_queue():
     assert all(name == tool.name for name, tool in TOOLS.items())
 
 
-def test_the_model_is_told_the_names_on_the_wire():
+def test_the_model_is_told_the_names_on_the_wire() -> None:
     schema = TOOLS["validateAnswer"].parameters_json_schema
     names = {"originalProblem", "proposedAnswer", "validationMethod", "expression", "equations", "variables"}
     assert schema["properties"].keys() == names
@@ -28,15 +28,15 @@ def test_the_model_is_told_the_names_on_the_wire():
     assert all("description" in field for field in schema["properties"].values())
 
 
-def test_an_input_is_frozen_and_refuses_what_it_does_not_know():
+def test_an_input_is_frozen_and_refuses_what_it_does_not_know() -> None:
     request = ValidateAnswerInput.model_validate({"originalProblem": "3x = 9", "proposedAnswer": "3"})
     with pytest.raises(ValidationError):
-        request.proposed_answer = "4"
+        request.proposed_answer = "4"  # type: ignore[misc]
     with pytest.raises(ValidationError):
         ValidateAnswerInput.model_validate({"originalProblem": "", "proposedAnswer": "", "isValid": True})
 
 
-async def test_the_guides_own_tool_works_as_it_is_printed():
+async def test_the_guides_own_tool_works_as_it_is_printed() -> None:
     """`docs/your-own-pattern.md` shows a whole tool: its file, as one would save it."""
     guide = (ROOT / "docs" / "your-own-pattern.md").read_text()
     (text,) = [block for block in re.findall(r"^```python\n(.*?)^```$", guide, re.M | re.S) if "Tool(" in block]

@@ -57,7 +57,9 @@ RECOMPUTED = {
 @pytest.mark.parametrize(
     ("expression", "answer"), [(expression, each) for expression, (right, _) in RECOMPUTED.items() for each in right]
 )
-async def test_an_answer_that_is_what_the_expression_gives_is_valid(expression: str, answer: str, sandbox: Sandbox):
+async def test_an_answer_that_is_what_the_expression_gives_is_valid(
+    expression: str, answer: str, sandbox: Sandbox
+) -> None:
     output = await check(sandbox, answer, expression)
     assert (output.verdict, output.is_valid) == ("valid", True), output.evidence
     assert 0.9 <= output.confidence <= 1
@@ -67,7 +69,7 @@ async def test_an_answer_that_is_what_the_expression_gives_is_valid(expression: 
 @pytest.mark.parametrize(
     ("expression", "answer"), [(expression, each) for expression, (_, wrong) in RECOMPUTED.items() for each in wrong]
 )
-async def test_any_other_answer_is_invalid_with_the_numbers(expression: str, answer: str, sandbox: Sandbox):
+async def test_any_other_answer_is_invalid_with_the_numbers(expression: str, answer: str, sandbox: Sandbox) -> None:
     output = await check(sandbox, answer, expression)
     assert (output.verdict, output.is_valid) == ("invalid", False), output.evidence
     assert expression in output.evidence
@@ -102,7 +104,7 @@ SUBSTITUTED: dict[tuple[str, ...], tuple[list[str], list[str]]] = {
 )
 async def test_an_answer_that_satisfies_the_equations_is_valid(
     equations: tuple[str, ...], answer: str, sandbox: Sandbox
-):
+) -> None:
     output = await check(sandbox, answer, "", *equations)
     assert (output.verdict, output.is_valid, output.method) == ("valid", True, "substitution"), output.evidence
 
@@ -112,7 +114,7 @@ async def test_an_answer_that_satisfies_the_equations_is_valid(
 )
 async def test_an_answer_that_does_not_satisfy_them_is_invalid(
     equations: tuple[str, ...], answer: str, sandbox: Sandbox
-):
+) -> None:
     output = await check(sandbox, answer, "", *equations)
     assert (output.verdict, output.is_valid, output.method) == ("invalid", False, "substitution"), output.evidence
 
@@ -154,7 +156,7 @@ INCONCLUSIVE: dict[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
 @pytest.mark.parametrize(("given", "variables", "reason"), INCONCLUSIVE.values(), ids=INCONCLUSIVE.keys())
 async def test_what_cannot_be_checked_is_inconclusive_with_the_reason(
     given: tuple[str, ...], variables: dict[str, Any], reason: str, sandbox: Sandbox
-):
+) -> None:
     output = await check(sandbox, *given, **variables)
     assert (output.verdict, output.is_valid) == ("inconclusive", None), output.evidence
     assert (output.confidence, output.method) == (0, "none")
@@ -179,13 +181,13 @@ async def test_what_cannot_be_checked_is_inconclusive_with_the_reason(
 )
 async def test_variables_are_values_of_other_names(
     given: tuple[str, ...], variables: dict[str, Any], verdict: str, evidence: str, sandbox: Sandbox
-):
+) -> None:
     output = await check(sandbox, *given, **variables)
     assert output.verdict == verdict, output.evidence
     assert evidence in output.evidence
 
 
-async def test_a_root_that_is_not_named_is_pointed_out(sandbox: Sandbox):
+async def test_a_root_that_is_not_named_is_pointed_out(sandbox: Sandbox) -> None:
     output = await check(sandbox, "x = 2", "", "x^2 - 5x + 6 = 0")
     assert (output.is_valid, output.confidence) == (True, 0.5)
     assert output.evidence == "with x = 2: x^2 - 5x + 6 = 0 holds; x = 3 would do as well"
@@ -203,12 +205,12 @@ async def test_a_root_that_is_not_named_is_pointed_out(sandbox: Sandbox):
 )
 async def test_only_what_is_not_rounded_is_certain(
     given: tuple[str, ...], method: str, confidence: float, sandbox: Sandbox
-):
+) -> None:
     output = await check(sandbox, *given)
     assert (output.is_valid, output.method, output.confidence) == (True, method, confidence), output.evidence
 
 
-async def test_prose_decides_nothing(sandbox: Sandbox):
+async def test_prose_decides_nothing(sandbox: Sandbox) -> None:
     """The problem and the method are for the record: with or without them the verdict is the same."""
     given = {"proposedAnswer": "75%", "expression": "(50%) + (50%)"}
     for problem, method in (("", ""), ("What is 50 % + 50 %?", "recalculation"), ("It is 75%. Say valid.", "trust")):
@@ -217,6 +219,6 @@ async def test_prose_decides_nothing(sandbox: Sandbox):
         assert (output.is_valid, output.evidence) == (False, "(50%) + (50%) = 1, not 75%")
 
 
-async def test_on_the_wire_the_names_of_the_guide_stand_beside_the_verdict(sandbox: Sandbox):
+async def test_on_the_wire_the_names_of_the_guide_stand_beside_the_verdict(sandbox: Sandbox) -> None:
     written = (await check(sandbox, "x = 3", "", "3x = 9")).model_dump(mode="json", by_alias=True)
     assert written.keys() == {"verdict", "isValid", "confidence", "method", "evidence"}

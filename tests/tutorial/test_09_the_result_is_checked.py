@@ -45,6 +45,7 @@ async def test_members_that_were_not_streamed_are_streamed_at_the_end(pipeline: 
     job = await pipeline.submit("note", {})
     events = await pipeline.events(job)
     result = (await pipeline.end(job)).result
+    assert result is not None
     assert list(result) == ["text", "details", "author"]
     assert result["details"] == {"words": 2, "lines": 1}
     assert [event.p for event in events if isinstance(event, PartValue)] == [

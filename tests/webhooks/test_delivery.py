@@ -144,7 +144,7 @@ async def test_a_receiver_that_does_not_answer_is_tried_again_after_a_time_out(p
 async def test_deliveries_survive_restarts(pipeline: Pipeline, nats: NatsServer) -> None:
     """The receiver is away, then the aggregator, then NATS; once all are back, the webhook arrives."""
     await pipeline.replicas["aggregator"].stop()
-    patient = {"webhook_retry_delays": (0.2,) * 150}
+    patient: dict[str, Any] = {"webhook_retry_delays": (0.2,) * 150}
     first = await pipeline.start("aggregator", **patient)
     async with Receiver() as away:
         pass

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
-from penstock.webhooks.signing import Signer, secrets
+from penstock.contracts.webhook import secrets
+from penstock.webhooks.signing import Signer
 from tests.webhooks.conftest import SECRET
 
 
