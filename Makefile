@@ -55,7 +55,7 @@ imports: install
 
 dependencies: install
 	$(BIN)/deptry penstock services
-	$(BIN)/deptry tests bench examples docs .ci --ignore DEP002,DEP004
+	$(BIN)/deptry tests bench examples docs npm .ci --ignore DEP002,DEP004
 
 lock: ## resolve the versions anew (needs uv and npm)
 	$(COMPILE) pyproject.toml --extra all --group dev -o requirements.lock

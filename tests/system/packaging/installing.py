@@ -42,7 +42,7 @@ class Environment:
             [str(self._bin / command), *arguments],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
             cwd=cwd,
             env={**inherited, **environment},

@@ -12,7 +12,7 @@ from penstock.patterns.routing.contract import RoutingResult
 from tests.system.cli.system import System
 from tests.system.packaging.installing import ROOT, Environment, built
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 CALLER = """
 import asyncio, importlib.metadata, json, sys
@@ -42,7 +42,7 @@ def wheel(artifacts: tuple[Path, Path]) -> Path:
 
 
 def test_what_is_built_is_complete(artifacts: tuple[Path, Path]) -> None:
-    """Both have the licence, every prompt and the typing marks; a user's environment gets five packages of ours."""
+    """Both have licence, prompts, typing marks and fetched scripts; a user's environment gets five packages of ours."""
     sdist, wheel = artifacts
     with tarfile.open(sdist) as tar:
         source = {name.partition("/")[2] for name in tar.getnames()}
@@ -51,9 +51,12 @@ def test_what_is_built_is_complete(artifacts: tuple[Path, Path]) -> None:
         (metadata,) = [name for name in names if name.endswith(".dist-info/METADATA")]
         about = Parser().parsestr(archive.read(metadata).decode())
     prompts = {str(path.relative_to(ROOT)) for path in (ROOT / "penstock").rglob("prompts/*.md")}
+    scripts = {f"penstock/tools/{name}" for name in ("evaluator.js", "mathjs/math.js", "mathjs/LICENSE")}
+    pages = {f"penstock_gateway/swagger_ui/{name}" for name in ("swagger-ui-bundle.js", "LICENSE")}
     assert prompts
-    assert prompts <= names
-    assert {*prompts, "LICENSE", "README.md", "requirements.lock", "tests/conftest.py"} <= source
+    assert prompts | scripts | pages <= names
+    assert {*prompts, *scripts, *(f"services/gateway/{page}" for page in pages)} <= source
+    assert {"LICENSE", "README.md", "requirements.lock", "tests/conftest.py"} <= source
     ours = {"penstock", "penstock_gateway", "penstock_aggregator", "penstock_classifier", "penstock_workers"}
     assert {name.partition("/")[0] for name in names} - {metadata.partition("/")[0]} == ours
     assert {f"{package}/py.typed" for package in ours} <= names
