@@ -87,7 +87,8 @@ async def steer(gemini: Steering) -> None:
 
 
 def request(pattern: str) -> dict[str, Any]:
-    return PATTERNS[pattern].example.model_dump(mode="json", by_alias=True)
+    body: dict[str, Any] = PATTERNS[pattern].example.model_dump(mode="json", by_alias=True)
+    return body
 
 
 async def finished(pipeline: Pipeline, job: str, keys: set[str]) -> None:
