@@ -17,7 +17,7 @@ from tests.support.patience import PATIENCE
 from tests.support.servers import NatsServer
 
 SERVICES = ("gateway", "aggregator", "classifier", "workers")
-UNREACHABLE = b"Connect call failed"
+UNREACHABLE = b"NATS client: "
 
 
 @asynccontextmanager
