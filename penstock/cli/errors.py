@@ -67,13 +67,10 @@ def _lines(error: Exception) -> list[str]:
         return [str(error), *(f"{one.pointer or 'the body'}: {one.detail}" for one in error.problem.errors or ())]
     if isinstance(error, Diverged):
         return [f"the job was retried, and the new result contradicts what is printed above: {error}"]
-    if not isinstance(error, ValidationError):
-        return [str(error) or type(error).__name__]
-    lines = []
-    for one in error.errors():
-        name = ".".join(str(token) for token in one["loc"])
-        lines.append((f"{error.title}.{name}: " if name else "") + one["msg"].removeprefix("Value error, "))
-    return lines
+    if isinstance(error, ValidationError):  # another version's answer, say
+        first = error.errors()[0]
+        return [f"{error.title}.{'.'.join(map(str, first['loc']))}: {first['msg']}"]
+    return [str(error) or type(error).__name__]
 
 
 def _quiet() -> Settings:

@@ -202,14 +202,6 @@ def test_a_wrong_setting_is_named(command: str) -> None:
     assert ended.stderr.count("\n") == 1
 
 
-def test_every_wrong_setting_is_named_on_a_line_of_its_own() -> None:
-    ended = penstock("jobs", "list", PENSTOCK_LOG_LEVEL="loud", PENSTOCK_PORT="abc")
-    assert [line.split(": ")[-2].strip() for line in ended.stderr.splitlines()] == [
-        "PENSTOCK_PORT",
-        "PENSTOCK_LOG_LEVEL",
-    ]
-
-
 def test_a_pattern_that_cannot_be_loaded_is_named() -> None:
     ended = penstock("run", "routing", "--query", "x", PENSTOCK_PATTERNS="nowhere:PATTERN")
     assert ended.returncode == 1
