@@ -61,13 +61,8 @@ class Description:
 
     def document(self, app: FastAPI, version: Version) -> Json:
         """The whole, for `/openapi.json`."""
-        spec = get_openapi(
-            title=app.title,
-            version=app.version,
-            summary=app.summary,
-            openapi_version=f"{version}.0",
-            routes=app.routes,
-        )
+        about = {"title": app.title, "version": app.version, "summary": app.summary}
+        spec = get_openapi(**about, openapi_version=f"{version}.0", routes=app.routes)
         spec["components"]["schemas"] = self._schemas | spec["components"]["schemas"]
         without_items: Json = _with_text_for_items(spec)
         return spec if version == "3.2" else without_items
