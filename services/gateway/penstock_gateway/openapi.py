@@ -61,7 +61,7 @@ class Description:
 
     def document(self, app: FastAPI, version: Version) -> Json:
         """The whole, for `/openapi.json`."""
-        about = {"title": app.title, "version": app.version, "summary": app.summary}
+        about: Json = {"title": app.title, "version": app.version, "summary": app.summary}
         spec = get_openapi(**about, openapi_version=f"{version}.0", routes=app.routes)
         spec["components"]["schemas"] = self._schemas | spec["components"]["schemas"]
         without_items: Json = _with_text_for_items(spec)
