@@ -63,7 +63,7 @@ class StepHarness:
         self.bus, self.gemini, self.settings = bus, gemini, settings
         self.job = new_job_id()
 
-    def message(self, step: AnyStep) -> StepMessage:
+    def message(self, step: AnyStep, deadline: float | None = None) -> StepMessage:
         return StepMessage(
             pattern="contract",
             job=self.job,
@@ -73,13 +73,13 @@ class StepHarness:
             fingerprint="f" * 32,
             into=PLACE,
             complexity=step.complexity,
-            deadline=time.time() + 60,
+            deadline=deadline or time.time() + 60,
         )
 
-    async def dispatch(self, step: AnyStep) -> bool:
+    async def dispatch(self, step: AnyStep, *, deadline: float | None = None) -> bool:
         """Whether the stream took it."""
         subject = subjects.step(step.service, step.name, self.job, KEY)
-        return await self.bus.once(subject, self.message(step).model_dump_json().encode())
+        return await self.bus.once(subject, self.message(step, deadline).model_dump_json().encode())
 
     async def outcome(self) -> Outcome:
         """The step's outcome, once it is there."""

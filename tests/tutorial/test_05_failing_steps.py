@@ -146,7 +146,9 @@ async def test_a_step_that_fails_in_mid_stream_leaves_its_place_clean(pipeline: 
     await pipeline.gemini.rule(step="evaluate", reply={"finishReason": "SAFETY"})
     job = await pipeline.submit("essay", {"how": "forgiving"})
     events = await pipeline.events(job)
-    result = (await pipeline.end(job)).result
+    end = await pipeline.end(job)
+    assert end.usage.calls == len(await pipeline.gemini.calls(job=job)), "what failed was paid for too"
+    result = end.result
     assert result is not None
     assert result["evaluation"] is None
     assert [event.p for event in events if isinstance(event, PartReset)] == ["/evaluation"]

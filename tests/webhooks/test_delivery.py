@@ -6,12 +6,14 @@ import hashlib
 import hmac
 import json
 import logging
+import time
 from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
 from penstock import jobs
+from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.contracts.options import Options, PatternRequest
 from penstock.jetstream import subjects
 from penstock.webhooks.enqueue import enqueue
@@ -99,6 +101,19 @@ async def test_it_is_tried_again_until_a_2xx_and_never_redirected(pipeline: Pipe
     assert len({one.headers["webhook-id"] for one in tries}) == 1
     assert [verified(one)["type"] for one in tries] == ["job.completed"] * 4
     assert elsewhere.received == []
+
+
+async def test_an_end_whose_webhook_was_never_queued_is_told_at_the_next_delivery(pipeline: Pipeline) -> None:
+    """The replica that wrote the end died before it could queue the webhook."""
+    async with Receiver() as receiver:
+        body = json.dumps(asking(receiver.url)).encode()
+        digest = hashlib.sha256(body).hexdigest()
+        start = JobStart(pattern="routing", body_hash=digest, accepted_at=0, deadline=time.time() + 60)
+        end = JobEnd(pattern="routing", status="cancelled", ended_at=time.time())
+        await pipeline.bus.once(subjects.journal("mute", START), start.model_dump_json().encode())
+        await pipeline.bus.once(subjects.journal("mute", END), end.model_dump_json().encode())
+        await pipeline.submit("routing", body, "mute")
+        assert verified((await receiver.until(1))[0])["type"] == "job.cancelled"
 
 
 async def test_410_ends_it(pipeline: Pipeline) -> None:

@@ -1,0 +1,64 @@
+"""A job that no aggregator survives is given up, and one whose end cannot be stored fails."""
+
+import pytest
+
+from penstock.contracts.options import PatternRequest
+from penstock.contracts.wire import Wire
+from penstock.jetstream import subjects
+from penstock.pattern import Pattern, Run
+from penstock.settings import Settings
+from tests.support.pipeline import Pipeline
+from tests.tutorial.writing import settings_with
+
+HALF = "x" * 5_000_000
+
+
+class Two(Wire):
+    first: str
+    second: str
+
+
+async def two_halves(run: Run, request: PatternRequest) -> Two:
+    """Each of them fits into a message, both together do not."""
+    run.put("/first", HALF)
+    run.put("/second", HALF)
+    return Two(first=HALF, second=HALF)
+
+
+LARGE = Pattern(
+    name="large",
+    summary="",
+    run=two_halves,
+    request=PatternRequest,
+    result=Two,
+    steps=(),
+    example=PatternRequest(),
+)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings_with(settings.model_copy(update={"max_deliveries": 1}), f"{__name__}:LARGE")
+
+
+async def test_a_job_whose_aggregators_do_not_survive_it_fails(pipeline: Pipeline) -> None:
+    """Four deliveries for each that a step has: an aggregator that is deployed anew is no fault of the job."""
+    await pipeline.stop("aggregator")
+    job = await pipeline.submit("routing", {"query": "Is anybody there?"})
+    consumer = await pipeline.bus.jetstream.pull_subscribe_bind(durable=subjects.AGGREGATOR, stream=subjects.JOBS)
+    for _ in range(4):
+        (message,) = await consumer.fetch(1)
+        await message.nak()
+    await consumer.unsubscribe()
+    async with pipeline.settlements() as settlements:
+        await pipeline.start("aggregator")
+        assert (await pipeline.failure(job)).problem.code == "poisoned"
+        await settlements.heard("ACK", stream=subjects.JOBS)
+    assert [letter[subjects.DEAD_REASON_HEADER] for letter in await pipeline.dead_letters()] == ["poisoned"]
+    assert await pipeline.gemini.calls(job=job) == []
+
+
+async def test_a_result_that_no_message_can_hold_fails_its_job(pipeline: Pipeline) -> None:
+    """Though each part of it was streamed."""
+    failed = await pipeline.failure(await pipeline.submit("large", {}))
+    assert failed.problem.code == "output_too_large"
