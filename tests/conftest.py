@@ -15,6 +15,7 @@ from penstock.jetstream.streams import declare
 from penstock.settings import Settings
 from penstock.simulator.server import serving
 from penstock.simulator.steering import BlockingSteering, Steering
+from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer, in_thread
 
@@ -98,6 +99,13 @@ async def pipeline(settings: Settings, gemini: Steering) -> AsyncIterator[Pipeli
         for kind in ("aggregator", "classifier", "workers"):
             await pipeline.start(kind)
         yield pipeline
+
+
+@pytest.fixture
+async def gateway(pipeline: Pipeline) -> AsyncIterator[GatewayServer]:
+    """A gateway in front of the whole system."""
+    async with serving_gateway(pipeline.settings) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

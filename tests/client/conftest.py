@@ -5,14 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from penstock.client import Client, HttpClient, NatsClient
-from tests.support.gateway_process import GatewayServer, serving_gateway
+from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline
-
-
-@pytest.fixture
-async def gateway(pipeline: Pipeline) -> AsyncIterator[GatewayServer]:
-    async with serving_gateway(pipeline.settings) as server:
-        yield server
 
 
 @pytest.fixture

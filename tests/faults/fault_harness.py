@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from penstock.contracts.events import EVENT, Event, JobCompleted
-from penstock.contracts.journal import RESERVED_KEYS, Outcome
+from penstock.contracts.journal import Outcome
 from penstock.document import Diverged, Document, LinearJSON, Reader, Shape
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -21,6 +21,7 @@ from penstock.local.stack import Stack
 from penstock.patterns.loading import load
 from penstock.simulator.steering import Steering
 from tests.support.patience import PATIENCE
+from tests.support.record import outcomes
 
 PATTERNS = load()
 
@@ -75,9 +76,7 @@ class FaultHarness:
             yield SseStream(response)
 
     async def outcomes(self, job: str) -> dict[str, Outcome]:
-        stored = await self.bus.last(subjects.JOURNAL, [subjects.journal(job, "*")])
-        facts = {fact.subject.rpartition(".")[2]: fact.data for fact in stored}
-        return {k: Outcome.model_validate_json(v) for k, v in facts.items() if k not in RESERVED_KEYS}
+        return await outcomes(self.bus, job)
 
 
 class SseStream:

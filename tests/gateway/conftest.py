@@ -13,13 +13,6 @@ from tests.support.pipeline import Pipeline
 
 
 @pytest.fixture
-async def gateway(pipeline: Pipeline) -> AsyncIterator[GatewayServer]:
-    """A replica in front of the whole system."""
-    async with serving_gateway(pipeline.settings) as server:
-        yield server
-
-
-@pytest.fixture
 async def second(pipeline: Pipeline) -> AsyncIterator[GatewayServer]:
     """Another replica."""
     async with serving_gateway(pipeline.settings) as server:

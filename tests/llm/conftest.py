@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
@@ -23,21 +21,14 @@ def no_keys_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(scope="session")
-def simulator() -> Iterator[str]:
-    """One for all tests: a process of its own."""
-    command = [sys.executable, "-m", "penstock.simulator", "--port", "0", "--pace", "off"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().split()[-1]
-        process.terminate()
+@pytest.fixture
+def simulator(gemini_url: str) -> str:
+    return gemini_url
 
 
-@pytest_asyncio.fixture
-async def steering(simulator: str) -> AsyncIterator[Steering]:
-    async with Steering(simulator) as steering:
-        yield steering
-        await steering.clear()
+@pytest.fixture
+def steering(gemini: Steering) -> Steering:
+    return gemini
 
 
 @pytest_asyncio.fixture

@@ -12,7 +12,7 @@ from penstock_workers.service import build as build_workers
 
 from penstock import jobs
 from penstock.contracts.events import Event, JobCompleted, JobFailed
-from penstock.contracts.journal import END, RESERVED_KEYS, JobEnd, Outcome
+from penstock.contracts.journal import END, JobEnd, Outcome
 from penstock.hosting.service import Service
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -20,6 +20,7 @@ from penstock.jobs.follow import Follower
 from penstock.settings import Settings
 from penstock.simulator.steering import Steering
 from tests.support.patience import PATIENCE
+from tests.support.record import outcomes
 from tests.support.settling import Settlements
 
 BUILD = {"aggregator": build_aggregator, "classifier": build_classifier, "workers": build_workers}
@@ -110,9 +111,7 @@ class Pipeline:
 
     async def outcomes(self, job: str) -> dict[str, Outcome]:
         """The journal's outcomes by key."""
-        stored = await self.bus.last(subjects.JOURNAL, [subjects.journal(job, "*")])
-        facts = {fact.subject.rpartition(".")[2]: fact.data for fact in stored}
-        return {k: Outcome.model_validate_json(v) for k, v in facts.items() if k not in RESERVED_KEYS}
+        return await outcomes(self.bus, job)
 
     async def end(self, job: str) -> JobEnd:
         (stored,) = await self.bus.last(subjects.JOURNAL, [subjects.journal(job, END)])

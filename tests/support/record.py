@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from penstock.contracts.journal import RESERVED_KEYS, Outcome
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 
@@ -27,6 +28,13 @@ async def news(bus: Bus, job: str) -> list[tuple[Stored, Message]]:
             newest[event["k"]] = event["a"]
         found.append((stored, {**event, "seq": len(found) + 1}))
     return found
+
+
+async def outcomes(bus: Bus, job: str) -> dict[str, Outcome]:
+    """The outcomes in a job's journal, by key."""
+    stored = await bus.last(subjects.JOURNAL, [subjects.journal(job, "*")])
+    facts = {fact.subject.rpartition(".")[2]: fact.data for fact in stored}
+    return {key: Outcome.model_validate_json(data) for key, data in facts.items() if key not in RESERVED_KEYS}
 
 
 async def record(bus: Bus, job: str) -> list[Message]:

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.node import install
 from tests.support.pipeline import Pipeline
 from tests.support.replica import Replica
@@ -18,13 +17,6 @@ from tests.system.real_clients.switch import Switch
 def npm() -> None:
     """The packages of node/package-lock.json, installed once."""
     install(node.SCRIPTS)
-
-
-@pytest.fixture
-async def gateway(pipeline: Pipeline) -> AsyncIterator[GatewayServer]:
-    """A replica in front of the whole system."""
-    async with serving_gateway(pipeline.settings) as server:
-        yield server
 
 
 @pytest.fixture
