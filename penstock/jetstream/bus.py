@@ -158,8 +158,8 @@ class Bus:
         async def guarded() -> None:
             try:
                 await read()
-            except (BusUnavailable, APIError) as error:
-                log.warning("could not read again after a reconnection", extra={"error": repr(error)})
+            except Exception:
+                log.exception("could not read again after a reconnection")
 
         def start() -> None:
             task = asyncio.get_running_loop().create_task(guarded())

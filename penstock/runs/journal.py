@@ -1,8 +1,7 @@
 """One job's journal as the aggregator follows it: what is there, and what comes."""
 
 import asyncio
-import logging
-from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -10,8 +9,6 @@ from nats.aio.subscription import Subscription
 from penstock.contracts.journal import END, RESERVED_KEYS, START, JobEnd, JobStart, Outcome
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
-
-log = logging.getLogger(__name__)
 
 
 class Journal:
@@ -25,24 +22,21 @@ class Journal:
         self._bus, self._job = bus, job
         self._facts: dict[str, bytes] = {}
         self._waiting: dict[str, asyncio.Future[None]] = {}
-        self._subscription: Subscription | None = None
-        self._forget: Callable[[], None] = lambda: None
-        self._rereading: set[asyncio.Task[None]] = set()
+        self._listening = AsyncExitStack()
 
     async def __aenter__(self) -> "Journal":
-        self._subscription = await self._bus.connection.subscribe(subjects.fact(self._job, "*"), cb=self._on_message)
-        self._forget = self._bus.on_reconnect(self._reread)
-        await self.read()
+        async with AsyncExitStack() as listening:
+            subscription = await self._bus.connection.subscribe(subjects.fact(self._job, "*"), cb=self._on_message)
+            listening.push_async_callback(self._unsubscribe, subscription)
+            await listening.enter_async_context(self._bus.rereading(self.read))
+            await self.read()
+            self._listening = listening.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._forget()
-        for task in self._rereading:
-            task.cancel()
         for waiter in self._waiting.values():
             waiter.cancel()
-        if self._subscription is not None and not self._bus.connection.is_closed:
-            await self._subscription.unsubscribe()
+        await self._listening.aclose()
 
     @property
     def start(self) -> JobStart | None:
@@ -84,6 +78,10 @@ class Journal:
         for stored in await self._bus.last(subjects.JOURNAL, [subjects.journal(self._job, "*")]):
             self._note(stored.subject.rpartition(".")[2], stored.data)
 
+    async def _unsubscribe(self, subscription: Subscription) -> None:
+        if not self._bus.connection.is_closed:
+            await subscription.unsubscribe()
+
     async def _on_message(self, message: Msg) -> None:
         stored = Stored.of(message)
         self._note(stored.subject.rpartition(".")[2], stored.data)
@@ -93,14 +91,3 @@ class Journal:
         waiter = self._waiting.pop(key, None)
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
-
-    def _reread(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._reread_now())
-        self._rereading.add(task)
-        task.add_done_callback(self._rereading.discard)
-
-    async def _reread_now(self) -> None:
-        try:
-            await self.read()
-        except Exception:
-            log.exception("could not read the journal again", extra={"job": self._job})

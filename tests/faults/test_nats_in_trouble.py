@@ -1,7 +1,6 @@
 """NATS that is full, that a reader leaves, or that a worker has lost: nothing is failed, paid twice or missed."""
 
 import asyncio
-import logging
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +14,7 @@ from penstock.jobs.follow import Follower
 from penstock.settings import Settings
 from penstock.simulator.steering import Steering
 from tests.client.relay import Relay
+from tests.support.log_records import logged
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer
 
@@ -27,18 +27,6 @@ def settings(nats: NatsServer, gemini_url: str) -> Settings:
     return Settings(nats_url=nats.url, model_base_url=gemini_url, ack_wait=3, grace=5, nats_timeout=1, port=0)
 
 
-class Records(logging.Handler):
-    """Waits for a log record."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text, self.seen = text, asyncio.Event()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if self.text in record.getMessage():
-            self.seen.set()
-
-
 async def limit_journal(pipeline: Pipeline, max_bytes: int) -> None:
     config: StreamConfig = (await pipeline.bus.jetstream.stream_info(subjects.JOURNAL)).config
     await pipeline.bus.jetstream.update_stream(config.evolve(max_bytes=max_bytes))
@@ -46,32 +34,26 @@ async def limit_journal(pipeline: Pipeline, max_bytes: int) -> None:
 
 async def test_a_reply_that_nats_has_no_room_for_is_kept_and_stored_later(pipeline: Pipeline, gemini: Steering) -> None:
     """The job does not fail, and the model is not asked again: the outcome waits in the worker."""
-    records = Records("the outcome is kept")
-    logging.getLogger("penstock.steps.handler").addHandler(records)
     await gemini.rule(step="classify", reply={"hold": "reply"})
     job = await pipeline.submit("routing", QUERY)
     await gemini.wait(step="classify")
-    await limit_journal(pipeline, 1)
-    await gemini.release("reply")
-    async with asyncio.timeout(30):
-        await records.seen.wait()
+    with logged("penstock.steps.handler", "NATS stores nothing; the outcome is kept") as records:
+        await limit_journal(pipeline, 1)
+        await gemini.release("reply")
+        await records.times(1)
     await limit_journal(pipeline, -1)
     await pipeline.result(job)
-    logging.getLogger("penstock.steps.handler").removeHandler(records)
     assert [call.step for call in await gemini.calls(job=job)] == ["classify", "respond"]
 
 
 async def test_a_job_accepted_while_nats_is_full_runs_once_there_is_room(pipeline: Pipeline) -> None:
     """Its start cannot be written: that is no fault of the job's."""
-    records = Records("NATS was away")
-    logging.getLogger("penstock.jetstream.settling").addHandler(records)
-    await limit_journal(pipeline, 1)
-    job = await pipeline.submit("routing", QUERY)
-    async with asyncio.timeout(30):
-        await records.seen.wait()
+    with logged("penstock.jetstream.settling", "NATS was away") as records:
+        await limit_journal(pipeline, 1)
+        job = await pipeline.submit("routing", QUERY)
+        await records.times(1)
     await limit_journal(pipeline, -1)
     await pipeline.result(job)
-    logging.getLogger("penstock.jetstream.settling").removeHandler(records)
 
 
 async def test_readers_that_leave_while_their_stream_opens_do_no_harm(pipeline: Pipeline) -> None:

@@ -1,13 +1,12 @@
 """The server goes away and comes back, a consumer is deleted by hand: services wait, say so, and go on."""
 
 import asyncio
-import logging
 
 import pytest
 
 from penstock.jetstream import subjects
 from penstock.jetstream.streams import declare
-from tests.support.patience import PATIENCE
+from tests.support.log_records import logged
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer
 
@@ -47,35 +46,12 @@ async def test_a_consumer_that_was_deleted_is_asked_for_ever_more_rarely_and_tol
     pipeline: Pipeline, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Other steps are served meanwhile; once it is declared again, its steps are too."""
-    heard = Heard("cannot pull")
-    logging.getLogger("penstock.jetstream.source").addHandler(heard)
-    try:
+    with logged("penstock.jetstream.source", "cannot pull") as records:
         clock = asyncio.get_running_loop()
         began = clock.time()
         await pipeline.bus.jetstream.delete_consumer(subjects.STEPS, "workers-draft")
-        await heard.times(3)
+        await records.times(3)
         assert clock.time() - began >= 0.25 + 0.5
         assert (await pipeline.run("routing", QUERY))["response"]
-    finally:
-        logging.getLogger("penstock.jetstream.source").removeHandler(heard)
     await declare(pipeline.bus.jetstream, pipeline.settings)
     assert (await pipeline.run("sequential-processing", {"input": "a lantern"}))["originalContent"]
-
-
-class Heard(logging.Handler):
-    """Waits for log records that begin with a text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self._text, self._count, self._changed = text, 0, asyncio.Event()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.getMessage().startswith(self._text):
-            self._count += 1
-            self._changed.set()
-
-    async def times(self, count: int) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while self._count < count:
-                self._changed.clear()
-                await self._changed.wait()
