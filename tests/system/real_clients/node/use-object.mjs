@@ -18,7 +18,10 @@ async function run({ name, body, headers }) {
   let hook;
   let end;
   const ended = new Promise((resolve) => (end = resolve));
-  await new Promise((rendered) => {
+  let loading = false;
+  let loaded;
+  const rendered = new Promise((resolve) => (loaded = resolve)); // with the last object: onFinish comes before that
+  await new Promise((mounted) => {
     function Result() {
       hook = useObject({
         api: `${base}/${name}`,
@@ -32,7 +35,9 @@ async function run({ name, body, headers }) {
         if (why !== undefined) wrong.push(why);
         shown.push(hook.object);
       }
-      rendered();
+      mounted();
+      if (loading && !hook.isLoading) loaded();
+      loading = hook.isLoading;
       return hook.isLoading ? "…" : null;
     }
     create(createElement(Result));
@@ -40,5 +45,6 @@ async function run({ name, body, headers }) {
   const submitted = hook.submit(body);
   const outcome = await ended;
   await submitted;
+  if (outcome.object !== undefined) await rendered;
   return { name, ...outcome, shown: shown.length, last: shown.at(-1), wrong };
 }
