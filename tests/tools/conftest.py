@@ -1,4 +1,4 @@
-"""One sandbox for all tests of a session, and a check that it leaves no child behind."""
+"""One sandbox for all tests of this folder, and a check that it leaves no child behind."""
 
 import asyncio
 import os
@@ -11,16 +11,16 @@ import pytest_asyncio
 from penstock.tools.sandbox import Limits, Sandbox
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with leaving_nothing(Sandbox(limits=Limits(wall_seconds=20))) as sandbox:
         await sandbox.start()
         yield sandbox
 
 
-@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+@pytest_asyncio.fixture(autouse=True, loop_scope="package")
 async def no_task_left_behind() -> AsyncIterator[None]:
-    """A test leaves no task running in the loop that all share: no loop is made for each of the many small tests."""
+    """A test leaves no task running in the loop that all here share: a loop for each would take longer."""
     before = asyncio.all_tasks()
     yield
     left = asyncio.all_tasks() - before - {asyncio.current_task()}

@@ -10,7 +10,7 @@ from penstock.tools.calculate import CalculateInput, calculate
 from penstock.tools.sandbox import Sandbox
 from penstock.tools.validate_answer import ValidateAnswerInput, validate_answer
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 TIME, MEMORY, DEPTH = "took too long", "too much memory", "nested too deeply"
 #: name -> expression, and what the error says.

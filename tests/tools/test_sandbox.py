@@ -16,10 +16,10 @@ from tests.tools.conftest import leaving_nothing, living
 
 ENDLESS = {"expression": "map(1:1e5, f(x) = map(1:1e5, g(y) = y))"}
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def single() -> AsyncIterator[Sandbox]:
     """One child, started by a parent that has a secret. Tests that cost it leave it a fresh one."""
     with pytest.MonkeyPatch.context() as patch:

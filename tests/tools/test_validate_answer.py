@@ -7,7 +7,7 @@ import pytest
 from penstock.tools.sandbox import Sandbox
 from penstock.tools.validate_answer import ValidateAnswerInput, ValidateAnswerOutput, validate_answer
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def check(
