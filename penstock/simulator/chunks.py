@@ -14,6 +14,8 @@ from penstock.simulator.call import Usage
 from penstock.simulator.prompt import Prompt
 
 _SHORTEST, _LONGEST = 9, 36
+#: The first chunk of an object reaches into its first value: what is held after it has begun to show.
+_SHORTEST_FIRST = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ def _pieces(text: str, seed: int) -> Iterator[str]:
     escape = text.find("\\") + 1
     start = 0
     while start < len(text):
-        end = start + random.randint(min(_SHORTEST, longest), longest)
+        shortest = _SHORTEST if start else _SHORTEST_FIRST
+        end = start + random.randint(min(shortest, longest), longest)
         end = escape if start < escape < end else end
         yield text[start:end]
         start = end
