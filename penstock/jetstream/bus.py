@@ -9,6 +9,7 @@ may find its own first try in place (its callers read it back).
 import asyncio
 import json
 import logging
+from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any, TypeVar
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NoStreamResponseError
 
@@ -36,6 +38,8 @@ _ANSWER = 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 #: Messages requested at once when reading history.
 _BATCH = 256
+#: The server's error number for a message that is not there.
+_NO_MESSAGE = 10037
 #: NATS could not be reached, or did not answer: the message may be stored or not.
 UNREACHABLE = (
     nats.errors.TimeoutError,
@@ -49,7 +53,10 @@ UNREACHABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A message as a stream holds it. `time` is what the server stamped (RFC 3339, UTC)."""
+    """A message as a stream holds it. `time` is what the server stamped (RFC 3339, UTC).
+
+    `headers` are empty where the stream's leader was asked.
+    """
 
     subject: str
     sequence: int
@@ -89,14 +96,24 @@ class Bus:
         return self.max_payload - 4096
 
     async def once(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> bool:
-        """Store the first message of a write-once subject. False: there is one already."""
-        try:
-            await self.append(subject, payload, headers=headers)
-        except APIError as error:
-            if _is_subject_taken(error):
+        """Store the first message of a write-once subject. False: there is one already.
+
+        On a cluster the refusal can be about a message that was proposed and is never committed, so it is believed
+        once the stream's leader shows that message; until then the publish is repeated.
+        """
+
+        async def attempt() -> bool:
+            try:
+                await self.publish(subject, payload, headers=headers)
+            except APIError as error:
+                if not _is_subject_taken(error):
+                    raise
+                if await self._get(subjects.stream_of(subject), {"last_by_subj": subject}) is None:
+                    raise nats.errors.TimeoutError from error
                 return False
-            raise
-        return True
+            return True
+
+        return await self.persistently(f"publish to {subject}", attempt)
 
     async def append(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> int:
         """Store a message and return its sequence in the stream.
@@ -115,13 +132,32 @@ class Bus:
         ack = await self.jetstream.publish(subject, payload, headers=dict(headers) if headers else None)
         return ack.seq
 
+    async def newest(self, stream: str, subject: str) -> Stored | None:
+        """The last message of `subject` (wildcards allowed), as the stream's leader has it."""
+        return await self.persistently(f"read {stream}", partial(self._get, stream, {"last_by_subj": subject}))
+
     async def last(self, stream: str, wanted: Sequence[str]) -> list[Stored]:
-        """The last message of each subject in `wanted` (wildcards allowed) that has one, oldest first."""
+        """The last message of each of up to 1,024 subjects that has one, oldest first.
+
+        On a cluster any replica answers, one that lags included: to show, not to decide by.
+        """
         return [stored async for stored in self._read(stream, {"multi_last": list(wanted)})]
 
-    def history(self, stream: str, subject: str, *, after: int = 0) -> AsyncIterator[Stored]:
-        """Messages of `subject` with a sequence above `after`, in order, up to the present end."""
-        return self._read(stream, {"next_by_subj": subject, "batch": _BATCH}, start=after + 1)
+    async def history(self, stream: str, subject: str, *, after: int = 0) -> AsyncIterator[Stored]:
+        """Messages of `subject` (wildcards allowed) with a sequence above `after`, in order, up to the present end.
+
+        Most come in batches, from any replica. What it does not have yet comes from the stream's leader.
+        """
+        async for stored in self._read(stream, {"next_by_subj": subject, "batch": _BATCH}, start=after + 1):
+            yield stored
+            after = stored.sequence
+        while True:
+            query = {"next_by_subj": subject, "seq": after + 1}
+            behind = await self.persistently(f"read {stream}", partial(self._get, stream, query))
+            if behind is None:
+                return
+            yield behind
+            after = behind.sequence
 
     async def dead_letter(self, origin: Msg, reason: str, detail: str) -> None:
         """Keep a copy of a message that could not be handled, with why and where it came from.
@@ -144,6 +180,10 @@ class Bus:
             body = body[: self._max_body]
         await self.append(subjects.dead(origin.subject), body, headers=headers)
         log.warning("dead letter", extra={"subject": origin.subject, "reason": reason, "detail": detail[:300]})
+
+    async def unsubscribe(self, subscription: Subscription) -> None:
+        if not self.connection.is_closed:
+            await subscription.unsubscribe()
 
     def on_reconnect(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback` called after each reconnection, when messages may have been missed. Returns its removal."""
@@ -212,8 +252,19 @@ class Bus:
                     case _:
                         raise RuntimeError(f"direct get from {stream}: {headers}")
         finally:
-            if not self.connection.is_closed:
-                await answers.unsubscribe()
+            await self.unsubscribe(answers)
+
+    async def _get(self, stream: str, query: dict[str, Any]) -> Stored | None:
+        """One message from the stream's leader."""
+        request = self.connection.request(f"$JS.API.STREAM.MSG.GET.{stream}", json.dumps(query).encode(), _ANSWER)
+        answer = json.loads((await request).data)
+        if error := answer.get("error"):
+            if error.get("err_code") == _NO_MESSAGE:
+                return None
+            APIError.from_error(error)
+        message = answer["message"]
+        data = b64decode(message.get("data", ""))
+        return Stored(message["subject"], message["seq"], data, message["time"], headers={})
 
     async def persistently(self, what: str, action: Callable[[], Awaitable[_T]]) -> _T:
         """Try `action` until NATS answers it, within the bus's timeout."""

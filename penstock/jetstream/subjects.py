@@ -45,6 +45,11 @@ ERR_SUBJECT_TAKEN = 10077
 SUBJECT_TAKEN_DESCRIPTION = "per subject"
 
 
+def stream_of(subject: str) -> str:
+    """The stream that stores what is published to `subject`: their names are the subjects' first tokens."""
+    return subject.partition(".")[0].upper()
+
+
 def job(pattern: str, job_id: str) -> str:
     return f"jobs.{pattern}.{job_id}"
 

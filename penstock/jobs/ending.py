@@ -24,10 +24,10 @@ def end_event(end: JobEnd) -> Event:
 
 async def settle_end(bus: Bus, job: str) -> bool:
     """Publish the event of the job's end, if the journal has an end. Readers ignore it where it was told before."""
-    found = await bus.last(subjects.JOURNAL, [subjects.journal(job, END)])
-    if not found:
+    found = await bus.newest(subjects.JOURNAL, subjects.journal(job, END))
+    if found is None:
         return False
-    event = end_event(JobEnd.model_validate_json(found[0].data))
+    event = end_event(JobEnd.model_validate_json(found.data))
     await bus.append(subjects.events(job), event.model_dump_json().encode())
     return True
 

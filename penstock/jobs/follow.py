@@ -70,8 +70,7 @@ class Follower:
 
     async def __aexit__(self, *_: object) -> None:
         self._forget()
-        if not self._bus.connection.is_closed:
-            await self._subscription.unsubscribe()
+        await self._bus.unsubscribe(self._subscription)
 
     async def __aiter__(self) -> AsyncIterator[DeliveredEvent | None]:
         """Accepted events; None after each `silence` seconds without one."""

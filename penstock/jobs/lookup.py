@@ -21,10 +21,10 @@ async def look_up(bus: Bus, job: str) -> JobState | None:
     if start is not None:
         pattern, accepted_at = start.pattern, start.accepted_at
     else:
-        asked = await bus.last(subjects.JOBS, [subjects.job("*", job)])
-        if not asked:
+        submitted = await bus.newest(subjects.JOBS, subjects.job("*", job))
+        if submitted is None:
             return None
-        pattern, accepted_at = subjects.parse_job(asked[0].subject)[0], unix(asked[0].time)
+        pattern, accepted_at = subjects.parse_job(submitted.subject)[0], unix(submitted.time)
     return JobState(
         id=job,
         pattern=pattern,
@@ -57,8 +57,8 @@ async def snapshot(bus: Bus, job: str, pattern: str) -> Snapshot:
 
 async def _facts(bus: Bus, job: str) -> dict[str, Stored]:
     """The journal of a job by key, oldest first."""
-    stored = await bus.last(subjects.JOURNAL, [subjects.journal(job, "*")])
-    return {fact.subject.rpartition(".")[2]: fact for fact in stored}
+    facts = bus.history(subjects.JOURNAL, subjects.journal(job, "*"))
+    return {fact.subject.rpartition(".")[2]: fact async for fact in facts}
 
 
 def _outcomes(facts: dict[str, Stored]) -> list[Outcome]:

@@ -38,8 +38,8 @@ async def submit(bus: Bus, pattern: str, job: str, body: bytes, *, keyed: bool =
     """
     if await bus.once(subjects.job(pattern, job), body):
         return True
-    known = await bus.last(subjects.JOBS, [subjects.job(pattern, job)])
-    if known and known[0].data == body:
+    known = await bus.newest(subjects.JOBS, subjects.job(pattern, job))
+    if known is not None and known.data == body:
         return False
     if keyed:
         raise Failure("idempotency_key_reused", "the key was used before, with another body")

@@ -4,7 +4,6 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 
 from penstock.contracts.journal import END, RESERVED_KEYS, START, JobEnd, JobStart, Outcome
 from penstock.jetstream import subjects
@@ -27,7 +26,7 @@ class Journal:
     async def __aenter__(self) -> "Journal":
         async with AsyncExitStack() as listening:
             subscription = await self._bus.connection.subscribe(subjects.fact(self._job, "*"), cb=self._on_message)
-            listening.push_async_callback(self._unsubscribe, subscription)
+            listening.push_async_callback(self._bus.unsubscribe, subscription)
             await listening.enter_async_context(self._bus.rereading(self.read))
             await self.read()
             self._listening = listening.pop_all()
@@ -75,12 +74,8 @@ class Journal:
 
     async def read(self) -> None:
         """Read all facts from the stream."""
-        for stored in await self._bus.last(subjects.JOURNAL, [subjects.journal(self._job, "*")]):
+        async for stored in self._bus.history(subjects.JOURNAL, subjects.journal(self._job, "*")):
             self._note(stored.subject.rpartition(".")[2], stored.data)
-
-    async def _unsubscribe(self, subscription: Subscription) -> None:
-        if not self._bus.connection.is_closed:
-            await subscription.unsubscribe()
 
     async def _on_message(self, message: Msg) -> None:
         stored = Stored.of(message)

@@ -56,8 +56,8 @@ class _Attempt:
         return {"job": self.job, "step": self.step, "key": self.key, "attempt": self.number}
 
 
-class _JobEnded(Exception):
-    """The job has its end: nobody waits for this step any more."""
+class _Settled(Exception):
+    """The job has ended, or another attempt has written the outcome: nobody waits for this one any more."""
 
 
 class StepHandler:
@@ -83,35 +83,35 @@ class StepHandler:
         try. Terminated: it can never succeed; its failure was journaled and a copy dead-lettered before.
         """
         attempt = _Attempt.of(message)
-        # listen before reading, so that an end in between is not missed
-        async with settling(self._bus, message, "step", attempt.about), self._end_of(attempt.job) as ended:
-            wanted = [subjects.journal(attempt.job, key) for key in (attempt.key, END)]
-            if await self._bus.last(subjects.JOURNAL, wanted):
+        async with settling(self._bus, message, "step", attempt.about), self._settled(attempt) as settled:
+            if settled.is_set():
                 return
             request = await self._read(message, attempt)
             async with contextlib.aclosing(EventLog(self._bus, attempt.job)) as events:
-                with contextlib.suppress(_JobEnded):
-                    await self._attempt(request, attempt, ended, events)
+                with contextlib.suppress(_Settled):
+                    await self._attempt(request, attempt, settled, events)
 
     @contextlib.asynccontextmanager
-    async def _end_of(self, job: str) -> AsyncIterator[asyncio.Event]:
-        """An event that is set when the job ends."""
-        ended = asyncio.Event()
+    async def _settled(self, attempt: _Attempt) -> AsyncIterator[asyncio.Event]:
+        """An event that is set as soon as the step has an outcome or its job has ended."""
+        settled = asyncio.Event()
+        bus, job, keys = self._bus, attempt.job, (attempt.key, END)
 
-        async def on_end(_: Msg) -> None:
-            ended.set()
+        async def on_fact(_: Msg) -> None:
+            settled.set()
 
         async def read() -> None:
-            if await self._bus.last(subjects.JOURNAL, [subjects.journal(job, END)]):
-                ended.set()
+            if any(await asyncio.gather(*(bus.newest(subjects.JOURNAL, subjects.journal(job, key)) for key in keys))):
+                settled.set()
 
-        subscription = await self._bus.connection.subscribe(subjects.fact(job, END), cb=on_end)
-        try:
-            async with self._bus.rereading(read):
-                yield ended
-        finally:
-            if not self._bus.connection.is_closed:
-                await subscription.unsubscribe()
+        async with contextlib.AsyncExitStack() as listening:
+            for key in keys:
+                subscription = await bus.connection.subscribe(subjects.fact(job, key), cb=on_fact)
+                listening.push_async_callback(bus.unsubscribe, subscription)
+            await listening.enter_async_context(bus.rereading(read))
+            # after the subscription, so that a fact in between is not missed
+            await read()
+            yield settled
 
     async def _read(self, message: Msg, attempt: _Attempt) -> StepMessage:
         """The request. Raises GivenUp where it cannot be executed.
@@ -139,7 +139,7 @@ class StepHandler:
         await self._write(attempt, failure, fingerprint=request.fingerprint if request else "")
         raise GivenUp(failure.code, failure.detail)
 
-    async def _attempt(self, request: StepMessage, attempt: _Attempt, ended: asyncio.Event, events: EventLog) -> None:
+    async def _attempt(self, request: StepMessage, attempt: _Attempt, settled: asyncio.Event, events: EventLog) -> None:
         executable = self._executables[request.step]
         tier = select_model(request.complexity, request.priority)
         model_name = self._tiers.model_for(tier, attempt.number) if executable.uses_model else None
@@ -152,7 +152,7 @@ class StepHandler:
         failure: Failure | None = None
         value: Any = None
         try:
-            value = sink.finish(await self._execute(executable, request, model, ended))
+            value = sink.finish(await self._execute(executable, request, model, settled))
         except Transient as error:
             first = self._settings.model_retry_delay
             pause = delay(attempt.number, first=first, longest=_LONGEST_PAUSE, requested=error.retry_after)
@@ -166,7 +166,7 @@ class StepHandler:
             failure = Failure(error.code, str(error))
         except Failure as error:
             failure = error
-        except _JobEnded:
+        except _Settled:
             raise
         except Exception as error:
             log.exception("an executor raised", extra=attempt.about)
@@ -216,21 +216,21 @@ class StepHandler:
         )
 
     async def _execute(
-        self, executable: Executable, request: StepMessage, model: StepModel, ended: asyncio.Event
+        self, executable: Executable, request: StepMessage, model: StepModel, settled: asyncio.Event
     ) -> Any:
-        """The executor's output. Raises _JobEnded as soon as the job has ended: the model call is closed then."""
+        """The executor's output. Raises _Settled as soon as nobody waits for it: the model call is closed then."""
         step_input = executable.step.input.model_validate(request.input)
         left = request.deadline - time.time()
         if left <= 0:
             raise Failure("deadline_exceeded", "the job's deadline passed before the step began")
         working = asyncio.ensure_future(executable.execute(step_input, model=model))
-        ending = asyncio.ensure_future(ended.wait())
+        ending = asyncio.ensure_future(settled.wait())
         try:
             await asyncio.wait((working, ending), timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
                 return working.result()
             if ending.done():
-                raise _JobEnded
+                raise _Settled
             raise Failure("deadline_exceeded", "the job's deadline passed during the step")
         finally:
             await stop(working, ending)

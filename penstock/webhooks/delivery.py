@@ -61,11 +61,10 @@ class HookHandler:
         """One try. Raises Undelivered for all but 2xx; a redirect is such a failure too."""
         if self._signer is None:
             raise Undelivered("PENSTOCK_WEBHOOK_SECRET is not set any more")
-        stored = await self._bus.last(subjects.JOURNAL, [subjects.journal(job, END)])
-        if not stored:
-            # a replica of the stream that lags behind; or it is past its retention, and will be given up in time
+        end = await self._bus.newest(subjects.JOURNAL, subjects.journal(job, END))
+        if end is None:  # it is past its retention, and will be given up in time
             raise Undelivered("the journal does not hold the job's end")
-        payload = body(job, JobEnd.model_validate_json(stored[0].data), self._settings.webhook_max_body)
+        payload = body(job, JobEnd.model_validate_json(end.data), self._settings.webhook_max_body)
         headers = {
             "content-type": "application/json",
             "user-agent": f"Penstock/{__version__}",
