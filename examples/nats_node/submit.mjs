@@ -11,10 +11,12 @@ for await (const message of events) {
   if ("id" in event) { // the run itself: the same id is the same event, told again
     if (seen.has(event.id)) continue;
     seen.add(event.id);
-  } else { // a step: only the next `n` of the newest attempt `a` counts
-    const [attempt, number] = due.get(event.k) ?? [0, 0];
-    if (event.a < attempt || event.n !== (event.a === attempt ? number : 0)) continue;
-    due.set(event.k, [event.a, event.n + 1]);
+  } else { // a step: only the next `n` of the newest attempt counts, which `a` and `i` name
+    const [number, attempt, next] = due.get(event.k) ?? [0, "", 0];
+    const begins = event.n === 0 && event.a >= number && !seen.has(event.i);
+    if (!begins && (event.a !== number || event.i !== attempt || event.n !== next)) continue;
+    seen.add(event.i);
+    due.set(event.k, [event.a, event.i, event.n + 1]);
   }
   if (event.type === "delta") console.log(event.k, event.p, event.t); // a piece of the JSON text of the value at `p`
   if (event.type === "part.reset") console.log(event.k, event.p, "<anew>"); // forget what `k` wrote there

@@ -12,7 +12,7 @@ import nats
 async def main(query: str) -> None:
     connection = await nats.connect(os.environ.get("NATS_URL", "nats://127.0.0.1:4222"))
     job, seen = str(uuid.uuid4()), set[str]()
-    due: dict[str, tuple[int, int]] = {}
+    due: dict[str, tuple[int, str, int]] = {}
     events = await connection.subscribe(f"live.{job}")  # listen first, then ask
     request = json.dumps({"query": query}).encode()
     await connection.jetstream().publish(f"jobs.routing.{job}", request, timeout=5)  # returns once it is stored
@@ -21,10 +21,12 @@ async def main(query: str) -> None:
         if "id" in event:  # the run itself: the same id is the same event, told again
             news = event["id"] not in seen
             seen.add(event["id"])
-        else:  # a step: only the next `n` of the newest attempt `a` counts
-            attempt, number = due.get(event["k"], (0, 0))
-            news = event["n"] == (number if event["a"] == attempt else 0) and event["a"] >= attempt
-            due[event["k"]] = (event["a"], event["n"] + 1) if news else (attempt, number)
+        else:  # a step: only the next `n` of the newest attempt counts, which `a` and `i` name
+            a, i, n = event["a"], event["i"], event["n"]
+            newest = due.get(event["k"], (0, "", 0))
+            if news := (a, i, n) == newest or (n == 0 and a >= newest[0] and i not in seen):
+                due[event["k"]] = a, i, n + 1
+                seen.add(i)
         if news and event["type"] in ("delta", "part.reset"):  # a piece of the JSON text of the value at `p`,
             print(event["k"], event["p"], event.get("t", "<anew>"), flush=True)  # or: forget what `k` wrote there
         elif news and event["type"].startswith("job.") and event["type"] != "job.accepted":

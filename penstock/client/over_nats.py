@@ -112,7 +112,7 @@ class NatsClient(Client):
                     if follower.truncated and not shown:
                         yield await jobs.snapshot(self.bus, job, state.pattern), 0
                         shown = True
-                    yield delivered.event, delivered.sequence
+                    yield delivered.event, delivered.cursor
                     if isinstance(delivered.event, TERMINAL):
                         return
 

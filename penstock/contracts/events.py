@@ -2,9 +2,10 @@
 
 Two kinds of writers publish them, and readers can tell repeats from news:
 
-- An executor numbers what it says of one step: `k` (the step's key), `a` (the attempt) and `n`
-  (0, 1, 2 … within the attempt). A reader takes, for each `k`, only the next `n` of the newest `a`
-  it has seen, so a paused replica, a repeated publish or one that came out of order changes nothing.
+- An executor numbers what it says of one step: `k` (the step's key), `a` and `i` (the attempt: its number, and a
+  random name, since a killed NATS server may forget how often it has delivered a step) and `n` (0, 1, 2 … within
+  the attempt). A reader takes, for each `k`, only the next `n` of the newest attempt: the one that began last of those
+  with the highest `a`. So a paused replica, a repeated publish or one that came out of order changes nothing.
 - The run itself (job.*, step.completed, step.failed, part.value, part.close, part.retract) gives each event an
   `id` unique in the job; a replay may publish it again and readers ignore an `id` they have seen.
 
@@ -31,6 +32,7 @@ class StepEvent(Tolerant):
 
     k: str
     a: int
+    i: str = ""
     n: int
 
 
@@ -112,26 +114,30 @@ class PartRetract(RunEvent):
     p: str
 
 
-class StepCompleted(RunEvent):
-    type: Literal["step.completed"] = "step.completed"
+class StepSettled(RunEvent):
+    """The step `key` has its outcome, from the attempt `i`, which wrote `n` events. Nothing more of the step counts.
+
+    A reader that was shown something else (another attempt, or not all `n`) replaces it by the outcome's value.
+    """
+
     step: str
     key: str
     attempt: int
+    i: str = ""
+    n: int | None = omitted()
     model: str | None = omitted()
     usage: Usage
     duration_ms: int
 
 
-class StepFailed(RunEvent):
+class StepCompleted(StepSettled):
+    type: Literal["step.completed"] = "step.completed"
+
+
+class StepFailed(StepSettled):
     """The step failed for good."""
 
     type: Literal["step.failed"] = "step.failed"
-    step: str
-    key: str
-    attempt: int
-    model: str | None = omitted()
-    usage: Usage
-    duration_ms: int
     problem: Problem
 
 

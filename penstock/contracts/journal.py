@@ -30,6 +30,9 @@ class Outcome(Tolerant):
     key: str
     fingerprint: str
     attempt: int
+    #: The attempt's name, and the number of events it published of the step (penstock.contracts.events).
+    i: str = ""
+    n: int | None = omitted()
     service: str
     into: str | None = omitted()
     value: Any = None

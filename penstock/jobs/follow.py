@@ -13,9 +13,21 @@ from dataclasses import dataclass
 
 from nats.aio.msg import Msg
 from pydantic import ValidationError
+from pydantic_core import to_json
 
-from penstock.contracts.events import EVENT, TERMINAL, Event, JobAccepted, JobCancelled, StepEvent
-from penstock.document import Reader
+from penstock.contracts.events import (
+    EVENT,
+    TERMINAL,
+    Event,
+    JobAccepted,
+    JobCancelled,
+    PartReset,
+    PartValue,
+    StepEvent,
+    StepSettled,
+)
+from penstock.contracts.journal import Outcome
+from penstock.document import Reader, spread
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 from penstock.jobs.ending import settle_end
@@ -30,10 +42,14 @@ _BATCH, _BATCH_BYTES = 64, 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class DeliveredEvent:
-    """One accepted event. `sequence` is its place in EVENTS, `seq` counts the job's accepted events from 1."""
+    """One accepted event. `sequence` is its place in EVENTS, `seq` counts the job's accepted events from 1.
+
+    Who has read it goes on after `cursor`: that is `sequence`, unless more of the same sequence follows.
+    """
 
     event: Event
     sequence: int
+    cursor: int
     seq: int
     data: bytes
 
@@ -91,7 +107,7 @@ class Follower:
                 if not self._reader.ended and self._settle:
                     self._settle = False
                     self._missed = await settle_end(self._bus, self._job)
-            if batch := self._ready():
+            if batch := await self._ready():
                 yield batch
             if self._reader.ended:
                 return
@@ -110,7 +126,7 @@ class Follower:
         batch: list[DeliveredEvent] = []
         size = 0
         async for stored in self._bus.history(subjects.EVENTS, subjects.events(self._job), after=self._last):
-            if delivered := self._accept(stored):
+            for delivered in await self._accept(stored):
                 batch.append(delivered)
                 size += len(delivered.data)
             if len(batch) >= _BATCH or size > _BATCH_BYTES or (batch and self._reader.ended):
@@ -121,7 +137,7 @@ class Follower:
         if batch:
             yield batch
 
-    def _ready(self) -> list[DeliveredEvent]:
+    async def _ready(self) -> list[DeliveredEvent]:
         """What has been heard meanwhile, as far as nothing is missing in between."""
         batch: list[DeliveredEvent] = []
         size = 0
@@ -133,24 +149,50 @@ class Follower:
             if int(stored.headers.get("Nats-Last-Sequence", "0")) > self._last:
                 self._look()
                 break
-            if delivered := self._accept(stored):
+            for delivered in await self._accept(stored):
                 batch.append(delivered)
                 size += len(delivered.data)
         return batch
 
-    def _accept(self, stored: Stored) -> DeliveredEvent | None:
+    async def _accept(self, stored: Stored) -> list[DeliveredEvent]:
+        """The event, if it is news; before it, what makes the reader's text that of a step's outcome."""
         self._last = max(self._last, stored.sequence)
         try:
             event = EVENT.validate_json(stored.data)
         except ValidationError:
             self._pass_over(stored)
-            return None
-        if not self._reader.accept(event):
-            return None
-        if self._reader.seq == 1:
-            # the one event that may come before job.accepted ends a job that nobody had taken up yet
-            self.truncated = not isinstance(event, JobAccepted | JobCancelled)
-        return DeliveredEvent(event, stored.sequence, self._reader.seq, stored.data)
+            return []
+        accepted = []
+        if isinstance(event, StepSettled) and self._reader.seq and not self._reader.shows(event):
+            for made in await self._corrections(event.key):
+                self._reader.accept(made)
+                data = made.model_dump_json().encode()
+                accepted.append(DeliveredEvent(made, stored.sequence, stored.sequence - 1, self._reader.seq, data))
+        if self._reader.accept(event):
+            if self._reader.seq == 1:
+                # the one event that may come before job.accepted ends a job that nobody had taken up yet
+                self.truncated = not isinstance(event, JobAccepted | JobCancelled)
+            accepted.append(DeliveredEvent(event, stored.sequence, stored.sequence, self._reader.seq, stored.data))
+        return accepted
+
+    async def _corrections(self, key: str) -> list[Event]:
+        """Events that void what was shown of a step, and show what its outcome has.
+
+        Two attempts ran at once, and the one that was not shown has won; or NATS has lost events that it had stored.
+        """
+        position = self._reader.position(key)
+        fact = await self._bus.newest(subjects.JOURNAL, subjects.journal(self._job, key))
+        if fact is None or (position is None and self.truncated):  # a snapshot takes its place
+            return []
+        outcome = Outcome.model_validate_json(fact.data)
+        if outcome.into is None:
+            return []
+        log.warning("readers are shown a step's outcome anew", extra={"job": self._job, "key": key})
+        made: list[Event] = [PartReset(p=outcome.into.rstrip("/"), **position)] if position else []
+        if outcome.failure is None:
+            for p, value in spread(outcome.into, outcome.value).items():
+                made.append(PartValue(id=f"outcome:{key}:{p}", p=p, t=to_json(value).decode()))
+        return made
 
     def _pass_over(self, stored: Stored) -> None:
         """An event of a newer replica, say: not told, but counted, or none of its step would be taken any more."""

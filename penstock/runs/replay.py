@@ -143,6 +143,8 @@ class ReplayRun(Run):
             "step": step.name,
             "key": message.key,
             "attempt": outcome.attempt,
+            "i": outcome.i,
+            "n": outcome.n,
             "model": outcome.model,
             "usage": outcome.usage,
             "duration_ms": outcome.duration_ms,

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -39,17 +40,18 @@ _LONGEST_PAUSE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """Which delivery of which step. The numbers count from 1."""
+    """Which delivery of which step. The numbers count from 1; one may repeat, `id` does not."""
 
     job: str
     step: str
     key: str
     number: int
+    id: str
 
     @classmethod
     def of(cls, message: Msg) -> "_Attempt":
         _, step, job, key = subjects.parse_step(message.subject)
-        return cls(job, step, key, message.metadata.num_delivered)
+        return cls(job, step, key, message.metadata.num_delivered, secrets.token_hex(4))
 
     @property
     def about(self) -> dict[str, Any]:
@@ -132,11 +134,14 @@ class StepHandler:
             failure = Failure("step_error", _where(error))
         except Failure as refusal:
             failure = refusal
+        described: dict[str, Any] = {"fingerprint": "", "n": 0}
         if request is not None:  # what an attempt that did not survive has written is void
             async with contextlib.aclosing(EventLog(self._bus, attempt.job)) as events:
-                self._sink(request, attempt, events).failed()
+                sink = self._sink(request, attempt, events)
+                sink.failed()
                 await events.flush()
-        await self._write(attempt, failure, fingerprint=request.fingerprint if request else "")
+            described = {"fingerprint": request.fingerprint, "into": request.into, "n": sink.number}
+        await self._write(attempt, failure, **described)
         raise GivenUp(failure.code, failure.detail)
 
     async def _attempt(self, request: StepMessage, attempt: _Attempt, settled: asyncio.Event, events: EventLog) -> None:
@@ -152,6 +157,8 @@ class StepHandler:
         failure: Failure | None = None
         value: Any = None
         try:
+            # what cannot be stored is not paid for
+            await events.flush()
             value = sink.finish(await self._execute(executable, request, model, settled))
         except Transient as error:
             first = self._settings.model_retry_delay
@@ -184,12 +191,13 @@ class StepHandler:
             "duration_ms": round((time.monotonic() - began) * 1000),
         }
         try:
-            written = partial(self._write, attempt, failure, value=None if failure else value, **described)
-            await self._until_stored(attempt, written)
+            result = None if failure else value
+            write = partial(self._write, attempt, failure, value=result, n=sink.number, **described)
+            await self._until_stored(attempt, write)
         except Failure as too_large:
             sink.failed()
             await self._until_stored(attempt, events.flush)
-            await self._until_stored(attempt, partial(self._write, attempt, too_large, **described))
+            await self._until_stored(attempt, partial(self._write, attempt, too_large, n=sink.number, **described))
 
     async def _until_stored(self, attempt: _Attempt, store: Callable[[], Awaitable[object]]) -> None:
         """Store what the model was paid for, however long NATS does not: to ask again would be to pay again.
@@ -210,6 +218,7 @@ class StepHandler:
             events,
             key=request.key,
             attempt=attempt.number,
+            id=attempt.id,
             into=request.into,
             output=self._executables[request.step].step.output,
             flush_interval=self._settings.flush_interval,
@@ -241,6 +250,7 @@ class StepHandler:
             step=attempt.step,
             key=attempt.key,
             attempt=attempt.number,
+            i=attempt.id,
             service=self._service,
             failure=failure.problem().model_copy(update={"step": attempt.key}) if failure else None,
             **described,

@@ -18,14 +18,23 @@ class PartSink:
     """
 
     def __init__(
-        self, log: EventLog, *, key: str, attempt: int, into: str | None, output: type[Any], flush_interval: float
+        self,
+        log: EventLog,
+        *,
+        key: str,
+        attempt: int,
+        id: str,
+        into: str | None,
+        output: type[Any],
+        flush_interval: float,
     ) -> None:
-        self._log, self._key, self._attempt = log, key, attempt
+        self._log, self._key, self._attempt, self._id = log, key, attempt, id
         self._into, self._output, self._flush_interval = into, output, flush_interval
         self._place = None if into is None else into.rstrip("/")
         #: Whether readers may have been shown something of the output, by this attempt or an earlier one.
         self._shown = attempt > 1
-        self._number = 0
+        #: How many events were sent.
+        self.number = 0
         self._ops: list[Op] = []
         self._pieces = self._new_pieces()
         self._touched = False
@@ -116,11 +125,11 @@ class PartSink:
                     self._send(PartEnd(p=p, length=length, **self._position()))
 
     def _position(self) -> dict[str, Any]:
-        return {"k": self._key, "a": self._attempt, "n": self._number}
+        return {"k": self._key, "a": self._attempt, "i": self._id, "n": self.number}
 
     def _send(self, event: Event) -> None:
         self._log.send(event)
-        self._number += 1
+        self.number += 1
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.events import Delta, Event, JobCancelled, PartClose, StepStarted
+from penstock.contracts.events import Delta, Event, JobCancelled, PartClose, StepCompleted, StepStarted
 from penstock.contracts.usage import Usage
 from penstock.document import Reader
 
@@ -42,6 +42,42 @@ def test_a_new_attempt_begins_at_any_time_and_the_old_one_is_not_heard_again() -
 def test_a_new_attempt_seen_out_of_order_silences_the_old_one_too() -> None:
     sent = [delta("k", 1, 0), delta("k", 3, 1), delta("k", 1, 1), delta("k", 2, 0), delta("k", 3, 0), delta("k", 3, 1)]
     assert numbers(sent) == [(1, 0), (3, 0), (3, 1)]
+
+
+def named(i: str, n: int, a: int = 1) -> Delta:
+    return delta("k", a, n).model_copy(update={"i": i})
+
+
+def test_of_attempts_with_one_number_the_one_that_began_last_is_read() -> None:
+    """Its start is believed once: repeated later, it is no news."""
+    sent = [named("x", 0), named("x", 1), named("y", 0), named("x", 2), named("x", 0), named("x", 1), named("y", 1)]
+    assert accepted(sent) == [sent[0], sent[1], sent[2], sent[6]]
+
+
+def test_nothing_of_a_step_is_read_once_it_is_settled() -> None:
+    """Whatever began late: not an attempt with a higher number either."""
+    sent: list[Event] = [named("x", 0), completed("x", 1), named("x", 1), named("y", 0), named("z", 0, a=2)]
+    assert accepted(sent) == sent[:2]
+
+
+def completed(i: str, n: int) -> StepCompleted:
+    return StepCompleted(
+        id="completed:k", step="s", key="k", attempt=1, i=i, n=n, model="m", usage=Usage(), duration_ms=1
+    )
+
+
+def test_a_reader_knows_whether_it_has_what_the_outcome_says() -> None:
+    for events, shown in (
+        ([], False),
+        ([named("x", 0)], False),
+        ([named("x", 0), named("x", 1)], True),
+        ([named("y", 0), named("y", 1)], False),
+        ([named("y", 0), named("x", 0), named("x", 1)], False),  # there may be parts of the first one
+        ([named("y", 0), named("x", 0, a=2), named("x", 1, a=2)], True),  # this one has voided them
+    ):
+        reader = Reader()
+        accepted(events, reader)
+        assert reader.shows(completed("x", 2)) == shown
 
 
 def test_an_event_of_the_run_is_known_by_its_id() -> None:

@@ -20,7 +20,7 @@ async def news(bus: Bus, job: str) -> list[tuple[Stored, Message]]:
     newest: dict[str, int] = {}
     async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
         event: Message = json.loads(stored.data)
-        identity = event["id"] if "id" in event else (event["k"], event["a"], event["n"])
+        identity = event["id"] if "id" in event else (event["k"], event["a"], event["i"], event["n"])
         if identity in known or event.get("a", 1) < newest.get(event.get("k", ""), 1):
             continue
         known.add(identity)

@@ -56,13 +56,13 @@ async def server_sent(
 
 
 def sse(delivered: DeliveredEvent) -> str:
-    """One event, with its sequence as id and `seq` as a last member.
+    """One event, with its cursor as id and `seq` as a last member.
 
     The id stands last: fetch-event-source takes it over as it reads that line, and would skip the event when
     the connection breaks before the rest of it.
     """
     data = line(delivered.data.decode().rstrip())
-    return f'event: {delivered.event.type}\ndata: {data[:-1]},"seq":{delivered.seq}}}\nid: {delivered.sequence}\n\n'
+    return f'event: {delivered.event.type}\ndata: {data[:-1]},"seq":{delivered.seq}}}\nid: {delivered.cursor}\n\n'
 
 
 def line(text: str) -> str:
