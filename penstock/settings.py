@@ -57,6 +57,9 @@ class Nats(_Group):
     nats_credentials: FilePath | None = Field(default=None, description="Path of a NATS .creds file.")
     nats_token: SecretStr | None = Field(default=None, description="NATS token, where the server requires one.")
     nats_timeout: Seconds = Field(default=30, description="Seconds after which a publish or read gives up.")
+    nats_ping_interval: Seconds = Field(
+        default=3, description="Seconds between pings to NATS; a silent connection is given up after three of them."
+    )
     stream_replicas: Annotated[int, Field(ge=1, le=5)] = Field(
         default=1, description="Copies of each stream; 3 on a cluster. Used when streams are declared."
     )

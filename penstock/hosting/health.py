@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 Endpoint = Callable[[], Awaitable[Response]]
 
 
-def endpoints(ready: Callable[[], bool], registry: CollectorRegistry) -> dict[str, Endpoint]:
+def endpoints(trouble: Callable[[], str | None], registry: CollectorRegistry) -> dict[str, Endpoint]:
     """Path -> what answers it."""
 
     async def livez() -> Response:
@@ -17,8 +17,9 @@ def endpoints(ready: Callable[[], bool], registry: CollectorRegistry) -> dict[st
         return PlainTextResponse("ok\n")
 
     async def readyz() -> Response:
-        """Connected to NATS, and not going down."""
-        return PlainTextResponse("ready\n") if ready() else PlainTextResponse("not ready\n", 503)
+        """Connected to NATS, with the right time, and not going down."""
+        why = trouble()
+        return PlainTextResponse("ready\n") if why is None else PlainTextResponse(f"not ready: {why}\n", 503)
 
     async def metrics() -> Response:
         """What this replica counts, in the format of Prometheus."""

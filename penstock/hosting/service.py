@@ -29,7 +29,7 @@ class Service:
         in_flight = Gauge("penstock_in_flight", "Messages received and not settled.", registry=registry)
         in_flight.set_function(lambda: self.group.in_flight)
         self.broker = Broker(settings, name, self._reconnected, metrics.middleware(registry, name))
-        health = endpoints(lambda: self.ready, registry)
+        health = endpoints(self._trouble, registry)
         self.app = AsgiFastStream(
             self.broker,
             logger=None,
@@ -38,10 +38,10 @@ class Service:
             on_shutdown=[self._stop],
         )
 
-    @property
-    def ready(self) -> bool:
-        """Whether it is connected and takes work."""
-        return self._bus is not None and self._bus.connection.is_connected and not self.group.stopping
+    def _trouble(self) -> str | None:
+        if self._bus is None:
+            return "starting"
+        return "stopping" if self.group.stopping else self._bus.trouble
 
     def on_start(self, hook: Callable[[Bus], Awaitable[None]]) -> None:
         """Have `hook` called with the bus before any message is taken."""

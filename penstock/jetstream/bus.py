@@ -11,7 +11,7 @@ import json
 import logging
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from penstock.backoff import delay
 from penstock.cancelling import stop
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
+from penstock.jetstream.server_time import TOLERATED, ServerTime
 
 log = logging.getLogger(__name__)
 
@@ -78,13 +79,23 @@ class Stored:
 
 
 class Bus:
-    """One connection. `timeout`: seconds after which a publish or a read gives up."""
+    """One connection. `timeout`: seconds after which a publish or a read gives up. `time` is NATS's."""
 
-    def __init__(self, connection: Client, *, timeout: float = 30.0) -> None:
+    def __init__(self, connection: Client, *, timeout: float = 30.0, time: ServerTime | None = None) -> None:
         self.connection = connection
+        self.time = time or ServerTime()
         self.jetstream: JetStreamContext = connection.jetstream(timeout=_ANSWER)
         self._timeout = timeout
         self._on_reconnect: set[Callable[[], None]] = set()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why this process can do no work just now."""
+        if not self.connection.is_connected:
+            return "not connected to NATS"
+        if abs(self.time.skew) > TOLERATED:
+            return f"this machine's clock is {self.time.skew:+.0f} s off NATS's"
+        return None
 
     @property
     def max_payload(self) -> int:
@@ -216,6 +227,8 @@ class Bus:
     async def reconnected(self) -> None:
         """To be given to the connection as its `reconnected_cb`."""
         log.info("reconnected to NATS")
+        with suppress(*UNREACHABLE):
+            await self.time.read(self.connection)
         for callback in list(self._on_reconnect):
             callback()
 

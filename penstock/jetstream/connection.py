@@ -27,8 +27,9 @@ def connect_options(settings: Settings, name: str) -> dict[str, Any]:
         "max_reconnect_attempts": -1,
         "reconnect_time_wait": 0.25,
         "connect_timeout": 5,
-        "ping_interval": 20,
-        "max_outstanding_pings": 3,
+        # a connection is given up at the third ping without an answer to the first
+        "ping_interval": settings.nats_ping_interval,
+        "max_outstanding_pings": 2,
     }
     if settings.nats_credentials:
         options["user_credentials"] = str(settings.nats_credentials)
@@ -51,7 +52,7 @@ async def report(error: Exception) -> None:
 
 
 async def check_server(bus: Bus, settings: Settings, *, patience: float = 60.0) -> None:
-    """Wait until the streams are declared; see that the server takes our messages.
+    """Wait until the streams are declared; see that the server takes our messages, and what time it has.
 
     Raises Misconfigured after `patience` seconds, saying what is missing.
     """
@@ -66,6 +67,7 @@ async def check_server(bus: Bus, settings: Settings, *, patience: float = 60.0) 
         try:
             for stream in subjects.STREAMS:
                 await bus.jetstream.stream_info(stream)
+            await bus.time.read(bus.connection)
             return
         except NotFoundError:
             missing = f"stream {stream} does not exist: run `penstock streams` to declare the streams"

@@ -1,7 +1,5 @@
 """How a job's end is told to readers, and how a job is cancelled."""
 
-import time
-
 from penstock.contracts.events import Event, JobCancelled, JobCompleted, JobFailed
 from penstock.contracts.job import JobState
 from penstock.contracts.journal import END, JobEnd
@@ -37,7 +35,7 @@ async def cancel(bus: Bus, job: str) -> JobState | None:
     state = await look_up(bus, job)
     if state is None or state.ended:
         return state
-    end = JobEnd(pattern=state.pattern, status="cancelled", ended_at=time.time(), usage=state.usage)
+    end = JobEnd(pattern=state.pattern, status="cancelled", ended_at=bus.time.now(), usage=state.usage)
     await bus.once(subjects.journal(job, END), end.model_dump_json().encode())
     await settle_end(bus, job)
     return await look_up(bus, job)

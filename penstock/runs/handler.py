@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import logging
-import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +24,7 @@ from penstock.jobs.admission import admit
 from penstock.jobs.ending import end_event
 from penstock.pattern import Pattern
 from penstock.runs.journal import Journal
-from penstock.runs.replay import ReplayRun, remaining
+from penstock.runs.replay import ReplayRun
 from penstock.settings import Settings
 from penstock.webhooks.enqueue import enqueue
 
@@ -73,7 +72,9 @@ class JobHandler:
                 else:
                     assert refusal is not None
                     await self._bus.dead_letter(message, refusal.code, _described(refusal))
-                    end = JobEnd(pattern=name, status="failed", ended_at=time.time(), problem=refusal.problem())
+                    end = JobEnd(
+                        pattern=name, status="failed", ended_at=self._bus.time.now(), problem=refusal.problem()
+                    )
                 if end is not None:
                     await self._write_end(journal, end)
             assert journal.end is not None
@@ -126,7 +127,9 @@ class JobHandler:
         problem: Failure | None = None
         result: dict[str, Any] | None = None
         try:
-            await asyncio.wait((working, ending), timeout=remaining(start), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                (working, ending), timeout=start.deadline - self._bus.time.now(), return_when=asyncio.FIRST_COMPLETED
+            )
             if not working.done():
                 if ending.done():
                     return None
@@ -148,7 +151,7 @@ class JobHandler:
         return JobEnd(
             pattern=name,
             status="failed" if problem else "completed",
-            ended_at=time.time(),
+            ended_at=self._bus.time.now(),
             result=result,
             problem=problem.problem() if problem else None,
             missing=tuple(path for path, value in (result or {}).items() if value is None),

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import time
 from collections import Counter
 from collections.abc import Awaitable
 from typing import Any
@@ -172,8 +171,3 @@ class ReplayRun(Run):
 def _fingerprint(step: Step[Any, Any], input: BaseModel) -> str:
     content = json.dumps([step.name, to_json(input)], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()[:32]
-
-
-def remaining(start: JobStart) -> float:
-    """Seconds until the job's deadline; negative once it has passed."""
-    return start.deadline - time.time()

@@ -165,7 +165,7 @@ class StepHandler:
             pause = delay(attempt.number, first=first, longest=_LONGEST_PAUSE, requested=error.retry_after)
             number = attempt.number
             spent = self._tiers.exhausted(tier, number) if executable.uses_model else number >= _TOOL_ATTEMPTS
-            if not spent and time.time() + pause < request.deadline:
+            if not spent and self._bus.time.now() + pause < request.deadline:
                 sink.retrying(error.code, pause)
                 await events.flush()
                 log.info("step is tried again", extra=attempt.about | {"code": error.code, "delay": pause})
@@ -229,7 +229,7 @@ class StepHandler:
     ) -> Any:
         """The executor's output. Raises _Settled as soon as nobody waits for it: the model call is closed then."""
         step_input = executable.step.input.model_validate(request.input)
-        left = request.deadline - time.time()
+        left = request.deadline - self._bus.time.now()
         if left <= 0:
             raise Failure("deadline_exceeded", "the job's deadline passed before the step began")
         working = asyncio.ensure_future(executable.execute(step_input, model=model))

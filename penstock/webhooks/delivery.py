@@ -1,7 +1,6 @@
 """Delivering: one message of HOOKS, from its receipt to the receiver's 2xx, or to its dead letter."""
 
 import logging
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,7 +43,7 @@ class HookHandler:
                 host = about["host"] = httpx.URL(url).host
             except (ValidationError, httpx.InvalidURL):
                 raise GivenUp("invalid_hook", "the message names no URL") from None
-            elapsed = time.time() - message.metadata.timestamp.timestamp()
+            elapsed = self._bus.time.now() - message.metadata.timestamp.timestamp()
             try:
                 await self._send(url, job)
             except Forbidden as forbidden:

@@ -12,6 +12,9 @@ class Relay:
         self.target: int | None = target
         #: Let this many answers be lost: the server gets the request, then the connection ends.
         self.swallow = 0
+        #: Connections stay open while it is cleared, and nothing passes: the network between is gone.
+        self.passes = asyncio.Event()
+        self.passes.set()
         self._lines: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -43,7 +46,7 @@ class Relay:
         inward, outward = await asyncio.open_connection("127.0.0.1", target)
         try:
             async with asyncio.TaskGroup() as both:
-                both.create_task(_pump(reader, outward))
+                both.create_task(self._pump(reader, outward))
                 both.create_task(self._answer(inward, writer))
         except* OSError:
             pass
@@ -55,11 +58,11 @@ class Relay:
             self.swallow -= 1
             await inward.read(1)
             raise ConnectionResetError
-        await _pump(inward, writer)
+        await self._pump(inward, writer)
         raise ConnectionResetError
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while piece := await reader.read(65_536):
-        writer.write(piece)
-        await writer.drain()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(65_536):
+            await self.passes.wait()
+            writer.write(piece)
+            await writer.drain()

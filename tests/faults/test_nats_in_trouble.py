@@ -8,7 +8,7 @@ from nats.js.api import StreamConfig
 
 from penstock.contracts.events import JobCancelled
 from penstock.jetstream import subjects
-from penstock.jetstream.connection import connect
+from penstock.jetstream.connection import connect, connect_options
 from penstock.jobs import cancel
 from penstock.jobs.follow import Follower
 from penstock.settings import Settings
@@ -96,6 +96,30 @@ async def test_a_cancel_that_a_worker_could_not_receive_reaches_it_when_it_is_co
         (call,) = await gemini.wait(step="classify", job=job, status="disconnected", timeout=30)
         assert call.job == job
         await pipeline.replicas["classifier"].stop()
+
+
+async def test_a_connection_that_has_gone_silent_is_given_up(pipeline: Pipeline, nats: NatsServer) -> None:
+    """No packet comes back and no error: three pings tell, and the next connection takes over."""
+    port = urlsplit(nats.url).port
+    assert port is not None
+    async with Relay(port) as relay, asyncio.timeout(30):
+        url = relay.url.replace("http", "nats")
+        bus = await connect(pipeline.settings.model_copy(update={"nats_url": url, "nats_ping_interval": 0.2}), "test")
+        reconnected = asyncio.Event()
+        bus.on_reconnect(reconnected.set)
+        relay.passes.clear()
+        while bus.trouble is None:
+            await asyncio.sleep(0.05)
+        assert bus.trouble == "not connected to NATS"
+        relay.passes.set()
+        await reconnected.wait()
+        assert bus.trouble is None
+        await bus.connection.close()
+
+
+def test_a_silent_connection_is_given_up_within_ten_seconds() -> None:
+    options = connect_options(Settings(), "test")
+    assert options["ping_interval"] * (options["max_outstanding_pings"] + 1) < 10
 
 
 async def test_connect_is_unharmed_by_a_cancelled_look_at_history(settings: Settings, pipeline: Pipeline) -> None:

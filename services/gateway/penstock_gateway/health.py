@@ -10,12 +10,14 @@ from penstock_gateway.metrics import Metrics
 from penstock_gateway.state import Gateway
 
 _RESPONSES: dict[str, dict[int | str, dict[str, Any]]] = {
-    "/readyz": {503: {"description": "Not connected to NATS, or going down."}}
+    "/readyz": {
+        503: {"description": "Not connected to NATS, a clock that is wrong, or going down; the text says which."}
+    }
 }
 
 
 def install(app: FastAPI, gateway: Gateway, metrics: Metrics) -> None:
-    for path, endpoint in endpoints(lambda: gateway.ready, metrics.registry).items():
+    for path, endpoint in endpoints(gateway.trouble, metrics.registry).items():
         app.get(
             path,
             tags=["health"],

@@ -30,7 +30,7 @@ class Gateway:
 
     def connected(self, bus: Bus) -> None:
         self._long = bus
-        self._short = Bus(bus.connection, timeout=min(_PATIENCE, self.settings.nats_timeout))
+        self._short = Bus(bus.connection, timeout=min(_PATIENCE, self.settings.nats_timeout), time=bus.time)
 
     @property
     def bus(self) -> Bus:
@@ -39,9 +39,11 @@ class Gateway:
             raise BusUnavailable("not connected to NATS")
         return self._short
 
-    @property
-    def ready(self) -> bool:
-        return self._long is not None and self._long.connection.is_connected and not self.draining.is_set()
+    def trouble(self) -> str | None:
+        """Why it should not be sent requests."""
+        if self._long is None:
+            return "starting"
+        return "stopping" if self.draining.is_set() else self._long.trouble
 
     def shape(self, pattern: str) -> Shape:
         """That of the pattern's result; of anything, for a pattern that this replica does not know."""
