@@ -7,9 +7,11 @@ INSTALLED := $(VENV)/.installed
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 # Test processes at once.
 JOBS ?= 2
+# Seeds of `make faults`.
+SEEDS ?= 1
 SYSTEM := system or node
 
-.PHONY: help install demo up test test-system chaos bench check lint types imports dependencies lock clean
+.PHONY: help install demo up test test-system faults bench check lint types imports dependencies lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -34,8 +36,9 @@ test: install ## the tests, against a real nats-server and the simulator
 test-system: install ## those that take the whole system: command line, clients in Node, many readers (needs Node 20)
 	$(BIN)/pytest -n $(JOBS) --dist loadfile -m '$(SYSTEM)'
 
-chaos: install ## random kills for several minutes, seeded (PENSTOCK_CHAOS_SEED)
-	PENSTOCK_CHAOS_JOBS=300 PENSTOCK_CHAOS_KILLS=60 $(BIN)/pytest -s --timeout 1200 -m faults -k random
+faults: install ## whatever can befall a system, at random, for minutes a seed: make faults SEEDS="1 2 3"
+	for seed in $(SEEDS); do PENSTOCK_FAULTS_SEED=$$seed PENSTOCK_FAULTS_JOBS=150 PENSTOCK_FAULTS_COUNT=30 \
+		$(BIN)/pytest -s -m faults -k random_faults || exit 1; done
 
 bench: install ## figures of the hot paths
 	$(BIN)/python bench/hot_paths.py

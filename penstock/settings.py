@@ -29,7 +29,7 @@ from penstock.llm.config import ModelConfig, TierModels
 PREFIX = "PENSTOCK_"
 #: Variables with the prefix that are no settings: the command line's, and those of the tests.
 _OTHERS = ("URL", "API_KEY")
-_OF_TESTS = ("CHAOS_", "LOAD_")
+_OF_TESTS = ("FAULTS_", "LOAD_")
 
 
 def _separated(value: object) -> object:

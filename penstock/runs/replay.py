@@ -46,6 +46,8 @@ class ReplayRun(Run):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._retracted = 0
         self._over = False
+        #: Whether an event waits to be stored that readers must have before those of the next step.
+        self._precedes = True  # job.accepted
 
     def step(
         self,
@@ -101,6 +103,7 @@ class ReplayRun(Run):
         self._check_open()
         self._retracted += 1
         self.result.retract(path)
+        self._precedes = True
         self._publish(PartRetract(id=f"retract:{self._retracted}", p=path))
 
     def end(self) -> None:
@@ -124,6 +127,9 @@ class ReplayRun(Run):
         return self._accept(step, message, outcome)
 
     async def _dispatch(self, step: Step[In, Out], message: StepMessage) -> None:
+        if self._precedes:
+            await self._events.flush()
+            self._precedes = False
         subject = subjects.step(step.service, step.name, self.job, message.key)
         try:
             await self._bus.once(subject, message.model_dump_json().encode())

@@ -25,7 +25,7 @@ ENV = {
 
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    plan = Plan(data=tmp_path_factory.mktemp("chaos"), port=0, pace="off", workers=2, env=ENV)
+    plan = Plan(data=tmp_path_factory.mktemp("faults"), port=0, pace="off", workers=2, env=ENV)
     with in_thread(Stack(plan)) as stack:
         yield stack
 

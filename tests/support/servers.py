@@ -18,8 +18,8 @@ T = TypeVar("T")
 class NatsServer:
     """`async with`: a server on 127.0.0.1 and a free port; it can be stopped and started again on its data."""
 
-    def __init__(self, data: Path) -> None:
-        self._data = data
+    def __init__(self, data: Path, *options: str) -> None:
+        self._data, self._options = data, options
         self._port = free_port()
         self._process: asyncio.subprocess.Process | None = None
         self.url = f"nats://127.0.0.1:{self._port}"
@@ -34,12 +34,17 @@ class NatsServer:
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
             *nats_server.command(self._data, self._port),
+            *self._options,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
         while not self._listens():
             assert self._process.returncode is None, "nats-server ended at its start"
             await asyncio.sleep(0.01)
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     async def stop(self) -> None:
         """End it as an operator does."""
@@ -56,6 +61,30 @@ class NatsServer:
     def _listens(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self._port)) == 0
+
+
+class NatsCluster:
+    """`async with`: three servers that are one cluster. `url` names all of them."""
+
+    def __init__(self, data: Path) -> None:
+        ports = [free_port() for _ in range(3)]
+        routes = ",".join(f"nats://127.0.0.1:{port}" for port in ports)
+        self.servers = {
+            f"n{port}": NatsServer(
+                data / str(port),
+                *("--name", f"n{port}", "--cluster_name", "test", "--routes", routes),
+                *("--cluster", f"nats://127.0.0.1:{port}"),
+            )
+            for port in ports
+        }
+        self.url = ",".join(server.url for server in self.servers.values())
+
+    async def __aenter__(self) -> "NatsCluster":
+        await asyncio.gather(*(server.start() for server in self.servers.values()))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*(server.kill() for server in self.servers.values()))
 
 
 @contextmanager
