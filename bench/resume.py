@@ -24,7 +24,7 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
 from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
-from penstock.simulator.rule import PaceChange, Reply
+from penstock.simulator.rule import Pace, Reply
 from penstock.simulator.steering import Steering
 from tests.system.load.reader import Reader, check
 
@@ -45,7 +45,7 @@ async def measure(stack: Stack, bus: Bus, count: int, cuts: int, seed: int) -> i
     words = "Look at the pool of connections first, then at what else has changed. " * 20
     async with Steering(str(stack.simulator_url)) as gemini:
         # a piece is some 22 characters or 6 tokens: four pieces a second
-        reply = Reply(merge={"response": words}, pace=PaceChange(tokens_per_second=24))
+        reply = Reply(merge={"response": words}, pace=Pace(tokens_per_second=24))
         await gemini.rule(step="respond", reply=reply)
     ports = [int(url.rpartition(":")[2]) for url in stack.gateway_urls]
     pids = [process.pid for process in stack.processes if process.name.startswith("gateway") and process.pid]

@@ -1,119 +1,128 @@
-"""Sends a reply at its pace, and notices at once when the caller has gone."""
-
-from __future__ import annotations
+"""Cuts a reply into the chunks of Gemini's stream, and sends them at their pace."""
 
 import asyncio
-from dataclasses import dataclass
+import base64
+import json
+import math
+from collections.abc import Iterator
+from random import Random
 from typing import Any
 
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.responses import StreamingResponse
+from starlette.types import Send
 
-from penstock.simulator.call import Call, Ledger
-from penstock.simulator.chunks import Chunk
-from penstock.simulator.rule import Rule
+from penstock.simulator.call import Call, Usage
+from penstock.simulator.ledger import Ledger
+from penstock.simulator.prompt import Prompt
+from penstock.simulator.rule import Pace, Reply, Rule
 
+_SHORTEST, _LONGEST = 9, 36
+#: The first chunk of an object reaches into its first value: what is held after it has begun to show.
+_SHORTEST_FIRST = 30
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast replies come: seconds to the first token, then so many tokens a second (None: all at once)."""
-
-    ttft: float = 0.0
-    tokens_per_second: float | None = None
-
-
-class _CallerGone(Exception):
-    """The caller closed the connection before the reply was out."""
+#: The JSON of one GenerateContentResponse, and the tokens so far once it is sent.
+Chunk = tuple[dict[str, Any], Usage]
 
 
-@dataclass(eq=False)
-class Delivery(Response):
-    """How one reply, or else an error, is sent; what became of its call is booked. A `gate` holds it."""
+class Delivery(StreamingResponse):
+    """Sends the chunks of one reply, and books what became of its call.
 
-    call: Call
-    ledger: Ledger
-    rule: Rule
-    pace: Pace
-    gate: asyncio.Event | None
-    chunks: list[Chunk]
-    error: Response | None = None
+    Starlette cancels it at once when the caller goes.
+    """
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, call: Call, ledger: Ledger, rule: Rule, pace: Pace, chunks: list[Chunk]) -> None:
+        self._call, self._ledger, self._rule, self._chunks = call, ledger, rule, chunks
+        self._pace = pace.model_copy(update=rule.reply.pace.model_dump(exclude_unset=True, by_alias=False))
+        self._streamed = call.method == "streamGenerateContent"
+        super().__init__((), media_type="text/event-stream" if self._streamed else "application/json")
+
+    async def stream_response(self, send: Send) -> None:
         """Sends the reply. A connection that is to break is left without its end: the server then drops it."""
-        gone = asyncio.ensure_future(_disconnected(receive))
         try:
-            if self.rule.fault.hang:
-                await gone
-                raise _CallerGone
-            streamed = self.call.method == "streamGenerateContent"
-            held_before = self.rule.reply.hold_before or len(self.chunks) < 2
-            if held_before:
-                await self._hold(gone)
-            if self.error is None:
-                await self._deliver(send, gone, streamed, hold=not held_before)
-            else:
-                self.ledger.close(self.call, "failed")
-                await self.error(scope, receive, send)
-        except _CallerGone:
-            self.ledger.close(self.call, "disconnected")
+            if self._rule.fault.hang:
+                await asyncio.Event().wait()
+            await self._deliver(send)
+        except asyncio.CancelledError:
+            self._ledger.end(self._call, "disconnected")
+            raise
         finally:
-            gone.cancel()
-            self.ledger.close(self.call, "failed")
+            self._ledger.end(self._call, "failed")
 
-    async def _deliver(self, send: Send, gone: asyncio.Future[Any], streamed: bool, *, hold: bool) -> None:
-        """With `hold` it stops after the first chunk."""
-        started = asyncio.get_running_loop().time() + self.pace.ttft
-        last = len(self.chunks) - 1
-        unpaced = self.chunks[0].usage.candidates_token_count if streamed else 0
-        kind = b"text/event-stream" if streamed else b"application/json; charset=UTF-8"
-        head = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]}
-        after = self.rule.fault.break_after_chunks
-        breaks_at = None if after is None else min(after, last)
-        for place, chunk in enumerate(self.chunks):
-            if place == breaks_at:
-                if place == 0:
-                    await send(head)
-                    await send({"type": "http.response.body", "body": b"", "more_body": True})
-                return
-            paced = chunk.usage.candidates_token_count - unpaced
-            rate = self.pace.tokens_per_second
-            await _until(started + (paced / rate if rate else 0.0), gone)
-            self.call.chunks += 1
-            self.call.usage = chunk.usage
-            self.ledger.touch()
-            if place == last:
-                self.ledger.close(self.call, "completed")
+    async def _deliver(self, send: Send) -> None:
+        """What is to be held stops after the first chunk, or before the only one."""
+        reply, breaks_at, last = self._rule.reply, self._rule.fault.break_after_chunks, len(self._chunks) - 1
+        hold_at = 0 if reply.hold_before or not last else 1
+        unpaced = self._chunks[0][1].candidates_token_count if self._streamed else 0
+        now = asyncio.get_running_loop().time
+        started = 0.0
+        for place, (chunk, usage) in enumerate(self._chunks):
+            if place == hold_at and reply.hold:
+                await self._ledger.hold(self._call, reply.hold)
             if place == 0:
-                await send(head)
-            body = b"data: " + chunk.body + b"\r\n\r\n" if streamed else chunk.body
+                started = now() + self._pace.ttft
+            paced = usage.candidates_token_count - unpaced
+            due = started + paced / (self._pace.tokens_per_second or math.inf)
+            await asyncio.sleep(max(0.0, due - now()))  # even 0 lets the loop see a closed connection
+            if place == 0:
+                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            if breaks_at is not None and place == min(breaks_at, last):
+                return
+            self._call.chunks, self._call.usage = place + 1, usage
+            self._ledger.touch()
+            if place == last:
+                self._ledger.end(self._call, "completed")
+            body = json.dumps(chunk, ensure_ascii=False).encode()
+            body = b"data: %b\r\n\r\n" % body if self._streamed else body
             await send({"type": "http.response.body", "body": body, "more_body": place < last})
-            if place == 0 and hold:
-                await self._hold(gone)
-
-    async def _hold(self, gone: asyncio.Future[Any]) -> None:
-        if self.gate is None:
-            return
-        self.call.held = self.rule.reply.hold
-        self.ledger.touch()
-        opened: asyncio.Future[Any] = asyncio.ensure_future(self.gate.wait())
-        await asyncio.wait({opened, gone}, return_when=asyncio.FIRST_COMPLETED)
-        opened.cancel()
-        self.call.held = None
-        if gone.done():
-            raise _CallerGone
 
 
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+def chunks_of(made: Reply, prompt: Prompt, call: Call, *, blocked: bool) -> Iterator[Chunk]:
+    """One chunk, or, streamed, at least two for a text of more than one word; the last has the finish reason.
+
+    With `blocked` the prompt was refused.
+    """
+    streamed, seed, text = call.method == "streamGenerateContent", prompt.seed, made.text or ""
+    groups = [[{"text": piece}] for piece in (_pieces(text, seed) if streamed else [text] if text else [])]
+    calls: list[dict[str, Any]] = [
+        {"functionCall": {"id": f"call-{seed:08x}-{place}", "name": call.name, "args": call.args}}
+        for place, call in enumerate(made.function_calls)
+    ]
+    if calls:  # of parallel calls only the first is signed, as Gemini 3 does
+        calls[0]["thoughtSignature"] = base64.b64encode(f"simulated thought {seed:08x}".encode()).decode()
+        groups.append(calls)
+    if not streamed or not groups:
+        groups = [[part for group in groups for part in group]]
+    asked, thoughts, chars = max(1, (len(prompt.text) + 3) // 4), 0 if blocked else 8 + seed % 24, 0
+    for place, parts in enumerate(groups, start=1):
+        chars += sum(len(part.get("text") or json.dumps(part["functionCall"])) for part in parts)
+        tokens = (chars + 3) // 4
+        usage = Usage(
+            prompt_token_count=asked,
+            candidates_token_count=tokens,
+            thoughts_token_count=thoughts,
+            total_token_count=asked + tokens + thoughts,
+        )
+        content = {"content": {"role": "model", "parts": parts}} if parts else {}
+        ended = {"finishReason": made.finish_reason} if place == len(groups) else {}
+        refused = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
+        response = {
+            **(refused if blocked else {"candidates": [{"index": 0, **content, **ended}]}),
+            "usageMetadata": usage.model_dump(),
+            "modelVersion": f"simulator/{call.model}",
+            "responseId": f"sim-{seed:08x}",
+        }
+        yield response, usage
 
 
-async def _until(due: float, gone: asyncio.Future[Any]) -> None:
-    """Waits for the time to come. Raises _CallerGone as soon as the caller goes."""
-    delay = due - asyncio.get_running_loop().time()
-    if delay > 0:
-        await asyncio.wait({gone}, timeout=delay)
-    else:
-        await asyncio.sleep(0)  # lets the loop see a closed connection between two chunks
-    if gone.done():
-        raise _CallerGone
+def _pieces(text: str, seed: int) -> Iterator[str]:
+    """The text in pieces of a few words; cuts fall anywhere, and inside the first escape there is."""
+    random = Random(seed)
+    longest = max(2, min(_LONGEST, len(text) // 2))
+    escape = text.find("\\") + 1
+    start = 0
+    while start < len(text):
+        shortest = _SHORTEST if start else _SHORTEST_FIRST
+        end = start + random.randint(min(shortest, longest), longest)
+        end = escape if start < escape < end else end
+        yield text[start:end]
+        start = end

@@ -1,7 +1,5 @@
 """Errors in Google's JSON shape: `{"error": {"code", "message", "status", "details"}}`."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -19,16 +17,22 @@ _STATUSES = {
 }
 
 
-class InvalidRequest(Exception):
-    """The request is not one Gemini would take: 400 INVALID_ARGUMENT."""
+class Failure(Exception):
+    """The call fails; `retry_delay` in seconds becomes RetryInfo and a Retry-After header."""
+
+    def __init__(self, status: int, message: str, retry_delay: float | None = None) -> None:
+        super().__init__(message)
+        error: dict[str, Any] = {"code": status, "status": _STATUSES.get(status, "UNKNOWN"), "message": message}
+        headers = {}
+        if retry_delay is not None:
+            kind = "type.googleapis.com/google.rpc.RetryInfo"
+            error["details"] = [{"@type": kind, "retryDelay": f"{retry_delay:g}s"}]
+            headers["Retry-After"] = str(math.ceil(retry_delay))
+        self.response = JSONResponse({"error": error}, status, headers)
 
 
-def failure(code: int, message: str | None = None, retry_delay: float | None = None) -> JSONResponse:
-    """The response for one error; `retry_delay` in seconds becomes RetryInfo and a Retry-After header."""
-    error: dict[str, Any] = {"code": code, "status": _STATUSES.get(code, "UNKNOWN")}
-    error["message"] = message or f"The simulator was told to answer {code}."
-    headers: dict[str, str] = {}
-    if retry_delay is not None:
-        error["details"] = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{retry_delay:g}s"}]
-        headers["Retry-After"] = str(math.ceil(retry_delay))
-    return JSONResponse({"error": error}, status_code=code, headers=headers)
+class InvalidRequest(Failure):
+    """The request is not one Gemini would take."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400, message)

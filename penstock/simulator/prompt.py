@@ -1,13 +1,11 @@
 """What a generateContent request asks for, read once from its JSON."""
 
-from __future__ import annotations
-
-import hashlib
 import json
 import re
 import textwrap
+import zlib
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
@@ -16,12 +14,8 @@ from penstock.simulator.failure import InvalidRequest
 from penstock.simulator.schema import Schema
 
 _READ_CHARS = 4_000
-#: What a prompt quotes: in a fence, a tag or triple quotes, to its end or as far as it is read.
-_QUOTED = re.compile(
-    r"^(?P<fence>`{3,})[\w-]*\n(?P<fenced>.*?)(?:\n(?P=fence)|\Z)|<(?P<tag>[a-zA-Z_][\w-]*)>(?P<tagged>.*?)(?:</(?P=tag)>|\Z)"
-    r'|"""(?P<tripled>.*?)(?:"""|\Z)',
-    re.DOTALL | re.MULTILINE,
-)
+#: What a prompt quotes, in a fence or a tag, to its end or as far as it is read.
+_QUOTED = re.compile(r"(?:^`{3,}[\w-]*\n|<[a-zA-Z_][\w-]*>)(.*?)(?:\n```|</|\Z)", re.DOTALL | re.MULTILINE)
 _REVISED = re.compile(r"\b(?:improved?|revised?|rewrite|rewritten)\b", re.IGNORECASE)
 
 
@@ -35,28 +29,22 @@ class _Content(Wire):
     role: Literal["user", "model"] = "user"
     parts: list[_Part] = []
 
-    @property
-    def text(self) -> str:
-        return "\n".join(part.text for part in self.parts if part.text)
-
 
 class _Generation(Wire):
     response_mime_type: str = ""
-    response_json_schema: dict[str, Any] | None = None
+    response_json_schema: Schema | None = None
     response_schema: None = None  # the older form is refused
     max_output_tokens: int | None = None
 
 
-class Function(Wire):
-    """One declared function; the schema of its arguments in JSON Schema only."""
-
+class _Function(Wire):
     name: str = Field(min_length=1)
     parameters_json_schema: Schema = {"type": "object"}
-    parameters: None = None
+    parameters: None = None  # the older form is refused
 
 
 class _Tool(Wire):
-    function_declarations: list[Function] = []
+    function_declarations: list[_Function] = []
 
 
 class Prompt(Wire):
@@ -66,46 +54,35 @@ class Prompt(Wire):
     system_instruction: _Content = _Content()
     generation_config: _Generation = _Generation()
     tools: list[_Tool] = []
-    model: str = ""
     seed: int = 0
 
     @cached_property
     def text(self) -> str:
-        """All text of the conversation."""
-        return "\n".join(content.text for content in self.contents if content.text)
+        """All text, the system instruction first."""
+        contents = [self.system_instruction, *self.contents]
+        return "\n".join(part.text for content in contents for part in content.parts if part.text)
 
     @cached_property
-    def whole(self) -> str:
-        """System instruction and all text of the conversation."""
-        system = self.system_instruction.text
-        return f"{system}\n{self.text}" if system else self.text
-
-    @property
-    def wants_json(self) -> bool:
-        """The reply is to be JSON."""
-        return self.generation_config.response_mime_type == "application/json"
+    def functions(self) -> dict[str, Schema]:
+        """The schema of the arguments of each function that may be called, by name."""
+        return {one.name: one.parameters_json_schema for tool in self.tools for one in tool.function_declarations}
 
     @cached_property
-    def functions(self) -> list[Function]:
-        """Those that the model may call."""
-        return [one for tool in self.tools for one in tool.function_declarations]
+    def parts(self) -> list[_Part]:
+        """All parts of the conversation."""
+        return [part for content in self.contents for part in content.parts]
 
     @cached_property
     def results(self) -> list[FunctionResult]:
         """What earlier calls of functions gave."""
-        return [part.function_response for one in self.contents for part in one.parts if part.function_response]
-
-    @property
-    def signatures(self) -> list[str]:
-        """Thought signatures that came back."""
-        return [part.thought_signature for one in self.contents for part in one.parts if part.thought_signature]
+        return [part.function_response for part in self.parts if part.function_response]
 
     @cached_property
     def material(self) -> str:
-        """The first thing that the prompt quotes, else all of it: what the user gave."""
-        quoted = _QUOTED.search(self.text[:_READ_CHARS])
-        found = quoted and (quoted["fenced"] or quoted["tagged"] or quoted["tripled"] or "").strip()
-        return found or self.text.strip()
+        """The first thing that the prompt quotes, else all that the first turn says: what the user gave."""
+        said = "\n".join(part.text for part in self.contents[0].parts).strip()
+        quoted = _QUOTED.search(said[:_READ_CHARS])
+        return (quoted and quoted[1].strip()) or said
 
     @cached_property
     def subject(self) -> str:
@@ -114,13 +91,13 @@ class Prompt(Wire):
         words = own[1] if own else self.material[:200]
         return textwrap.shorten(words, 64, placeholder=" …") if " " in words[:60] else words[:60]
 
-    @cached_property
+    @property
     def revised(self) -> bool:
         """The prompt asks for a revised version of something, or brings one."""
-        return _REVISED.search(self.whole) is not None
+        return _REVISED.search(self.text) is not None
 
 
-def read_prompt(model: str, body: bytes) -> Prompt:
+def read_prompt(body: bytes) -> Prompt:
     """The prompt in a request body.
 
     Raises InvalidRequest for what Gemini answers with 400: no JSON, no contents, an unknown role.
@@ -131,12 +108,11 @@ def read_prompt(model: str, body: bytes) -> Prompt:
         prompt = Prompt.model_validate_json(text)
     except ValidationError as error:
         wrong = error.errors()[0]
-        place = ".".join(map(str, wrong["loc"]))
-        raise InvalidRequest(f"Invalid value at GenerateContentRequest.{place}: {wrong['msg']}") from None
+        raise InvalidRequest(f"Invalid value at {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from None
     except (ValueError, RecursionError):
         raise InvalidRequest("Invalid JSON payload received.") from None
-    if prompt.generation_config.response_json_schema is not None and not prompt.wants_json:
+    wanted = prompt.generation_config
+    if wanted.response_json_schema is not None and wanted.response_mime_type != "application/json":
         raise InvalidRequest("response_json_schema needs response_mime_type: application/json")
-    prompt.model = model
-    prompt.seed = int.from_bytes(hashlib.blake2b(model.encode() + b"\0" + body, digest_size=7).digest(), "big")
+    prompt.seed = zlib.crc32(body)
     return prompt

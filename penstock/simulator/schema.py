@@ -4,8 +4,6 @@ Understood: type, enum, properties, required, propertyOrdering, additionalProper
 maxItems, minimum, maximum, format, anyOf, oneOf, $ref. Anything else is ignored.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any
@@ -19,8 +17,6 @@ _FORMATS = {
     "date": "2026-01-15",
     "time": "09:30:00Z",
     "duration": "P2D",
-    "email": "someone@example.com",
-    "uri": "https://example.com/",
     "uuid": "018f6f4e-7d2a-7b3c-9a51-3f2f6f0c1d2e",
 }
 #: Deeper than this only what is required is written, and no list has more items than it must.
@@ -61,10 +57,10 @@ class Filler:
         self._root, self._say, self._share = root, say, share
         self._left = _MAX_VALUES
 
-    def fill(self) -> Any:
-        """A value. Raises InvalidRequest if the schema admits none that can be found."""
+    def fill(self, *, lean: bool = False) -> Any:
+        """A value; `lean`: only what is required. Raises InvalidRequest if none is found that the schema admits."""
         try:
-            return self._value(self._root, "", 0, None)
+            return self._value(self._root, "", _LEAN_DEPTH + 1 if lean else 0, None)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidRequest(f"The response schema cannot be used: {error!r}") from None
 
@@ -72,19 +68,26 @@ class Filler:
         self._left -= 1
         if depth > _MAX_DEPTH or self._left < 0:
             raise InvalidRequest("The response schema is too deep or too large.")
-        schema = resolved(schema, self._root)
+        schema, lean = resolved(schema, self._root), depth > _LEAN_DEPTH
         if "enum" in schema:
             return schema["enum"][(index or 0) % len(schema["enum"])]
-        for keyword in ("anyOf", "oneOf"):
-            if keyword in schema:
-                return self._branch(schema, keyword, name, depth, index)
+        if branches := schema.get("anyOf") or schema.get("oneOf"):
+            # the first, but deep down null, or else what does not recur
+            one = min(branches, key=lambda branch: ((branch.get("type") == "null") != lean, lean and "$ref" in branch))
+            rest = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
+            return self._value({**rest, **resolved(one, self._root)}, name, depth + 1, index)
         match _type(schema):
             case "object":
-                return self._object(schema, depth, index)
+                members = properties_of(schema)
+                if not members and isinstance(others := schema.get("additionalProperties"), dict) and not lean:
+                    members = {"first": others, "second": others}
+                wanted = schema.get("required", ()) if lean else members
+                return {one: self._value(members[one], one, depth + 1, index) for one in members if one in wanted}
             case "array":
-                return self._array(schema, name, depth, index)
+                items = enumerate(self._items(schema, name, lean, index))
+                return [self._value(item, name, depth + 1, place) for place, item in items]
             case "integer" | "number" as kind:
-                return self._number(schema, kind == "integer", index)
+                return self._number(schema, kind == "integer", 1 + (index or 0))
             case "boolean":
                 return True
             case "null":
@@ -94,54 +97,28 @@ class Filler:
             case _:
                 return _FORMATS.get(schema.get("format", "")) or self._say(name, index)
 
-    def _branch(self, schema: Schema, keyword: str, name: str, depth: int, index: int | None) -> Any:
-        """The first alternative that can be filled; deep down null is preferred, and what does not recur."""
-        lean = depth > _LEAN_DEPTH
-        rest = {key: value for key, value in schema.items() if key != keyword}
-        ranked = sorted(schema[keyword], key=lambda one: ((one.get("type") == "null") != lean, lean and "$ref" in one))
-        for branch in ranked:
-            try:
-                return self._value({**rest, **resolved(branch, self._root)}, name, depth + 1, index)
-            except InvalidRequest:
-                if self._left < 0:
-                    raise
-        raise InvalidRequest(f"No alternative of {name!r} admits a value.")
-
-    def _object(self, schema: Schema, depth: int, index: int | None) -> Schema:
-        lean = depth > _LEAN_DEPTH
-        members = properties_of(schema)
-        if not members and isinstance(others := schema.get("additionalProperties"), dict) and not lean:
-            members = {"first": others, "second": others}
-        wanted = schema.get("required", ()) if lean else members
-        return {name: self._value(members[name], name, depth + 1, index) for name in members if name in wanted}
-
-    def _array(self, schema: Schema, name: str, depth: int, index: int | None) -> list[Any]:
+    def _items(self, schema: Schema, name: str, lean: bool, index: int | None) -> list[Any]:
+        """The schema of each item."""
         low, high = schema.get("minItems", 0), min(schema.get("maxItems", _MAX_VALUES), _MAX_VALUES)
         if low > high:
             raise InvalidRequest(f"minItems {low} is more than {high}.")
         first, rest = schema.get("prefixItems", []), resolved(schema.get("items"), self._root)
         if name == "dependencies" and index is not None and not low and rest == {"type": "string"}:
-            return [f"t{(index + 1) // 2}"][:high] if index else []
+            return [{"enum": [f"t{(index + 1) // 2}"]}][:high] if index else []
         tasks = {"id", "dependencies"} <= rest.get("properties", {}).keys()
-        usual = 0 if name == "blockers" or depth > _LEAN_DEPTH or not rest else 5 if tasks else 2
+        usual = 0 if name == "blockers" or lean or not rest else 5 if tasks else 2
         count = max(low, min(high, len(first) or usual))
-        schemas = [*first, *[rest] * count][:count]
-        return [self._value(item, name, depth + 1, place) for place, item in enumerate(schemas)]
+        return [*first, *[rest] * count][:count]
 
-    def _number(self, schema: Schema, whole: bool, index: int | None) -> float:
+    def _number(self, schema: Schema, whole: bool, away: int) -> Any:
+        """Between two limits by `share`, else `away` from the one or from 0; rounded if that is possible."""
         low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
-        away = 1 + (index or 0)
-        if math.isfinite(low) and math.isfinite(high):
-            wish = low + self._share * (high - low)
-        else:
-            wish = low + away if math.isfinite(low) else high - away if math.isfinite(high) else away
-        if whole:
-            wish = math.floor(wish) if math.floor(wish) >= low else math.ceil(low)
-        elif low <= round(wish, 1) <= high:
-            wish = round(wish, 1)
-        if not low <= wish <= high:
-            raise InvalidRequest(f"No number is between {low} and {high}.")
-        return float(wish) if isinstance(wish, float) else int(wish)
+        bounded = math.isfinite(high - low)
+        wish = low + self._share * (high - low) if bounded else max(low + away, min(high - away, away))
+        for number in (math.floor(wish), math.ceil(wish)) if whole else (round(wish, 1), wish):
+            if low <= number <= high:
+                return number
+        raise InvalidRequest(f"No number is between {low} and {high}.")
 
 
 def _type(schema: Schema) -> str:

@@ -1,56 +1,40 @@
-"""Serves a simulator in the running event loop."""
-
-from __future__ import annotations
+"""Serves a simulator: as a process, or in the running event loop."""
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import uvicorn
 
 from penstock.simulator.app import build
-from penstock.simulator.delivery import Pace
+from penstock.simulator.rule import Pace
 
 
-class _Server(uvicorn.Server):
-    """A uvicorn server that, when it stops, drops the calls under way."""
+def listening(host: str, port: int) -> tuple[socket.socket, str]:
+    """A socket that listens, and its URL: who connects before a server runs waits for it. Port 0 is a free one.
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends also what is held or hangs."""
-        for task in list(self.server_state.tasks):
-            task.cancel()
-        await super().shutdown(sockets)
+    Raises OSError if the address is taken.
+    """
+    listener = socket.create_server((host, port), backlog=4096)
+    return listener, f"http://{host}:{listener.getsockname()[1]}"
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leaves signals to whoever runs the server."""
-        yield
+
+def server(pace: Pace) -> uvicorn.Server:
+    """A server that, when it stops, drops what is held or hangs. Idle connections stay: a test may come back to one."""
+    config = uvicorn.Config(build(pace), lifespan="off", log_config=None, log_level="critical", backlog=4096)
+    config.timeout_keep_alive, config.timeout_graceful_shutdown = 600, 0
+    return uvicorn.Server(config)
 
 
 @contextlib.asynccontextmanager
-async def serving(pace: Pace | None = None, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Gives the base URL. Port 0 takes a free one, no pace is no delay. Raises OSError if the address is taken.
-
-    The socket listens from the start: whoever connects before the server runs waits for it.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family, backlog=4096) as listener:
-        settings = uvicorn.Config(
-            build(pace or Pace()),
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            log_level="critical",
-            timeout_keep_alive=600,
-            server_header=False,
-            backlog=4096,
-        )
-        server = _Server(settings)
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        address, number = listener.getsockname()[:2]
-        try:
-            yield f"http://[{address}]:{number}" if ":" in host else f"http://{address}:{number}"
-        finally:
-            server.should_exit = True
-            await task
+async def serving() -> AsyncIterator[str]:
+    """Gives the base URL of a simulator without any delay."""
+    listener, url = listening("127.0.0.1", 0)
+    running = server(Pace())
+    task = asyncio.create_task(running.serve(sockets=[listener]))
+    try:
+        yield url
+    finally:
+        running.should_exit = True
+        await task

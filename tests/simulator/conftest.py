@@ -1,7 +1,8 @@
 """One simulator a file, the real google-genai client pointed at it, and the steering client, cleared for each test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
+import pytest
 import pytest_asyncio
 from google import genai
 from google.genai import types
@@ -9,11 +10,12 @@ from google.genai.client import AsyncClient
 
 from penstock.simulator.server import serving
 from penstock.simulator.steering import Steering
+from tests.support.servers import in_thread
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def url() -> AsyncIterator[str]:
-    async with serving() as url:
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with in_thread(serving()) as url:
         yield url
 
 

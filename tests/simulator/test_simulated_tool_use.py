@@ -29,6 +29,7 @@ VALIDATE = types.FunctionDeclaration(
             "originalProblem": {"type": "string"},
             "proposedAnswer": {"type": "string"},
             "expression": {"type": "string"},
+            "equations": {"type": "array", "items": {"type": "string"}},
         },
         "required": ["originalProblem", "proposedAnswer"],
     },
@@ -67,6 +68,7 @@ def answered(*answers: tuple[types.FunctionCall, dict[str, Any]]) -> types.Conte
 
 
 async def test_a_problem_is_calculated_then_validated_then_answered(gemini: AsyncClient) -> None:
+    """The answer is to be checked by the expression that gave it, and by nothing made up."""
     turns: list[types.ContentUnion] = [asked("Solve this problem:\n\n```text\nWhat is (12 + 8) * 3 - 4^2?\n```")]
     tools = config(CALCULATE, VALIDATE)
 

@@ -7,7 +7,7 @@ import pytest
 from google.genai import types
 from google.genai.client import AsyncClient
 
-from penstock.simulator.steering import Steering, WaitTimeout
+from penstock.simulator.steering import Steering
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -98,12 +98,12 @@ async def test_a_caller_that_goes_while_its_reply_is_held_is_noticed(gemini: Asy
 
 async def test_waiting_ends_with_what_was_seen_when_the_time_is_up(gemini: AsyncClient, steering: Steering) -> None:
     await gemini.models.generate_content(model=MODEL, contents="rain", config=config(key="draft-0"))
-    with pytest.raises(WaitTimeout, match="draft-0 of None completed"):
+    with pytest.raises(TimeoutError, match="draft-0 of None completed"):
         await steering.wait(step="evaluate", timeout=0.05)
 
 
 async def test_a_bad_query_is_refused_with_the_name_of_the_field(url: str) -> None:
     async with httpx.AsyncClient(base_url=url) as http:
-        answer = await http.get("/simulator/wait", params={"statuss": "running"})
+        answer = await http.get("/simulator/calls", params={"statuss": "running"})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "statuss"

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from penstock.simulator.steering import BlockingSteering
 from tests.support.patience import PATIENCE
+from tests.support.steering import BlockingSteering
 
 COMMAND = [sys.executable, "-m", "penstock.simulator"]
 

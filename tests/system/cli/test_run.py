@@ -11,12 +11,12 @@ from uuid import UUID
 import pytest
 
 from penstock.patterns import PATTERNS
-from penstock.simulator.steering import BlockingSteering
 from tests.support.patience import PATIENCE
+from tests.support.steering import BlockingSteering
 from tests.system.cli.system import PENSTOCK, System, penstock, until
 
 QUERY = "Our API answers 502 since the deploy"
-HOLD = {"match": {"step": "respond"}, "reply": {"hold": "respond"}}
+HOLD = {"step": "respond", "reply": {"hold": "respond"}}
 
 
 def begun(system: System, *arguments: str) -> subprocess.Popen[str]:
@@ -76,7 +76,7 @@ def test_events_come_one_a_line(system: System) -> None:
 
 def test_the_json_is_printed_while_the_job_runs(system: System, steering: BlockingSteering) -> None:
     """The first step's output is out while the second step's model is silent."""
-    steering.rule(HOLD)
+    steering.rule(**HOLD)
     with begun(system) as running:
         assert running.stdout is not None
         early = running.stdout.read(20)
@@ -90,7 +90,7 @@ def test_the_json_is_printed_while_the_job_runs(system: System, steering: Blocki
 
 def test_a_gateway_that_is_killed_meanwhile_is_not_noticed(system: System, steering: BlockingSteering) -> None:
     """`penstock up` starts it again at the same address, and the events continue where they were."""
-    steering.rule(HOLD)
+    steering.rule(**HOLD)
     killed = system.processes()["gateway-1"]
     with begun(system) as running:
         steering.wait(step="respond")
@@ -104,7 +104,7 @@ def test_a_gateway_that_is_killed_meanwhile_is_not_noticed(system: System, steer
 
 def test_ctrl_c_ends_the_following_and_not_the_job(system: System, steering: BlockingSteering) -> None:
     """Status 130, and how to see the job."""
-    steering.rule(HOLD)
+    steering.rule(**HOLD)
     with begun(system) as running:
         steering.wait(step="respond")
         running.send_signal(signal.SIGINT)
@@ -118,7 +118,7 @@ def test_ctrl_c_ends_the_following_and_not_the_job(system: System, steering: Blo
 
 
 def test_a_failed_job_is_status_1_with_its_problem(system: System, steering: BlockingSteering) -> None:
-    steering.rule({"match": {"step": "classify"}, "fault": {"status": 400}})
+    steering.rule(step="classify", fault={"status": 400})
     ended = system.run("run", "routing", "--query", QUERY)
     assert ended.returncode == 1
     assert "model_rejected" in ended.stderr
@@ -128,7 +128,7 @@ def test_a_failed_job_is_status_1_with_its_problem(system: System, steering: Blo
 
 def test_a_job_can_be_cancelled_from_another_terminal(system: System, steering: BlockingSteering) -> None:
     """Whoever follows it ends with status 1; to cancel it once more changes nothing."""
-    steering.rule(HOLD)
+    steering.rule(**HOLD)
     with begun(system, "--format", "events") as running:
         assert running.stdout is not None
         job = json.loads(running.stdout.readline())["job"]

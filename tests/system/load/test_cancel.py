@@ -5,7 +5,7 @@ from random import Random
 
 import httpx
 
-from penstock.simulator.rule import PaceChange, Reply
+from penstock.simulator.rule import Pace, Reply
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.pipeline import Pipeline
 from tests.support.reading import sse
@@ -33,7 +33,7 @@ async def test_every_running_call_is_closed(pipeline: Pipeline) -> None:
 
 async def test_a_race_between_result_and_cancel_has_one_winner(pipeline: Pipeline) -> None:
     """Cancelled after any event, up to the last: all who ask are told the same, for ever."""
-    await pipeline.gemini.rule(step="respond", reply=Reply(pace=PaceChange(tokens_per_second=400)))
+    await pipeline.gemini.rule(step="respond", reply=Reply(pace=Pace(tokens_per_second=400)))
     async with serving_gateway(pipeline.settings) as gateway:
         ends = await asyncio.gather(*(cancelled_at_random(pipeline, gateway, number) for number in range(JOBS)))
     assert set(ends) == {"completed", "cancelled"}, "no race at all"

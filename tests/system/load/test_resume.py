@@ -10,14 +10,14 @@ from random import Random
 import pytest
 
 from penstock.settings import Settings
-from penstock.simulator.rule import PaceChange, Reply
+from penstock.simulator.rule import Pace, Reply
 from tests.support.pipeline import Pipeline
 from tests.support.replica import Replica
 from tests.system.load.reader import Reader, check
 
 JOBS = int(os.environ.get("PENSTOCK_LOAD_JOBS", "60"))
 CUTS = 4
-REPLY = Reply(merge={"response": "Look at the pool of connections first. " * 12}, pace=PaceChange(tokens_per_second=50))
+REPLY = Reply(merge={"response": "Look at the pool of connections first. " * 12}, pace=Pace(tokens_per_second=50))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from httpx_sse import aconnect_sse
 
 from penstock.contracts.events import Event
-from penstock.simulator.rule import PaceChange, Reply
+from penstock.simulator.rule import Pace, Reply
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.record import Message, delivered, record
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("npm")
 NAMES = ["snapshot", *(event.model_fields["type"].default for event in get_args(get_args(Event)[0]))]
 NODE_CLIENTS = ("eventsource", "fetch-event-source")
 #: Some two seconds of text.
-LONG = Reply(text="The lamp that waits. " * 60, pace=PaceChange(ttft=0.1, tokens_per_second=150))
+LONG = Reply(text="The lamp that waits. " * 60, pace=Pace(ttft=0.1, tokens_per_second=150))
 
 
 async def httpx_sse(url: str) -> AsyncIterator[dict[str, Any]]:

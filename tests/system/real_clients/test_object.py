@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from penstock.simulator.rule import Fault, PaceChange, Reply
+from penstock.simulator.rule import Fault, Pace, Reply
 from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline
 from tests.system.real_clients import node
@@ -21,7 +21,7 @@ AWKWARD = 'Quote " backslash \\ slash / line\nend\ttab \u0001\u001f é € 🙂 
 
 async def test_the_hook_shows_every_result_while_it_grows(pipeline: Pipeline, gateway: GatewayServer) -> None:
     """useObject in React, with the schema that the gateway serves; what it showed is never taken back."""
-    await pipeline.gemini.rule(reply=Reply(pace=PaceChange(ttft=0, tokens_per_second=300)))
+    await pipeline.gemini.rule(reply=Reply(pace=Pace(ttft=0, tokens_per_second=300)))
     patterns = [
         {"name": asked.name, "body": asked.body, "headers": {"Idempotency-Key": asked.name}} for asked in examples()
     ]
