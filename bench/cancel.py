@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 
 from penstock.local.stack import Plan, Stack
-from penstock.simulator.rule import Reply
 from penstock.simulator.steering import Steering
+from penstock.simulator.wire import Reply
 
 
 async def main(count: int) -> None:

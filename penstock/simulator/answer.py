@@ -5,8 +5,8 @@ import re
 from typing import Any
 
 from penstock.simulator.prompt import Prompt
-from penstock.simulator.rule import PlannedCall, Reply, Rule
 from penstock.simulator.schema import Filler
+from penstock.simulator.wire import PlannedCall, Reply, Rule
 
 #: How far between two limits a number is: a revised text is better than a first one.
 _FIRST, _REVISED = 0.58, 0.88
@@ -17,7 +17,7 @@ _PERCENT = re.compile(rf"({_NUMBER})\s?%\s*(off|less|discount|reduction)?")
 
 
 def answer(prompt: Prompt, rule: Rule) -> Reply:
-    """Text, function calls and why the reply ends. Raises InvalidRequest for a schema that cannot be used."""
+    """Text, function calls and why the reply ends. Raises Failure for a schema that cannot be used."""
     given, fault = rule.reply, rule.fault
     if fault.safety or fault.prompt_blocked:
         return Reply(finish_reason="SAFETY")
@@ -64,11 +64,7 @@ def _tool_turn(prompt: Prompt) -> Reply | None:
 
 
 def _expressions(problem: str) -> list[str]:
-    """What to calculate, and what instead if that cannot be calculated.
-
-    First the first sum in the problem's text; where it has none, percentages of its first number; then the numbers
-    added up.
-    """
+    """What to calculate, and then if that fails: the problem's first sum or percentages, else its numbers added up."""
     problem = re.sub(r"(?<=\d),(?=\d{3})", "", problem[:4_000])
     numbers = re.findall(_NUMBER, problem)[:3] or ["0"]
     added = " + ".join(numbers)

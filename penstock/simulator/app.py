@@ -7,13 +7,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from penstock.simulator.answer import answer
-from penstock.simulator.call import Call
 from penstock.simulator.delivery import Delivery, chunks_of
 from penstock.simulator.failure import Failure
 from penstock.simulator.ledger import Ledger
 from penstock.simulator.prompt import read_prompt
-from penstock.simulator.rule import CallQuery, Pace, Rule
 from penstock.simulator.schema import properties_of, resolved
+from penstock.simulator.wire import Call, CallQuery, Pace, Rule
 
 _MODELS = ("gemini-3-pro", "gemini-3-flash", "gemini-2.5-pro", "gemini-2.5-flash")
 
@@ -52,9 +51,6 @@ def build(pace: Pace) -> Starlette:
             raise
         return Delivery(call, ledger, rule, pace, chunks)
 
-    async def models(_: Request) -> Response:
-        return JSONResponse({"models": [{"name": f"models/{name}", "version": "simulator"} for name in _MODELS]})
-
     async def add_rule(request: Request) -> Response:
         ledger.rules.append(Rule.model_validate_json(await request.body()))
         return JSONResponse({})
@@ -76,6 +72,7 @@ def build(pace: Pace) -> Starlette:
     async def stats(_: Request) -> Response:
         return JSONResponse(ledger.stats.model_dump())
 
+    models = JSONResponse({"models": [{"name": f"models/{name}", "version": "simulator"} for name in _MODELS]})
     return Starlette(
         routes=[
             *(Route(f"/{version}/models/{{target}}", generate, methods=["POST"]) for version in ("v1", "v1beta")),

@@ -11,10 +11,9 @@ from typing import Any
 from starlette.responses import StreamingResponse
 from starlette.types import Send
 
-from penstock.simulator.call import Call, Usage
 from penstock.simulator.ledger import Ledger
 from penstock.simulator.prompt import Prompt
-from penstock.simulator.rule import Pace, Reply, Rule
+from penstock.simulator.wire import Call, Pace, Reply, Rule, Usage
 
 _SHORTEST, _LONGEST = 9, 36
 #: The first chunk of an object reaches into its first value: what is held after it has begun to show.
@@ -52,17 +51,13 @@ class Delivery(StreamingResponse):
         """What is to be held stops after the first chunk, or before the only one."""
         reply, breaks_at, last = self._rule.reply, self._rule.fault.break_after_chunks, len(self._chunks) - 1
         hold_at = 0 if reply.hold_before or not last else 1
-        unpaced = self._chunks[0][1].candidates_token_count if self._streamed else 0
-        now = asyncio.get_running_loop().time
-        started = 0.0
+        sent = self._chunks[0][1].candidates_token_count if self._streamed else 0
         for place, (chunk, usage) in enumerate(self._chunks):
             if place == hold_at and reply.hold:
                 await self._ledger.hold(self._call, reply.hold)
-            if place == 0:
-                started = now() + self._pace.ttft
-            paced = usage.candidates_token_count - unpaced
-            due = started + paced / (self._pace.tokens_per_second or math.inf)
-            await asyncio.sleep(max(0.0, due - now()))  # even 0 lets the loop see a closed connection
+            new, sent = usage.candidates_token_count - sent, usage.candidates_token_count
+            wait = new / (self._pace.tokens_per_second or math.inf) + (0 if place else self._pace.ttft)
+            await asyncio.sleep(wait)  # even 0 lets the loop see a closed connection
             if place == 0:
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             if breaks_at is not None and place == min(breaks_at, last):
@@ -77,10 +72,7 @@ class Delivery(StreamingResponse):
 
 
 def chunks_of(made: Reply, prompt: Prompt, call: Call, *, blocked: bool) -> Iterator[Chunk]:
-    """One chunk, or, streamed, at least two for a text of more than one word; the last has the finish reason.
-
-    With `blocked` the prompt was refused.
-    """
+    """One chunk, or, streamed, at least two for a text of more than one word; `blocked`: the prompt was refused."""
     streamed, seed, text = call.method == "streamGenerateContent", prompt.seed, made.text or ""
     groups = [[{"text": piece}] for piece in (_pieces(text, seed) if streamed else [text] if text else [])]
     calls: list[dict[str, Any]] = [

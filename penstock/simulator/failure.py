@@ -29,10 +29,3 @@ class Failure(Exception):
             error["details"] = [{"@type": kind, "retryDelay": f"{retry_delay:g}s"}]
             headers["Retry-After"] = str(math.ceil(retry_delay))
         self.response = JSONResponse({"error": error}, status, headers)
-
-
-class InvalidRequest(Failure):
-    """The request is not one Gemini would take."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(400, message)

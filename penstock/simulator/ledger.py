@@ -5,8 +5,7 @@ import contextlib
 import time
 from collections import defaultdict, deque
 
-from penstock.simulator.call import Call, CallStatus, Stats
-from penstock.simulator.rule import CallQuery, Rule
+from penstock.simulator.wire import Call, CallQuery, CallStatus, Rule, Stats
 
 _KEPT_CALLS, _KEPT_PROMPT_CHARS = 20_000, 4_000
 _AS_USUAL = Rule()

@@ -7,11 +7,11 @@ import zlib
 from functools import cached_property
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from penstock.simulator.call import FunctionResult, Wire
-from penstock.simulator.failure import InvalidRequest
+from penstock.simulator.failure import Failure
 from penstock.simulator.schema import Schema
+from penstock.simulator.wire import FunctionResult, Wire
 
 _READ_CHARS = 4_000
 #: What a prompt quotes, in a fence or a tag, to its end or as far as it is read.
@@ -43,17 +43,13 @@ class _Function(Wire):
     parameters: None = None  # the older form is refused
 
 
-class _Tool(Wire):
-    function_declarations: list[_Function] = []
-
-
 class Prompt(Wire):
     """One request. `seed` decides what may vary: the words of the reply and where its chunks are cut."""
 
     contents: list[_Content] = Field(min_length=1)
     system_instruction: _Content = _Content()
     generation_config: _Generation = _Generation()
-    tools: list[_Tool] = []
+    tools: list[dict[Literal["functionDeclarations"], list[_Function]]] = []
     seed: int = 0
 
     @cached_property
@@ -65,7 +61,8 @@ class Prompt(Wire):
     @cached_property
     def functions(self) -> dict[str, Schema]:
         """The schema of the arguments of each function that may be called, by name."""
-        return {one.name: one.parameters_json_schema for tool in self.tools for one in tool.function_declarations}
+        functions = [one for tool in self.tools for one in tool["functionDeclarations"]]
+        return {one.name: one.parameters_json_schema for one in functions}
 
     @cached_property
     def parts(self) -> list[_Part]:
@@ -98,21 +95,15 @@ class Prompt(Wire):
 
 
 def read_prompt(body: bytes) -> Prompt:
-    """The prompt in a request body.
-
-    Raises InvalidRequest for what Gemini answers with 400: no JSON, no contents, an unknown role.
-    """
+    """The prompt in a request body. Raises Failure for what Gemini refuses: no JSON, no contents, an unknown role."""
     try:
         # half a surrogate pair, which JSON allows and UTF-8 does not, becomes a question mark
         text = json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
         prompt = Prompt.model_validate_json(text)
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        raise InvalidRequest(f"Invalid value at {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from None
-    except (ValueError, RecursionError):
-        raise InvalidRequest("Invalid JSON payload received.") from None
+    except (ValueError, RecursionError) as error:
+        raise Failure(400, f"Invalid JSON payload received: {error}") from None
     wanted = prompt.generation_config
     if wanted.response_json_schema is not None and wanted.response_mime_type != "application/json":
-        raise InvalidRequest("response_json_schema needs response_mime_type: application/json")
+        raise Failure(400, "response_json_schema needs response_mime_type: application/json")
     prompt.seed = zlib.crc32(body)
     return prompt

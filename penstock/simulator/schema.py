@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from penstock.simulator.failure import InvalidRequest
+from penstock.simulator.failure import Failure
 
 Schema = dict[str, Any]
 
@@ -36,7 +36,7 @@ def resolved(schema: Any, root: Schema) -> Schema:
         if target is None:
             break
         found = {**target, **{key: value for key, value in found.items() if key != "$ref"}}
-    raise InvalidRequest(f"The response schema refers to {found['$ref']}, which leads nowhere.")
+    raise Failure(400, f"The response schema refers to {found['$ref']}, which leads nowhere.")
 
 
 def properties_of(schema: Schema) -> Schema:
@@ -58,16 +58,16 @@ class Filler:
         self._left = _MAX_VALUES
 
     def fill(self, *, lean: bool = False) -> Any:
-        """A value; `lean`: only what is required. Raises InvalidRequest if none is found that the schema admits."""
+        """A value; `lean`: only what is required. Raises Failure if none is found that the schema admits."""
         try:
             return self._value(self._root, "", _LEAN_DEPTH + 1 if lean else 0, None)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InvalidRequest(f"The response schema cannot be used: {error!r}") from None
+            raise Failure(400, f"The response schema cannot be used: {error!r}") from None
 
     def _value(self, schema: Any, name: str, depth: int, index: int | None) -> Any:
         self._left -= 1
         if depth > _MAX_DEPTH or self._left < 0:
-            raise InvalidRequest("The response schema is too deep or too large.")
+            raise Failure(400, "The response schema is too deep or too large.")
         schema, lean = resolved(schema, self._root), depth > _LEAN_DEPTH
         if "enum" in schema:
             return schema["enum"][(index or 0) % len(schema["enum"])]
@@ -101,7 +101,7 @@ class Filler:
         """The schema of each item."""
         low, high = schema.get("minItems", 0), min(schema.get("maxItems", _MAX_VALUES), _MAX_VALUES)
         if low > high:
-            raise InvalidRequest(f"minItems {low} is more than {high}.")
+            raise Failure(400, f"minItems {low} is more than {high}.")
         first, rest = schema.get("prefixItems", []), resolved(schema.get("items"), self._root)
         if name == "dependencies" and index is not None and not low and rest == {"type": "string"}:
             return [{"enum": [f"t{(index + 1) // 2}"]}][:high] if index else []
@@ -118,7 +118,7 @@ class Filler:
         for number in (math.floor(wish), math.ceil(wish)) if whole else (round(wish, 1), wish):
             if low <= number <= high:
                 return number
-        raise InvalidRequest(f"No number is between {low} and {high}.")
+        raise Failure(400, f"No number is between {low} and {high}.")
 
 
 def _type(schema: Schema) -> str:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import uvicorn
 
 from penstock.simulator.app import build
-from penstock.simulator.rule import Pace
+from penstock.simulator.wire import Pace
 
 
 def listening(host: str, port: int) -> tuple[socket.socket, str]:

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import httpx
 
-from penstock.simulator.call import Call, Stats
+from penstock.simulator.wire import Call, Stats
 
 #: The simulator speaks plain HTTP: loading the certificates for each client would take longer than most of its calls.
 _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -20,7 +20,7 @@ class SteeringError(Exception):
 class Steering:
     """Steers a simulator, and asks what it was asked. Use it as a context manager, or just let it go.
 
-    Which calls are meant (`wanted`) is said by the members of `penstock.simulator.rule.Match`; None leaves all in.
+    Which calls are meant (`wanted`) is said by the members of `penstock.simulator.wire.Match`; None leaves all in.
     """
 
     def __init__(self, url: str) -> None:
@@ -29,7 +29,7 @@ class Steering:
         )
 
     async def rule(self, **members: Any) -> None:
-        """Adds a rule behind the others, by the members of `penstock.simulator.rule.Rule`."""
+        """Adds a rule behind the others, by the members of `penstock.simulator.wire.Rule`."""
         given = {name: value for name, value in members.items() if value is not None}
         body = json.dumps(given, default=lambda part: part.model_dump(mode="json", exclude_unset=True))
         await self._ask("POST", "/rules", content=body)

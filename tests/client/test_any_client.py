@@ -11,7 +11,7 @@ from penstock.contracts.events import Delta, JobAccepted, JobCancelled, JobCompl
 from penstock.jetstream.bus import Bus
 from penstock.patterns.routing import pattern as routing
 from penstock.patterns.routing.contract import RoutingRequest, RoutingResult
-from penstock.simulator.rule import Fault, Reply
+from penstock.simulator.wire import Fault, Reply
 from tests.support.pipeline import Pipeline
 
 QUERY = {"query": "Our API answers 502 since the deploy"}

@@ -7,7 +7,7 @@ import pytest
 from penstock.client import HttpClient, NatsClient, Unreachable
 from penstock.contracts.events import JobCompleted, StepStarted
 from penstock.local.ports import free_port
-from penstock.simulator.rule import Reply
+from penstock.simulator.wire import Reply
 from tests.client.relay import Relay
 from tests.support.gateway_process import serving_gateway
 from tests.support.pipeline import Pipeline

@@ -8,7 +8,7 @@ import pytest
 
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.simulator.rule import Fault, Reply
+from penstock.simulator.wire import Fault, Reply
 from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline
 from tests.support.reading import sse

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from penstock.simulator.rule import Fault, Reply
+from penstock.simulator.wire import Fault, Reply
 from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline
 from tests.support.reading import broken_body, json_text

@@ -12,7 +12,7 @@ from penstock.contracts.usage import Usage
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.settings import Settings
-from penstock.simulator.rule import Reply
+from penstock.simulator.wire import Reply
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.pipeline import Pipeline
 from tests.support.reading import sse

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from penstock.patterns import PATTERNS
-from penstock.simulator.rule import Fault, PlannedCall, Reply
+from penstock.simulator.wire import Fault, PlannedCall, Reply
 from tests.gateway import ui_chunks
 from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline

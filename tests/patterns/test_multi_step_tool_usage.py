@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from penstock.simulator.call import Call
+from penstock.simulator.wire import Call
 from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
 
-from penstock.simulator.failure import InvalidRequest
+from penstock.simulator.failure import Failure
 from penstock.simulator.schema import Filler
 
 NAMES = st.sampled_from(
@@ -142,5 +142,5 @@ def test_a_text_has_the_format_that_is_asked_for(kind: type) -> None:
 )
 def test_a_schema_that_admits_nothing_is_refused(schema: dict[str, Any]) -> None:
     """Impossible limits, references that lead nowhere, recursion without an end."""
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(Failure):
         filled(schema)

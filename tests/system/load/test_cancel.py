@@ -5,7 +5,7 @@ from random import Random
 
 import httpx
 
-from penstock.simulator.rule import Pace, Reply
+from penstock.simulator.wire import Pace, Reply
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.pipeline import Pipeline
 from tests.support.reading import sse

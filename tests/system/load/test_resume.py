@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from penstock.settings import Settings
-from penstock.simulator.rule import Pace, Reply
+from penstock.simulator.wire import Pace, Reply
 from tests.support.pipeline import Pipeline
 from tests.support.replica import Replica
 from tests.system.load.reader import Reader, check

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from penstock.simulator.rule import Fault, PlannedCall, Reply
+from penstock.simulator.wire import Fault, PlannedCall, Reply
 from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline
 from tests.system.real_clients import node

@@ -11,7 +11,7 @@ import pytest
 from httpx_sse import aconnect_sse
 
 from penstock.contracts.events import Event
-from penstock.simulator.rule import Pace, Reply
+from penstock.simulator.wire import Pace, Reply
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.record import Message, delivered, record

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from penstock.simulator.rule import Fault, Pace, Reply
+from penstock.simulator.wire import Fault, Pace, Reply
 from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline
 from tests.system.real_clients import node
