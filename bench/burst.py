@@ -24,7 +24,7 @@ from penstock.jobs.follow import Follower
 from penstock.local.process import Process
 from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
-from penstock.simulator.steering import Steering
+from tests.support.simulator import Steering
 
 #: Two calls a job, both by the worker: a draft, and an evaluation that is content with it.
 PATTERN, CALLS = "sequential-processing", 2

@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 
 from penstock.local.stack import Plan, Stack
-from penstock.simulator.steering import Steering
 from penstock.simulator.wire import Reply
+from tests.support.simulator import Steering
 
 
 async def main(count: int) -> None:

@@ -24,8 +24,8 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
 from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
-from penstock.simulator.steering import Steering
 from penstock.simulator.wire import Pace, Reply
+from tests.support.simulator import Steering
 from tests.system.load.reader import Reader, check
 
 

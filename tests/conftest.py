@@ -13,12 +13,10 @@ from hypothesis import settings as hypothesis
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
-from penstock.simulator.server import serving
-from penstock.simulator.steering import Steering
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer, in_thread
-from tests.support.steering import BlockingSteering
+from tests.support.simulator import BlockingSteering, Steering, serving
 
 HERE = Path(__file__).parent
 # An example takes as long as it takes: the machine may be busy.

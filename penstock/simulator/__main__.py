@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 
-from penstock.simulator.server import listening, server
+from penstock.simulator.app import listening, server
 from penstock.simulator.wire import Pace
 
 PACES = {"natural": Pace(ttft=0.25, tokens_per_second=120), "slow": Pace(ttft=1.5, tokens_per_second=25), "off": Pace()}

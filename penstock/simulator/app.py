@@ -1,10 +1,13 @@
-"""The endpoints: Gemini's, and below `/simulator` those for steering."""
+"""The endpoints, Gemini's and below `/simulator` those for steering, and what serves them."""
 
+import socket
+
+import uvicorn
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from penstock.simulator.answer import answer
 from penstock.simulator.delivery import Delivery, chunks_of
@@ -22,7 +25,7 @@ def build(pace: Pace) -> Starlette:
     ledger = Ledger()
 
     async def generate(request: Request) -> Response:
-        model, _, method = request.path_params["target"].rpartition(":")
+        method = request.path_params["method"]
         if method not in ("generateContent", "streamGenerateContent"):
             raise Failure(404, f"The simulator has no method {method}.")
         prompt = read_prompt(await request.body())
@@ -30,7 +33,7 @@ def build(pace: Pace) -> Starlette:
         call = Call(
             id=ledger.stats.calls + 1,
             method=method,
-            model=model,
+            model=request.path_params["model"],
             **{name: request.headers.get(f"x-penstock-{name}") for name in ("step", "job", "key")},
             prompt=prompt.text,
             schema_properties=[*properties_of(resolved(schema, schema))],
@@ -61,7 +64,8 @@ def build(pace: Pace) -> Starlette:
 
     async def clear(_: Request) -> Response:
         nonlocal ledger
-        ledger.close()
+        for gate in ledger.gates.values():
+            gate.set()
         ledger = Ledger()
         return JSONResponse({})
 
@@ -73,10 +77,11 @@ def build(pace: Pace) -> Starlette:
         return JSONResponse(ledger.stats.model_dump())
 
     models = JSONResponse({"models": [{"name": f"models/{name}", "version": "simulator"} for name in _MODELS]})
+    gemini = [Route("/models/{model}:{method}", generate, methods=["POST"]), Route("/models", models)]
     return Starlette(
         routes=[
-            *(Route(f"/{version}/models/{{target}}", generate, methods=["POST"]) for version in ("v1", "v1beta")),
-            *(Route(f"/{version}/models", models) for version in ("v1", "v1beta")),
+            Mount("/v1", routes=gemini),
+            Mount("/v1beta", routes=gemini),
             Route("/simulator", clear, methods=["DELETE"]),
             Route("/simulator/rules", add_rule, methods=["POST"]),
             Route("/simulator/release/{name}", release, methods=["POST"]),
@@ -97,3 +102,16 @@ async def _unreadable(_: Request, error: Exception) -> Response:
     assert isinstance(error, ValidationError)
     wrong = [{"field": ".".join(map(str, one["loc"])) or "body", "message": one["msg"]} for one in error.errors()]
     return JSONResponse({"errors": wrong}, status_code=422)
+
+
+def listening(host: str, port: int) -> tuple[socket.socket, str]:
+    """A socket that listens, and its URL; port 0 is a free one. Raises OSError if the address is taken."""
+    listener = socket.create_server((host, port), backlog=4096)
+    return listener, f"http://{host}:{listener.getsockname()[1]}"
+
+
+def server(pace: Pace) -> uvicorn.Server:
+    """A server that, when it stops, drops what is held or hangs. Idle connections stay: a test may come back to one."""
+    config = uvicorn.Config(build(pace), lifespan="off", log_config=None, log_level="critical", backlog=4096)
+    config.timeout_keep_alive, config.timeout_graceful_shutdown = 600, 0
+    return uvicorn.Server(config)

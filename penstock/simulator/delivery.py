@@ -19,15 +19,12 @@ _SHORTEST, _LONGEST = 9, 36
 #: The first chunk of an object reaches into its first value: what is held after it has begun to show.
 _SHORTEST_FIRST = 30
 
-#: The JSON of one GenerateContentResponse, and the tokens so far once it is sent.
-Chunk = tuple[dict[str, Any], Usage]
+#: The JSON of one GenerateContentResponse; its usage counts what is out once it is sent.
+Chunk = dict[str, Any]
 
 
 class Delivery(StreamingResponse):
-    """Sends the chunks of one reply, and books what became of its call.
-
-    Starlette cancels it at once when the caller goes.
-    """
+    """Sends the chunks of one reply, and books what became of its call. Starlette cancels it when the caller goes."""
 
     def __init__(self, call: Call, ledger: Ledger, rule: Rule, pace: Pace, chunks: list[Chunk]) -> None:
         self._call, self._ledger, self._rule, self._chunks = call, ledger, rule, chunks
@@ -51,8 +48,9 @@ class Delivery(StreamingResponse):
         """What is to be held stops after the first chunk, or before the only one."""
         reply, breaks_at, last = self._rule.reply, self._rule.fault.break_after_chunks, len(self._chunks) - 1
         hold_at = 0 if reply.hold_before or not last else 1
-        sent = self._chunks[0][1].candidates_token_count if self._streamed else 0
-        for place, (chunk, usage) in enumerate(self._chunks):
+        usages = [Usage.model_validate(chunk["usageMetadata"]) for chunk in self._chunks]
+        sent = usages[0].candidates_token_count if self._streamed else 0
+        for place, (chunk, usage) in enumerate(zip(self._chunks, usages, strict=True)):
             if place == hold_at and reply.hold:
                 await self._ledger.hold(self._call, reply.hold)
             new, sent = usage.candidates_token_count - sent, usage.candidates_token_count
@@ -88,22 +86,20 @@ def chunks_of(made: Reply, prompt: Prompt, call: Call, *, blocked: bool) -> Iter
     for place, parts in enumerate(groups, start=1):
         chars += sum(len(part.get("text") or json.dumps(part["functionCall"])) for part in parts)
         tokens = (chars + 3) // 4
-        usage = Usage(
-            prompt_token_count=asked,
-            candidates_token_count=tokens,
-            thoughts_token_count=thoughts,
-            total_token_count=asked + tokens + thoughts,
-        )
         content = {"content": {"role": "model", "parts": parts}} if parts else {}
         ended = {"finishReason": made.finish_reason} if place == len(groups) else {}
         refused = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
-        response = {
+        yield {
             **(refused if blocked else {"candidates": [{"index": 0, **content, **ended}]}),
-            "usageMetadata": usage.model_dump(),
+            "usageMetadata": {
+                "promptTokenCount": asked,
+                "candidatesTokenCount": tokens,
+                "thoughtsTokenCount": thoughts,
+                "totalTokenCount": asked + tokens + thoughts,
+            },
             "modelVersion": f"simulator/{call.model}",
             "responseId": f"sim-{seed:08x}",
         }
-        yield response, usage
 
 
 def _pieces(text: str, seed: int) -> Iterator[str]:

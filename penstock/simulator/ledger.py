@@ -8,7 +8,6 @@ from collections import defaultdict, deque
 from penstock.simulator.wire import Call, CallQuery, CallStatus, Rule, Stats
 
 _KEPT_CALLS, _KEPT_PROMPT_CHARS = 20_000, 4_000
-_AS_USUAL = Rule()
 
 
 class Ledger:
@@ -25,9 +24,9 @@ class Ledger:
 
     def begin(self, call: Call) -> Rule:
         """Books the start of a call; the rule that decides it, one that changes nothing if there is none."""
-        rule = next((rule for rule in self.rules if rule.takes(call)), _AS_USUAL)
+        rule = next((rule for rule in self.rules if rule.takes(call)), Rule())
         if rule.reply.hold:
-            self.gates[rule.reply.hold]  # there from now on, so that `close` opens it
+            self.gates[rule.reply.hold]  # there from now on, so that a clear opens it
         call.prompt = call.prompt[:_KEPT_PROMPT_CHARS]
         self._calls.append(call)
         self.stats.calls += 1
@@ -63,8 +62,3 @@ class Ledger:
                 while len(found := [call for call in self._calls if wanted.covers(call)]) < wanted.count:
                     await self._changed.wait()
         return found
-
-    def close(self) -> None:
-        """Lets go what is held."""
-        for gate in self.gates.values():
-            gate.set()

@@ -104,10 +104,7 @@ class CallQuery(Match):
 
 
 class Pace(_Given):
-    """How fast replies come: seconds to the first token, then so many tokens a second (None: all at once).
-
-    In a rule a member left out stays as the simulator was started.
-    """
+    """Seconds to the first token, then tokens a second (None: all at once). A rule has only what is to differ."""
 
     ttft: float = Field(default=0.0, ge=0)
     tokens_per_second: float | None = Field(default=None, gt=0)

@@ -7,9 +7,9 @@ import pytest
 from penstock.jetstream.connection import connect
 from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
-from penstock.simulator.steering import Steering
 from tests.faults.fault_harness import FaultHarness
 from tests.support.servers import in_thread
+from tests.support.simulator import Steering
 
 ENV = {
     "PENSTOCK_ACK_WAIT": "2",

@@ -19,9 +19,9 @@ from penstock.jobs import new_job_id
 from penstock.local.process import Process
 from penstock.local.stack import Stack
 from penstock.patterns.loading import load
-from penstock.simulator.steering import Steering
 from tests.support.patience import PATIENCE
 from tests.support.record import outcomes
+from tests.support.simulator import Steering
 
 PATTERNS = load()
 

@@ -12,11 +12,11 @@ from penstock.jetstream.connection import connect, connect_options
 from penstock.jobs import cancel
 from penstock.jobs.follow import Follower
 from penstock.settings import Settings
-from penstock.simulator.steering import Steering
 from tests.client.relay import Relay
 from tests.support.log_records import logged
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer
+from tests.support.simulator import Steering
 
 QUERY = {"query": "Our API answers 502 since the deploy"}
 

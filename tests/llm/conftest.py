@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from penstock.llm.client import Llm
 from penstock.llm.config import ModelConfig
-from penstock.simulator.steering import Steering
+from tests.support.simulator import Steering
 
 KEY = "AIzaSyNotARealKey"
 

@@ -11,9 +11,9 @@ from penstock.contracts.wire import Wire as Message
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
-from penstock.simulator.steering import Steering
 from tests.llm.asking import ADD, GOOD, LABELS, PROMPT, Heard, Review, at
 from tests.llm.wire import Wire, events, parts, said
+from tests.support.simulator import Steering
 
 
 def asker(llm: Llm, sink: Heard | None = None, repairs: int = 2) -> StepModel:

@@ -15,10 +15,10 @@ from penstock.llm.client import Llm
 from penstock.llm.config import ModelConfig
 from penstock.llm.meter import Meter
 from penstock.llm.prompt import Prompt
-from penstock.simulator.steering import Steering
 from tests.llm.asking import ADD, LABELS, PROMPT, Review, at, chunks, text_of
 from tests.llm.wire import Wire, events, parts, said
 from tests.support.patience import PATIENCE
+from tests.support.simulator import Steering
 
 
 async def test_a_text_comes_in_pieces_and_ends_with_one_finished(llm: Llm, steering: Steering) -> None:

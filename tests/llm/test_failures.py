@@ -10,9 +10,9 @@ import pytest
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated, PenstockError
 from penstock.llm.client import Llm
 from penstock.llm.meter import Meter
-from penstock.simulator.steering import Steering
 from tests.llm.asking import LABELS, PROMPT, at, chunks
 from tests.llm.wire import Wire, error, events, http, parts, said
+from tests.support.simulator import Steering
 
 RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
 

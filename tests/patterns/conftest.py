@@ -13,10 +13,10 @@ from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
-from penstock.simulator.steering import Steering
 from tests.support.pipeline import Pipeline
 from tests.support.repository import ROOT
 from tests.support.servers import NatsServer
+from tests.support.simulator import Steering
 
 WARMING = [{"name": "calculate", "args": {"expression": f"{number} + 1"}} for number in range(2)]
 

@@ -21,10 +21,10 @@ from penstock.jetstream.connection import connect
 from penstock.local.stack import Stack
 from penstock.patterns.loading import load
 from penstock.settings import Settings
-from penstock.simulator.steering import Steering
 from tests.patterns.plans import output, plan, task
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
+from tests.support.simulator import Steering
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

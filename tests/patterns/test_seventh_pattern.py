@@ -9,8 +9,8 @@ import pytest
 
 from examples.debate.pattern import DebateResult
 from penstock.local.stack import Stack
-from penstock.simulator.steering import Steering
 from tests.support.repository import ROOT
+from tests.support.simulator import Steering
 
 FOLDER = ROOT / "examples" / "debate"
 GUIDE = (ROOT / "docs" / "your-own-pattern.md").read_text()

@@ -12,9 +12,9 @@ from penstock.jetstream import subjects
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
-from penstock.simulator.steering import Steering
 from tests.patterns.plans import output, plan, task
 from tests.support.pipeline import Pipeline, running
+from tests.support.simulator import Steering
 
 JOB = "job-1"
 

@@ -8,9 +8,8 @@ from google import genai
 from google.genai import types
 from google.genai.client import AsyncClient
 
-from penstock.simulator.server import serving
-from penstock.simulator.steering import Steering
 from tests.support.servers import in_thread
+from tests.support.simulator import Steering, serving
 
 
 @pytest.fixture(scope="module")

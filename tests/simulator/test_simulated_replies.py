@@ -8,8 +8,8 @@ from google import genai
 from google.genai import types
 from google.genai.client import AsyncClient
 
-from penstock.simulator.steering import Steering
 from tests.support.patience import PATIENCE
+from tests.support.simulator import Steering
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,7 +7,7 @@ import pytest
 from google.genai import types
 from google.genai.client import AsyncClient
 
-from penstock.simulator.steering import Steering
+from tests.support.simulator import Steering
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

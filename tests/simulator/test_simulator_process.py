@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.support.patience import PATIENCE
-from tests.support.steering import BlockingSteering
+from tests.support.simulator import BlockingSteering
 
 COMMAND = [sys.executable, "-m", "penstock.simulator"]
 

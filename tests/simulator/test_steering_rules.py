@@ -9,7 +9,7 @@ import pytest
 from google.genai import types
 from google.genai.client import AsyncClient
 
-from penstock.simulator.steering import Steering, SteeringError
+from tests.support.simulator import Steering, SteeringError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

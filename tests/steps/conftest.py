@@ -6,9 +6,9 @@ import pytest
 
 from penstock.jetstream.connection import connect
 from penstock.settings import Settings
-from penstock.simulator.steering import Steering
 from tests.steps.step_harness import StepHarness, executing
 from tests.support.servers import in_thread
+from tests.support.simulator import Steering
 
 
 @pytest.fixture(scope="package")

@@ -19,12 +19,12 @@ from penstock.jobs import new_job_id
 from penstock.patterns.loading import load, steps_by_service
 from penstock.runs.journal import Journal
 from penstock.settings import Settings
-from penstock.simulator.steering import Steering
 from penstock.tools import TOOLS
 from tests.steps.samples import sample_input
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import BUILD, Replica
 from tests.support.servers import NatsServer
+from tests.support.simulator import Steering
 
 AnyStep = Step[Any, Any]
 

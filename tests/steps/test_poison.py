@@ -11,11 +11,11 @@ from penstock.jetstream import subjects
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
-from penstock.simulator.steering import Steering
 from tests.steps.step_harness import KEY, STEPS, StepHarness
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.settling import Settlements
+from tests.support.simulator import Steering
 
 
 async def test_every_step_past_its_deliveries_is_failed_then_kept_then_terminated(

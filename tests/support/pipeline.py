@@ -18,10 +18,10 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.follow import Follower
 from penstock.settings import Settings
-from penstock.simulator.steering import Steering
 from tests.support.patience import PATIENCE
 from tests.support.record import outcomes
 from tests.support.settling import Settlements
+from tests.support.simulator import Steering
 
 BUILD = {"aggregator": build_aggregator, "classifier": build_classifier, "workers": build_workers}
 

@@ -9,7 +9,7 @@ from penstock.contracts.options import PatternRequest
 from penstock.pattern import Run
 from penstock.patterns.sequential_processing.contract import DRAFT, DraftInput
 from penstock.settings import Settings
-from penstock.simulator.steering import Steering
+from tests.support.simulator import Steering
 
 
 class Subjects(PatternRequest):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.steering import BlockingSteering
+from tests.support.simulator import BlockingSteering
 from tests.system.cli.system import System
 
 

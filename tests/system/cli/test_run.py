@@ -12,7 +12,7 @@ import pytest
 
 from penstock.patterns import PATTERNS
 from tests.support.patience import PATIENCE
-from tests.support.steering import BlockingSteering
+from tests.support.simulator import BlockingSteering
 from tests.system.cli.system import PENSTOCK, System, penstock, until
 
 QUERY = "Our API answers 502 since the deploy"

@@ -10,10 +10,10 @@ import pytest
 from pydantic_core import from_json
 
 from penstock import jobs
-from penstock.simulator.steering import Steering
 from penstock.simulator.wire import Fault, Reply
 from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline
+from tests.support.simulator import Steering
 from tests.system.real_clients.bodies import examples
 
 #: Jobs of each pattern, at once.

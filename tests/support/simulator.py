@@ -1,12 +1,16 @@
-"""A client for the steering endpoints."""
+"""The simulator as tests and benchmarks use it: served in this process, and steered."""
 
+import asyncio
+import contextlib
 import json
 import ssl
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Self
 
 import httpx
 
-from penstock.simulator.wire import Call, Stats
+from penstock.simulator.app import listening, server
+from penstock.simulator.wire import Call, Pace, Stats
 
 #: The simulator speaks plain HTTP: loading the certificates for each client would take longer than most of its calls.
 _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -70,3 +74,35 @@ class Steering:
         if answer.is_error:
             raise SteeringError(f"{method} {answer.request.url.path}: {answer.status_code} {answer.text}")
         return answer.json()
+
+
+class BlockingSteering:
+    """The methods of `Steering`, each waited for; the simulator must run elsewhere."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        async def asking(*given: Any, **named: Any) -> Any:
+            async with Steering(self._url) as steering:
+                return await getattr(steering, name)(*given, **named)
+
+        def ask(*given: Any, **named: Any) -> Any:
+            # asyncio.run would take away the loop that a test has set
+            with contextlib.closing(asyncio.new_event_loop()) as loop:
+                return loop.run_until_complete(asking(*given, **named))
+
+        return ask
+
+
+@contextlib.asynccontextmanager
+async def serving() -> AsyncIterator[str]:
+    """Gives the base URL of a simulator without any delay. Who connects before it runs waits for it."""
+    listener, url = listening("127.0.0.1", 0)
+    running = server(Pace())
+    task = asyncio.create_task(running.serve(sockets=[listener]))
+    try:
+        yield url
+    finally:
+        running.should_exit = True
+        await task
