@@ -16,10 +16,10 @@ from penstock.jetstream.connection import connect
 from penstock.local.process import Process
 from penstock.local.stack import Plan, Stack
 from penstock.settings import Settings
-from penstock.simulator.steering import Steering
 from tests.client.relay import Relay
 from tests.faults.conftest import ENV
 from tests.support.servers import NatsCluster, NatsServer
+from tests.support.simulator import Steering
 
 #: Seconds without a heartbeat after which work is given to another replica.
 ACK_WAIT = float(ENV["PENSTOCK_ACK_WAIT"])
