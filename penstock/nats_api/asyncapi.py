@@ -9,11 +9,13 @@ stream that holds a channel) and `x-consumer` (the durable consumer that an oper
 """
 
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
 from penstock.hosting.installed import __version__
+from penstock.jetstream import subjects
 from penstock.jetstream.streams import consumer_configs, stream_configs
 from penstock.nats_api.channels import PARAMETERS, Channel, Message, Mode, channels
 from penstock.pattern import Pattern
@@ -21,7 +23,6 @@ from penstock.settings import Settings
 
 Json = dict[str, Any]
 
-_SCHEMAS = "#/components/schemas/"
 _DESCRIPTION = """\
 Every fact is one message on a subject of its own, written once. Publish a request to `jobs.<pattern>.<job>` (or ask
 `penstock.submit.<pattern>`) and subscribe to `live.<job>` before; the job's end is the event `job.completed`,
@@ -92,11 +93,10 @@ def _operations(table: Iterable[Channel], patterns: Mapping[str, Pattern[Any, An
                     "tags": [{"name": service}],
                 }
                 for consumer in consumers if action == "receive" else ():
-                    if _takes(str(consumer.filter_subject), channel.address):
+                    if fnmatchcase(channel.address, str(consumer.filter_subject)):
                         operation["x-consumer"] = consumer.durable_name
-                if channel.queue:
-                    operation["bindings"] = {"nats": {"queue": channel.queue, "bindingVersion": "0.1.0"}}
                 if channel.replies:
+                    operation["bindings"] = {"nats": {"queue": subjects.API, "bindingVersion": "0.1.0"}}
                     reply = f"{channel.name}-reply"
                     operation["reply"] = {
                         "address": {"location": "$message.header#/reply", "description": "The reply subject."},
@@ -123,13 +123,9 @@ def _message(message: Message, references: Mapping[tuple[Any, Mode], Json]) -> J
 
 
 def _schemas(messages: Iterable[Message], results: Iterable[Any]) -> tuple[Mapping[tuple[Any, Mode], Json], Json]:
-    wanted: dict[tuple[Any, Mode], None] = {}
-    for message in messages:
-        for model in (message.model, message.input):
-            if model is not None:
-                wanted[model, message.mode] = None
-    wanted |= dict.fromkeys((result, "serialization") for result in results)
-    references, schemas = models_json_schema(list(wanted), ref_template=_SCHEMAS + "{model}")
+    carried = ((model, message.mode) for message in messages for model in (message.model, message.input) if model)
+    wanted: dict[tuple[Any, Mode], None] = dict.fromkeys((*carried, *((result, "serialization") for result in results)))
+    references, schemas = models_json_schema(list(wanted), ref_template="#/components/schemas/{model}")
     return references, {name: _draft_07(schema) for name, schema in schemas["$defs"].items()}
 
 
@@ -139,15 +135,12 @@ def _draft_07(schema: Any) -> Any:
         return [_draft_07(member) for member in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {name: _draft_07(member) for name, member in schema.items() if not _is_discriminator(name, member)}
+    found = {name: _draft_07(member) for name, member in schema.items()}
+    if "propertyName" in found.get("discriminator", ()):  # OpenAPI's keyword, not a property of that name
+        del found["discriminator"]
     if "prefixItems" in found:
         found["items"] = found.pop("prefixItems")
     return found
-
-
-def _is_discriminator(name: str, member: Any) -> bool:
-    """OpenAPI's keyword, not a property of that name."""
-    return name == "discriminator" and isinstance(member, dict) and "propertyName" in member
 
 
 def _streams(settings: Settings) -> dict[str, Json]:
@@ -164,12 +157,6 @@ def _streams(settings: Settings) -> dict[str, Json]:
         if config.republish:
             found[str(config.republish.dest).partition(".")[0]] = {"republishedFrom": config.name}
     return found
-
-
-def _takes(subject_filter: str, address: str) -> bool:
-    """Whether a consumer with this filter receives what comes on an address."""
-    wanted, tokens = subject_filter.split("."), address.split(".")
-    return len(wanted) == len(tokens) and all(w in ("*", t) for w, t in zip(wanted, tokens, strict=True))
 
 
 def _ref(target: str) -> Json:

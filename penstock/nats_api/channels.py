@@ -1,7 +1,7 @@
 """The table of channels: which service sends what where, and who receives it. AsyncAPI is made from it.
 
-Addresses come from penstock.jetstream.subjects, the kinds of jobs and steps from the patterns, the endpoints from
-penstock.nats_api: nothing is spelled a second time here.
+Addresses come from penstock.jetstream.subjects, the kinds of jobs and steps from the patterns. The request-reply
+service (penstock.nats_api.endpoints) answers the endpoints of this table.
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,14 @@ from typing import Any, Literal, get_args
 from nats.micro.request import ERROR_CODE_HEADER, ERROR_HEADER
 from pydantic import BaseModel
 
+from penstock.contracts.api import JobReference, PatternList
 from penstock.contracts.events import Event
+from penstock.contracts.job import JobState
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
 from penstock.contracts.problem import Problem
 from penstock.contracts.step import StepMessage
 from penstock.contracts.webhook import Hook
 from penstock.jetstream import subjects
-from penstock.nats_api import endpoints as nats_api
 from penstock.pattern import Pattern
 from penstock.patterns.loading import steps_by_service
 
@@ -61,15 +62,14 @@ class Channel:
     messages: tuple[Message, ...]
     senders: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
-    #: What is answered to a request, and the queue group that shares the requests.
+    #: What an endpoint of the request-reply service answers: the reply, or a refusal.
     replies: tuple[Message, ...] = ()
-    queue: str | None = None
 
 
 def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     """All channels of a fleet that serves `patterns`."""
     executors = tuple(steps_by_service(patterns))
-    return [*_jobs(patterns), *_steps(patterns), *_of_a_job(executors), *_endpoints(patterns)]
+    return [*_jobs(patterns), *_steps(patterns), *_of_a_job(executors), *endpoints(patterns)]
 
 
 def _jobs(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
@@ -102,7 +102,7 @@ def _steps(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
 
 
 def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
-    """What is written of a job, and what is heard of it once that is stored."""
+    """What is stored of a job, and where that is republished."""
     start, outcome, end, hook = (Message.of(model) for model in (JobStart, Outcome, JobEnd, Hook))
     events = tuple(map(Message.of, get_args(get_args(Event)[0])))
     headers = {
@@ -114,66 +114,59 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
         subjects.DEAD_LENGTH_HEADER: "The body's length, where the copy was truncated to fit.",
     }
     letter = Message("DeadLetter", "A copy of the message, as it came.", headers=headers)
+    runs, serves = ("aggregator",), ("gateway",)
+    works = runs + executors
+    ended = "The one way the job ended; a cancel writes it too."
+    facts = "The journal's facts, republished once they are stored."
+    stored = "Everything a caller may see of a job, in order. Read it by direct get."
+    live = "The job's events, republished once they are stored, with Nats-Sequence and Nats-Last-Sequence."
     return [
-        Channel(
-            "journal-start", subjects.journal(_JOB, START), "What the job's id stands for.", (start,), ("aggregator",)
-        ),
+        Channel("journal-start", subjects.journal(_JOB, START), "What the job's id stands for.", (start,), runs),
         Channel("journal-outcome", subjects.journal(_JOB, _KEY), "Each step's outcome.", (outcome,), executors),
-        Channel(
-            "journal-end",
-            subjects.journal(_JOB, END),
-            "The one way the job ended; a cancel writes it too.",
-            (end,),
-            senders=("aggregator", "gateway"),
-        ),
-        Channel(
-            "facts",
-            subjects.fact(_JOB, _KEY),
-            "The journal's facts, heard once they are stored.",
-            (start, outcome, end),
-            receivers=("aggregator", *executors),
-        ),
-        Channel(
-            "events",
-            subjects.events(_JOB),
-            "Everything a caller may see of a job, in order. Read it by direct get.",
-            events,
-            senders=("gateway", "aggregator", *executors),
-        ),
-        Channel(
-            "live",
-            subjects.live(_JOB),
-            "The job's events, heard once they are stored, with Nats-Sequence and Nats-Last-Sequence.",
-            events,
-            receivers=("gateway",),
-        ),
-        Channel(
-            "hooks",
-            subjects.hook(_JOB),
-            "Ends of jobs that are to be delivered to a webhook.",
-            (hook,),
-            senders=("aggregator",),
-            receivers=("aggregator",),
-        ),
-        Channel(
-            "dead", subjects.dead(_ORIGIN), "Messages that could not be handled.", (letter,), ("aggregator", *executors)
-        ),
+        Channel("journal-end", subjects.journal(_JOB, END), ended, (end,), runs + serves),
+        Channel("facts", subjects.fact(_JOB, _KEY), facts, (start, outcome, end), (), works),
+        Channel("events", subjects.events(_JOB), stored, events, serves + works),
+        Channel("live", subjects.live(_JOB), live, events, (), serves),
+        Channel("hooks", subjects.hook(_JOB), "Ends of jobs to be delivered to a webhook.", (hook,), runs, runs),
+        Channel("dead", subjects.dead(_ORIGIN), "Messages that could not be handled.", (letter,), works),
     ]
 
 
-def _endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
+def endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
+    """The request-reply service: a submission for each pattern, and three endpoints more."""
+    job_id = {subjects.JOB_HEADER: "The job's id, if the caller chooses it."}
+    submissions = [
+        _endpoint(
+            pattern.summary,
+            Message.of(pattern.request, pattern.summary, mode="validation", headers=job_id),
+            JobState,
+            "submit",
+            pattern.name,
+        )
+        for pattern in patterns.values()
+    ]
+    reference = Message.of(JobReference, mode="validation")
     nothing = Message("Nothing", "The body is not read.")
+    return [
+        *submissions,
+        _endpoint(
+            "A job's state, its steps, and its result or problem once it has ended.", reference, JobState, "status"
+        ),
+        _endpoint(
+            "End a job as cancelled, unless it has ended; answers its state after that.", reference, JobState, "cancel"
+        ),
+        _endpoint("The patterns there are, with their contracts.", nothing, PatternList, "patterns"),
+    ]
+
+
+def _endpoint(summary: str, request: Message, reply: type[BaseModel], *names: str) -> Channel:
     headers = {ERROR_HEADER: "`<code>: <detail>`", ERROR_CODE_HEADER: "The HTTP status that fits."}
     refusal = Message.of(Problem, "Why the request was refused.", headers=headers)
-    return [
-        Channel(
-            f"api-{one.name}",
-            one.subject,
-            one.summary,
-            (Message.of(one.request, one.summary, mode="validation", headers=one.headers) if one.request else nothing,),
-            receivers=("aggregator",),
-            replies=(Message.of(one.reply), refusal),
-            queue=subjects.API,
-        )
-        for one in nats_api.endpoints(patterns)
-    ]
+    return Channel(
+        "-".join(("api", *names)),
+        subjects.api(*names),
+        summary,
+        (request,),
+        receivers=("aggregator",),
+        replies=(Message.of(reply), refusal),
+    )

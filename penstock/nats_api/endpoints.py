@@ -16,7 +16,6 @@ any of them may answer, and refuse what another would have served.
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -36,6 +35,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.admission import admit, invalid_request
 from penstock.jobs.refusals import known, problem_of
+from penstock.nats_api.channels import Channel, Mode, endpoints
 from penstock.pattern import Pattern
 from penstock.settings import Settings
 
@@ -44,60 +44,6 @@ log = logging.getLogger(__name__)
 #: Bytes of a reply that are left for its headers.
 _HEADERS = 4096
 _DESCRIPTION = "LLM agent patterns as durable jobs. Events of a job: live.<job>; its end: facts.<job>.end."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Endpoint:
-    """A line in the table of endpoints; AsyncAPI is made from it too.
-
-    `request` None: the body is ignored. `headers`: those that are read, each with what it says.
-    """
-
-    name: str
-    subject: str
-    summary: str
-    request: type[BaseModel] | None
-    reply: type[BaseModel] = JobState
-    headers: Mapping[str, str] | None = None
-
-
-def endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Endpoint]:
-    """The table: one line for each pattern's submission, and three more."""
-    headers = {
-        subjects.JOB_HEADER: "The job's id, if the caller chooses it.",
-    }
-    submissions = [
-        Endpoint(
-            name=f"submit-{pattern.name}",
-            subject=subjects.api("submit", pattern.name),
-            summary=pattern.summary,
-            request=pattern.request,
-            headers=headers,
-        )
-        for pattern in patterns.values()
-    ]
-    return [
-        *submissions,
-        Endpoint(
-            name="status",
-            subject=subjects.api("status"),
-            summary="A job's state, its steps, and its result or problem once it has ended.",
-            request=JobReference,
-        ),
-        Endpoint(
-            name="cancel",
-            subject=subjects.api("cancel"),
-            summary="End a job as cancelled, unless it has ended; answers its state after that.",
-            request=JobReference,
-        ),
-        Endpoint(
-            name="patterns",
-            subject=subjects.api("patterns"),
-            summary="The patterns there are, with their contracts.",
-            request=None,
-            reply=PatternList,
-        ),
-    ]
 
 
 class NatsApi:
@@ -116,10 +62,10 @@ class NatsApi:
             queue_group=subjects.API,
         )
         answers = {"status": self._status, "cancel": self._cancel, "patterns": self._list_patterns}
-        for endpoint in endpoints(self._patterns):
-            handler = self._handler(answers.get(endpoint.name, self._submit))
-            metadata = _metadata(endpoint)
-            await service.add_endpoint(name=endpoint.name, subject=endpoint.subject, handler=handler, metadata=metadata)
+        for channel in endpoints(self._patterns):
+            name = channel.name.removeprefix("api-")
+            handler = self._handler(answers.get(name, self._submit))
+            await service.add_endpoint(name=name, subject=channel.address, handler=handler, metadata=_metadata(channel))
         # unknown patterns are refused with the list; the server may deliver submissions to known ones here as well
         await service.add_endpoint(
             name="submit", subject=subjects.api("submit", "*"), handler=self._handler(self._submit)
@@ -186,12 +132,15 @@ def _job(request: Request) -> str:
         raise invalid_request(error) from None
 
 
-def _metadata(endpoint: Endpoint) -> dict[str, str]:
+def _metadata(channel: Channel) -> dict[str, str]:
     """Strings only, by the protocol: the schemas are JSON in a string."""
-    described = {"summary": endpoint.summary, "reply_schema": _schema(endpoint.reply, "serialization")}
-    return described | ({"request_schema": _schema(endpoint.request, "validation")} if endpoint.request else {})
+    described = {"summary": channel.summary}
+    for name, message in (("request_schema", channel.messages[0]), ("reply_schema", channel.replies[0])):
+        if message.model is not None:
+            described[name] = _schema(message.model, message.mode)
+    return described
 
 
 @lru_cache(maxsize=1024)
-def _schema(model: type[BaseModel], mode: Any) -> str:
+def _schema(model: type[BaseModel], mode: Mode) -> str:
     return json.dumps(model.model_json_schema(by_alias=True, mode=mode), separators=(",", ":"))

@@ -11,8 +11,8 @@ from jsonschema import Draft7Validator
 
 from penstock.jetstream import subjects
 from penstock.jetstream.streams import stream_configs
-from penstock.nats_api import endpoints as nats_api
 from penstock.nats_api.asyncapi import document
+from penstock.nats_api.channels import endpoints
 from penstock.patterns.loading import load, steps_by_service
 from penstock.settings import Settings
 from tests.support.node import tool
@@ -135,7 +135,7 @@ def test_it_leaves_nothing_out(described: Json) -> None:
     assert {subjects.job(name, "{job}") for name in load()} <= addresses
     for service, steps in steps_by_service(load()).items():
         assert {subjects.step(service, name, "{job}", "{key}") for name in steps} <= addresses
-    assert {endpoint.subject for endpoint in nats_api.endpoints(load())} <= addresses
+    assert {endpoint.address for endpoint in endpoints(load())} <= addresses
 
 
 def test_an_operation_says_whose_it_is(described: Json) -> None:
