@@ -26,7 +26,7 @@ from penstock.pattern import Pattern
 from penstock.runs.journal import Journal
 from penstock.runs.replay import ReplayRun
 from penstock.settings import Settings
-from penstock.webhooks.enqueue import enqueue
+from penstock.webhooks.queue import enqueue
 
 log = logging.getLogger(__name__)
 

@@ -7,6 +7,8 @@ A caller names the URL, so without this the fleet would fetch from networks that
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from penstock.settings import Settings
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -32,6 +34,10 @@ class AddressPolicy:
 
     def __init__(self, *, hosts: Collection[str] = (), networks: Collection[Network] = ()) -> None:
         self._hosts, self._networks = frozenset(hosts), tuple(networks)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "AddressPolicy":
+        return cls(hosts=settings.webhook_allowed_hosts, networks=settings.webhook_allowed_networks)
 
     def trusts(self, host: str) -> bool:
         """Whether `host` (lower case) is one of the allowed hosts."""

@@ -1,4 +1,4 @@
-"""Whether a request's webhook can be served at all: asked before the job runs, not when it has ended."""
+"""Whether a request's webhook can be delivered to at all: checked before the job runs, not when it has ended."""
 
 from ipaddress import ip_address
 
@@ -11,10 +11,6 @@ from penstock.settings import Settings
 from penstock.webhooks.addresses import AddressPolicy
 
 _POINTER = "/options/webhook"
-
-
-def policy(settings: Settings) -> AddressPolicy:
-    return AddressPolicy(hosts=settings.webhook_allowed_hosts, networks=settings.webhook_allowed_networks)
 
 
 def check_webhook(request: PatternRequest, settings: Settings) -> None:
@@ -31,7 +27,7 @@ def check_webhook(request: PatternRequest, settings: Settings) -> None:
         host = url.raw_host.decode("ascii").lower()
     except (httpx.InvalidURL, ValueError):
         raise _refused("no URL that could be called") from None
-    allowed = policy(settings)
+    allowed = AddressPolicy.of(settings)
     if url.scheme != "https" and not allowed.trusts(host):
         raise _refused("https is needed, except for the hosts in PENSTOCK_WEBHOOK_ALLOWED_HOSTS")
     try:

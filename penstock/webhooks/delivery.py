@@ -7,34 +7,49 @@ from typing import Any
 import httpx
 from nats.aio.msg import Msg
 from pydantic import ValidationError
+from standardwebhooks import Webhook
 
 from penstock.contracts.journal import END, JobEnd
-from penstock.contracts.webhook import Hook
+from penstock.contracts.webhook import EndedJob, Hook, WebhookBody, secrets
 from penstock.hosting.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.pull import PullGroup
 from penstock.jetstream.settling import GivenUp, Later, settling
 from penstock.settings import Settings
-from penstock.webhooks.body import body, webhook_id
-from penstock.webhooks.schedule import next_try
-from penstock.webhooks.signing import Signer
+from penstock.webhooks.addresses import AddressPolicy
+from penstock.webhooks.queue import next_try
 from penstock.webhooks.transport import Forbidden, Transport, Undelivered
 
 log = logging.getLogger(__name__)
 
 _GONE = 410
+#: Seconds that running deliveries get at most at the end of a process, on top of the grace that its jobs
+#: had; what is cut off is sent again by another replica.
+_LONGEST_GRACE = 5.0
 
 
-class HookHandler:
-    """Any replica may be given any delivery of any hook. A receiver may be sent the same webhook-id twice."""
+class Dispatcher:
+    """Consumes HOOKS from `start` to `stop`, in slots of its own, so that slow receivers hold up nothing else.
 
-    def __init__(self, *, bus: Bus, transport: Transport, settings: Settings) -> None:
-        self._bus, self._transport, self._settings = bus, transport, settings
-        secret = settings.webhook_secret
-        self._signer = Signer(secret.get_secret_value()) if secret else None
+    Any replica may be given any delivery of any hook. A receiver may be sent the same webhook-id twice.
+    """
 
-    async def handle(self, message: Msg) -> None:
-        """Settle one delivery: acked at 2xx, terminated where it is given up, else handed back for its next try."""
+    def __init__(self, bus: Bus, settings: Settings) -> None:
+        self._bus, self._settings = bus, settings
+        self._group = PullGroup(slots=settings.webhook_slots, ack_wait=settings.ack_wait)
+        self._transport = Transport(AddressPolicy.of(settings), timeout=settings.webhook_timeout)
+
+    async def start(self) -> None:
+        self._bus.on_reconnect(self._group.reconnected)
+        await self._group.consume(self._bus.connection, subjects.HOOKS, subjects.HOOKS_CONSUMER, self._handle)
+
+    async def stop(self) -> None:
+        await self._group.stop(min(_LONGEST_GRACE, self._settings.grace))
+        await self._transport.aclose()
+
+    async def _handle(self, message: Msg) -> None:
+        """Settle one delivery: acked at 2xx, terminated where it is given up, else returned until its next try."""
         job = subjects.parse_hook(message.subject)
         about: dict[str, Any] = {"job": job, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "webhook", about):
@@ -58,7 +73,8 @@ class HookHandler:
 
     async def _send(self, url: str, job: str) -> None:
         """One try. Raises Undelivered for all but 2xx; a redirect is such a failure too."""
-        if self._signer is None:
+        secret = self._settings.webhook_secret
+        if secret is None:
             raise Undelivered("PENSTOCK_WEBHOOK_SECRET is not set any more")
         end = await self._bus.newest(subjects.JOURNAL, subjects.journal(job, END))
         if end is None:  # it is past its retention, and will be given up in time
@@ -67,10 +83,36 @@ class HookHandler:
         headers = {
             "content-type": "application/json",
             "user-agent": f"Penstock/{__version__}",
-            **self._signer.headers(webhook_id(job), datetime.now(UTC), payload),
+            # the id is the same for every try of every replica: receivers know a repetition by it
+            **signature(secret.get_secret_value(), f"end_{job}", datetime.now(UTC), payload),
         }
-        reply = await self._transport.post(url, headers, payload)
-        if reply.status == _GONE:
+        status, retry_after = await self._transport.post(url, headers, payload)
+        if status == _GONE:
             raise GivenUp("webhook_gone", f"{httpx.URL(url).host} answered {_GONE}")
-        if not 200 <= reply.status < 300:
-            raise Undelivered(f"HTTP {reply.status}", retry_after=reply.retry_after)
+        if not 200 <= status < 300:
+            raise Undelivered(f"HTTP {status}", retry_after=retry_after)
+
+
+def body(job: str, end: JobEnd, limit: int) -> bytes:
+    """The end as JSON. Above `limit` bytes it goes without the result, and without the problem if need be."""
+    data = EndedJob(**dict(end) | {"id": job})
+    for left_out in ({}, {"result": None, "truncated": True}, {"problem": None, "missing": ()}):
+        data = data.model_copy(update=left_out)
+        kind: Any = f"job.{end.status}"
+        encoded = WebhookBody(type=kind, timestamp=end.ended_at, data=data).model_dump_json().encode()
+        if len(encoded) <= limit:
+            break
+    return encoded
+
+
+def signature(text: str, webhook_id: str, at: datetime, payload: bytes) -> dict[str, str]:
+    """The three headers of Standard Webhooks 1.0.0 (symmetric scheme) for one try, made at `at` (UTC).
+
+    Every secret of the setting `text` signs, so that a receiver may still hold the old one while it is replaced.
+    """
+    signatures = (Webhook(secret).sign(webhook_id, at, payload.decode()) for secret in secrets(text))
+    return {
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }

@@ -1,17 +1,16 @@
-"""Sending one POST to a URL that a stranger has named.
+"""Sending one POST to a URL that an untrusted caller has named.
 
-httpcore instead of httpx: it follows no redirects, reads no proxies from the environment, and lets its
-network be replaced by public means. A name is resolved here, once; all its addresses are checked; and
-the connection is made to one of these very addresses, so a name that resolves differently the second
-time (DNS rebinding) gains nothing. TLS still asks for and verifies the URL's host, since httpcore
-takes that from the URL.
+httpcore instead of httpx: it follows no redirects, reads no proxies from the environment, and has a
+documented interface for its network. A name is resolved here, once; all its addresses are checked; and
+the connection is made to one of them, so a name that resolves differently the second time (DNS
+rebinding) gains nothing. TLS still asks for and verifies the host in the URL.
 """
 
 import asyncio
+import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
@@ -38,14 +37,6 @@ class Forbidden(Exception):
     """The host leads to an address that the policy does not permit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The status of the answer; its body is not read. `retry_after`: seconds, where it said so."""
-
-    status: int
-    retry_after: float | None
-
-
 class Transport:
     """Any number of requests at once; connections are not kept."""
 
@@ -62,12 +53,13 @@ class Transport:
             ssl_context=ssl_context or httpx.create_ssl_context(),
             max_connections=None,
             max_keepalive_connections=0,
-            network_backend=_Guarded(policy, resolve or resolved),
+            network_backend=_Guarded(policy, resolve or _resolved),
         )
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """One POST, within the time-out from name resolution to the answer's headers.
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, float | None]:
+        """One POST, within the time-out from name resolution to the answer's headers; its body is not read.
 
+        Returns the answer's status, and its Retry-After in seconds (the other form, a date, is not honoured).
         Raises Forbidden before anything is sent, Undelivered when no answer came.
         """
         parsed = httpx.URL(url)
@@ -81,7 +73,8 @@ class Transport:
                     "POST", target, headers=list(sent.items()), content=body, extensions={"timeout": limits}
                 ) as response,
             ):
-                return Reply(response.status, _retry_after(response.headers))
+                after = httpx.Headers(response.headers).get("retry-after", "")
+                return response.status, float(after) if re.fullmatch("[0-9]{1,6}", after) else None
         except TimeoutError:
             raise Undelivered(f"no answer within {self._timeout:g} s") from None
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError, ValueError) as error:
@@ -107,7 +100,7 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         addresses = await self._resolve(host, port)
-        # one forbidden address is enough: a name of ours and a stranger's at once is nobody's honest receiver
+        # one forbidden address is enough: no honest receiver's name leads to a public and a private address at once
         for address in addresses:
             if not self._policy.permits(host.lower(), address):
                 raise Forbidden(f"{host} leads to {address}, which webhooks may not reach")
@@ -121,13 +114,7 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         raise last
 
 
-async def resolved(host: str, port: int) -> list[Address]:
+async def _resolved(host: str, port: int) -> list[Address]:
     """The host's addresses as the system knows them, each once. Raises OSError or ValueError where there are none."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
-
-
-def _retry_after(headers: list[tuple[bytes, bytes]]) -> float | None:
-    """Retry-After in seconds; its other form, a date, is not honoured."""
-    value = next((value for name, value in headers if name.lower() == b"retry-after"), b"")
-    return float(value) if value.isdigit() and len(value) < 7 else None

@@ -7,14 +7,14 @@ import pytest
 from standardwebhooks import Webhook
 
 from penstock.contracts.webhook import secrets
-from penstock.webhooks.signing import Signer
+from penstock.webhooks.delivery import signature
 from tests.webhooks.conftest import SECRET
 
 
 def test_while_secrets_are_exchanged_both_receivers_can_verify() -> None:
     """The newest secret first, every secret signs."""
     newer = "whsec_" + base64.b64encode(b"n" * 32).decode()
-    headers = Signer(f"{newer} {SECRET}").headers("end_1", datetime.now(UTC), b'{"text":"\xc3\xa9"}')
+    headers = signature(f"{newer} {SECRET}", "end_1", datetime.now(UTC), b'{"text":"\xc3\xa9"}')
     assert headers["webhook-signature"].count("v1,") == 2
     for secret in (newer, SECRET):
         assert Webhook(secret).verify(b'{"text":"\xc3\xa9"}', headers) == {"text": "é"}

@@ -11,7 +11,7 @@ from penstock.nats_api.endpoints import NatsApi
 from penstock.patterns.loading import load
 from penstock.runs.handler import JobHandler
 from penstock.settings import Settings
-from penstock.webhooks.dispatcher import Dispatcher
+from penstock.webhooks.delivery import Dispatcher
 
 
 def build(settings: Settings) -> Service:
