@@ -1,13 +1,13 @@
 """Events: everything a caller may see of a job, in the order of `events.<job>`.
 
-Two kinds of writers publish them, and readers can tell repeats from news:
+Two kinds of writers publish them, and readers recognise a repeated event of either:
 
-- An executor numbers what it says of one step: `k` (the step's key), `a` and `i` (the attempt: its number, and a
+- An executor numbers the events of one step: `k` (the step's key), `a` and `i` (the attempt: its number, and a
   random name, since a killed NATS server may forget how often it has delivered a step) and `n` (0, 1, 2 … within
   the attempt). A reader takes, for each `k`, only the next `n` of the newest attempt: the one that began last of those
   with the highest `a`. So a paused replica, a repeated publish or one that came out of order changes nothing.
 - The run itself (job.*, step.completed, step.failed, part.value, part.close, part.retract) gives each event an
-  `id` unique in the job; a replay may publish it again and readers ignore an `id` they have seen.
+  `id` unique in the job; a replay may publish it again, and readers ignore an `id` they have seen.
 
 `p` is an RFC 6901 pointer into the result.
 """
@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from penstock.contracts.problem import Problem
-from penstock.contracts.usage import Usage
+from penstock.contracts.usage import Execution, Usage
 from penstock.contracts.wire import Time, Tolerant, omitted
 
 
@@ -25,6 +25,7 @@ class RunEvent(Tolerant):
     """An event of the run itself: known by its id."""
 
     id: str
+    type: str
 
 
 class StepEvent(Tolerant):
@@ -34,10 +35,11 @@ class StepEvent(Tolerant):
     a: int
     i: str = ""
     n: int
+    type: str
 
 
 class JobAccepted(RunEvent):
-    """The job has been taken up; it will end by `deadline`."""
+    """An aggregator runs the job; it will end by `deadline`."""
 
     type: Literal["job.accepted"] = "job.accepted"
     job: str
@@ -78,7 +80,7 @@ class PartEnd(StepEvent):
 
 
 class PartReset(StepEvent):
-    """Forget everything the step `k` wrote at or below `p`: it is written anew."""
+    """What the step `k` wrote at or below `p` is void: it is written anew."""
 
     type: Literal["part.reset"] = "part.reset"
     p: str
@@ -108,26 +110,20 @@ class PartClose(RunEvent):
 
 
 class PartRetract(RunEvent):
-    """Forget everything at or below `p`, whoever wrote it: the run has another step write it anew."""
+    """What is at or below `p` is void, whoever wrote it: the run has another step write it anew."""
 
     type: Literal["part.retract"] = "part.retract"
     p: str
 
 
-class StepSettled(RunEvent):
+class StepSettled(Execution, RunEvent):
     """The step `key` has its outcome, from the attempt `i`, which wrote `n` events. Nothing more of the step counts.
 
     A reader that was shown something else (another attempt, or not all `n`) replaces it by the outcome's value.
     """
 
-    step: str
-    key: str
-    attempt: int
     i: str = ""
     n: int | None = omitted()
-    model: str | None = omitted()
-    usage: Usage
-    duration_ms: int
 
 
 class StepCompleted(StepSettled):

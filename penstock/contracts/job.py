@@ -3,22 +3,16 @@
 from typing import Any, Literal
 
 from penstock.contracts.problem import Problem
-from penstock.contracts.usage import Usage
+from penstock.contracts.usage import Execution, Usage
 from penstock.contracts.wire import Time, Tolerant, omitted
 
 JobStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
 
 
-class StepState(Tolerant):
+class StepState(Execution):
     """A step that has an outcome."""
 
-    step: str
-    key: str
-    attempt: int
     service: str
-    model: str | None = omitted()
-    usage: Usage
-    duration_ms: int
     problem: Problem | None = omitted()
 
 
@@ -61,7 +55,7 @@ class JobPage(Tolerant):
 
 
 class Snapshot(Tolerant):
-    """What an event reader gets in place of events that are no longer kept: forget the rest, this is the state.
+    """What an event reader gets in place of events that are no longer kept: it replaces all that came before.
 
     `result` is what the finished steps have written, or the whole result; values that the run itself
     knows are missing until then.

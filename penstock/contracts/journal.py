@@ -3,14 +3,12 @@
 from typing import Any, Literal
 
 from penstock.contracts.problem import Problem
-from penstock.contracts.usage import Usage
+from penstock.contracts.usage import Execution, Usage
 from penstock.contracts.wire import Tolerant, omitted
 
 #: Keys of the journal that are not steps'. No step may be called so.
 START, END = "start", "end"
 RESERVED_KEYS = frozenset({START, END})
-
-Status = Literal["running", "completed", "failed", "cancelled"]
 
 
 class JobStart(Tolerant):
@@ -23,13 +21,10 @@ class JobStart(Tolerant):
     deadline: float
 
 
-class Outcome(Tolerant):
+class Outcome(Execution):
     """`journal.<job>.<key>`: how a step ended; `failure` is None exactly if it succeeded with `value`."""
 
-    step: str
-    key: str
     fingerprint: str
-    attempt: int
     #: The attempt's name, and the number of events it published of the step (penstock.contracts.events).
     i: str = ""
     n: int | None = omitted()
@@ -37,7 +32,6 @@ class Outcome(Tolerant):
     into: str | None = omitted()
     value: Any = None
     failure: Problem | None = omitted()
-    model: str | None = omitted()
     usage: Usage = Usage()
     duration_ms: int = 0
 

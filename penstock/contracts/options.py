@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from penstock.contracts.wire import Wire
+from penstock.contracts.wire import Wire, omitted
 
 Priority = Literal["speed", "quality"]
 
@@ -32,22 +32,14 @@ WebhookUrl = Annotated[str, Field(max_length=2048, json_schema_extra={"format": 
 class Options(Wire):
     """Options of every pattern; a pattern with more of its own extends this."""
 
-    priority: Priority | None = Field(
-        default=None,
-        exclude_if=lambda v: v is None,
-        description="`quality` asks for the complex tier, `speed` for the fast one where the step is simple.",
+    priority: Priority | None = omitted(
+        description="`quality` asks for the complex tier, `speed` for the fast one where the step is simple."
     )
-    deadline_seconds: float | None = Field(
-        default=None,
-        gt=0,
-        le=86_400,
-        exclude_if=lambda v: v is None,
-        description="Seconds from acceptance after which the job fails.",
+    deadline_seconds: float | None = omitted(
+        gt=0, le=86_400, description="Seconds from acceptance after which the job fails."
     )
-    webhook: WebhookUrl | None = Field(
-        default=None,
-        exclude_if=lambda v: v is None,
-        description="https URL that the job's end is sent to, in the form of Standard Webhooks.",
+    webhook: WebhookUrl | None = omitted(
+        description="https URL that the job's end is sent to, in the form of Standard Webhooks."
     )
 
 

@@ -1,4 +1,4 @@
-"""RFC 9457 problem objects: how every failure is told, over HTTP and in events."""
+"""RFC 9457 problem objects: the form of every failure, over HTTP and in events."""
 
 from penstock.contracts.wire import Tolerant, omitted
 

@@ -1,4 +1,4 @@
-"""What is said to a model that has tools, and what it said: journaled as JSON, and sent back on the next turn."""
+"""The turns of a conversation with a model that has tools: journaled as JSON, and sent back with the next turn."""
 
 from __future__ import annotations
 

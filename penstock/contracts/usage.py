@@ -1,4 +1,4 @@
-"""Tokens and money."""
+"""What steps and jobs cost: tokens, money and time."""
 
 from penstock.contracts.wire import Tolerant, omitted
 
@@ -24,3 +24,14 @@ class Usage(Tolerant):
             cached_tokens=self.cached_tokens + other.cached_tokens,
             cost_usd=sum(costs) if costs else None,
         )
+
+
+class Execution(Tolerant):
+    """How a step was executed. `attempt` is the one that ended it; `model` is left out where none was asked."""
+
+    step: str
+    key: str
+    attempt: int
+    model: str | None = omitted()
+    usage: Usage
+    duration_ms: int

@@ -4,15 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    StringConstraints,
-    WithJsonSchema,
-)
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 #: A job id, step name or key: one NATS subject token that is also safe in a URL path.
@@ -66,10 +58,6 @@ def is_token(text: str) -> bool:
     return _TOKEN.fullmatch(text) is not None
 
 
-def omitted() -> Any:
-    """A field that is left out of the JSON when it is None, rather than written as `null`."""
-    return Field(default=None, exclude_if=_is_none)
-
-
-def _is_none(value: object) -> bool:
-    return value is None
+def omitted(**more: Any) -> Any:
+    """A field that is left out of the JSON when it is None, rather than written as `null`. `more`: as for Field."""
+    return Field(default=None, exclude_if=lambda value: value is None, **more)
