@@ -19,8 +19,8 @@ from penstock.contracts.wire import is_token
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
-from penstock.jobs.admission import body_of, parse_request
 from penstock.jobs.follow import Follower
+from penstock.jobs.submission import body_of, parse_request
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load
 from penstock.settings import Settings

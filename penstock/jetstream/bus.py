@@ -13,6 +13,7 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -169,6 +170,12 @@ class Bus:
                 return
             yield behind
             after = behind.sequence
+
+    async def first_since(self, stream: str, subject: str, time: float) -> Stored | None:
+        """The first message of `subject` stored at `time` (Unix seconds) or later."""
+        query = {"next_by_subj": subject, "start_time": datetime.fromtimestamp(time, UTC).isoformat(), "batch": 1}
+        found, _ = await self.persistently(f"read {stream}", partial(self._direct_get, stream, query))
+        return found[0] if found else None
 
     async def dead_letter(self, origin: Msg, reason: str, detail: str) -> None:
         """Keep a copy of a message that could not be handled, with why and where it came from.

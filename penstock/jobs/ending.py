@@ -1,4 +1,4 @@
-"""How a job's end is told to readers, and how a job is cancelled."""
+"""The event of a job's end, and how a job is cancelled."""
 
 from penstock.contracts.events import Event, JobCancelled, JobCompleted, JobFailed
 from penstock.contracts.job import JobState
@@ -7,21 +7,19 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.lookup import look_up
 
-_END_EVENT = "end"
-
 
 def end_event(end: JobEnd) -> Event:
-    """The event that tells a job's end. It has one id, so that whoever tells it again is ignored."""
+    """The event of a job's end. Its id is always the same, so readers ignore it if it is published again."""
     if end.status == "completed":
-        return JobCompleted(id=_END_EVENT, result=end.result or {}, usage=end.usage, missing=end.missing)
+        return JobCompleted(id=END, result=end.result or {}, usage=end.usage, missing=end.missing)
     if end.status == "cancelled":
-        return JobCancelled(id=_END_EVENT, usage=end.usage)
+        return JobCancelled(id=END, usage=end.usage)
     assert end.problem is not None
-    return JobFailed(id=_END_EVENT, problem=end.problem, usage=end.usage)
+    return JobFailed(id=END, problem=end.problem, usage=end.usage)
 
 
 async def settle_end(bus: Bus, job: str) -> bool:
-    """Publish the event of the job's end, if the journal has an end. Readers ignore it where it was told before."""
+    """Publish the event of the job's end, and return whether the journal has one."""
     found = await bus.newest(subjects.JOURNAL, subjects.journal(job, END))
     if found is None:
         return False

@@ -2,20 +2,20 @@
 
 from dataclasses import dataclass
 
-from nats.js.errors import NotFoundError
-
 from penstock.contracts.job import JobStatus, JobSummary
-from penstock.contracts.journal import END, START, JobEnd, JobStart
+from penstock.contracts.journal import END, START
 from penstock.contracts.wire import is_token
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
-from penstock.jobs.lookup import unix
+from penstock.jobs.lookup import Record, unix
 
 #: Jobs whose facts are read at once; sequences of JOBS looked at together; and for one page at most, so
 #: that a filter that matches little costs a bounded amount: the page is then short and has a cursor.
 _FACTS, _WINDOW, _EXAMINED = 100, 100, 2_000
 #: The same two where the server itself picks the pattern's jobs.
 _WINDOW_OF_PATTERN, _EXAMINED_OF_PATTERN = 4_000, 40_000
+#: A time (2096) that the server can count in nanoseconds.
+_FAR_OFF = 4e9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,9 @@ async def page(bus: Bus, wanted: Wanted, *, limit: int, before: int | None = Non
     state = (await bus.jetstream.stream_info(subjects.JOBS)).state
     first, high = state.first_seq, state.last_seq
     if wanted.until is not None:
-        high = await _last_before(bus, wanted.until, first, high)
+        until = min(max(wanted.until, 0.0), _FAR_OFF)
+        if following := await bus.first_since(subjects.JOBS, subjects.job("*", "*"), until):
+            high = following.sequence - 1
     if before is not None:
         high = min(high, before - 1)
     window, lowest = (
@@ -75,48 +77,14 @@ async def _summaries(bus: Bus, submitted: list[Stored]) -> list[JobSummary | Non
     """None for a message that is no job: its id is no token, or belongs to another pattern's."""
     pairs = [subjects.parse_job(stored.subject) for stored in submitted]
     wanted = [subjects.journal(job, key) for _, job in pairs for key in (START, END)]
-    facts = {stored.subject: stored.data for stored in await bus.last(subjects.JOURNAL, wanted)}
-
-    def summary(pattern: str, job: str, stored: Stored) -> JobSummary | None:
-        started = facts.get(subjects.journal(job, START))
-        ended = facts.get(subjects.journal(job, END))
-        start = JobStart.model_validate_json(started) if started else None
-        end = JobEnd.model_validate_json(ended) if ended else None
-        if not is_token(job) or (start is not None and start.pattern != pattern):
-            return None
-        return JobSummary(
-            id=job,
-            pattern=pattern,
-            status=end.status if end else "running" if start else "queued",
-            accepted_at=unix(stored.time),
-            ended_at=end.ended_at if end else None,
-            problem=end.problem if end else None,
-        )
-
-    return [summary(*pair, stored) for pair, stored in zip(pairs, submitted, strict=True)]
-
-
-async def _last_before(bus: Bus, until: float, low: int, high: int) -> int:
-    """The sequence of the last job submitted before `until`, found by halving; `low` - 1 if there is none."""
-    while low <= high:
-        middle = (low + high) // 2
-        if unix(await _time_at(bus, middle, high)) < until:
-            low = middle + 1
+    facts = {fact.subject: fact for fact in await bus.last(subjects.JOURNAL, wanted)}
+    found: list[JobSummary | None] = []
+    for stored, (pattern, job) in zip(submitted, pairs, strict=True):
+        subjects_of_job = (subjects.journal(job, START), subjects.journal(job, END))
+        record = Record(facts[subject] for subject in subjects_of_job if subject in facts)
+        if is_token(job) and (record.start is None or record.start.pattern == pattern):
+            known = {"id": job, "pattern": pattern, "accepted_at": unix(stored.time)}
+            found.append(JobSummary(**record.fields() | known))
         else:
-            high = middle - 1
-    return high
-
-
-async def _time_at(bus: Bus, sequence: int, high: int) -> str:
-    """When the message of JOBS at `sequence`, or the next after it, was stored."""
-
-    async def get() -> str:
-        try:
-            message = await bus.jetstream.get_msg(
-                subjects.JOBS, seq=sequence, subject=subjects.job("*", "*"), direct=True, next=True
-            )
-        except NotFoundError:
-            return "9999-01-01T00:00:00Z"
-        return str((message.headers or {}).get("Nats-Time-Stamp", ""))
-
-    return await bus.persistently("read JOBS", get)
+            found.append(None)
+    return found

@@ -5,72 +5,59 @@ from datetime import datetime
 from typing import Any
 
 from penstock.contracts.job import JobState, Snapshot, StepState
-from penstock.contracts.journal import END, RESERVED_KEYS, START, JobEnd, JobStart, Outcome
+from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
 from penstock.contracts.usage import Usage
 from penstock.document import Placed, spread
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 
 
+class Record:
+    """One job's facts: its start, its end, and the outcomes of its steps, in the order given."""
+
+    def __init__(self, facts: Iterable[Stored]) -> None:
+        data = {fact.subject.rpartition(".")[2]: fact.data for fact in facts}
+        start, end = data.pop(START, None), data.pop(END, None)
+        self.start = JobStart.model_validate_json(start) if start else None
+        self.end = JobEnd.model_validate_json(end) if end else None
+        self.outcomes = [Outcome.model_validate_json(outcome) for outcome in data.values()]
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of a job's state that are known: `status` and `usage`, and all of JobEnd once it has ended."""
+        usage = sum((outcome.usage for outcome in self.outcomes), start=Usage())
+        return {"status": "running" if self.start else "queued", "usage": usage} | dict(self.end or ())
+
+
 async def look_up(bus: Bus, job: str) -> JobState | None:
     """What is known of a job; None where there is no such job (or it is past its retention)."""
-    facts = await _facts(bus, job)
-    outcomes = _outcomes(facts)
-    start = JobStart.model_validate_json(facts[START].data) if START in facts else None
-    end = JobEnd.model_validate_json(facts[END].data) if END in facts else None
-    if start is not None:
-        pattern, accepted_at = start.pattern, start.accepted_at
+    record = await _read(bus, job)
+    known: dict[str, Any] = {}
+    if record.start is not None:
+        known = dict(record.start)
     else:
         submitted = await bus.newest(subjects.JOBS, subjects.job("*", job))
         if submitted is None:
             return None
-        pattern, accepted_at = subjects.parse_job(submitted.subject)[0], unix(submitted.time)
-    return JobState(
-        id=job,
-        pattern=pattern,
-        status=end.status if end else "running" if start else "queued",
-        accepted_at=accepted_at,
-        deadline=start.deadline if start else None,
-        ended_at=end.ended_at if end else None,
-        steps=tuple(_step_state(outcome) for outcome in outcomes),
-        result=end.result if end else None,
-        problem=end.problem if end else None,
-        missing=end.missing if end else (),
-        usage=_usage(end, outcomes),
-    )
+        known = {"pattern": subjects.parse_job(submitted.subject)[0], "accepted_at": unix(submitted.time)}
+    steps = tuple(StepState(**dict(outcome), problem=outcome.failure) for outcome in record.outcomes)
+    return JobState(**known | record.fields() | {"id": job, "steps": steps})
 
 
 async def snapshot(bus: Bus, job: str, pattern: str) -> Snapshot:
-    """The state of a job that has been taken up, as far as its journal tells it."""
-    facts = await _facts(bus, job)
-    outcomes = _outcomes(facts)
-    end = JobEnd.model_validate_json(facts[END].data) if END in facts else None
-    return Snapshot(
-        job=job,
-        pattern=pattern,
-        status=end.status if end else "running",
-        result=(end.result if end else None) or _result_so_far(outcomes),
-        steps=tuple(outcome.key for outcome in outcomes),
-        usage=_usage(end, outcomes),
-    )
+    """The state of a job that is running or has ended, as far as its journal has it."""
+    record = await _read(bus, job)
+    fields = {"result": None} | record.fields()
+    fields["result"] = fields["result"] or _result_so_far(record.outcomes)
+    steps = tuple(outcome.key for outcome in record.outcomes)
+    return Snapshot(**fields | {"job": job, "pattern": pattern, "steps": steps})
 
 
-async def _facts(bus: Bus, job: str) -> dict[str, Stored]:
-    """The journal of a job by key, oldest first."""
-    facts = bus.history(subjects.JOURNAL, subjects.journal(job, "*"))
-    return {fact.subject.rpartition(".")[2]: fact async for fact in facts}
-
-
-def _outcomes(facts: dict[str, Stored]) -> list[Outcome]:
-    return [Outcome.model_validate_json(fact.data) for key, fact in facts.items() if key not in RESERVED_KEYS]
-
-
-def _usage(end: JobEnd | None, outcomes: Iterable[Outcome]) -> Usage:
-    return end.usage if end else sum((outcome.usage for outcome in outcomes), start=Usage())
+async def _read(bus: Bus, job: str) -> Record:
+    return Record([fact async for fact in bus.history(subjects.JOURNAL, subjects.journal(job, "*"))])
 
 
 def _result_so_far(outcomes: Iterable[Outcome]) -> dict[str, Any]:
-    """What the steps have written into the result, as far as they are done."""
+    """What the steps that are done have written into the result."""
     placed = Placed()
     for outcome in outcomes:
         if outcome.into is not None and outcome.failure is None:
@@ -78,13 +65,6 @@ def _result_so_far(outcomes: Iterable[Outcome]) -> dict[str, Any]:
                 placed.put(p, value)
     result: dict[str, Any] = placed.assembled()
     return result
-
-
-def _step_state(outcome: Outcome) -> StepState:
-    described: dict[str, Any] = outcome.model_dump(
-        by_alias=False, include={"step", "key", "attempt", "service", "model", "usage", "duration_ms"}
-    )
-    return StepState(**described, problem=outcome.failure)
 
 
 def unix(time_stamp: str) -> float:

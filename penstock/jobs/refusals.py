@@ -1,12 +1,18 @@
-"""Any exception as the problem that a caller is told: over HTTP and over NATS the same."""
+"""Why a request is not served, as the caller gets it: the same over HTTP and over NATS."""
 
 import logging
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import islice
+from typing import Any
 
 from nats.js.errors import APIError
+from pydantic import ValidationError
 
 from penstock.contracts.job import JobState
-from penstock.contracts.problem import Problem
-from penstock.errors import BusUnavailable, Failure, Refused
+from penstock.contracts.problem import FieldError, Problem
+from penstock.document import pointer
+from penstock.errors import BusUnavailable, Failure, InvalidRequest, Refused
 from penstock.jetstream.bus import UNREACHABLE
 
 log = logging.getLogger(__name__)
@@ -30,3 +36,32 @@ def known(job: str, state: JobState | None) -> JobState:
     if state is None:
         raise Refused("unknown_job", f"no job {job[:100]!r}, or it is past its retention")
     return state
+
+
+def unknown_pattern(name: str, patterns: Iterable[str]) -> Failure:
+    """Names the patterns there are, and the one that was probably meant."""
+    name, known = name[:100], sorted(patterns)
+    meant = "".join(f" (did you mean {near!r}?)" for near in get_close_matches(name, known, n=1))
+    return Failure("unknown_pattern", f"there is no pattern {name!r}{meant}; there are {', '.join(known)}")
+
+
+def invalid_request(error: ValidationError) -> InvalidRequest:
+    """The validation errors as a failure: a pointer and a sentence for each, without the values."""
+    errors = field_errors(error.errors(include_url=False, include_input=False, include_context=False))
+    return InvalidRequest(f"{error.error_count()} thing(s) wrong: {summary(errors)}", errors)
+
+
+def field_errors(found: Iterable[Mapping[str, Any]]) -> tuple[FieldError, ...]:
+    """The first twenty of pydantic's errors, each with the RFC 6901 pointer of its place."""
+    errors = []
+    for one in islice(found, 20):
+        path = ""
+        for token in one["loc"]:
+            path = pointer.join(path, str(token)[:200])
+        errors.append(FieldError(pointer=path, detail=one["msg"]))
+    return tuple(errors)
+
+
+def summary(errors: Sequence[FieldError]) -> str:
+    """The first three in one sentence."""
+    return "; ".join(f"{one.pointer or 'body'}: {one.detail}" for one in errors[:3])

@@ -1,13 +1,48 @@
-"""Submitting a job: publishing its request under its id, once."""
+"""From a request to a job: what the request must be, the job's id, and publishing it under that id, once."""
 
 import hashlib
 import os
 import time
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
+
+from penstock.contracts.options import PatternRequest
 from penstock.errors import Failure, InvalidRequest
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jobs.refusals import invalid_request, unknown_pattern
+from penstock.pattern import Pattern
+from penstock.settings import Settings
+from penstock.webhooks.admission import check_webhook
+
+
+def admit(patterns: Mapping[str, Pattern[Any, Any]], name: str, body: bytes, settings: Settings) -> PatternRequest:
+    """The request in a job's body, if this deployment can serve it.
+
+    Raises what `parse_request` raises, and InvalidRequest for a webhook that this deployment would not deliver.
+    """
+    request = parse_request(patterns, name, body)
+    check_webhook(request, settings)
+    return request
+
+
+def parse_request(patterns: Mapping[str, Pattern[Any, Any]], name: str, body: bytes) -> PatternRequest:
+    """The request in a job's body. Raises Failure: unknown_pattern, or invalid_request naming each field."""
+    if name not in patterns:
+        raise unknown_pattern(name, patterns)
+    try:
+        request: PatternRequest = patterns[name].request.model_validate_json(body)
+    except ValidationError as error:
+        raise invalid_request(error) from None
+    return request
+
+
+def body_of(request: PatternRequest) -> bytes:
+    """A job's body, as the model writes it: spelling and written-out defaults make no other request of it."""
+    return request.model_dump_json(by_alias=True, exclude_defaults=True).encode()
 
 
 def new_job_id() -> str:

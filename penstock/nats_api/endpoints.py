@@ -33,8 +33,8 @@ from penstock.errors import InvalidRequest, Refused
 from penstock.hosting.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jobs.admission import admit, invalid_request
-from penstock.jobs.refusals import known, problem_of
+from penstock.jobs.refusals import invalid_request, known, problem_of
+from penstock.jobs.submission import admit
 from penstock.nats_api.channels import Channel, Mode, endpoints
 from penstock.pattern import Pattern
 from penstock.settings import Settings

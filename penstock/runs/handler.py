@@ -20,8 +20,8 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.settling import GivenUp, settling
-from penstock.jobs.admission import admit
 from penstock.jobs.ending import end_event
+from penstock.jobs.submission import admit
 from penstock.pattern import Pattern
 from penstock.runs.journal import Journal
 from penstock.runs.replay import ReplayRun

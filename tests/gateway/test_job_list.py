@@ -74,6 +74,8 @@ async def test_filters_by_time(alone: GatewayServer, bus: Bus) -> None:
     assert await listed(alone, since=unix, until=until.replace("Z", "+00:00")) == between
     assert await listed(alone, since="2200-01-01T00:00:00Z") == []
     assert await listed(alone, until="2001-01-01") == []
+    assert await listed(alone, until="0001-01-01T00:00:00+14:00") == []
+    assert await listed(alone, until="9999-12-31T23:59:59-14:00", limit=100) == list(times)
 
 
 async def test_an_empty_list(alone: GatewayServer) -> None:

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from penstock import jobs
 from penstock.contracts.api import PatternContract
-from penstock.jobs.admission import unknown_pattern
+from penstock.jobs.refusals import unknown_pattern
 from penstock.pattern import Pattern
 from penstock_gateway import answer, chat, openapi
 from penstock_gateway.idempotency import Key

@@ -12,8 +12,7 @@ from starlette.requests import ClientDisconnect
 from penstock.contracts.error_codes import CODES
 from penstock.contracts.problem import FieldError, Problem
 from penstock.errors import Failure, Refused
-from penstock.jobs.admission import field_errors, summary, unknown_pattern
-from penstock.jobs.refusals import UNAVAILABLE, problem_of
+from penstock.jobs.refusals import UNAVAILABLE, field_errors, problem_of, summary, unknown_pattern
 
 MEDIA_TYPE = "application/problem+json"
 

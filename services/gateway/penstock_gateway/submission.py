@@ -6,7 +6,7 @@ from fastapi import Request
 
 from penstock import jobs
 from penstock.errors import Refused
-from penstock.jobs.admission import admit, body_of
+from penstock.jobs.submission import admit, body_of
 from penstock.pattern import Pattern
 from penstock_gateway import body, chat
 from penstock_gateway.negotiation import Format
