@@ -12,7 +12,7 @@ from penstock.errors import Refused
 from penstock.jobs.follow import end_is_published
 from penstock.jobs.refusals import known
 from penstock_gateway import json_text, problems, server_sent, ui_message
-from penstock_gateway.negotiation import Format
+from penstock_gateway.parameters import Format
 from penstock_gateway.state import Gateway
 from penstock_gateway.streaming import GrowingResponse
 from penstock_gateway.tool_calls import ToolCalls

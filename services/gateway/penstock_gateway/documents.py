@@ -10,8 +10,8 @@ from jinja2 import Environment, PackageLoader
 from starlette.exceptions import HTTPException
 
 from penstock.nats_api import asyncapi
-from penstock_gateway.negotiation import prefers
 from penstock_gateway.openapi import Version
+from penstock_gateway.parameters import prefers
 from penstock_gateway.state import Gateway
 
 _FOLDER = Path(__file__).parent

@@ -1,6 +1,5 @@
 """`/jobs`: list jobs, look at one, follow it, cancel it."""
 
-import base64
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,12 +8,10 @@ from fastapi.responses import Response
 
 from penstock import jobs
 from penstock.contracts.job import JobPage, JobState, JobStatus
-from penstock.contracts.problem import FieldError
 from penstock.contracts.wire import TOKEN_PATTERN, is_token
 from penstock.jobs.refusals import known
 from penstock_gateway import answer, openapi
-from penstock_gateway.negotiation import Cursor, Wanted
-from penstock_gateway.problems import invalid_parameter
+from penstock_gateway.parameters import Cursor, Wanted
 from penstock_gateway.state import Gateway
 
 Job = Annotated[str, Path(description="The job's id.")]
@@ -38,16 +35,16 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         ] = None,
         until: Annotated[datetime | None, Query(description="Submitted before this time.")] = None,
         limit: Annotated[int, Query(ge=1, le=100, description="At most so many jobs.")] = 20,
-        cursor: Annotated[str | None, Query(max_length=64, description="`next` of the page before.")] = None,
+        cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$", description="`next` of the page before.")] = None,
     ) -> JobPage:
         """Jobs of the last days, newest first.
 
         Work is bounded: a page may have fewer jobs than `limit`, even none, and still a `next`.
         """
         wanted = jobs.Wanted(pattern=pattern, status=status, since=_unix(since), until=_unix(until))
-        before = _decoded(cursor) if cursor else None
+        before = int(cursor) if cursor else None
         found, following = await jobs.page(gateway.bus, wanted, limit=limit, before=before)
-        return JobPage(jobs=tuple(found), next=_encoded(following) if following else None)
+        return JobPage(jobs=tuple(found), next=str(following) if following else None)
 
     @routes.get("/{job}", operation_id="job", responses=of_a_job)
     async def look_up(state: Known) -> JobState:
@@ -82,17 +79,3 @@ def _unix(time: datetime | None) -> float | None:
     if time is None:
         return None
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-
-
-def _encoded(sequence: int) -> str:
-    return base64.urlsafe_b64encode(b"j%d" % sequence).decode().rstrip("=")
-
-
-def _decoded(cursor: str) -> int:
-    try:
-        text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
-        if text[:1] == b"j" and text[1:].isdigit() and len(text) < 20:
-            return int(text[1:])
-    except ValueError:
-        pass
-    raise invalid_parameter(FieldError(pointer="/query/cursor", detail="the `next` of a page"))

@@ -10,29 +10,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 Message = MutableMapping[str, Any]
 
 
-class Metrics:
-    """One gateway's metrics; `registry` is what /metrics shows."""
+class Counting:
+    """ASGI middleware that keeps the metrics in `registry`, which /metrics shows."""
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "penstock_http_requests", "Requests answered.", ("route", "method", "status"), registry=self.registry
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+        self._app = app
+        self._requests = Counter(
+            "penstock_http_requests", "Requests answered.", ("route", "method", "status"), registry=registry
         )
-        self.first_byte = Histogram(
+        self._first_byte = Histogram(
             "penstock_http_first_byte_seconds",
             "From the request to the first byte of the answer's body.",
             ("route",),
-            registry=self.registry,
+            registry=registry,
         )
-        self.open = Gauge("penstock_http_open", "Requests and streams being answered.", registry=self.registry)
-        self.sent = Counter("penstock_http_body_bytes", "Bytes of bodies sent.", ("route",), registry=self.registry)
-
-
-class Counting:
-    """ASGI middleware that keeps `metrics`."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+        self._open = Gauge("penstock_http_open", "Requests and streams being answered.", registry=registry)
+        self._sent = Counter("penstock_http_body_bytes", "Bytes of bodies sent.", ("route",), registry=registry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -49,14 +42,14 @@ class Counting:
                 sent += len(body)
             await send(message)
 
-        self._metrics.open.inc()
+        self._open.inc()
         try:
             await self._app(scope, receive, counting)
         finally:
-            self._metrics.open.dec()
+            self._open.dec()
             # a path that no route has is one series, not one for each guess
             route = getattr(scope.get("route"), "path", "none")
-            self._metrics.requests.labels(route, scope["method"], status).inc()
-            self._metrics.sent.labels(route).inc(sent)
+            self._requests.labels(route, scope["method"], status).inc()
+            self._sent.labels(route).inc(sent)
             if first:
-                self._metrics.first_byte.labels(route).observe(first - began)
+                self._first_byte.labels(route).observe(first - began)

@@ -10,8 +10,7 @@ from penstock.contracts.api import PatternContract
 from penstock.jobs.refusals import unknown_pattern
 from penstock.pattern import Pattern
 from penstock_gateway import answer, chat, openapi
-from penstock_gateway.idempotency import Key
-from penstock_gateway.negotiation import Cursor, Patience, Wanted
+from penstock_gateway.parameters import Cursor, Key, Patience, Wanted
 from penstock_gateway.state import Gateway
 from penstock_gateway.submission import submit
 

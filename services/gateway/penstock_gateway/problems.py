@@ -59,12 +59,9 @@ def install(app: FastAPI, patterns: Collection[str]) -> None:
         refused = Refused(_HTTP_CODES.get(error.status_code, "bad_request"), f"{asked}: {error.detail}")
         return response(refused.problem(), error.headers)
 
-    async def gone(_: Request, error: Exception) -> Response:
-        """The caller left before the body was here; nobody reads this."""
-        return Response(status_code=400)
-
     for kind in (Failure, *UNAVAILABLE, Exception):
         app.add_exception_handler(kind, raised)
     app.add_exception_handler(RequestValidationError, parameters)
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(ClientDisconnect, gone)
+    # the caller left before the body was here; nobody reads this
+    app.add_exception_handler(ClientDisconnect, lambda _, error: Response(status_code=400))

@@ -4,18 +4,20 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CollectorRegistry
 
 from penstock.errors import Misconfigured
-from penstock.hosting import server
+from penstock.hosting import health, server
 from penstock.hosting.installed import __version__
 from penstock.jetstream.connection import check_server, connect
 from penstock.patterns.loading import load
 from penstock.settings import Settings
-from penstock_gateway import documents, health, job_routes, pattern_routes, problems
-from penstock_gateway.admission import Admission
-from penstock_gateway.metrics import Counting, Metrics
+from penstock_gateway import documents, job_routes, pattern_routes, problems
+from penstock_gateway.metrics import Counting
 from penstock_gateway.state import Gateway
 from penstock_gateway.streaming import not_about_aborting
 
@@ -23,6 +25,11 @@ uvicorn_log = logging.getLogger("uvicorn.error")
 
 #: First segments of the gateway's own paths.
 _OWN = frozenset({"jobs", "patterns", "docs", "openapi", "asyncapi", "livez", "readyz", "metrics", "usage"})
+_HEALTH = {
+    "/readyz": {
+        503: {"description": "Not connected to NATS, a clock that is wrong, or going down; the text says which."}
+    }
+}
 
 
 def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
@@ -54,14 +61,16 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         lifespan=lifespan,
         openapi_url=None,  # documents.py serves it
         redirect_slashes=False,
+        dependencies=[Depends(gateway.admit)],
     )
-    metrics = Metrics()
-    app.add_middleware(Admission, gateway=gateway)
-    app.add_middleware(Counting, metrics=metrics)
+    registry = CollectorRegistry()
+    app.add_middleware(Counting, registry=registry)
     problems.install(app, patterns)
     pattern_routes.install(app, gateway)
     job_routes.install(app, gateway)
-    health.install(app, gateway, metrics)
+    for path, endpoint in health.endpoints(gateway.trouble, registry).items():
+        operation: dict[str, Any] = {"operation_id": path.removeprefix("/"), "responses": _HEALTH.get(path)}
+        app.get(path, tags=["health"], response_class=PlainTextResponse, **operation)(endpoint)
     documents.install(app, gateway)
     return app
 

@@ -1,20 +1,30 @@
-"""What the gateway's routes share."""
+"""What the gateway's routes share: settings, patterns, NATS, and when a request is refused whatever it asks."""
 
 import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import nats.errors
+from fastapi import Request
+from nats.js.errors import Error as JetStreamError
+
 from penstock.document import Shape
-from penstock.errors import BusUnavailable
+from penstock.errors import BusUnavailable, Refused
+from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.follow import Follower
 from penstock.pattern import Pattern
 from penstock.settings import Settings
-from penstock_gateway.backlog import Backlog
 from penstock_gateway.openapi import Description
 
 #: Seconds after which a request that waits for NATS is answered 503. Streams wait longer: nats_timeout.
 _PATIENCE = 3.0
+#: Bytes of all headers together.
+_MAX_HEADERS = 64 * 1024
+#: Served to the very end.
+_ALWAYS = ("/livez", "/readyz", "/metrics")
+#: Seconds for which a look at the queue of jobs holds, and that a look may take.
+_LOOK_HOLDS, _LOOK_PATIENCE = 1.0, 2.0
 
 
 class Gateway:
@@ -24,7 +34,7 @@ class Gateway:
         self.settings, self.patterns, self.draining = settings, patterns, draining
         self._shapes = {name: Shape.of(pattern.result) for name, pattern in patterns.items()}
         self.description = Description(patterns.values())
-        self.backlog = Backlog(settings.max_backlog)
+        self._looked, self._waiting = float("-inf"), 0
         self._long: Bus | None = None
         self._short: Bus | None = None
 
@@ -55,3 +65,26 @@ class Gateway:
             raise BusUnavailable("not connected to NATS")
         buffer, silence = self.settings.stream_buffer, self.settings.heartbeat
         return Follower(self._long, job, buffer=buffer, silence=silence, settle=settle)
+
+    async def admit(self, request: Request) -> None:
+        """A dependency of all routes. Raises Refused while draining, and for too many bytes of headers."""
+        if self.draining.is_set() and not request.scope["path"].startswith(_ALWAYS):
+            raise Refused("draining", "try again: another replica answers")
+        if sum(len(name) + len(value) for name, value in request.headers.raw) > _MAX_HEADERS:
+            raise Refused("headers_too_large", f"all headers together may have {_MAX_HEADERS} bytes")
+
+    async def admit_job(self) -> None:
+        """Raises Refused if more jobs wait for an aggregator than the fleet is likely to finish.
+
+        Looks at most once a second, however many ask; those who ask meanwhile get the last answer.
+        """
+        jetstream, now = self.bus.jetstream, asyncio.get_running_loop().time()
+        if now - self._looked >= _LOOK_HOLDS:
+            self._looked = now
+            try:
+                async with asyncio.timeout(_LOOK_PATIENCE):
+                    self._waiting = (await jetstream.consumer_info(subjects.JOBS, subjects.AGGREGATOR)).num_pending or 0
+            except (TimeoutError, nats.errors.Error, JetStreamError):
+                pass  # publishing the job will fail for the same reason
+        if self._waiting > self.settings.max_backlog:
+            raise Refused("overloaded", f"more than {self.settings.max_backlog} jobs are waiting; try again later")

@@ -1,14 +1,21 @@
-"""Which format a caller wants, from where on, and whether it will wait: what a route's parameters say."""
+"""What a route's parameters say: the format, from where on, whether the caller waits, and `Idempotency-Key`."""
 
 import re
 from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Query, Request
 
+from penstock.contracts.problem import FieldError
+from penstock.errors import Refused
+from penstock_gateway.problems import invalid_parameter
+
 Format = Literal["json", "sse", "ui-message"]
 
 #: Seconds that `Prefer: wait` may ask for.
 _LONGEST_WAIT = 60
+#: A structured-field string (RFC 9651): quoted, with only quote and backslash escaped.
+_QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
+_BARE = re.compile(r"[\x21\x23-\x2b\x2d-\x7e]+")
 
 
 async def _format(
@@ -50,9 +57,35 @@ async def _patience(
     return float(min(int(wait), _LONGEST_WAIT)) if re.fullmatch(r"[0-9]{1,18}", wait) else 0.0
 
 
+async def _key(
+    request: Request,
+    key: Annotated[
+        str | None, Header(alias="Idempotency-Key", description="The same key with the same body is the same job.")
+    ] = None,
+) -> str | None:
+    """The same key is the same job (draft-ietf-httpapi-idempotency-key-header); None without one.
+
+    It may be quoted as the draft has it, or bare as most send it. Raises Refused, 400.
+    """
+    values = request.headers.getlist("idempotency-key")
+    if not values:
+        return None
+    text = values[0].strip()
+    if len(values) > 1:
+        raise _invalid("one key, given once")
+    if quoted := _QUOTED.fullmatch(text):
+        text = re.sub(r'\\(["\\])', r"\1", quoted[1])
+    elif not _BARE.fullmatch(text):
+        raise _invalid('a string of visible ASCII, quoted ("...") or bare without space, comma and "')
+    if not 1 <= len(text) <= 255:
+        raise _invalid("1 to 255 characters")
+    return text
+
+
 Wanted = Annotated[Format, Depends(_format)]
 Cursor = Annotated[int, Depends(_cursor)]
 Patience = Annotated[float | None, Depends(_patience)]
+Key = Annotated[str | None, Depends(_key)]
 
 
 def prefers(request: Request, media_type: str) -> bool:
@@ -67,3 +100,7 @@ def _quality(parameters: str) -> float:
     if given is None:
         return 1.0
     return float(given[1]) if re.fullmatch(r"[01](\.\d{0,3})?", given[1]) else 0.0
+
+
+def _invalid(detail: str) -> Refused:
+    return invalid_parameter(FieldError(pointer="/header/Idempotency-Key", detail=detail))
