@@ -27,7 +27,7 @@ class Usage(Tolerant):
 
 
 class Execution(Tolerant):
-    """How a step was executed. `attempt` is the one that ended it; `model` is left out where none was asked."""
+    """How a step was executed. `attempt` is the one that ended it; `model` is left out where none was called."""
 
     step: str
     key: str

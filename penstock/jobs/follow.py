@@ -45,7 +45,7 @@ _BATCH, _BATCH_BYTES = 64, 64 * 1024
 class DeliveredEvent:
     """One accepted event. `sequence` is its place in EVENTS, `seq` counts the job's accepted events from 1.
 
-    Who has read it goes on after `cursor`: that is `sequence`, unless more of the same sequence follows.
+    A reader resumes after `cursor`: that is `sequence`, unless more events of the same sequence follow.
     """
 
     event: Event

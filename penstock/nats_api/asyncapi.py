@@ -3,8 +3,8 @@
 FastStream's own generator knows its subscribers only, not what is published past it (journal, events,
 deltas) nor who answers requests, so it is not built upon (docs/nats-api.md).
 
-An AsyncAPI document is meant for one application; this one is of the system, and each operation says by
-its name and tag whose it is. What NATS has and AsyncAPI has no words for are extensions: `x-stream` (the
+An AsyncAPI document is meant for one application; this one is of the system, and each operation
+names its service, also as a tag. What AsyncAPI has no words for is in extensions: `x-stream` (the
 stream that holds a channel) and `x-consumer` (the durable consumer that an operation receives by).
 """
 

@@ -42,7 +42,7 @@ class Message:
     model: type[BaseModel] | None = None
     mode: Mode = "serialization"
     input: type[BaseModel] | None = None
-    #: Headers by name, with what each says.
+    #: Headers by name, each with its meaning.
     headers: Mapping[str, str] | None = None
 
     @classmethod

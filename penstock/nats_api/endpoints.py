@@ -8,9 +8,9 @@
 A refusal has the headers of the micro protocol (ADR-32 of nats-architecture-and-design): Nats-Service-Error-Code
 is the HTTP status, Nats-Service-Error is `<code>: <detail>`; its body is the problem object (RFC 9457).
 
-Every replica answers, as one queue group. Requests to one endpoint of one replica are served in turn,
-in the order of their coming: nats-py calls a subscription's callback so. Where replicas serve different patterns,
-any of them may answer, and refuse what another would have served.
+Every replica answers, as one queue group. Requests to one endpoint of one replica are served one after the other:
+nats-py calls a subscription's callback so. Where replicas serve different patterns, any of them may answer, and refuse
+what another would have served.
 """
 
 import json
@@ -117,8 +117,8 @@ class NatsApi:
                 if problem.code == "internal_error":
                     log.error("a request could not be answered", exc_info=error)
                 # a header is one line of ASCII
-                said = " ".join(f"{problem.code}: {problem.detail}".split())[:500].encode("ascii", "replace").decode()
-                await request.respond_error(str(problem.status), said, problem.model_dump_json().encode())
+                line = " ".join(f"{problem.code}: {problem.detail}".split())[:500].encode("ascii", "replace").decode()
+                await request.respond_error(str(problem.status), line, problem.model_dump_json().encode())
             else:
                 await request.respond(reply)
 

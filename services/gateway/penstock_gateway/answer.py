@@ -1,4 +1,4 @@
-"""What a caller is given of a job: its stream in the format asked for, or its state once it has ended."""
+"""The answer about one job: its stream in the requested format, or its result or problem once it has ended."""
 
 import asyncio
 from functools import partial
@@ -49,7 +49,7 @@ def final(state: JobState, headers: dict[str, str]) -> Response:
 
 
 async def within(gateway: Gateway, job: str, seconds: float, *, new: bool) -> Response:
-    """The result if the job ends within `seconds`, else 202 and where to look for it."""
+    """The result if the job ends within `seconds`, else 202, the job's address and its state."""
     if seconds > 0:
         await _ended_within(gateway, job, seconds, settle=not new)
     state = known(job, await jobs.look_up(gateway.bus, job))
@@ -61,7 +61,7 @@ async def within(gateway: Gateway, job: str, seconds: float, *, new: bool) -> Re
 
 
 async def _ended_within(gateway: Gateway, job: str, seconds: float, *, settle: bool) -> None:
-    """Return at the job's end, after `seconds`, or when this replica goes down."""
+    """Return at the job's end, after `seconds`, or when this replica begins to drain."""
 
     async def ended() -> None:
         async with gateway.follow(job, settle=settle) as follower:

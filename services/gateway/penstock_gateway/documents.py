@@ -1,4 +1,4 @@
-"""What is read before anything is asked: `/`, `/docs`, and the documents for generators. All of it works offline."""
+"""The gateway's own documentation: `/`, `/docs`, OpenAPI and AsyncAPI. All of it works offline."""
 
 from functools import cache, partial
 from pathlib import Path

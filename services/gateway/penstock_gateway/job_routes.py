@@ -55,7 +55,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
     async def cancel(job: Job) -> JobState:
         """End a job as cancelled; its model calls are closed. One that has ended stays as it is.
 
-        The answer is the state after that: look at `status`.
+        The answer is the state after that, with its `status`.
         """
         return known(job, await jobs.cancel(gateway.bus, job) if is_token(job) else None)
 
@@ -68,7 +68,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
 
     @routes.get("/{job}/stream", operation_id="stream", response_class=Response, responses=in_any_format)
     async def follow(wanted: Wanted, after: Cursor, state: Known) -> Response:
-        """The job's stream in the format asked for; as JSON text and UI messages from its beginning."""
+        """The job's stream in the requested format; JSON text and UI messages start from its beginning."""
         return await answer.stream(gateway, state.pattern, state.id, wanted, state=state, after=after)
 
     app.include_router(routes)

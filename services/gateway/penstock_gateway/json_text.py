@@ -1,4 +1,4 @@
-"""The result as one JSON text that grows, as the seed has it."""
+"""The result as one JSON text that grows: what `useObject` reads."""
 
 from collections.abc import AsyncGenerator
 

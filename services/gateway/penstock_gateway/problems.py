@@ -17,7 +17,7 @@ from penstock.jobs.refusals import UNAVAILABLE, field_errors, problem_of, summar
 MEDIA_TYPE = "application/problem+json"
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-#: After these nothing else can be asked on the connection, or nothing else should.
+#: After these the connection cannot serve another request, or should not.
 _CLOSING = frozenset({"body_timeout", "body_too_large", "headers_too_large", "draining"})
 #: Where a pattern's name stands in a request that no route takes.
 _PATTERN = re.compile(r"POST /([^/]+)|GET /([^/]+)/.+/stream")
@@ -52,11 +52,11 @@ def install(app: FastAPI, patterns: Collection[str]) -> None:
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        # the URL is not asked: a malformed Host header makes it unreadable
-        asked = f"{request.method} {request.scope['path'][:200]}"
-        if error.status_code == 404 and (named := _PATTERN.fullmatch(asked)):
+        # not request.url: a malformed Host header makes it unreadable
+        target = f"{request.method} {request.scope['path'][:200]}"
+        if error.status_code == 404 and (named := _PATTERN.fullmatch(target)):
             return response(unknown_pattern(named[1] or named[2], patterns).problem())
-        refused = Refused(_HTTP_CODES.get(error.status_code, "bad_request"), f"{asked}: {error.detail}")
+        refused = Refused(_HTTP_CODES.get(error.status_code, "bad_request"), f"{target}: {error.detail}")
         return response(refused.problem(), error.headers)
 
     for kind in (Failure, *UNAVAILABLE, Exception):

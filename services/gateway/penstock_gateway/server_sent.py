@@ -25,7 +25,7 @@ async def server_sent(
     """Events with a sequence above `after`; a lone ":" while nothing happens.
 
     Where retention has dropped the beginning of the job, a snapshot and then all events that are kept, whatever
-    `after` says; and again after each step of which only the end is known.
+    `after` says; and another snapshot after each step whose end is kept but not its beginning.
     """
     yield f"retry: {_RETRY}\n"
     known: set[str] = set()  # steps whose events the reader gets from the first, or that a snapshot had

@@ -23,8 +23,8 @@ _PATIENCE = 3.0
 _MAX_HEADERS = 64 * 1024
 #: Served to the very end.
 _ALWAYS = ("/livez", "/readyz", "/metrics")
-#: Seconds for which a look at the queue of jobs holds, and that a look may take.
-_LOOK_HOLDS, _LOOK_PATIENCE = 1.0, 2.0
+#: Seconds for which the length of the queue of jobs is kept, and that reading it may take.
+_LENGTH_KEPT, _LENGTH_PATIENCE = 1.0, 2.0
 
 
 class Gateway:
@@ -34,7 +34,7 @@ class Gateway:
         self.settings, self.patterns, self.draining = settings, patterns, draining
         self._shapes = {name: Shape.of(pattern.result) for name, pattern in patterns.items()}
         self.description = Description(patterns.values())
-        self._looked, self._waiting = float("-inf"), 0
+        self._length_read, self._waiting = float("-inf"), 0
         self._long: Bus | None = None
         self._short: Bus | None = None
 
@@ -76,13 +76,13 @@ class Gateway:
     async def admit_job(self) -> None:
         """Raises Refused if more jobs wait for an aggregator than the fleet is likely to finish.
 
-        Looks at most once a second, however many ask; those who ask meanwhile get the last answer.
+        The length of the queue is read at most once a second, however many requests come.
         """
         jetstream, now = self.bus.jetstream, asyncio.get_running_loop().time()
-        if now - self._looked >= _LOOK_HOLDS:
-            self._looked = now
+        if now - self._length_read >= _LENGTH_KEPT:
+            self._length_read = now
             try:
-                async with asyncio.timeout(_LOOK_PATIENCE):
+                async with asyncio.timeout(_LENGTH_PATIENCE):
                     self._waiting = (await jetstream.consumer_info(subjects.JOBS, subjects.AGGREGATOR)).num_pending or 0
             except (TimeoutError, nats.errors.Error, JetStreamError):
                 pass  # publishing the job will fail for the same reason

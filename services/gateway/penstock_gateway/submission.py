@@ -31,16 +31,16 @@ async def submit(
 ) -> Submission:
     """Accept a job, or find the one that the key stands for. Raises Refused, Failure, BusUnavailable."""
     raw = await _read(request, gateway.settings.max_body)
-    asked = chat.translate(pattern, raw)
-    if asked is not None and "protocol" not in request.query_params:
-        wanted = "ui-message"  # nobody else sends such a body
-    parsed = admit(gateway.patterns, pattern.name, asked.body if asked else raw, gateway.settings)
+    sent = chat.translate(pattern, raw)
+    if sent is not None and "protocol" not in request.query_params:
+        wanted = "ui-message"  # only useChat sends such a body
+    parsed = admit(gateway.patterns, pattern.name, sent.body if sent else raw, gateway.settings)
     content = body_of(parsed)
     await gateway.admit_job()
     bus = gateway.bus
     job = jobs.job_id_of(key, pattern.name) if key else jobs.new_job_id()
-    if asked is not None and asked.chat is not None:
-        await chat.remember(bus, pattern.name, asked.chat, job)
+    if sent is not None and sent.chat is not None:
+        await chat.remember(bus, pattern.name, sent.chat, job)
     new = await jobs.submit(bus, pattern.name, job, content, keyed=key is not None)
     # without a key nobody else can have this job: a first try, whose answer was lost, has stored it
     return Submission(job, new or key is None, wanted)

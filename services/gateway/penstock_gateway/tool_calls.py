@@ -1,7 +1,7 @@
-"""The tool calls of a job, as a chat shows them: what the model asked for, and what came of it.
+"""The tool calls of a job, as a chat shows them: their inputs and outputs.
 
 Read from the journal, since events do not carry inputs and outputs: the outcome of each `think` is the model's
-turn with its calls, that of each `call-<turn>-<index>` what the tool answered. The keys are those that
+turn with its calls, that of each `call-<turn>-<index>` the tool's answer. The keys are those that
 penstock/patterns/multi_step_tool_usage/pattern.py gives.
 """
 
@@ -41,8 +41,8 @@ class ToolCalls:
             case PartValue(p=p, t=t) if step := _STEP.fullmatch(p):
                 # a call that fits no tool has no step of its own: only its place in the result answers it
                 calls = self._asked[int(step[1]) :][:1]
-                said = str(json.loads(t).get("result", "no answer")).removeprefix("error: ")
-                return [self._ended(call, "error", errorText=said) for call in calls if call in self._open]
+                answer = str(json.loads(t).get("result", "no answer")).removeprefix("error: ")
+                return [self._ended(call, "error", errorText=answer) for call in calls if call in self._open]
         return []
 
     def unanswered(self) -> list[Chunk]:
@@ -50,9 +50,9 @@ class ToolCalls:
         return [self._ended(call, "error", errorText="no answer") for call in self._asked if call in self._open]
 
     async def _called(self, key: str, turn: str) -> list[Chunk]:
-        said = await self._output(key)
+        output = await self._output(key)
         chunks: list[Chunk] = []
-        for index, call in enumerate(Turn.model_validate(said).calls if said else (), start=1):
+        for index, call in enumerate(Turn.model_validate(output).calls if output else (), start=1):
             name = f"call-{turn}-{index}"
             self._asked.append(name)
             self._open.add(name)
@@ -61,9 +61,9 @@ class ToolCalls:
             )
         return chunks
 
-    def _ended(self, call: str, how: str, **said: Any) -> Chunk:
+    def _ended(self, call: str, how: str, **fields: Any) -> Chunk:
         self._open.discard(call)
-        return {"type": f"tool-output-{how}", "toolCallId": call, **said}
+        return {"type": f"tool-output-{how}", "toolCallId": call, **fields}
 
     async def _output(self, key: str) -> Any:
         found = await self._bus.last(subjects.JOURNAL, [subjects.journal(self._job, key)])

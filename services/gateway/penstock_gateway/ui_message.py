@@ -94,16 +94,16 @@ class _Message:
             case events.JobCompleted():
                 chunks += [*self._tools.unanswered(), self.result(), {"type": "finish-step"}, {"type": "finish"}]
             case events.JobFailed(problem=problem):
-                chunks += [*self.news(), {"type": "error", "errorText": f"{problem.code}: {problem.detail}"}]
+                chunks += [*self.unshown(), {"type": "error", "errorText": f"{problem.code}: {problem.detail}"}]
             case events.JobCancelled():
-                chunks += [*self.news(), {"type": "abort"}]
+                chunks += [*self.unshown(), {"type": "abort"}]
             case events.JobAccepted() | events.PartStart():
                 pass  # nothing to show yet
             case _:
                 self.stale = True
         return chunks + await self._tools.feed(event)
 
-    def news(self) -> list[Chunk]:
+    def unshown(self) -> list[Chunk]:
         return [self.result()] if self.stale else []
 
     def result(self) -> Chunk:
@@ -111,11 +111,11 @@ class _Message:
         self.stale = False
         return _result(self._document.value)
 
-    def _step(self, key: str, **news: Any) -> Chunk:
+    def _step(self, key: str, **changes: Any) -> Chunk:
         known = self._steps.setdefault(key, {"key": key})
-        if news["status"] == "running":
+        if changes["status"] == "running":
             known.pop("code", None)
-        known |= {name: value for name, value in news.items() if value is not None}
+        known |= {name: value for name, value in changes.items() if value is not None}
         return {"type": "data-step", "id": key, "data": dict(known)}
 
 

@@ -19,7 +19,7 @@ OFFERED: Final = tuple(
 
 
 def think_executable(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
-    """The problem is the first turn; what was said since follows it as it was said, signatures and all."""
+    """The problem is the first turn; the turns since follow unchanged, with their signatures."""
     prompt = PromptFile.load(pattern.prompts, step.prompt_name, model=step.input)
 
     async def think(request: ThinkInput, *, model: StepModel) -> Turn:

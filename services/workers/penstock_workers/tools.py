@@ -20,7 +20,7 @@ def tool_executors(sandbox: Sandbox) -> Mapping[str, MakeExecutor]:
 
 def _maker(tool: Tool[Any, Any], sandbox: Sandbox) -> MakeExecutor:
     def make(_: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
-        require("tools")  # or the first call would be the one to find out
+        require("tools")  # now, not at the first call
 
         async def call(request: Any, *, model: StepModel) -> Any:
             try:
