@@ -103,15 +103,11 @@ class NatsClient(Client):
 
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         state = await self.state(job)
-        shown = False
         with _in_time(f"following job {job}"):
             async with Follower(self.bus, job, settle=state.ended) as follower:
                 async for delivered in follower:
                     if delivered is None or (delivered.sequence <= after and not follower.truncated):
                         continue
-                    if follower.truncated and not shown:
-                        yield await jobs.snapshot(self.bus, job, state.pattern), 0
-                        shown = True
                     yield delivered.event, delivered.cursor
                     if isinstance(delivered.event, TERMINAL):
                         return

@@ -5,7 +5,7 @@ The gateway is one caller of these; it has no private way in.
 
 from penstock.jobs.ending import cancel, end_event, settle_end
 from penstock.jobs.listing import Wanted, page
-from penstock.jobs.lookup import look_up, snapshot
+from penstock.jobs.lookup import look_up
 from penstock.jobs.submission import job_id_of, new_job_id, submit
 
 __all__ = [
@@ -17,6 +17,5 @@ __all__ = [
     "new_job_id",
     "page",
     "settle_end",
-    "snapshot",
     "submit",
 ]

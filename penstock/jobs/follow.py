@@ -24,14 +24,18 @@ from penstock.contracts.events import (
     JobCancelled,
     PartReset,
     PartValue,
+    StepCompleted,
     StepEvent,
     StepSettled,
+    StepStarted,
 )
+from penstock.contracts.job import Snapshot
 from penstock.contracts.journal import Outcome
 from penstock.document import Reader, spread
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 from penstock.jobs.ending import settle_end
+from penstock.jobs.lookup import snapshot
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +49,11 @@ _BATCH, _BATCH_BYTES = 64, 64 * 1024
 class DeliveredEvent:
     """One accepted event. `sequence` is its place in EVENTS, `seq` counts the job's accepted events from 1.
 
-    A reader resumes after `cursor`: that is `sequence`, unless more events of the same sequence follow.
+    A reader resumes after `cursor`: that is `sequence`, unless more events of the same sequence follow. A snapshot has
+    the sequence of the event that it comes with, and cursor 0.
     """
 
-    event: Event
+    event: Event | Snapshot
     sequence: int
     cursor: int
     seq: int
@@ -60,6 +65,9 @@ class Follower:
 
     `buffer`: bytes of events that may wait for this reader. `settle`: the job may be an old one, so if its
     end is in the journal and not among its events, publish it; also done after each `silence` seconds without one.
+
+    Where retention has dropped the job's first events, a snapshot comes first, and another one after the end of each
+    step whose first events are dropped.
     """
 
     def __init__(
@@ -75,6 +83,7 @@ class Follower:
         self._last = 0
         #: Retention has dropped the beginning: the first event there is, is not the job's first.
         self.truncated = False
+        self._known: set[str] = set()  # then, the steps whose events are all delivered, or that a snapshot had
         #: All that was there at the entry has been yielded.
         self.caught_up = False
 
@@ -172,8 +181,19 @@ class Follower:
             if self._reader.seq == 1:
                 # the one event that may come before job.accepted ends a job that no aggregator had begun to run
                 self.truncated = not isinstance(event, JobAccepted | JobCancelled)
+                if self.truncated:
+                    accepted.append(await self._snapshot(stored))
             accepted.append(DeliveredEvent(event, stored.sequence, stored.sequence, self._reader.seq, stored.data))
+            if isinstance(event, StepStarted):
+                self._known.add(event.k)
+            elif self.truncated and isinstance(event, StepCompleted) and event.key not in self._known:
+                accepted.append(await self._snapshot(stored))
         return accepted
+
+    async def _snapshot(self, stored: Stored) -> DeliveredEvent:
+        state = await snapshot(self._bus, self._job)
+        self._known.update(state.steps)
+        return DeliveredEvent(state, stored.sequence, 0, self._reader.seq, state.model_dump_json().encode())
 
     async def _corrections(self, key: str) -> list[Event]:
         """Events that void what was shown of a step, and show what its outcome has.

@@ -23,33 +23,31 @@ class Record:
         self.outcomes = [Outcome.model_validate_json(outcome) for outcome in data.values()]
 
     def fields(self) -> dict[str, Any]:
-        """The fields of a job's state that are known: `status` and `usage`, and all of JobEnd once it has ended."""
+        """The fields of a job's state that are known: `status` and `usage`, and those of JobStart and JobEnd."""
         usage = sum((outcome.usage for outcome in self.outcomes), start=Usage())
-        return {"status": "running" if self.start else "queued", "usage": usage} | dict(self.end or ())
+        known = {"status": "running" if self.start else "queued", "usage": usage}
+        return known | dict(self.start or ()) | dict(self.end or ())
 
 
 async def look_up(bus: Bus, job: str) -> JobState | None:
     """What is known of a job; None where there is no such job (or it is past its retention)."""
     record = await _read(bus, job)
-    known: dict[str, Any] = {}
-    if record.start is not None:
-        known = dict(record.start)
-    else:
+    fields = record.fields()
+    if record.start is None:
         submitted = await bus.newest(subjects.JOBS, subjects.job("*", job))
         if submitted is None:
             return None
-        known = {"pattern": subjects.parse_job(submitted.subject)[0], "accepted_at": unix(submitted.time)}
+        fields |= {"pattern": subjects.parse_job(submitted.subject)[0], "accepted_at": unix(submitted.time)}
     steps = tuple(StepState(**dict(outcome), problem=outcome.failure) for outcome in record.outcomes)
-    return JobState(**known | record.fields() | {"id": job, "steps": steps})
+    return JobState(**fields | {"id": job, "steps": steps})
 
 
-async def snapshot(bus: Bus, job: str, pattern: str) -> Snapshot:
-    """The state of a job that is running or has ended, as far as its journal has it."""
+async def snapshot(bus: Bus, job: str) -> Snapshot:
+    """The state of a job that an aggregator has begun to run, as far as its journal has it."""
     record = await _read(bus, job)
-    fields = {"result": None} | record.fields()
-    fields["result"] = fields["result"] or _result_so_far(record.outcomes)
+    result = (record.end.result if record.end else None) or _result_so_far(record.outcomes)
     steps = tuple(outcome.key for outcome in record.outcomes)
-    return Snapshot(**fields | {"job": job, "pattern": pattern, "steps": steps})
+    return Snapshot(**{"pattern": ""} | record.fields() | {"job": job, "result": result, "steps": steps})
 
 
 async def _read(bus: Bus, job: str) -> Record:

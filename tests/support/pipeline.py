@@ -12,6 +12,7 @@ from penstock_workers.service import build as build_workers
 
 from penstock import jobs
 from penstock.contracts.events import Event, JobCompleted, JobFailed
+from penstock.contracts.job import Snapshot
 from penstock.contracts.journal import END, JobEnd, Outcome
 from penstock.hosting.service import Service
 from penstock.jetstream import subjects
@@ -90,7 +91,7 @@ class Pipeline:
         """A job's events as they come."""
         async with Follower(self.bus, job) as follower:
             async for delivered in follower:
-                if delivered is not None:
+                if delivered is not None and not isinstance(delivered.event, Snapshot):
                     yield delivered.event
 
     async def result(self, job: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The answer about one job: its stream in the requested format, or its result or problem once it has ended."""
 
 import asyncio
-from functools import partial
 
 from fastapi.responses import JSONResponse, Response
 
@@ -29,14 +28,13 @@ async def stream(
             return final(state, headers)
         text = json_text.json_text(gateway.follow(job, settle=settle), gateway.shape(pattern))
         return GrowingResponse(text, "application/json", json_text.HEADERS | headers, gateway.draining)
-    snapshot = partial(jobs.snapshot, gateway.bus, job, pattern)
     follower = gateway.follow(job, settle=settle)
     if wanted == "ui-message":
-        chunks = ui_message.ui_message(follower, job, ToolCalls(gateway.bus, job), snapshot)
+        chunks = ui_message.ui_message(follower, job, ToolCalls(gateway.bus, job))
         return GrowingResponse(chunks, "text/event-stream", ui_message.HEADERS | headers, gateway.draining)
     if state is not None and state.ended and after and await end_is_published(gateway.bus, job, after):
         return Response(status_code=204, headers=headers)
-    events = server_sent.server_sent(follower, snapshot, after=after)
+    events = server_sent.server_sent(follower, after=after)
     return GrowingResponse(events, "text/event-stream", server_sent.HEADERS | headers, gateway.draining)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 
+from penstock.contracts.job import Snapshot
 from penstock.document import Diverged, LinearJSON, Shape
 from penstock.jobs.follow import Follower
 from penstock_gateway.streaming import Aborted
@@ -18,7 +19,7 @@ async def json_text(follower: Follower, shape: Shape) -> AsyncGenerator[str, Non
     async with follower:
         async for batch in follower.batches():
             try:
-                text = linear.feed(*(delivered.event for delivered in batch))
+                text = linear.feed(*(one.event for one in batch if not isinstance(one.event, Snapshot)))
             except Diverged as diverged:
                 raise Aborted(str(diverged)) from diverged
             yield text

@@ -1,8 +1,8 @@
 """The events as they are, in the text/event-stream format (WHATWG HTML, section 9.2)."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 
-from penstock.contracts.events import TERMINAL, StepCompleted, StepStarted
+from penstock.contracts.events import TERMINAL
 from penstock.contracts.job import Snapshot
 from penstock.jobs.follow import DeliveredEvent, Follower
 
@@ -19,49 +19,31 @@ HEARTBEAT = ":\n"
 _LINE_ENDS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085", "\r": " ", "\n": " "})
 
 
-async def server_sent(
-    follower: Follower, snapshot: Callable[[], Awaitable[Snapshot]], *, after: int = 0
-) -> AsyncGenerator[str, None]:
+async def server_sent(follower: Follower, *, after: int = 0) -> AsyncGenerator[str, None]:
     """Events with a sequence above `after`; a lone ":" while nothing happens.
 
-    Where retention has dropped the beginning of the job, a snapshot and then all events that are kept, whatever
-    `after` says; and another snapshot after each step whose end is kept but not its beginning.
+    Where retention has dropped the beginning of the job, all events and snapshots, whatever `after` says.
     """
     yield f"retry: {_RETRY}\n"
-    known: set[str] = set()  # steps whose events the reader gets from the first, or that a snapshot had
-    shown = False
-
-    async def state() -> str:
-        now = await snapshot()
-        known.update(now.steps)
-        return f"event: snapshot\ndata: {line(now.model_dump_json())}\n\n"
-
     async with follower:
         async for batch in follower.batches():
             out: list[str] = [] if batch else [HEARTBEAT]
             for delivered in batch:
-                event = delivered.event
-                if follower.truncated:
-                    if not shown:
-                        out.append(await state())
-                        shown = True
-                    if isinstance(event, StepStarted):
-                        known.add(event.k)
-                    out.append(sse(delivered))
-                    if isinstance(event, StepCompleted) and event.key not in known:
-                        out.append(await state())
-                elif delivered.sequence > after or (isinstance(event, TERMINAL) and follower.caught_up):
+                is_late_end = isinstance(delivered.event, TERMINAL) and follower.caught_up
+                if follower.truncated or delivered.sequence > after or is_late_end:
                     out.append(sse(delivered))
             yield "".join(out)
 
 
 def sse(delivered: DeliveredEvent) -> str:
-    """One event, with its cursor as id and `seq` as a last member.
+    """One event, with its cursor as id and `seq` as a last member; a snapshot has neither.
 
     The id stands last: fetch-event-source takes it over as it reads that line, and would skip the event when
     the connection breaks before the rest of it.
     """
     data = line(delivered.data.decode().rstrip())
+    if isinstance(delivered.event, Snapshot):
+        return f"event: snapshot\ndata: {data}\n\n"
     return f'event: {delivered.event.type}\ndata: {data[:-1]},"seq":{delivered.seq}}}\nid: {delivered.cursor}\n\n'
 
 

@@ -8,14 +8,15 @@ No chunk has a field that its type does not have in any version since 5.0.0: the
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from penstock.cancelling import stop
 from penstock.contracts import events
+from penstock.contracts.events import Event
 from penstock.contracts.job import Snapshot
 from penstock.document import Document
-from penstock.jobs.follow import DeliveredEvent, Follower
+from penstock.jobs.follow import Follower
 from penstock_gateway.server_sent import HEARTBEAT, line
 from penstock_gateway.tool_calls import ToolCalls
 
@@ -28,11 +29,9 @@ _INTERVAL, _SIZE = 0.1, 8_000
 Chunk = dict[str, Any]
 
 
-async def ui_message(
-    follower: Follower, job: str, tools: ToolCalls, snapshot: Callable[[], Awaitable[Snapshot]]
-) -> AsyncGenerator[str, None]:
+async def ui_message(follower: Follower, job: str, tools: ToolCalls) -> AsyncGenerator[str, None]:
     """The whole job as one assistant message whose id is the job's, from its start."""
-    message = _Message(tools, snapshot)
+    message = _Message(tools)
     clock = asyncio.get_running_loop().time
     due = clock()
     yield _line({"type": "start", "messageId": job}) + _line({"type": "start-step"})
@@ -50,7 +49,7 @@ async def ui_message(
                         break
                     out += [] if batch else [HEARTBEAT]
                     for delivered in batch:
-                        out += [_line(chunk) for chunk in await message.feed(delivered, truncated=follower.truncated)]
+                        out += [_line(chunk) for chunk in await message.feed(delivered.event)]
                     coming = asyncio.ensure_future(anext(batches, None))
                 if message.stale and clock() >= due:
                     out.append(result := _line(message.result()))
@@ -65,20 +64,17 @@ async def ui_message(
 class _Message:
     """From events to chunks."""
 
-    def __init__(self, tools: ToolCalls, snapshot: Callable[[], Awaitable[Snapshot]]) -> None:
-        self._tools, self._snapshot = tools, snapshot
+    def __init__(self, tools: ToolCalls) -> None:
+        self._tools = tools
         self._document = Document()
         self._steps: dict[str, Chunk] = {}
-        self._restored = False
         #: The result has grown since it was last shown.
         self.stale = False
 
-    async def feed(self, delivered: DeliveredEvent, *, truncated: bool) -> list[Chunk]:
+    async def feed(self, event: Event | Snapshot) -> list[Chunk]:
+        if isinstance(event, Snapshot):
+            return [_result(event.result)]
         chunks: list[Chunk] = []
-        event = delivered.event
-        if truncated and not self._restored:
-            self._restored = True
-            chunks.append(_result((await self._snapshot()).result))
         self._document.apply(event)
         match event:
             case events.StepStarted():
