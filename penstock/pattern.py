@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, JsonValue
 
-from penstock.contracts.api import PatternContract
+from penstock.contracts.job import PatternContract
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.step import Complexity, In, Out, Step
 from penstock.errors import Misconfigured

@@ -96,10 +96,8 @@ class NatsClient(Client):
         return state
 
     async def _page(self, filters: Mapping[str, Any], cursor: str | None) -> JobPage:
-        before = int(cursor) if cursor else None
         with _in_time("listing jobs"):
-            found, before = await jobs.page(self.bus, jobs.Wanted(**filters), limit=_PAGE, before=before)
-        return JobPage(jobs=tuple(found), next=str(before) if before else None)
+            return await jobs.page(self.bus, **filters, limit=_PAGE, cursor=cursor)
 
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         state = await self.state(job)

@@ -1,10 +1,10 @@
-"""A job as callers see it."""
+"""Jobs and patterns as callers see them."""
 
 from typing import Any, Literal
 
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Execution, Usage
-from penstock.contracts.wire import Time, Tolerant, omitted
+from penstock.contracts.wire import Time, Token, Tolerant, Wire, omitted
 
 JobStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
 
@@ -69,3 +69,23 @@ class Snapshot(Tolerant):
     #: Keys of the steps that are done.
     steps: tuple[str, ...]
     usage: Usage
+
+
+class JobReference(Wire):
+    """Which job is meant."""
+
+    id: Token
+
+
+class PatternContract(Tolerant):
+    """A pattern: what it takes and gives as JSON Schema, and a request that shows it."""
+
+    name: str
+    summary: str
+    request: dict[str, Any]
+    result: dict[str, Any]
+    example: dict[str, Any]
+
+
+class PatternList(Tolerant):
+    patterns: tuple[PatternContract, ...]

@@ -4,12 +4,11 @@ The gateway is one caller of these; it has no private way in.
 """
 
 from penstock.jobs.ending import cancel, end_event, settle_end
-from penstock.jobs.listing import Wanted, page
+from penstock.jobs.listing import page
 from penstock.jobs.lookup import look_up
 from penstock.jobs.submission import job_id_of, new_job_id, submit
 
 __all__ = [
-    "Wanted",
     "cancel",
     "end_event",
     "job_id_of",

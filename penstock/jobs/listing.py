@@ -1,8 +1,6 @@
 """Jobs as a list, newest first, read backwards from JOBS."""
 
-from dataclasses import dataclass
-
-from penstock.contracts.job import JobStatus, JobSummary
+from penstock.contracts.job import JobPage, JobStatus, JobSummary
 from penstock.contracts.journal import END, START
 from penstock.contracts.wire import is_token
 from penstock.jetstream import subjects
@@ -18,49 +16,47 @@ _WINDOW_OF_PATTERN, _EXAMINED_OF_PATTERN = 4_000, 40_000
 _FAR_OFF = 4e9
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """Which jobs to list. Times are Unix seconds of submission; `until` is exclusive."""
-
-    pattern: str | None = None
-    status: JobStatus | None = None
-    since: float | None = None
-    until: float | None = None
-
-
-async def page(bus: Bus, wanted: Wanted, *, limit: int, before: int | None = None) -> tuple[list[JobSummary], int]:
-    """Up to `limit` jobs, newest first, and the `before` of the next page: 0 if there is none.
+async def page(
+    bus: Bus,
+    *,
+    pattern: str | None = None,
+    status: JobStatus | None = None,
+    since: float | None = None,
+    until: float | None = None,
+    limit: int,
+    cursor: str | None = None,
+) -> JobPage:
+    """Up to `limit` jobs, newest first. Times are Unix seconds of submission; `until` is exclusive.
 
     JOBS is read backwards, start and end of each job come from JOURNAL. Work is bounded: a page may have fewer
-    than `limit` jobs, even none, and yet a next one.
+    than `limit` jobs, even none, and yet a next one. Raises ValueError for a `cursor` that is no number.
     """
     state = (await bus.jetstream.stream_info(subjects.JOBS)).state
     first, high = state.first_seq, state.last_seq
-    if wanted.until is not None:
-        until = min(max(wanted.until, 0.0), _FAR_OFF)
-        if following := await bus.first_since(subjects.JOBS, subjects.job("*", "*"), until):
+    if until is not None:
+        time = min(max(until, 0.0), _FAR_OFF)
+        if following := await bus.first_since(subjects.JOBS, subjects.job("*", "*"), time):
             high = following.sequence - 1
-    if before is not None:
-        high = min(high, before - 1)
-    window, lowest = (
-        (_WINDOW_OF_PATTERN, high - _EXAMINED_OF_PATTERN) if wanted.pattern else (_WINDOW, high - _EXAMINED)
-    )
+    if cursor is not None:
+        high = min(high, int(cursor) - 1)
+    window, examined = (_WINDOW_OF_PATTERN, _EXAMINED_OF_PATTERN) if pattern else (_WINDOW, _EXAMINED)
+    lowest = high - examined
     found: list[JobSummary] = []
     while high >= first and high > lowest:
         low = max(first, high - window + 1)
-        candidates = await _between(bus, wanted.pattern, low, high)
+        candidates = await _between(bus, pattern, low, high)
         for begin in range(0, len(candidates), _FACTS):
             group = candidates[begin : begin + _FACTS]
             for stored, summary in zip(group, await _summaries(bus, group), strict=True):
-                if wanted.since is not None and unix(stored.time) < wanted.since:
-                    return found, 0
-                if summary is None or (wanted.status is not None and summary.status != wanted.status):
+                if since is not None and unix(stored.time) < since:
+                    return JobPage(jobs=tuple(found))
+                if summary is None or (status is not None and summary.status != status):
                     continue
                 found.append(summary)
                 if len(found) == limit:
-                    return found, stored.sequence if stored.sequence > first else 0
+                    return JobPage(jobs=tuple(found), next=str(stored.sequence) if stored.sequence > first else None)
         high = low - 1
-    return found, high + 1 if high >= first else 0
+    return JobPage(jobs=tuple(found), next=str(high + 1) if high >= first else None)
 
 
 async def _between(bus: Bus, pattern: str | None, low: int, high: int) -> list[Stored]:

@@ -11,9 +11,8 @@ from typing import Any, Literal, get_args
 from nats.micro.request import ERROR_CODE_HEADER, ERROR_HEADER
 from pydantic import BaseModel
 
-from penstock.contracts.api import JobReference, PatternList
 from penstock.contracts.events import Event
-from penstock.contracts.job import JobState
+from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
 from penstock.contracts.problem import Problem
 from penstock.contracts.step import StepMessage

@@ -25,8 +25,7 @@ from nats.micro.service import Service
 from pydantic import BaseModel, ValidationError
 
 from penstock import jobs
-from penstock.contracts.api import JobReference, PatternList
-from penstock.contracts.job import JobState
+from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import is_token
 from penstock.errors import InvalidRequest, Refused

@@ -41,10 +41,8 @@ def install(app: FastAPI, gateway: Gateway) -> None:
 
         Work is bounded: a page may have fewer jobs than `limit`, even none, and still a `next`.
         """
-        wanted = jobs.Wanted(pattern=pattern, status=status, since=_unix(since), until=_unix(until))
-        before = int(cursor) if cursor else None
-        found, following = await jobs.page(gateway.bus, wanted, limit=limit, before=before)
-        return JobPage(jobs=tuple(found), next=str(following) if following else None)
+        times = {"since": _unix(since), "until": _unix(until)}
+        return await jobs.page(gateway.bus, pattern=pattern, status=status, **times, limit=limit, cursor=cursor)
 
     @routes.get("/{job}", operation_id="job", responses=of_a_job)
     async def look_up(state: Known) -> JobState:

@@ -6,7 +6,7 @@ from fastapi import FastAPI, Path, Request
 from fastapi.responses import Response
 
 from penstock import jobs
-from penstock.contracts.api import PatternContract
+from penstock.contracts.job import PatternContract
 from penstock.jobs.refusals import unknown_pattern
 from penstock.pattern import Pattern
 from penstock_gateway import answer, chat, openapi
