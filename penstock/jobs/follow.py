@@ -16,19 +16,7 @@ from nats.aio.msg import Msg
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from penstock.contracts.events import (
-    EVENT,
-    TERMINAL,
-    Event,
-    JobAccepted,
-    JobCancelled,
-    PartReset,
-    PartValue,
-    StepCompleted,
-    StepEvent,
-    StepSettled,
-    StepStarted,
-)
+from penstock.contracts import events
 from penstock.contracts.job import Snapshot
 from penstock.contracts.journal import Outcome
 from penstock.document import Reader, spread
@@ -53,7 +41,7 @@ class DeliveredEvent:
     the sequence of the event that it comes with, and cursor 0.
     """
 
-    event: Event | Snapshot
+    event: events.Event | Snapshot
     sequence: int
     cursor: int
     seq: int
@@ -163,16 +151,16 @@ class Follower:
         """The event, unless it is a repetition; before it, what makes the reader's text that of a step's outcome."""
         self._last = max(self._last, stored.sequence)
         try:
-            event = EVENT.validate_json(stored.data)
+            event = events.EVENT.validate_json(stored.data)
         except ValidationError:
             # of a newer replica, say: not delivered, but counted, or no later event of its step would be accepted
             log.warning("an event was not understood", extra={"job": self._job, "sequence": stored.sequence})
             with suppress(ValidationError):
-                position = StepEvent.model_validate_json(stored.data)
+                position = events.StepEvent.model_validate_json(stored.data)
                 self._reader.accept(position)  # type: ignore[arg-type]  # it reads the position only
             return []
         accepted = []
-        if isinstance(event, StepSettled) and self._reader.seq and not self._reader.shows(event):
+        if isinstance(event, events.StepSettled) and self._reader.seq and not self._reader.shows(event):
             for made in await self._corrections(event.key):
                 self._reader.accept(made)
                 data = made.model_dump_json().encode()
@@ -180,13 +168,13 @@ class Follower:
         if self._reader.accept(event):
             if self._reader.seq == 1:
                 # the one event that may come before job.accepted ends a job that no aggregator had begun to run
-                self.truncated = not isinstance(event, JobAccepted | JobCancelled)
+                self.truncated = not isinstance(event, events.JobAccepted | events.JobCancelled)
                 if self.truncated:
                     accepted.append(await self._snapshot(stored))
             accepted.append(DeliveredEvent(event, stored.sequence, stored.sequence, self._reader.seq, stored.data))
-            if isinstance(event, StepStarted):
+            if isinstance(event, events.StepStarted):
                 self._known.add(event.k)
-            elif self.truncated and isinstance(event, StepCompleted) and event.key not in self._known:
+            elif self.truncated and isinstance(event, events.StepCompleted) and event.key not in self._known:
                 accepted.append(await self._snapshot(stored))
         return accepted
 
@@ -195,7 +183,7 @@ class Follower:
         self._known.update(state.steps)
         return DeliveredEvent(state, stored.sequence, 0, self._reader.seq, state.model_dump_json().encode())
 
-    async def _corrections(self, key: str) -> list[Event]:
+    async def _corrections(self, key: str) -> list[events.Event]:
         """Events that void what was shown of a step, and show what its outcome has.
 
         Two attempts ran at once, and the one that was not shown has won; or NATS has lost events that it had stored.
@@ -208,10 +196,10 @@ class Follower:
         if outcome.into is None:
             return []
         log.warning("readers are shown a step's outcome anew", extra={"job": self._job, "key": key})
-        made: list[Event] = [PartReset(p=outcome.into.rstrip("/"), **position)] if position else []
+        made: list[events.Event] = [events.PartReset(p=outcome.into.rstrip("/"), **position)] if position else []
         if outcome.failure is None:
             for p, value in spread(outcome.into, outcome.value).items():
-                made.append(PartValue(id=f"outcome:{key}:{p}", p=p, t=to_json(value).decode()))
+                made.append(events.PartValue(id=f"outcome:{key}:{p}", p=p, t=to_json(value).decode()))
         return made
 
     async def _on_message(self, message: Msg) -> None:
@@ -237,6 +225,6 @@ async def end_is_published(bus: Bus, job: str, by: int) -> bool:
         if stored.sequence > by:
             break
         with suppress(ValidationError):
-            if isinstance(EVENT.validate_json(stored.data), TERMINAL):
+            if isinstance(events.EVENT.validate_json(stored.data), events.TERMINAL):
                 return True
     return False
