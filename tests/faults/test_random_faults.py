@@ -98,7 +98,8 @@ class _Job:
 
     async def _follow_over_nats(self) -> None:
         async with Follower(self.world.bus, self.id) as follower:
-            self.over_nats = [delivered.event async for delivered in follower if delivered is not None]
+            delivered = [one.event async for one in follower if one is not None]
+        self.over_nats = [event for event in delivered if not isinstance(event, Snapshot)]
         self.ended.set()
 
     async def _follow_over_http(self) -> None:
