@@ -6,13 +6,11 @@ PenstockError
 │   ├── InvalidRequest       the request does not fit the pattern's model
 │   ├── StepFailed           a step of the job failed for good
 │   ├── PatternFailure       raised by a pattern: invalid_plan, budget_exhausted, ...
-│   ├── ReplayMismatch       the journal holds another step than the pattern asks for
 │   └── ModelFailure         a model said no in a way that asking again does not change
 │       ├── OutputTruncated  the reply stopped at the output limit     (asked again, at most twice)
 │       └── OutputInvalid    the reply does not fit its schema         (asked again, at most twice)
 ├── Transient                worth another delivery; may say after how long
-│   ├── ModelUnavailable     429, 5xx, time-out, broken stream
-│   └── ToolUnavailable      the tool itself is broken, not what it was asked
+│   └── ModelUnavailable     429, 5xx, time-out, broken stream
 ├── Diverged                 the JSON text that is out contradicts what came later
 ├── Misconfigured            the settings or the server do not fit; raised at start
 └── BusUnavailable           NATS did not take or answer within the time given
@@ -69,13 +67,8 @@ class PatternFailure(Failure):
     """For patterns to raise: the outcome is a typed failure, not an answer that only looks like one."""
 
 
-class ReplayMismatch(Failure):
-    def __init__(self, detail: str) -> None:
-        super().__init__("replay_mismatch", detail)
-
-
 class ModelFailure(Failure):
-    """The model's refusal. Its code says which."""
+    """The model's own refusal, or a reply of no use."""
 
 
 class OutputTruncated(ModelFailure):
@@ -99,11 +92,6 @@ class Transient(PenstockError):
 class ModelUnavailable(Transient):
     def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
         super().__init__("model_unavailable", detail, retry_after=retry_after)
-
-
-class ToolUnavailable(Transient):
-    def __init__(self, detail: str) -> None:
-        super().__init__("tool_unavailable", detail)
 
 
 class Diverged(PenstockError):
