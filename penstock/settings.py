@@ -68,7 +68,7 @@ class Nats(_Group):
     nats_credentials: FilePath | None = Field(None, description="Path of a NATS .creds file.")
     nats_token: SecretStr | None = Field(None, description="NATS token, where the server requires one.")
     nats_timeout: Seconds = Field(30, description="Seconds after which a publish or read gives up.")
-    nats_ping_interval: Seconds = Field(3, description="Seconds between pings to NATS, which is lost after three.")
+    nats_ping_interval: Seconds = Field(3, description="Seconds between pings; a connection silent for three is lost.")
     stream_replicas: int = Field(1, ge=1, le=5, description="Copies of each stream that is declared; 3 on a cluster.")
     events_max_bytes: Count = Field(2 * 1024**3, description="Bytes that EVENTS keeps; the oldest go first.")
     jobs_max_age_days: Seconds = Field(7, description="Days that JOBS and JOURNAL keep a job.")
