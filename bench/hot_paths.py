@@ -93,7 +93,7 @@ def executing_nothing(settings: Settings) -> Service:
             service="workers",
             settings=settings,
         )
-        durable, subject = subjects.step_consumer("workers", "draft"), subjects.step_filter("workers", "draft")
+        durable, subject = subjects.step_consumer("workers", "draft"), subjects.step("workers", "draft", "*", "*")
         service.consume(subjects.STEPS, durable, subject, handler.handle)
 
     return Service("workers", settings, start, slots=settings.slots)

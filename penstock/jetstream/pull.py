@@ -21,7 +21,6 @@ So a process never has more in flight than its slots, plus one for each of sever
 
 import asyncio
 import logging
-import time
 from collections import deque
 from typing import Any
 
@@ -29,7 +28,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from penstock.cancelling import stop
-from penstock.jetstream.source import LOST, Handle, Source
+from penstock.jetstream.source import Handle, Source
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +77,6 @@ class PullGroup:
         """Requests do not survive a reconnection: make new ones."""
         for source in self._sources:
             source.forget()
-        self._wake.set()
 
     def _received(self, source: Source, message: Msg) -> None:
         if self._discarding:
@@ -119,17 +117,10 @@ class PullGroup:
             self._wake.clear()
             try:
                 await self._fill()
+                await self._wake.wait()
             except Exception:
                 log.exception("pulling failed; it goes on")
                 await asyncio.sleep(_PAUSE)
-                continue
-            try:
-                async with asyncio.timeout(LOST):
-                    await self._wake.wait()
-            except TimeoutError:
-                for source in self._sources:
-                    if source.requested and time.monotonic() - source.requested_at > LOST:
-                        source.forget()
 
     async def _fill(self) -> None:
         if len(self._sources) == 1:
@@ -146,7 +137,7 @@ class PullGroup:
             self._turn += 1
             if not source.requested and not source.backing_off:
                 await source.request(min(self.free, _MAX_BATCH), wait=False)
-                await source.answered()
+                await source.answered.wait()
         if self.free:
             for source in self._sources:
                 if not source.requested and not source.backing_off:

@@ -3,8 +3,7 @@
 Services only bind to them. Declaring again brings an existing stream up to date.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from nats.js import JetStreamContext
@@ -87,7 +86,7 @@ def consumer_configs(settings: Settings, patterns: Mapping[str, Pattern[Any, Any
         # a hook that waits hours for its next try counts as pending; a limit would stop all the others
         (subjects.HOOKS, durable(subjects.HOOKS_CONSUMER, subjects.hook("*"), pending=-1)),
         *(
-            (subjects.STEPS, durable(subjects.step_consumer(service, name), subjects.step_filter(service, name)))
+            (subjects.STEPS, durable(subjects.step_consumer(service, name), subjects.step(service, name, "*", "*")))
             for service, steps in steps_by_service(patterns).items()
             for name in steps
         ),
@@ -99,22 +98,17 @@ async def declare(jetstream: JetStreamContext, settings: Settings) -> None:
 
     Raises Misconfigured where the server refuses, with the server's reason.
     """
-    for config in stream_configs(settings):
-        with _refusal(f"stream {config.name}"):
+    consumers = consumer_configs(settings, load(settings.patterns))
+    declared: str | None = None
+    try:
+        for config in stream_configs(settings):
+            declared = f"stream {config.name}"
             try:
-                await jetstream.stream_info(str(config.name))
+                await jetstream.update_stream(config)
             except NotFoundError:
                 await jetstream.add_stream(config)
-            else:
-                await jetstream.update_stream(config)
-    for stream, consumer in consumer_configs(settings, load(settings.patterns)):
-        with _refusal(f"consumer {consumer.durable_name}"):
+        for stream, consumer in consumers:
+            declared = f"consumer {consumer.durable_name}"
             await jetstream.add_consumer(stream, consumer)
-
-
-@contextmanager
-def _refusal(of: str) -> Iterator[None]:
-    try:
-        yield
     except APIError as error:
-        raise Misconfigured(f"NATS refuses {of}: {error.description}") from error
+        raise Misconfigured(f"NATS refuses {declared}: {error.description}") from error

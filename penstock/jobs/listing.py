@@ -73,7 +73,7 @@ async def _between(bus: Bus, pattern: str | None, low: int, high: int) -> list[S
 
 async def _summaries(bus: Bus, submitted: list[Stored]) -> list[JobSummary | None]:
     """None for a message that is no job: its id is no token, or belongs to another pattern's."""
-    pairs = [subjects.parse_job(stored.subject) for stored in submitted]
+    pairs = [subjects.tokens(stored.subject) for stored in submitted]
     wanted = [subjects.journal(job, key) for _, job in pairs for key in (START, END)]
     facts = {stored.subject: stored.data for stored in await bus.last(subjects.JOURNAL, wanted)}
 
@@ -93,7 +93,7 @@ async def _summaries(bus: Bus, submitted: list[Stored]) -> list[JobSummary | Non
             problem=end.problem if end else None,
         )
 
-    return [summary(*pair, stored) for pair, stored in zip(pairs, submitted, strict=True)]
+    return [summary(pattern, job, stored) for (pattern, job), stored in zip(pairs, submitted, strict=True)]
 
 
 async def _last_before(bus: Bus, until: float, low: int, high: int) -> int:

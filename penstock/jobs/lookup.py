@@ -24,7 +24,7 @@ async def look_up(bus: Bus, job: str) -> JobState | None:
         submitted = await bus.newest(subjects.JOBS, subjects.job("*", job))
         if submitted is None:
             return None
-        pattern, accepted_at = subjects.parse_job(submitted.subject)[0], unix(submitted.time)
+        pattern, accepted_at = subjects.tokens(submitted.subject)[0], unix(submitted.time)
     return JobState(
         id=job,
         pattern=pattern,

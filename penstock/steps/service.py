@@ -34,9 +34,8 @@ def build_step_service(
             settings=settings,
         )
         for step in executables:
-            service.consume(
-                subjects.STEPS, subjects.step_consumer(name, step), subjects.step_filter(name, step), handler.handle
-            )
+            durable, subject = subjects.step_consumer(name, step), subjects.step(name, step, "*", "*")
+            service.consume(subjects.STEPS, durable, subject, handler.handle)
 
     service = Service(name, settings, start, slots=settings.slots)
     service.app.on_shutdown(llm.aclose)
