@@ -52,6 +52,9 @@ class Broker(NatsBroker):
         reconnected: Callable[[], Awaitable[None]],
     ) -> None:
         by_consumer = _ByConsumer()
+        counting = PrometheusMiddleware(
+            settings_provider_factory=lambda _: by_consumer, registry=registry, app_name=service
+        )
 
         async def as_it_came(message: Any) -> Any:
             return message.raw_message
@@ -60,11 +63,7 @@ class Broker(NatsBroker):
             **connect_options(settings, f"penstock-{service}"),
             error_cb=report,
             reconnected_cb=reconnected,
-            middlewares=[
-                PrometheusMiddleware(
-                    settings_provider_factory=lambda _: by_consumer, registry=registry, app_name=service
-                )
-            ],
+            middlewares=[counting],
             decoder=as_it_came,
             apply_types=False,
             logger=None,

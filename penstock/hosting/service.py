@@ -9,7 +9,7 @@ from starlette.routing import request_response
 
 from penstock.hosting.broker import Broker
 from penstock.hosting.health import endpoints
-from penstock.hosting.subscriber import pull_subscriber
+from penstock.hosting.subscriber import PullSubscriber
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import check_server
 from penstock.jetstream.pull import PullGroup
@@ -50,7 +50,7 @@ class Service:
 
     def consume(self, stream: str, durable: str, subject: str, handle: Callable[[Msg], Awaitable[None]]) -> None:
         """Give each message of a durable consumer to `handle`, which settles it."""
-        pull_subscriber(self._broker, self.group, stream=stream, durable=durable, subject=subject)(handle)
+        PullSubscriber(self._broker, self.group, stream=stream, durable=durable, subject=subject)(handle)
 
     async def _start(self) -> None:
         bus = Bus(await self._broker.connect(), timeout=self.settings.nats_timeout)

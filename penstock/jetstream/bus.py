@@ -98,13 +98,9 @@ class Bus:
         return None
 
     @property
-    def max_payload(self) -> int:
-        """Bytes the server takes in one message, with its headers."""
-        return self.connection.max_payload
-
-    @property
     def _max_body(self) -> int:
-        return self.max_payload - 4096
+        """Bytes of one message beside its headers."""
+        return self.connection.max_payload - 4096
 
     async def once(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> bool:
         """Store the first message of a write-once subject. False: there is one already.
@@ -136,7 +132,7 @@ class Bus:
     async def publish(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> int:
         """One try at `append`: raises one of UNREACHABLE when the answer did not come."""
         if len(payload) > self._max_body:
-            too_large = f"{len(payload)} bytes for {subject}; the server takes {self.max_payload}"
+            too_large = f"{len(payload)} bytes for {subject}; the server takes {self.connection.max_payload}"
             raise Failure("output_too_large", too_large)
         # nats-py may write into the headers it is given
         ack = await self.jetstream.publish(subject, payload, headers=dict(headers) if headers else None)

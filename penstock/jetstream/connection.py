@@ -57,9 +57,9 @@ async def check_server(bus: Bus, settings: Settings, *, patience: float = 60.0) 
     Raises Misconfigured after `patience` seconds, saying what is missing.
     """
     needed = settings.max_body + _ENVELOPE
-    if bus.max_payload < needed:
+    if bus.connection.max_payload < needed:
         raise Misconfigured(
-            f"NATS takes messages of {bus.max_payload} bytes; {needed} are needed for PENSTOCK_MAX_BODY="
+            f"NATS takes messages of {bus.connection.max_payload} bytes; {needed} are needed for PENSTOCK_MAX_BODY="
             f"{settings.max_body}. Raise max_payload in the server's configuration, or lower PENSTOCK_MAX_BODY."
         )
     deadline = asyncio.get_running_loop().time() + patience

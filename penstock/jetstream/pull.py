@@ -9,8 +9,8 @@ of one process:
   are empty does each get a waiting request, for one message. Messages of a burst that fill more of these than there
   are free slots wait in this process, with heartbeats, and are served first.
 - A heartbeat (`in_progress`) is sent every third of `ack_wait` for each message, from its receipt to its settlement.
-  If the server delivers it again all the same (it was away, and took the silence for a death), the second
-  copy is dropped: what is in flight here is not done twice. (Unless another replica had it in between.)
+  If the server delivers it again all the same, since it was away itself, the second copy is dropped: what is in
+  flight here is not done twice. (Unless another replica had it in between.)
 - A process that stood still for longer than `ack_wait` (it was paused, or starved) gives up what it had in flight:
   others have it now, and two attempts at once would show callers one text and journal another.
 - `stop(grace)`: no more requests; what has not begun goes back at once; what runs has `grace` seconds,
@@ -177,9 +177,7 @@ class PullGroup:
 
         The same holds for what was sent to it meanwhile and is only now received.
         """
-        log.warning(
-            "stood still longer than ack_wait; what was in flight is given up", extra={"in_flight": self.in_flight}
-        )
+        log.warning("stood still longer than ack_wait; gave up what was in flight", extra={"messages": self.in_flight})
         self._waiting.clear()
         self._held.clear()
         for task in self._running:

@@ -6,16 +6,7 @@ Services only bind to them. Declaring again brings an existing stream up to date
 from collections.abc import Mapping
 from typing import Any
 
-from nats.js import JetStreamContext
-from nats.js.api import (
-    AckPolicy,
-    ConsumerConfig,
-    DiscardPolicy,
-    RePublish,
-    RetentionPolicy,
-    StorageType,
-    StreamConfig,
-)
+from nats.js import JetStreamContext, api
 from nats.js.errors import APIError, NotFoundError
 
 from penstock.errors import Misconfigured
@@ -31,29 +22,29 @@ _DEDUPE = 120.0
 _MAX_ACK_PENDING = 20_000
 
 
-def stream_configs(settings: Settings) -> list[StreamConfig]:
+def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     """The streams that penstock.jetstream.subjects draws."""
-    write_once = {"max_msgs_per_subject": 1, "discard": DiscardPolicy.NEW, "discard_new_per_subject": True}
+    write_once = {"max_msgs_per_subject": 1, "discard": api.DiscardPolicy.NEW, "discard_new_per_subject": True}
     kept = {"max_age": settings.jobs_max_age_days * _DAY, **write_once}
-    queue = {"retention": RetentionPolicy.WORK_QUEUE, **write_once}
+    queue = {"retention": api.RetentionPolicy.WORK_QUEUE, **write_once}
     log = {
         "max_age": settings.events_max_age_hours * _HOUR,
         "max_bytes": settings.events_max_bytes,
-        "discard": DiscardPolicy.OLD,
+        "discard": api.DiscardPolicy.OLD,
     }
     table: list[tuple[str, str, dict[str, Any]]] = [
         (subjects.JOBS, subjects.job("*", "*"), kept),
         (subjects.STEPS, subjects.step("*", "*", "*", "*"), queue),
-        (subjects.JOURNAL, subjects.journal("*", "*"), {**kept, "republish": RePublish(*subjects.FACTS)}),
-        (subjects.EVENTS, subjects.events("*"), {**log, "republish": RePublish(*subjects.LIVE)}),
+        (subjects.JOURNAL, subjects.journal("*", "*"), {**kept, "republish": api.RePublish(*subjects.FACTS)}),
+        (subjects.EVENTS, subjects.events("*"), {**log, "republish": api.RePublish(*subjects.LIVE)}),
         (subjects.HOOKS, subjects.hook("*"), queue),
         (subjects.DEAD, subjects.dead(">"), {"max_age": 30 * _DAY}),
     ]
     return [
-        StreamConfig(
+        api.StreamConfig(
             name=name,
             subjects=[subject],
-            storage=StorageType.FILE,
+            storage=api.StorageType.FILE,
             num_replicas=settings.stream_replicas,
             duplicate_window=_DEDUPE,
             allow_direct=True,
@@ -63,18 +54,20 @@ def stream_configs(settings: Settings) -> list[StreamConfig]:
     ]
 
 
-def consumer_configs(settings: Settings, patterns: Mapping[str, Pattern[Any, Any]]) -> list[tuple[str, ConsumerConfig]]:
+def consumer_configs(
+    settings: Settings, patterns: Mapping[str, Pattern[Any, Any]]
+) -> list[tuple[str, api.ConsumerConfig]]:
     """(stream, durable consumer) pairs: one for JOBS, one for HOOKS, and one for each kind of step.
 
     `max_deliver` is unlimited, since a work queue keeps a message past it for ever: deliveries are
     counted by the service that receives one (penstock.steps, penstock.runs).
     """
 
-    def durable(name: str, subject: str, *, pending: int = _MAX_ACK_PENDING) -> ConsumerConfig:
-        return ConsumerConfig(
+    def durable(name: str, subject: str, *, pending: int = _MAX_ACK_PENDING) -> api.ConsumerConfig:
+        return api.ConsumerConfig(
             durable_name=name,
             filter_subject=subject,
-            ack_policy=AckPolicy.EXPLICIT,
+            ack_policy=api.AckPolicy.EXPLICIT,
             ack_wait=settings.ack_wait,
             max_deliver=-1,
             max_ack_pending=pending,

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 #: Expressions are written by hand or by a model; longer ones are mistakes or attacks.
 MAX_CHARACTERS: Final = 10_000
@@ -42,7 +42,7 @@ class Sandbox:
     """Runs the tasks of `evaluator.js` in at most `size` children, and waits when all are busy.
 
     A child starts when a call finds no idle one, or with `start()`. A call that is cancelled costs its child.
-    Bound to the event loop of its first use. `aclose()` leaves no process behind; `async with` calls it.
+    Bound to the event loop of its first use. `aclose()` leaves no process behind.
     """
 
     def __init__(self, *, size: int = 2, limits: Limits | None = None) -> None:
@@ -81,12 +81,6 @@ class Sandbox:
         """Ends every child. Calls under way fail with SandboxBroken."""
         self._closed = True
         await asyncio.gather(*(child.end() for child in self._children))
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
 
 class _Child:

@@ -60,12 +60,15 @@ class Execution(Wire):
     next_milestone: str
 
 
-class OrchestratorWorkerResult(Wire):
+class Project(Wire):
     """`taskResults` has one entry for each task, in the order of the plan."""
 
     plan: Plan
     task_results: tuple[TaskResult, ...]
     execution: Execution
+
+
+class OrchestratorWorkerResult(Project):
     summary: str
 
 
@@ -92,11 +95,8 @@ class ExecuteInput(Wire):
     dependencies: tuple[FinishedTask, ...]
 
 
-class SummarizeInput(Wire):
+class SummarizeInput(Project):
     feature_description: str
-    plan: Plan
-    task_results: tuple[TaskResult, ...]
-    execution: Execution
 
 
 PLAN = Step(name="plan", input=PlanInput, output=Plan, complexity="complex")
