@@ -6,7 +6,7 @@ PenstockError
 │   ├── InvalidRequest       the request does not fit the pattern's model
 │   ├── StepFailed           a step of the job failed for good
 │   ├── PatternFailure       raised by a pattern: invalid_plan, budget_exhausted, ...
-│   └── ModelFailure         a model said no in a way that asking again does not change
+│   └── ModelFailure         a model refuses, and would refuse again
 │       ├── OutputTruncated  the reply stopped at the output limit     (asked again, at most twice)
 │       └── OutputInvalid    the reply does not fit its schema         (asked again, at most twice)
 ├── Transient                worth another delivery; may say after how long
@@ -82,7 +82,7 @@ class OutputInvalid(ModelFailure):
 
 
 class Transient(PenstockError):
-    """Another delivery may succeed. `retry_after`: seconds asked for by the other side, if it said so."""
+    """Another delivery may succeed. `retry_after`: seconds that the other side asked for, if it did."""
 
     def __init__(self, code: str, detail: str, *, retry_after: float | None = None) -> None:
         super().__init__(detail)
@@ -103,4 +103,4 @@ class Misconfigured(PenstockError):
 
 
 class BusUnavailable(PenstockError):
-    """NATS did not answer in time; nothing can be said about whether the message was stored."""
+    """NATS did not answer in time; the message may be stored or not."""

@@ -1,9 +1,9 @@
 """NATS JetStream as Penstock uses it: write once, append, read back, dead-letter.
 
-All waits are bounded: what NATS does not take or answer within `timeout` seconds, tries included, raises
-BusUnavailable; so does what it refuses because of trouble of its own, such as a full disk. A publish whose
-answer was lost is tried again, so `append` may store a message twice (readers of events can tell) and `once`
-may find its own first try in place (its callers read it back).
+Every call is bounded: it raises BusUnavailable when NATS has not answered within `timeout` seconds, all tries included,
+or refuses because of trouble of its own, such as a full disk. A publish whose answer was lost is repeated. So `append`
+may store a message twice (readers drop a repeated event), and `once` may be refused because of its own first try (its
+callers read what is there).
 """
 
 import asyncio
@@ -291,7 +291,7 @@ class Bus:
 
 
 def _is_subject_taken(error: APIError) -> bool:
-    """The number says as well that a stream is full, or could not store; only the description tells them apart."""
+    """The same number is used where a stream is full or could not store: only the description differs."""
     return error.err_code == _SUBJECT_TAKEN and "per subject" in (error.description or "")
 
 

@@ -23,7 +23,7 @@ def connect_options(settings: Settings, name: str) -> dict[str, Any]:
     options: dict[str, Any] = {
         "servers": [server.strip() for server in settings.nats_url.split(",")],
         "name": name,
-        # never give up: the default stops after two minutes, and the process would live on and receive nothing
+        # never give up: the default stops after two minutes, and the process would run on and receive nothing
         "max_reconnect_attempts": -1,
         "reconnect_time_wait": 0.25,
         "connect_timeout": 5,
@@ -47,7 +47,7 @@ async def connect(settings: Settings, name: str) -> Bus:
 
 
 async def report(error: Exception) -> None:
-    """The client's `error_cb`: its own errors go to the log, not to standard error as it pleases."""
+    """The client's `error_cb`: its own errors go to the log instead of to standard error."""
     log.warning("NATS client: %s", str(error) or type(error).__name__)
 
 

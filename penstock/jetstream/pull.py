@@ -1,8 +1,7 @@
 """Consuming expensive work: the pull loop behind FastStream's subscribers (penstock.hosting.subscriber).
 
-FastStream's own pull subscriber keeps nothing alive, fetches beyond what it can run and drops what it
-holds at shutdown (docs/adr/0004). Here a `PullGroup` shares a number of slots between the consumers
-of one process:
+FastStream's own pull subscriber sends no heartbeats, fetches more than it can run and drops what it has fetched at
+shutdown (docs/adr/0004). Here a `PullGroup` shares a number of slots between the consumers of one process:
 
 - It requests no more messages than there are free slots: from a single consumer as many as are free, at once.
   Of several, each gets a request that does not wait, in turn and after the answer of the one before; only when all
@@ -12,7 +11,7 @@ of one process:
   If the server delivers it again all the same, since it was away itself, the second copy is dropped: what is in
   flight here is not done twice. (Unless another replica had it in between.)
 - A process that stood still for longer than `ack_wait` (it was paused, or starved) gives up what it had in flight:
-  others have it now, and two attempts at once would show callers one text and journal another.
+  other replicas have it now, and of two attempts at once callers could be shown one while the other is journaled.
 - `stop(grace)`: no more requests; what has not begun goes back at once; what runs has `grace` seconds,
   then it is cancelled and goes back.
 
@@ -173,10 +172,7 @@ class PullGroup:
                         break
 
     async def _give_up_all(self) -> None:
-        """This process stood still for so long that its work was given to others: theirs counts, not ours.
-
-        The same holds for what was sent to it meanwhile and is only now received.
-        """
+        """Drop what was given to other replicas while this process stood still, and what of it arrives only now."""
         log.warning("stood still longer than ack_wait; gave up what was in flight", extra={"messages": self.in_flight})
         self._waiting.clear()
         self._held.clear()

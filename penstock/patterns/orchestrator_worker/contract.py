@@ -27,7 +27,7 @@ class Task(Wire):
 
 
 class Plan(Wire):
-    """What the planner says; `plan_check.py` finds out whether it can be carried out."""
+    """What the planner proposes; `plan_check.py` finds out whether it can be carried out."""
 
     tasks: tuple[Task, ...]
     timeline: str

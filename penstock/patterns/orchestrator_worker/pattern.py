@@ -60,7 +60,7 @@ async def carry_out(run: Run, feature: str, plan: Plan) -> tuple[TaskResult, ...
     try:
         results = await asyncio.gather(*running.values())
     finally:
-        for unfinished in running.values():  # where one failed, the others start nothing more
+        for unfinished in running.values():  # after a failure the others dispatch nothing more
             unfinished.cancel()
     run.close("/taskResults")
     return tuple(results)

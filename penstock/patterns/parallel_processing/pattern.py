@@ -14,12 +14,6 @@ from penstock.contracts.step import Step
 from penstock.errors import StepFailed
 from penstock.pattern import Pattern, Run
 from penstock.patterns.parallel_processing import contract
-from penstock.patterns.parallel_processing.contract import (
-    REVIEW_MAINTAINABILITY,
-    REVIEW_PERFORMANCE,
-    REVIEW_SECURITY,
-    SYNTHESIZE,
-)
 
 Review = TypeVar("Review", bound=BaseModel)
 
@@ -40,13 +34,13 @@ async def parallel_processing(
             return None
 
     security, performance, maintainability = await asyncio.gather(
-        review(REVIEW_SECURITY, "security"),
-        review(REVIEW_PERFORMANCE, "performance"),
-        review(REVIEW_MAINTAINABILITY, "maintainability"),
+        review(contract.REVIEW_SECURITY, "security"),
+        review(contract.REVIEW_PERFORMANCE, "performance"),
+        review(contract.REVIEW_MAINTAINABILITY, "maintainability"),
     )
     reviews = contract.Reviews(security=security, performance=performance, maintainability=maintainability)
     given = contract.SynthesizeInput(**dict(reviews), missing=tuple(sorted(missing)))
-    synthesis = await run.step(SYNTHESIZE, given, into="")
+    synthesis = await run.step(contract.SYNTHESIZE, given, into="")
     return contract.ParallelProcessingResult(**dict(reviews), **dict(synthesis))
 
 
@@ -56,7 +50,7 @@ PATTERN = Pattern(
     run=parallel_processing,
     request=contract.ParallelProcessingRequest,
     result=contract.ParallelProcessingResult,
-    steps=(REVIEW_SECURITY, REVIEW_PERFORMANCE, REVIEW_MAINTAINABILITY, SYNTHESIZE),
+    steps=(contract.REVIEW_SECURITY, contract.REVIEW_PERFORMANCE, contract.REVIEW_MAINTAINABILITY, contract.SYNTHESIZE),
     example=contract.ParallelProcessingRequest(
         code="def find(db, name):\n    return db.execute(f\"SELECT * FROM users WHERE name = '{name}'\").fetchall()\n"
     ),
