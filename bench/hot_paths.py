@@ -84,9 +84,7 @@ def executing_nothing(settings: Settings) -> Service:
     async def execute(request: Any, *, model: Any) -> Nothing:
         return Nothing()
 
-    service = Service("workers", settings, slots=settings.slots)
-
-    async def start(bus: Bus) -> None:
+    async def start(service: Service, bus: Bus) -> None:
         handler = StepHandler(
             bus=bus,
             llm=Llm(settings.models()),
@@ -95,11 +93,10 @@ def executing_nothing(settings: Settings) -> Service:
             service="workers",
             settings=settings,
         )
-        durable, subject = subjects.step_consumer("workers", "draft"), subjects.step_filter("workers", "draft")
+        durable, subject = subjects.step_consumer("workers", "draft"), subjects.step("workers", "draft", "*", "*")
         service.consume(subjects.STEPS, durable, subject, handler.handle)
 
-    service.on_start(start)
-    return service
+    return Service("workers", settings, start, slots=settings.slots)
 
 
 async def round_trips(bus: Bus, count: int, at_once: int) -> list[float]:

@@ -6,13 +6,11 @@ PenstockError
 │   ├── InvalidRequest       the request does not fit the pattern's model
 │   ├── StepFailed           a step of the job failed for good
 │   ├── PatternFailure       raised by a pattern: invalid_plan, budget_exhausted, ...
-│   ├── ReplayMismatch       the journal holds another step than the pattern asks for
-│   └── ModelFailure         a model said no in a way that asking again does not change
+│   └── ModelFailure         a model refuses, and would refuse again
 │       ├── OutputTruncated  the reply stopped at the output limit     (asked again, at most twice)
 │       └── OutputInvalid    the reply does not fit its schema         (asked again, at most twice)
 ├── Transient                worth another delivery; may say after how long
-│   ├── ModelUnavailable     429, 5xx, time-out, broken stream
-│   └── ToolUnavailable      the tool itself is broken, not what it was asked
+│   └── ModelUnavailable     429, 5xx, time-out, broken stream
 ├── Diverged                 the JSON text that is out contradicts what came later
 ├── Misconfigured            the settings or the server do not fit; raised at start
 └── BusUnavailable           NATS did not take or answer within the time given
@@ -69,13 +67,8 @@ class PatternFailure(Failure):
     """For patterns to raise: the outcome is a typed failure, not an answer that only looks like one."""
 
 
-class ReplayMismatch(Failure):
-    def __init__(self, detail: str) -> None:
-        super().__init__("replay_mismatch", detail)
-
-
 class ModelFailure(Failure):
-    """The model's refusal. Its code says which."""
+    """The model's own refusal, or a reply of no use."""
 
 
 class OutputTruncated(ModelFailure):
@@ -89,7 +82,7 @@ class OutputInvalid(ModelFailure):
 
 
 class Transient(PenstockError):
-    """Another delivery may succeed. `retry_after`: seconds asked for by the other side, if it said so."""
+    """Another delivery may succeed. `retry_after`: seconds that the other side asked for, if it did."""
 
     def __init__(self, code: str, detail: str, *, retry_after: float | None = None) -> None:
         super().__init__(detail)
@@ -101,11 +94,6 @@ class ModelUnavailable(Transient):
         super().__init__("model_unavailable", detail, retry_after=retry_after)
 
 
-class ToolUnavailable(Transient):
-    def __init__(self, detail: str) -> None:
-        super().__init__("tool_unavailable", detail)
-
-
 class Diverged(PenstockError):
     """Abort the body of the reader concerned: its text cannot be made right. The job goes on."""
 
@@ -115,4 +103,4 @@ class Misconfigured(PenstockError):
 
 
 class BusUnavailable(PenstockError):
-    """NATS did not answer in time; nothing can be said about whether the message was stored."""
+    """NATS did not answer in time; the message may be stored or not."""

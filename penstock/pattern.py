@@ -1,9 +1,9 @@
-"""What a pattern sees of the engine.
+"""What an author writes against.
 
-A pattern is an ordinary coroutine `async def pattern(run: Run, request: Request) -> Result`. It may be
-run again from the top at any time, on another machine, with the outcomes of its finished steps
-answered from the journal. So it must be a function of its request and its steps' outputs alone:
-no clock, no randomness, no I/O. `run.step` is the only way to have something done.
+A pattern is a coroutine `async def pattern(run: Run, request: Request) -> Result`. It may be run again from the
+top at any time, on another machine, where its finished steps return at once what the journal has of them. So it
+must be a function of its request and its steps' outputs alone: no clock, no randomness, no I/O. `run.step` is
+the only way to have something done.
 """
 
 import sys
@@ -25,7 +25,7 @@ Res = TypeVar("Res", bound=BaseModel)
 
 
 class Run(ABC):
-    """One job's run. Methods are plain functions: what they fix, they fix when called."""
+    """One job's run. A method takes effect when it is called, not when what it returns is awaited."""
 
     #: The job's id.
     job: str
@@ -44,33 +44,33 @@ class Run(ABC):
     ) -> Awaitable[Out]:
         """Have `step` done once, and await its output.
 
-        The step is dispatched at the call, so calling twice and awaiting later runs both at once. Its
-        key is `key`, or the step's name and a running number in the order of the calls. Where branches
-        of the pattern overtake one another, name the key: it must be the same in every replay.
+        The step is dispatched at the call, so two calls whose results are awaited later run at once. Its key is
+        `key`, or the step's name and a running number in the order of the calls. It must be the same in every
+        replay: where concurrent branches make that order vary, give a `key`.
 
         `into` is the place of the result (RFC 6901) in which the output grows while it is being made; ""
         spreads the output's members over the root, and a trailing "/" over the place before it.
         `complexity` overrides the step's own.
 
-        Raises StepFailed when the step failed for good, ReplayMismatch when the journal has another
-        step or another input under this key, ValueError for a key that is in use or no token.
+        Raises StepFailed when the step failed for good, Failure("replay_mismatch") when the journal has
+        another step or another input under this key, ValueError for a key that is in use or no token.
         """
 
     @abstractmethod
     def put(self, path: str, value: JsonValue | BaseModel) -> None:
-        """Write what the run itself knows at `path` of the result. Each place is written once."""
+        """Write a value that needs no step at `path` of the result. Each place is written once."""
 
     @abstractmethod
     def retract(self, path: str) -> None:
-        """Forget what was streamed at and below `path`, so that another step may write there.
+        """Make void what was streamed at and below `path`, so that another step may write there.
 
-        A caller who reads the plain JSON text loses its connection here if something of that was sent already;
-        event readers are told.
+        Readers of events receive `part.retract`. A reader of plain JSON who was sent something of it already is
+        disconnected: sent text cannot be changed.
         """
 
     @abstractmethod
     def close(self, path: str) -> None:
-        """Say that nothing more comes at or below `path`: an array is complete, an optional member stays out."""
+        """Promise that nothing more comes at or below `path`: an array is complete, an optional member is absent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,7 @@ class Pattern(Generic[Req, Res]):
     example: Req
 
     def contract(self) -> PatternContract:
-        """The pattern as callers are told of it."""
+        """What callers need to know of the pattern."""
         return PatternContract(
             name=self.name,
             summary=self.summary,

@@ -10,12 +10,14 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     FilePath,
     IPvAnyNetwork,
     ModelWrapValidatorHandler,
     SecretStr,
+    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
@@ -36,14 +38,23 @@ def _separated(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-def _upper(value: object) -> object:
-    return value.upper() if isinstance(value, str) else value
+def _well_formed(secret: SecretStr) -> SecretStr:
+    secrets(secret.get_secret_value())
+    return secret
 
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)]
 _Separated = BeforeValidator(_separated)
 Names = Annotated[tuple[str, ...], NoDecode, _Separated]
+ModelNames = Annotated[Names, Field(min_length=1)]
+Hosts = Annotated[tuple[Annotated[str, StringConstraints(to_lower=True)], ...], NoDecode, _Separated]
+Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, _Separated]
+Delays = Annotated[tuple[Seconds, ...], NoDecode, _Separated]
+WebhookSecret = Annotated[SecretStr, AfterValidator(_well_formed)]
+_MODELS = ModelConfig()
 
 
 class _Group(BaseSettings):
@@ -53,19 +64,15 @@ class _Group(BaseSettings):
 class Nats(_Group):
     """NATS"""
 
-    nats_url: str = Field(default="nats://127.0.0.1:4222", description="Servers, separated by commas.")
-    nats_credentials: FilePath | None = Field(default=None, description="Path of a NATS .creds file.")
-    nats_token: SecretStr | None = Field(default=None, description="NATS token, where the server requires one.")
-    nats_timeout: Seconds = Field(default=30, description="Seconds after which a publish or read gives up.")
-    nats_ping_interval: Seconds = Field(
-        default=3, description="Seconds between pings to NATS; a silent connection is given up after three of them."
-    )
-    stream_replicas: Annotated[int, Field(ge=1, le=5)] = Field(
-        default=1, description="Copies of each stream; 3 on a cluster. Used when streams are declared."
-    )
-    events_max_bytes: Count = Field(default=2 * 1024**3, description="Bytes that EVENTS keeps; the oldest go first.")
-    jobs_max_age_days: Seconds = Field(default=7, description="Days that JOBS and JOURNAL keep a job.")
-    events_max_age_hours: Seconds = Field(default=24, description="Hours that EVENTS keeps an event.")
+    nats_url: str = Field("nats://127.0.0.1:4222", description="Servers, separated by commas.")
+    nats_credentials: FilePath | None = Field(None, description="Path of a NATS .creds file.")
+    nats_token: SecretStr | None = Field(None, description="NATS token, where the server requires one.")
+    nats_timeout: Seconds = Field(30, description="Seconds after which a publish or read gives up.")
+    nats_ping_interval: Seconds = Field(3, description="Seconds between pings; a connection silent for three is lost.")
+    stream_replicas: int = Field(1, ge=1, le=5, description="Copies of each stream that is declared; 3 on a cluster.")
+    events_max_bytes: Count = Field(2 * 1024**3, description="Bytes that EVENTS keeps; the oldest go first.")
+    jobs_max_age_days: Seconds = Field(7, description="Days that JOBS and JOURNAL keep a job.")
+    events_max_age_hours: Seconds = Field(24, description="Hours that EVENTS keeps an event.")
 
     @field_validator("nats_url")
     @classmethod
@@ -80,110 +87,67 @@ class Nats(_Group):
 class Work(_Group):
     """Work"""
 
-    patterns: Names = Field(default=(), description="More patterns, as module:ATTRIBUTE, separated by commas.")
-    slots: Count = Field(default=32, description="Steps that one worker or classifier executes at once.")
-    runs: Count = Field(default=256, description="Jobs that one aggregator runs at once.")
-    fan_out: Count = Field(default=8, description="Tasks of one job in flight at once, where it fans out.")
-    ack_wait: Annotated[float, Field(ge=1)] = Field(
-        default=6, description="Seconds without a heartbeat after which a replica's work is given to another."
-    )
-    grace: Seconds = Field(default=20, description="Seconds that running work may take to finish at SIGTERM.")
-    deadline: Seconds = Field(default=900, description="Seconds a job may take, unless its request says otherwise.")
-    max_deliveries: Annotated[int, Field(ge=2)] = Field(
-        default=8, description="Deliveries after which a message is given up as poisoned."
-    )
-    flush_interval: Annotated[float, Field(ge=0)] = Field(
-        default=0.02, description="Seconds within which pieces of text are joined into one delta."
-    )
+    patterns: Names = Field((), description="More patterns, as module:ATTRIBUTE.")
+    slots: Count = Field(32, description="Steps that one worker or classifier executes at once.")
+    runs: Count = Field(256, description="Jobs that one aggregator runs at once.")
+    fan_out: Count = Field(8, description="Tasks of one job in flight at once, where it fans out.")
+    ack_wait: float = Field(6, ge=1, description="Seconds without a heartbeat after which another replica takes over.")
+    grace: Seconds = Field(20, description="Seconds that running work may take to finish at SIGTERM.")
+    deadline: Seconds = Field(900, description="Seconds a job may take, unless its request says otherwise.")
+    max_deliveries: int = Field(8, ge=2, description="Deliveries after which a message is given up as poisoned.")
+    flush_interval: float = Field(0.02, ge=0, description="Seconds in which pieces of text are joined into one delta.")
 
 
 class Models(_Group):
     """Models"""
 
-    complex_models: Names = Field(
-        default=ModelConfig().complex.in_turn,
-        min_length=1,
-        description="The complex tier's model, then its fallbacks, separated by commas.",
-    )
-    fast_models: Names = Field(
-        default=ModelConfig().fast.in_turn,
-        min_length=1,
-        description="The fast tier's model, then its fallbacks, separated by commas.",
-    )
-    model_api_key: SecretStr | None = Field(default=None, description="Gemini API key; else GEMINI_API_KEY.")
-    model_base_url: str | None = Field(default=None, description="Base URL; else GOOGLE_GEMINI_BASE_URL.")
-    model_timeout: Seconds = Field(default=600, description="Seconds that one model call may take.")
-    model_first_token_timeout: Seconds = Field(default=120, description="Seconds until its first piece.")
-    model_max_output_tokens: Count = Field(default=32_768, description="Output tokens of one model call.")
-    model_retry_delay: Seconds = Field(
-        default=0.5,
-        description="Seconds before a failed model call is tried again, about; doubles, up to 30.",
-    )
+    complex_models: ModelNames = Field(_MODELS.complex.in_turn, description="The complex tier's model, then fallbacks.")
+    fast_models: ModelNames = Field(_MODELS.fast.in_turn, description="The fast tier's model, then fallbacks.")
+    model_api_key: SecretStr | None = Field(None, description="Gemini API key; else GEMINI_API_KEY.")
+    model_base_url: str | None = Field(None, description="Base URL; else GOOGLE_GEMINI_BASE_URL.")
+    model_timeout: Seconds = Field(600, description="Seconds that one model call may take.")
+    model_first_token_timeout: Seconds = Field(120, description="Seconds until its first piece.")
+    model_max_output_tokens: Count = Field(32_768, description="Output tokens of one model call.")
+    model_retry_delay: Seconds = Field(0.5, description="Seconds before a model call's second try; doubles, up to 30.")
 
 
 class Http(_Group):
     """HTTP"""
 
-    host: str = Field(default="127.0.0.1", description="Address that a service's HTTP server listens on.")
-    port: Annotated[int | None, Field(ge=0, le=65_535)] = Field(
-        default=None, description="Its port; 0 takes a free one. Not set: 8080 for the gateway, a free one for others."
-    )
-    max_body: Count = Field(default=4 * 1024**2, description="Bytes of a request body.")
-    stream_buffer: Count = Field(
-        default=8 * 1024**2, description="Bytes buffered for one slow reader before its connection is closed."
-    )
-    heartbeat: Seconds = Field(default=15, description="Seconds between heartbeats on a quiet event stream.")
-    max_backlog: Count = Field(
-        default=10_000, description="Jobs waiting for an aggregator beyond which the gateway answers 503."
-    )
+    host: str = Field("127.0.0.1", description="Address that a service's HTTP server listens on.")
+    port: Port | None = Field(None, description="Its port; 0: a free one. Not set: 8080 for the gateway, else 0.")
+    max_body: Count = Field(4 * 1024**2, description="Bytes of a request body.")
+    stream_buffer: Count = Field(8 * 1024**2, description="Bytes buffered for a slow reader before it is disconnected.")
+    heartbeat: Seconds = Field(15, description="Seconds between heartbeats on a quiet event stream.")
+    max_backlog: Count = Field(10_000, description="Waiting jobs above which the gateway answers 503.")
 
 
 class Webhooks(_Group):
     """Webhooks"""
 
-    webhook_secret: SecretStr | None = Field(
-        default=None,
+    webhook_secret: WebhookSecret | None = Field(
+        None,
         description="Signs webhooks: whsec_ and 24 to 64 bytes in base64. Several, separated by blanks, all sign. "
         "Not set: requests with a webhook are refused.",
     )
-    webhook_allowed_hosts: Names = Field(
-        default=(),
-        description="Hosts that webhooks may reach at private addresses and by plain http, separated by commas.",
+    webhook_allowed_hosts: Hosts = Field((), description="Hosts that may be private, and called by plain http.")
+    webhook_allowed_networks: Networks = Field((), description="Networks that webhooks may reach although not public.")
+    webhook_timeout: Seconds = Field(15, description="Seconds that one delivery of a webhook may take.")
+    webhook_max_body: int = Field(
+        256 * 1024, ge=1024, description="Bytes of a webhook; one that would be larger goes without the job's result."
     )
-    webhook_allowed_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, _Separated] = Field(
-        default=(), description="Networks that webhooks may reach although they are not public, separated by commas."
-    )
-    webhook_timeout: Seconds = Field(default=15, description="Seconds that one delivery of a webhook may take.")
-    webhook_max_body: Annotated[int, Field(ge=1024)] = Field(
-        default=256 * 1024, description="Bytes of a webhook; one that would be larger goes without the job's result."
-    )
-    webhook_slots: Count = Field(default=16, description="Webhooks that one aggregator delivers at once.")
-    webhook_retry_delays: Annotated[tuple[Seconds, ...], NoDecode, _Separated] = Field(
-        default=(5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400),
+    webhook_slots: Count = Field(16, description="Webhooks that one aggregator delivers at once.")
+    webhook_retry_delays: Delays = Field(
+        (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400),
         description="Seconds between the tries of a webhook; the default is the example of Standard Webhooks, 3 days.",
     )
-
-    @field_validator("webhook_allowed_hosts")
-    @classmethod
-    def _lower_case(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(host.lower() for host in value)
-
-    @field_validator("webhook_secret")
-    @classmethod
-    def _well_formed(cls, value: SecretStr | None) -> SecretStr | None:
-        """Raises ValueError for a malformed secret, without showing it."""
-        if value is not None:
-            secrets(value.get_secret_value())
-        return value
 
 
 class Logs(_Group):
     """Logs"""
 
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)] = Field(
-        default="INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL."
-    )
-    log_json: bool = Field(default=True, description="One JSON object a line; else plain text.")
+    log_level: Level = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    log_json: bool = Field(True, description="One JSON object a line; else plain text.")
 
 
 class Settings(Nats, Work, Models, Http, Webhooks, Logs):

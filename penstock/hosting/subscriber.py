@@ -17,13 +17,36 @@ from penstock.jetstream.source import Source
 
 
 class PullSubscriber(StreamSubscriber):
-    """A FastStream subscriber whose messages come from a PullGroup."""
+    """A subscriber to an existing durable consumer, registered with `broker`; decorate the handler with it.
 
-    _source: Source | None = None
+    FastStream's factory has no way to be given a subscriber class, so its parts are put together here.
+    """
 
-    def __init__(self, group: PullGroup, durable: str, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, broker: NatsBroker, group: PullGroup, *, stream: str, durable: str, subject: str) -> None:
+        config: Any = broker.config
+        calls: CallsCollection[Msg] = CallsCollection()
+        super().__init__(
+            NatsSubscriberConfig(
+                subject=subject,
+                sub_config=ConsumerConfig(durable_name=durable),
+                no_reply=True,
+                _outer_config=config,
+                _ack_policy=AckPolicy.MANUAL,
+            ),
+            NatsSubscriberSpecification(
+                _outer_config=config,
+                calls=calls,
+                specification_config=NatsSubscriberSpecificationConfig(
+                    subject=subject, queue=None, title_=durable, description_=None, include_in_schema=True
+                ),
+            ),
+            calls,
+            stream=JStream(stream, declare=False),
+            queue="",
+        )
         self._group, self._durable = group, durable
+        self._source: Source | None = None
+        Registrator.subscriber(broker, self)
 
     async def _create_subscription(self) -> None:
         if self._source is None:
@@ -35,35 +58,3 @@ class PullSubscriber(StreamSubscriber):
             await self._source.aclose()
             self._source = None
         await super().stop()
-
-
-def pull_subscriber(broker: NatsBroker, group: PullGroup, *, stream: str, durable: str, subject: str) -> PullSubscriber:
-    """Register a subscriber to an existing durable consumer; decorate the handler with it.
-
-    FastStream's factory has no way to be given a subscriber class, so its parts are put together here.
-    """
-    config: Any = broker.config
-    calls: CallsCollection[Msg] = CallsCollection()
-    subscriber = PullSubscriber(
-        group,
-        durable,
-        NatsSubscriberConfig(
-            subject=subject,
-            sub_config=ConsumerConfig(durable_name=durable),
-            no_reply=True,
-            _outer_config=config,
-            _ack_policy=AckPolicy.MANUAL,
-        ),
-        NatsSubscriberSpecification(
-            _outer_config=config,
-            calls=calls,
-            specification_config=NatsSubscriberSpecificationConfig(
-                subject=subject, queue=None, title_=durable, description_=None, include_in_schema=True
-            ),
-        ),
-        calls,
-        stream=JStream(stream, declare=False),
-        queue="",
-    )
-    Registrator.subscriber(broker, subscriber)
-    return subscriber

@@ -1,9 +1,9 @@
 """NATS JetStream as Penstock uses it: write once, append, read back, dead-letter.
 
-All waits are bounded: what NATS does not take or answer within `timeout` seconds, tries included, raises
-BusUnavailable; so does what it refuses because of trouble of its own, such as a full disk. A publish whose
-answer was lost is tried again, so `append` may store a message twice (readers of events can tell) and `once`
-may find its own first try in place (its callers read it back).
+Every call is bounded: it raises BusUnavailable when NATS has not answered within `timeout` seconds, all tries included,
+or refuses because of trouble of its own, such as a full disk. A publish whose answer was lost is repeated. So `append`
+may store a message twice (readers drop a repeated event), and `once` may be refused because of its own first try (its
+callers read what is there).
 """
 
 import asyncio
@@ -40,8 +40,8 @@ _ANSWER = 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 #: Messages requested at once when reading history.
 _BATCH = 256
-#: The server's error number for a message that is not there.
-_NO_MESSAGE = 10037
+#: The server's error numbers for a message that is not there, and for a second one on a write-once subject.
+_NO_MESSAGE, _SUBJECT_TAKEN = 10037, 10077
 #: NATS could not be reached, or did not answer: the message may be stored or not.
 UNREACHABLE = (
     nats.errors.TimeoutError,
@@ -99,13 +99,9 @@ class Bus:
         return None
 
     @property
-    def max_payload(self) -> int:
-        """Bytes the server takes in one message, with its headers."""
-        return self.connection.max_payload
-
-    @property
     def _max_body(self) -> int:
-        return self.max_payload - 4096
+        """Bytes of one message beside its headers."""
+        return self.connection.max_payload - 4096
 
     async def once(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> bool:
         """Store the first message of a write-once subject. False: there is one already.
@@ -137,9 +133,8 @@ class Bus:
     async def publish(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> int:
         """One try at `append`: raises one of UNREACHABLE when the answer did not come."""
         if len(payload) > self._max_body:
-            raise Failure(
-                "output_too_large", f"{len(payload)} bytes for {subject}; the server takes {self.max_payload}"
-            )
+            too_large = f"{len(payload)} bytes for {subject}; the server takes {self.connection.max_payload}"
+            raise Failure("output_too_large", too_large)
         # nats-py may write into the headers it is given
         ack = await self.jetstream.publish(subject, payload, headers=dict(headers) if headers else None)
         return ack.seq
@@ -210,26 +205,24 @@ class Bus:
 
     @asynccontextmanager
     async def rereading(self, read: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-        """Within it, `read` is called after each reconnection: a subscription does not hear what came meanwhile."""
-        tasks: set[asyncio.Task[None]] = set()
+        """Within it, `read` is called after each reconnection, since a subscription receives nothing meanwhile."""
+        lost = asyncio.Event()
 
-        async def guarded() -> None:
-            try:
-                await read()
-            except Exception:
-                log.exception("could not read again after a reconnection")
+        async def read_again() -> None:
+            while await lost.wait():
+                lost.clear()
+                try:
+                    await read()
+                except Exception:
+                    log.exception("could not read again after a reconnection")
 
-        def start() -> None:
-            task = asyncio.get_running_loop().create_task(guarded())
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-
-        forget = self.on_reconnect(start)
+        reading = asyncio.get_running_loop().create_task(read_again())
+        forget = self.on_reconnect(lost.set)
         try:
             yield
         finally:
             forget()
-            await stop(*tasks)
+            await stop(reading)
 
     async def reconnected(self) -> None:
         """To be given to the connection as its `reconnected_cb`."""
@@ -305,9 +298,8 @@ class Bus:
 
 
 def _is_subject_taken(error: APIError) -> bool:
-    return error.err_code == subjects.ERR_SUBJECT_TAKEN and subjects.SUBJECT_TAKEN_DESCRIPTION in (
-        error.description or ""
-    )
+    """The same number is used where a stream is full or could not store: only the description differs."""
+    return error.err_code == _SUBJECT_TAKEN and "per subject" in (error.description or "")
 
 
 def _is_passing(error: APIError) -> bool:

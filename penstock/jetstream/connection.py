@@ -23,7 +23,7 @@ def connect_options(settings: Settings, name: str) -> dict[str, Any]:
     options: dict[str, Any] = {
         "servers": [server.strip() for server in settings.nats_url.split(",")],
         "name": name,
-        # never give up: the default stops after two minutes, and the process would live on and receive nothing
+        # never give up: the default stops after two minutes, and the process would run on and receive nothing
         "max_reconnect_attempts": -1,
         "reconnect_time_wait": 0.25,
         "connect_timeout": 5,
@@ -47,7 +47,7 @@ async def connect(settings: Settings, name: str) -> Bus:
 
 
 async def report(error: Exception) -> None:
-    """The client's `error_cb`: its own errors go to the log, not to standard error as it pleases."""
+    """The client's `error_cb`: its own errors go to the log instead of to standard error."""
     log.warning("NATS client: %s", str(error) or type(error).__name__)
 
 
@@ -57,9 +57,9 @@ async def check_server(bus: Bus, settings: Settings, *, patience: float = 60.0) 
     Raises Misconfigured after `patience` seconds, saying what is missing.
     """
     needed = settings.max_body + _ENVELOPE
-    if bus.max_payload < needed:
+    if bus.connection.max_payload < needed:
         raise Misconfigured(
-            f"NATS takes messages of {bus.max_payload} bytes; {needed} are needed for PENSTOCK_MAX_BODY="
+            f"NATS takes messages of {bus.connection.max_payload} bytes; {needed} are needed for PENSTOCK_MAX_BODY="
             f"{settings.max_body}. Raise max_payload in the server's configuration, or lower PENSTOCK_MAX_BODY."
         )
     deadline = asyncio.get_running_loop().time() + patience

@@ -6,7 +6,6 @@ from itertools import islice
 
 from penstock.cancelling import stop
 from penstock.contracts.events import Event
-from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 
@@ -17,10 +16,9 @@ _IN_FLIGHT = 64
 class EventLog:
     """Appends to `events.<job>`.
 
-    `send` never blocks: it queues. A task publishes up to 64 at once without waiting for each answer.
-    Where an answer does not come, all from that message on are sent again, in order ("go back N"): a
-    reader accepts each number once and in order (see penstock.contracts.events), so it sees none twice
-    and none too early. When NATS stays away longer than the bus's timeout, `flush` raises BusUnavailable.
+    `send` never blocks: it queues. A task publishes up to 64 at once without waiting for each answer. Where an answer
+    does not come, all from that message on are sent again, in order ("go back N"): a reader accepts each number once
+    and in order (see penstock.contracts.events), so it sees none twice and none too early.
 
     What waits is bounded by who writes: a step's reply has an end (penstock.document.writing.pieces.MAX_LENGTH).
     """
@@ -29,25 +27,20 @@ class EventLog:
         self._bus, self._subject = bus, subjects.events(job)
         self._queue: deque[bytes] = deque()
         self._sender: asyncio.Task[None] | None = None
-        self._error: Exception | None = None
 
     def send(self, event: Event) -> None:
         self._queue.append(event.model_dump_json().encode())
         self._start()
 
     async def flush(self) -> None:
-        """Return once everything sent so far is stored. Raises what publishing raised.
+        """Return once everything sent so far is stored.
 
-        After BusUnavailable nothing is lost: a further `flush` goes on from there.
+        Raises BusUnavailable when NATS stays away longer than the bus's timeout, or what NATS refuses a message with.
+        Nothing is lost then: a further `flush` goes on with what is not stored.
         """
         self._start()
         if self._sender is not None:
             await asyncio.shield(self._sender)
-        if self._error is not None:
-            error = self._error
-            if isinstance(error, BusUnavailable):
-                self._error = None
-            raise error
 
     async def aclose(self) -> None:
         """Give up what is not stored yet."""
@@ -55,18 +48,15 @@ class EventLog:
             await stop(self._sender)
 
     def _start(self) -> None:
-        if self._queue and (self._sender is None or self._sender.done()):
+        if self._sender is not None and self._sender.done():
+            self._sender.exception()  # seen: its messages are still in the queue
+            self._sender = None
+        if self._queue and self._sender is None:
             self._sender = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
-        try:
-            while self._queue:
-                await self._bus.persistently(f"publish to {self._subject}", self._send_batch)
-        except BusUnavailable as error:
-            self._error = error
-        except Exception as error:
-            self._error = error
-            self._queue.clear()
+        while self._queue:
+            await self._bus.persistently(f"publish to {self._subject}", self._send_batch)
 
     async def _send_batch(self) -> None:
         batch = list(islice(self._queue, _IN_FLIGHT))

@@ -1,18 +1,17 @@
 """Consuming expensive work: the pull loop behind FastStream's subscribers (penstock.hosting.subscriber).
 
-FastStream's own pull subscriber keeps nothing alive, fetches beyond what it can run and drops what it
-holds at shutdown (docs/adr/0004). Here a `PullGroup` shares a number of slots between the consumers
-of one process:
+FastStream's own pull subscriber sends no heartbeats, fetches more than it can run and drops what it has fetched at
+shutdown (docs/adr/0004). Here a `PullGroup` shares a number of slots between the consumers of one process:
 
 - It requests no more messages than there are free slots: from a single consumer as many as are free, at once.
   Of several, each gets a request that does not wait, in turn and after the answer of the one before; only when all
   are empty does each get a waiting request, for one message. Messages of a burst that fill more of these than there
   are free slots wait in this process, with heartbeats, and are served first.
 - A heartbeat (`in_progress`) is sent every third of `ack_wait` for each message, from its receipt to its settlement.
-  If the server delivers it again all the same (it was away, and took the silence for a death), the second
-  copy is dropped: what is in flight here is not done twice. (Unless another replica had it in between.)
+  If the server delivers it again all the same, since it was away itself, the second copy is dropped: what is in
+  flight here is not done twice. (Unless another replica had it in between.)
 - A process that stood still for longer than `ack_wait` (it was paused, or starved) gives up what it had in flight:
-  others have it now, and two attempts at once would show callers one text and journal another.
+  other replicas have it now, and of two attempts at once callers could be shown one while the other is journaled.
 - `stop(grace)`: no more requests; what has not begun goes back at once; what runs has `grace` seconds,
   then it is cancelled and goes back.
 
@@ -21,7 +20,6 @@ So a process never has more in flight than its slots, plus one for each of sever
 
 import asyncio
 import logging
-import time
 from collections import deque
 from typing import Any
 
@@ -29,7 +27,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from penstock.cancelling import stop
-from penstock.jetstream.source import LOST, Handle, Source
+from penstock.jetstream.source import Handle, Source
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +76,6 @@ class PullGroup:
         """Requests do not survive a reconnection: make new ones."""
         for source in self._sources:
             source.forget()
-        self._wake.set()
 
     def _received(self, source: Source, message: Msg) -> None:
         if self._discarding:
@@ -119,17 +116,10 @@ class PullGroup:
             self._wake.clear()
             try:
                 await self._fill()
+                await self._wake.wait()
             except Exception:
                 log.exception("pulling failed; it goes on")
                 await asyncio.sleep(_PAUSE)
-                continue
-            try:
-                async with asyncio.timeout(LOST):
-                    await self._wake.wait()
-            except TimeoutError:
-                for source in self._sources:
-                    if source.requested and time.monotonic() - source.requested_at > LOST:
-                        source.forget()
 
     async def _fill(self) -> None:
         if len(self._sources) == 1:
@@ -146,7 +136,7 @@ class PullGroup:
             self._turn += 1
             if not source.requested and not source.backing_off:
                 await source.request(min(self.free, _MAX_BATCH), wait=False)
-                await source.answered()
+                await source.answered.wait()
         if self.free:
             for source in self._sources:
                 if not source.requested and not source.backing_off:
@@ -182,13 +172,8 @@ class PullGroup:
                         break
 
     async def _give_up_all(self) -> None:
-        """This process stood still for so long that its work was given to others: theirs counts, not ours.
-
-        The same holds for what was sent to it meanwhile and is only now received.
-        """
-        log.warning(
-            "stood still longer than ack_wait; what was in flight is given up", extra={"in_flight": self.in_flight}
-        )
+        """Drop what was given to other replicas while this process stood still, and what of it arrives only now."""
+        log.warning("stood still longer than ack_wait; gave up what was in flight", extra={"messages": self.in_flight})
         self._waiting.clear()
         self._held.clear()
         for task in self._running:

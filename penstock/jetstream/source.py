@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -19,8 +18,8 @@ Handle = Callable[[Msg], Coroutine[Any, Any, Any]]
 
 #: Seconds a waiting request stays at the server: also how long a group that has become busy may still be given one.
 _EXPIRES = 2.0
-#: Seconds without any answer after which a request is taken as lost.
-LOST = _EXPIRES + 3.0
+#: Seconds after the last request at which all that is not answered is taken as lost.
+_LOST = _EXPIRES + 3.0
 #: Seconds before the next request to a consumer that does not exist or refuses: the first pause, and the longest.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 #: Seconds that what the server is just sending may take to arrive.
@@ -49,10 +48,11 @@ class Source:
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._inbox = connection.new_inbox()
         self._subscription: Subscription | None = None
-        self._answered = asyncio.Event()
-        #: Messages requested and not answered yet, and when they were last requested.
+        #: Set when all that was requested is answered, or must be taken as lost.
+        self.answered = asyncio.Event()
+        #: Messages requested and not answered yet.
         self.requested = 0
-        self.requested_at = 0.0
+        self._lost: asyncio.TimerHandle | None = None
         #: Whether no request is made for a while, since the last one was refused.
         self.backing_off = False
         self._refusals = 0
@@ -85,23 +85,23 @@ class Source:
 
     async def request(self, batch: int, *, wait: bool) -> None:
         """Request `batch` messages: those there now, or (`wait`) also those that come within _EXPIRES."""
-        self.requested, self.requested_at = self.requested + batch, time.monotonic()
-        self._answered.clear()
+        self.requested += batch
+        self.answered.clear()
+        if self._lost is not None:
+            self._lost.cancel()
+        self._lost = asyncio.get_running_loop().call_later(_LOST, self._give_up)
         how = {"expires": int(_EXPIRES * 1e9)} if wait else {"no_wait": True}
         await self._connection.publish(self._next, json.dumps({"batch": batch, **how}).encode(), reply=self._inbox)
 
-    async def answered(self) -> None:
-        """Wait until all that was requested is answered, or must be taken as lost."""
-        try:
-            async with asyncio.timeout(LOST):
-                await self._answered.wait()
-        except TimeoutError:
-            self.forget()
-
     def forget(self) -> None:
         """Take requests as lost: new ones may be made at once."""
-        self.requested, self.backing_off, self._refusals = 0, False, 0
-        self._answered.set()
+        self.requested, self._refusals = 0, 0
+        self.answered.set()
+        self._resume()
+
+    def _give_up(self) -> None:
+        if self.requested:
+            self.forget()
 
     async def _on_answer(self, message: Msg) -> None:
         headers = message.headers or {}
@@ -127,7 +127,7 @@ class Source:
             self.requested, self.backing_off = 0, True
             asyncio.get_running_loop().call_later(pause, self._resume)
         if self.requested == 0:
-            self._answered.set()
+            self.answered.set()
             self._changed()
 
     def _resume(self) -> None:

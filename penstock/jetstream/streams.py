@@ -3,20 +3,10 @@
 Services only bind to them. Declaring again brings an existing stream up to date.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
-from nats.js import JetStreamContext
-from nats.js.api import (
-    AckPolicy,
-    ConsumerConfig,
-    DiscardPolicy,
-    RePublish,
-    RetentionPolicy,
-    StorageType,
-    StreamConfig,
-)
+from nats.js import JetStreamContext, api
 from nats.js.errors import APIError, NotFoundError
 
 from penstock.errors import Misconfigured
@@ -32,29 +22,29 @@ _DEDUPE = 120.0
 _MAX_ACK_PENDING = 20_000
 
 
-def stream_configs(settings: Settings) -> list[StreamConfig]:
+def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     """The streams that penstock.jetstream.subjects draws."""
-    write_once = {"max_msgs_per_subject": 1, "discard": DiscardPolicy.NEW, "discard_new_per_subject": True}
+    write_once = {"max_msgs_per_subject": 1, "discard": api.DiscardPolicy.NEW, "discard_new_per_subject": True}
     kept = {"max_age": settings.jobs_max_age_days * _DAY, **write_once}
-    queue = {"retention": RetentionPolicy.WORK_QUEUE, **write_once}
+    queue = {"retention": api.RetentionPolicy.WORK_QUEUE, **write_once}
     log = {
         "max_age": settings.events_max_age_hours * _HOUR,
         "max_bytes": settings.events_max_bytes,
-        "discard": DiscardPolicy.OLD,
+        "discard": api.DiscardPolicy.OLD,
     }
     table: list[tuple[str, str, dict[str, Any]]] = [
         (subjects.JOBS, subjects.job("*", "*"), kept),
         (subjects.STEPS, subjects.step("*", "*", "*", "*"), queue),
-        (subjects.JOURNAL, subjects.journal("*", "*"), {**kept, "republish": RePublish(*subjects.FACTS)}),
-        (subjects.EVENTS, subjects.events("*"), {**log, "republish": RePublish(*subjects.LIVE)}),
+        (subjects.JOURNAL, subjects.journal("*", "*"), {**kept, "republish": api.RePublish(*subjects.FACTS)}),
+        (subjects.EVENTS, subjects.events("*"), {**log, "republish": api.RePublish(*subjects.LIVE)}),
         (subjects.HOOKS, subjects.hook("*"), queue),
         (subjects.DEAD, subjects.dead(">"), {"max_age": 30 * _DAY}),
     ]
     return [
-        StreamConfig(
+        api.StreamConfig(
             name=name,
             subjects=[subject],
-            storage=StorageType.FILE,
+            storage=api.StorageType.FILE,
             num_replicas=settings.stream_replicas,
             duplicate_window=_DEDUPE,
             allow_direct=True,
@@ -64,18 +54,20 @@ def stream_configs(settings: Settings) -> list[StreamConfig]:
     ]
 
 
-def consumer_configs(settings: Settings, patterns: Mapping[str, Pattern[Any, Any]]) -> list[tuple[str, ConsumerConfig]]:
+def consumer_configs(
+    settings: Settings, patterns: Mapping[str, Pattern[Any, Any]]
+) -> list[tuple[str, api.ConsumerConfig]]:
     """(stream, durable consumer) pairs: one for JOBS, one for HOOKS, and one for each kind of step.
 
     `max_deliver` is unlimited, since a work queue keeps a message past it for ever: deliveries are
     counted by the service that receives one (penstock.steps, penstock.runs).
     """
 
-    def durable(name: str, subject: str, *, pending: int = _MAX_ACK_PENDING) -> ConsumerConfig:
-        return ConsumerConfig(
+    def durable(name: str, subject: str, *, pending: int = _MAX_ACK_PENDING) -> api.ConsumerConfig:
+        return api.ConsumerConfig(
             durable_name=name,
             filter_subject=subject,
-            ack_policy=AckPolicy.EXPLICIT,
+            ack_policy=api.AckPolicy.EXPLICIT,
             ack_wait=settings.ack_wait,
             max_deliver=-1,
             max_ack_pending=pending,
@@ -87,7 +79,7 @@ def consumer_configs(settings: Settings, patterns: Mapping[str, Pattern[Any, Any
         # a hook that waits hours for its next try counts as pending; a limit would stop all the others
         (subjects.HOOKS, durable(subjects.HOOKS_CONSUMER, subjects.hook("*"), pending=-1)),
         *(
-            (subjects.STEPS, durable(subjects.step_consumer(service, name), subjects.step_filter(service, name)))
+            (subjects.STEPS, durable(subjects.step_consumer(service, name), subjects.step(service, name, "*", "*")))
             for service, steps in steps_by_service(patterns).items()
             for name in steps
         ),
@@ -99,22 +91,17 @@ async def declare(jetstream: JetStreamContext, settings: Settings) -> None:
 
     Raises Misconfigured where the server refuses, with the server's reason.
     """
-    for config in stream_configs(settings):
-        with _refusal(f"stream {config.name}"):
+    consumers = consumer_configs(settings, load(settings.patterns))
+    declared: str | None = None
+    try:
+        for config in stream_configs(settings):
+            declared = f"stream {config.name}"
             try:
-                await jetstream.stream_info(str(config.name))
+                await jetstream.update_stream(config)
             except NotFoundError:
                 await jetstream.add_stream(config)
-            else:
-                await jetstream.update_stream(config)
-    for stream, consumer in consumer_configs(settings, load(settings.patterns)):
-        with _refusal(f"consumer {consumer.durable_name}"):
+        for stream, consumer in consumers:
+            declared = f"consumer {consumer.durable_name}"
             await jetstream.add_consumer(stream, consumer)
-
-
-@contextmanager
-def _refusal(of: str) -> Iterator[None]:
-    try:
-        yield
     except APIError as error:
-        raise Misconfigured(f"NATS refuses {of}: {error.description}") from error
+        raise Misconfigured(f"NATS refuses {declared}: {error.description}") from error

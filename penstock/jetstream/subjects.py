@@ -11,13 +11,13 @@
     not stored, request and reply (penstock.nats_api): penstock.submit.<pattern>, penstock.status,
     penstock.cancel, penstock.patterns
 
-A republished subject carries only what a stream has *stored*: to whoever listens there, the message
-is the fact itself, never somebody's refused second try (see docs/adr/0002).
+Only what a stream has *stored* is republished, so a subscriber to `facts.…` or `live.…` never receives a second
+message that was refused (see docs/adr/0002).
 """
 
 STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
 
-#: What is republished, as (source, destination): a fact or event is heard there once it is stored.
+#: What is republished once it is stored, as (source, destination).
 FACTS = ("journal.>", "facts.>")
 LIVE = ("events.>", "live.>")
 
@@ -36,13 +36,8 @@ DEAD_DETAIL_HEADER = "Penstock-Detail"
 DEAD_SUBJECT_HEADER = "Penstock-Subject"
 DEAD_STREAM_HEADER = "Penstock-Stream"
 DEAD_SEQUENCE_HEADER = "Penstock-Sequence"
-#: The body's length in bytes, where the copy was cut to fit.
+#: The body's length in bytes, where the copy was truncated to fit.
 DEAD_LENGTH_HEADER = "Penstock-Length"
-
-#: The server's answer to a second message on a write-once subject ("maximum messages per subject exceeded").
-ERR_SUBJECT_TAKEN = 10077
-#: The same number says that a stream is full, or could not store; only the description tells them apart.
-SUBJECT_TAKEN_DESCRIPTION = "per subject"
 
 
 def stream_of(subject: str) -> str:
@@ -50,32 +45,21 @@ def stream_of(subject: str) -> str:
     return subject.partition(".")[0].upper()
 
 
+def tokens(subject: str) -> list[str]:
+    """What follows the first token: `jobs.<pattern>.<job>` -> [pattern, job]."""
+    return subject.split(".")[1:]
+
+
 def job(pattern: str, job_id: str) -> str:
     return f"jobs.{pattern}.{job_id}"
-
-
-def parse_job(subject: str) -> tuple[str, str]:
-    """`jobs.<pattern>.<job>` -> (pattern, job)."""
-    _, pattern, job_id = subject.split(".")
-    return pattern, job_id
 
 
 def step(service: str, step_name: str, job_id: str, key: str) -> str:
     return f"steps.{service}.{step_name}.{job_id}.{key}"
 
 
-def parse_step(subject: str) -> tuple[str, str, str, str]:
-    """`steps.<service>.<step>.<job>.<key>` -> (service, step, job, key)."""
-    _, service, step_name, job_id, key = subject.split(".")
-    return service, step_name, job_id, key
-
-
-def step_filter(service: str, step_name: str) -> str:
-    return f"steps.{service}.{step_name}.*.*"
-
-
 def step_consumer(service: str, step_name: str) -> str:
-    """The durable of one kind of step: its own queue depth, its own scale."""
+    """The durable consumer of one kind of step, which so has a queue depth and a scale of its own."""
     return f"{service}-{step_name}"
 
 
@@ -84,7 +68,7 @@ def journal(job_id: str, key: str) -> str:
 
 
 def fact(job_id: str, key: str) -> str:
-    """Where `journal(job_id, key)` is heard once it is stored."""
+    """Where `journal(job_id, key)` is republished."""
     return f"facts.{job_id}.{key}"
 
 
@@ -93,22 +77,17 @@ def events(job_id: str) -> str:
 
 
 def chat(digest: str) -> str:
-    """Where EVENTS keeps which job a chat has come to; "=" is in no job id."""
+    """Where EVENTS keeps the newest job of a chat; no job id contains "="."""
     return f"events.chat={digest}"
 
 
 def live(job_id: str) -> str:
-    """Where `events(job_id)` is heard once it is stored."""
+    """Where `events(job_id)` is republished."""
     return f"live.{job_id}"
 
 
 def hook(job_id: str) -> str:
     return f"hooks.{job_id}"
-
-
-def parse_hook(subject: str) -> str:
-    """`hooks.<job>` -> job."""
-    return subject.split(".")[1]
 
 
 def api(*names: str) -> str:
@@ -117,5 +96,5 @@ def api(*names: str) -> str:
 
 
 def dead(subject: str) -> str:
-    """Dead letters keep their origin in the subject, so they can be filtered by it."""
+    """Where copies of messages of `subject` are kept: they can be filtered by their origin."""
     return f"dead.{subject}"

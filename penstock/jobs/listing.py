@@ -71,7 +71,7 @@ async def _between(bus: Bus, pattern: str | None, low: int, high: int) -> list[S
 
 async def _summaries(bus: Bus, submitted: list[Stored]) -> list[JobSummary | None]:
     """None for a message that is no job: its id is no token, or belongs to another pattern's."""
-    pairs = [subjects.parse_job(stored.subject) for stored in submitted]
+    pairs = [subjects.tokens(stored.subject) for stored in submitted]
     wanted = [subjects.journal(job, key) for _, job in pairs for key in (START, END)]
     facts = {fact.subject: fact for fact in await bus.last(subjects.JOURNAL, wanted)}
     found: list[JobSummary | None] = []

@@ -37,7 +37,7 @@ async def look_up(bus: Bus, job: str) -> JobState | None:
         submitted = await bus.newest(subjects.JOBS, subjects.job("*", job))
         if submitted is None:
             return None
-        fields |= {"pattern": subjects.parse_job(submitted.subject)[0], "accepted_at": unix(submitted.time)}
+        fields |= {"pattern": subjects.tokens(submitted.subject)[0], "accepted_at": unix(submitted.time)}
     steps = tuple(StepState(**dict(outcome), problem=outcome.failure) for outcome in record.outcomes)
     return JobState(**fields | {"id": job, "steps": steps})
 

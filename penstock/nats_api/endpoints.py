@@ -109,7 +109,7 @@ class NatsApi:
                 return
             try:
                 reply = (await answer(request)).model_dump_json().encode()
-                if len(reply) > self._bus.max_payload - _HEADERS:
+                if len(reply) > self._bus.connection.max_payload - _HEADERS:
                     raise Refused("output_too_large", f"{len(reply)} bytes do not fit into a reply")
             except Exception as error:
                 problem = problem_of(error)

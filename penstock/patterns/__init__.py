@@ -10,7 +10,8 @@ from penstock.patterns.parallel_processing import pattern as parallel_processing
 from penstock.patterns.routing import pattern as routing
 from penstock.patterns.sequential_processing import pattern as sequential_processing
 
-PATTERNS: tuple[Pattern[Any, Any], ...] = (
+AnyPattern = Pattern[Any, Any]
+PATTERNS: tuple[AnyPattern, ...] = (
     sequential_processing.PATTERN,
     routing.PATTERN,
     parallel_processing.PATTERN,

@@ -9,15 +9,15 @@ from penstock.contracts.step import Step
 from penstock.contracts.wire import is_token
 from penstock.errors import Misconfigured
 from penstock.pattern import Pattern
-from penstock.patterns import PATTERNS
+from penstock.patterns import PATTERNS, AnyPattern
 
 
-def load(extra: Iterable[str] = ()) -> dict[str, Pattern[Any, Any]]:
+def load(extra: Iterable[str] = ()) -> dict[str, AnyPattern]:
     """All patterns by name. `extra` names more as `module:ATTRIBUTE`.
 
     Raises Misconfigured for a name that cannot be imported, is no Pattern, or clashes with another.
     """
-    patterns: dict[str, Pattern[Any, Any]] = {}
+    patterns: dict[str, AnyPattern] = {}
     for pattern in (*PATTERNS, *map(_imported, extra)):
         if pattern.name in patterns:
             raise Misconfigured(f"two patterns are called {pattern.name!r}")
@@ -28,11 +28,9 @@ def load(extra: Iterable[str] = ()) -> dict[str, Pattern[Any, Any]]:
     return patterns
 
 
-def steps_by_service(
-    patterns: Mapping[str, Pattern[Any, Any]],
-) -> dict[str, dict[str, tuple[Pattern[Any, Any], Step[Any, Any]]]]:
+def steps_by_service(patterns: Mapping[str, AnyPattern]) -> dict[str, dict[str, tuple[AnyPattern, Step[Any, Any]]]]:
     """service -> step name -> (its pattern, the step). Raises Misconfigured where two steps share a name."""
-    table: dict[str, dict[str, tuple[Pattern[Any, Any], Step[Any, Any]]]] = {}
+    table: dict[str, dict[str, tuple[AnyPattern, Step[Any, Any]]]] = {}
     for pattern in patterns.values():
         for step in pattern.steps:
             known = table.setdefault(step.service, {}).setdefault(step.name, (pattern, step))
@@ -43,7 +41,7 @@ def steps_by_service(
     return table
 
 
-def _imported(name: str) -> Pattern[Any, Any]:
+def _imported(name: str) -> AnyPattern:
     module, _, attribute = name.partition(":")
     try:
         pattern = getattr(import_module(module), attribute)

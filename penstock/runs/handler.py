@@ -41,7 +41,7 @@ class JobHandler:
 
     async def handle(self, message: Msg) -> None:
         """Settle one delivery: acked once the job's end is written and published; terminated where it can never run."""
-        name, job = subjects.parse_job(message.subject)
+        name, job = subjects.tokens(message.subject)
         attempt = message.metadata.num_delivered
         async with settling(self._bus, message, "job", {"job": job, "pattern": name, "attempt": attempt}):
             if not is_token(job):

@@ -17,7 +17,7 @@ from penstock.contracts.options import Options
 from penstock.contracts.step import Complexity, In, Out, Step, StepMessage
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import is_token
-from penstock.errors import Failure, ReplayMismatch, StepFailed
+from penstock.errors import Failure, StepFailed
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
@@ -139,9 +139,10 @@ class ReplayRun(Run):
     def _accept(self, step: Step[In, Out], message: StepMessage, outcome: Outcome) -> Out:
         # a message that could not be read has an outcome without a fingerprint
         if outcome.step != step.name or outcome.fingerprint not in ("", message.fingerprint):
-            raise ReplayMismatch(
+            raise Failure(
+                "replay_mismatch",
                 f"the journal of {self.job} has {outcome.step} under {message.key!r} with another input than the "
-                f"pattern now gives {step.name}: it was changed while the job ran, or is not deterministic"
+                f"pattern now gives {step.name}: it was changed while the job ran, or is not deterministic",
             )
         self.usage += outcome.usage
         described: dict[str, Any] = {

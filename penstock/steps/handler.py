@@ -50,7 +50,7 @@ class _Attempt:
 
     @classmethod
     def of(cls, message: Msg) -> "_Attempt":
-        _, step, job, key = subjects.parse_step(message.subject)
+        _, step, job, key = subjects.tokens(message.subject)
         return cls(job, step, key, message.metadata.num_delivered, secrets.token_hex(4))
 
     @property

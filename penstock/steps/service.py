@@ -21,11 +21,10 @@ def build_step_service(
     only: Iterable[str] | None = None,
 ) -> Service:
     """The service called `name`, executing its steps (or `only` some). See `penstock.steps.executor.table`."""
-    service = Service(name, settings, slots=settings.slots)
     executables = table(steps_by_service(load(settings.patterns)).get(name, {}), special or {}, only)
     llm = Llm(settings.models())
 
-    async def start(bus: Bus) -> None:
+    async def start(service: Service, bus: Bus) -> None:
         handler = StepHandler(
             bus=bus,
             llm=llm,
@@ -35,10 +34,9 @@ def build_step_service(
             settings=settings,
         )
         for step in executables:
-            service.consume(
-                subjects.STEPS, subjects.step_consumer(name, step), subjects.step_filter(name, step), handler.handle
-            )
+            durable, subject = subjects.step_consumer(name, step), subjects.step(name, step, "*", "*")
+            service.consume(subjects.STEPS, durable, subject, handler.handle)
 
-    service.on_start(start)
-    service.on_stop(llm.aclose)
+    service = Service(name, settings, start, slots=settings.slots)
+    service.app.on_shutdown(llm.aclose)
     return service

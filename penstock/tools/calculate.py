@@ -32,9 +32,9 @@ async def calculate(request: CalculateInput, *, sandbox: Sandbox) -> CalculateOu
         return CalculateOutput(expression=expression[:MAX_CHARACTERS] + "…", success=False, error=error)
     try:
         result = await sandbox.run("calculate", {"expression": expression})
+        return CalculateOutput(expression=expression, success=True, result=result)
     except SandboxRefused as reason:
         return CalculateOutput(expression=expression, success=False, error=str(reason))
-    return CalculateOutput(expression=expression, success=True, result=result)
 
 
 CALCULATE = Tool(

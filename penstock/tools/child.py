@@ -12,8 +12,8 @@ import os
 import platform
 import resource
 import signal
+import struct
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,9 +61,8 @@ def confine(keep: int) -> bool:
     """
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
-    for descriptor in range(64):
-        if descriptor != keep:
-            _close(descriptor)
+    os.closerange(0, keep)
+    os.closerange(keep + 1, 64)
     _prctl(PR_SET_DUMPABLE, 0)
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
     return _filter_system_calls()
@@ -77,28 +76,16 @@ def _filter_system_calls() -> bool:
     steps = [(LOAD, 0, 0, 4), (JUMP_IF_EQUAL, 0, end + 1, architecture), (LOAD, 0, 0, 0)]
     steps += [(JUMP_IF_EQUAL, end - place, 0, number) for place, number in enumerate(allowed)]
     steps += [(RETURN, 0, 0, SECCOMP_EPERM), (RETURN, 0, 0, SECCOMP_ALLOW)]
-    program = (_Instruction * len(steps))(*(_Instruction(*step) for step in steps))
-    return _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(_Program(len(steps), program))) == 0
+    # struct sock_filter (code, jump if true, jump if false, operand), and struct sock_fprog (length, where they are)
+    filters = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
+    return _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, struct.pack("@HP", len(steps), ctypes.addressof(filters))) == 0
 
 
-class _Instruction(ctypes.Structure):
-    _fields_ = (("code", ctypes.c_ushort), ("yes", ctypes.c_ubyte), ("no", ctypes.c_ubyte), ("value", ctypes.c_uint))
-
-
-class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.POINTER(_Instruction)))
-
-
-def _prctl(option: int, *arguments: Any) -> int:
+def _prctl(option: int, value: int, pointer: bytes | None = None) -> int:
     if sys.platform != "linux":
         return -1
-    padded = [a if not isinstance(a, int) else ctypes.c_ulong(a) for a in (*arguments, 0, 0, 0, 0)][:4]
-    return int(ctypes.CDLL(None).prctl(option, *padded))
-
-
-def _close(descriptor: int) -> None:
-    with suppress(OSError):
-        os.close(descriptor)
+    zero = ctypes.c_ulong(0)
+    return int(ctypes.CDLL(None).prctl(option, ctypes.c_ulong(value), pointer, zero, zero))
 
 
 def load(limits: dict[str, Any]) -> Context:

@@ -1,21 +1,17 @@
 """Where models' mathematics is evaluated: a few child processes with mathjs, one call at a time in each.
 
 run() ──▶ an idle child ──▶ a line of JSON ──▶ a fork of it evaluates, confined ──▶ a line of JSON ──▶ result
-
-SandboxError
-├── SandboxRefused    the input is at fault, or went beyond a limit (the text is for the model)
-└── SandboxBroken     a child cannot be started, or failed for no reason known
 """
 
 import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 #: Expressions are written by hand or by a model; longer ones are mistakes or attacks.
 MAX_CHARACTERS: Final = 10_000
@@ -24,16 +20,12 @@ _LONGEST_LINE: Final = 512 * 1024
 _START_SECONDS: Final = 30.0
 
 
-class SandboxError(Exception):
-    """The call has no result; `str(error)` says why in words a model can use."""
+class SandboxRefused(Exception):
+    """The input is at fault, or went beyond a limit; the text is for the model."""
 
 
-class SandboxRefused(SandboxError):
-    pass
-
-
-class SandboxBroken(SandboxError):
-    pass
+class SandboxBroken(Exception):
+    """A child cannot be started, or failed for no reason known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +42,7 @@ class Sandbox:
     """Runs the tasks of `evaluator.js` in at most `size` children, and waits when all are busy.
 
     A child starts when a call finds no idle one, or with `start()`. A call that is cancelled costs its child.
-    Bound to the event loop of its first use. `aclose()` leaves no process behind; `async with` calls it.
+    Bound to the event loop of its first use. `aclose()` leaves no process behind.
     """
 
     def __init__(self, *, size: int = 2, limits: Limits | None = None) -> None:
@@ -65,14 +57,15 @@ class Sandbox:
     @property
     def processes(self) -> tuple[int, ...]:
         """The ids of the living children."""
-        return tuple(child.process.pid for child in self._children if child.process and child.alive)
+        processes = [child.process for child in self._children if child.process is not None]
+        return tuple(process.pid for process in processes if process.returncode is None)
 
     async def start(self) -> None:
         """Warms every child, so that not even the first call waits."""
         await asyncio.gather(*(child.start() for child in self._children))
 
     async def run(self, task: str, payload: Mapping[str, Any]) -> Any:
-        """The JSON value of the task's result. Raises SandboxError."""
+        """The JSON value of the task's result. Raises SandboxRefused, SandboxBroken."""
         child = await self._idle.get()
         try:
             if self._closed:
@@ -89,14 +82,6 @@ class Sandbox:
         self._closed = True
         await asyncio.gather(*(child.end() for child in self._children))
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
 
 class _Child:
     """At most one living process. Whatever goes wrong ends it, and the next call starts another."""
@@ -105,46 +90,31 @@ class _Child:
         self._limits = limits
         self.process: asyncio.subprocess.Process | None = None
 
-    @property
-    def alive(self) -> bool:
-        return self.process is not None and self.process.returncode is None
-
-    async def start(self) -> None:
-        if self.alive:
-            return
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                # Importing quickjs starts an idle thread, which is no reason to warn of forking (Python 3.12).
-                self.process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-I", "-B", "-W", "ignore::DeprecationWarning",
-                    str(_PROGRAM), json.dumps(asdict(self._limits)), str(os.getpid()),
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    env={},
-                    limit=_LONGEST_LINE,
-                    start_new_session=True,
-                )  # fmt: skip
-                await self._line()
-        except (OSError, EOFError, TimeoutError) as problem:
-            await self.end()
-            raise SandboxBroken(f"the sandbox cannot be started: {problem or type(problem).__name__}") from None
+    async def start(self) -> asyncio.subprocess.Process:
+        if self.process is not None and self.process.returncode is None:
+            return self.process
+        async with self._ended_by_failure("cannot be started", _START_SECONDS):
+            # Importing quickjs starts an idle thread, which is no reason to warn of forking (Python 3.12).
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-I", "-B", "-W", "ignore::DeprecationWarning",
+                str(_PROGRAM), json.dumps(asdict(self._limits)), str(os.getpid()),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env={},
+                limit=_LONGEST_LINE,
+                start_new_session=True,
+            )  # fmt: skip
+            await _line(self.process)
+            return self.process
 
     async def call(self, task: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        await self.start()
-        assert self.process is not None
-        assert self.process.stdin is not None
-        answered = False
-        try:
-            async with asyncio.timeout(self._limits.wall_seconds + 2):
-                self.process.stdin.write(json.dumps({"task": task, "payload": dict(payload)}).encode() + b"\n")
-                reply: dict[str, Any] = json.loads(await self._line())
-            answered = True
-        except (OSError, EOFError, TimeoutError, ValueError) as problem:
-            raise SandboxBroken(f"the sandbox failed: {problem or type(problem).__name__}") from None
-        finally:
-            if not answered:
-                await self.end()
-        return reply
+        process = await self.start()
+        request = json.dumps({"task": task, "payload": dict(payload)})
+        async with self._ended_by_failure("failed", self._limits.wall_seconds + 2):
+            assert process.stdin is not None
+            process.stdin.write(request.encode() + b"\n")
+            reply: dict[str, Any] = json.loads(await _line(process))
+            return reply
 
     async def end(self) -> None:
         """Kills the process, if there is one, and waits until it is gone."""
@@ -157,10 +127,21 @@ class _Child:
             process.stdin.close()
         await process.wait()
 
-    async def _line(self) -> bytes:
-        assert self.process is not None
-        assert self.process.stdout is not None
-        line = await self.process.stdout.readline()
-        if not line.endswith(b"\n"):
-            raise EOFError("the process has ended")
-        return line
+    @asynccontextmanager
+    async def _ended_by_failure(self, what: str, seconds: float) -> AsyncIterator[None]:
+        """After an exception within, cancellation included, the process could answer late: it is killed."""
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except BaseException as problem:
+            await self.end()
+            if isinstance(problem, OSError | EOFError | ValueError):
+                raise SandboxBroken(f"the sandbox {what}: {problem or type(problem).__name__}") from None
+            raise
+
+
+async def _line(process: asyncio.subprocess.Process) -> bytes:
+    line = await process.stdout.readline() if process.stdout else b""
+    if not line.endswith(b"\n"):
+        raise EOFError("the process has ended")
+    return line

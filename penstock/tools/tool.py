@@ -1,23 +1,14 @@
-"""A tool: what a model is told about it, what it takes and gives, and the function that does it."""
+"""A tool: how it is described to a model, its input and output, and the function that does it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Concatenate, Generic, TypeVar
 
 from penstock.contracts.step import Step
 from penstock.contracts.wire import Wire
-from penstock.tools.sandbox import Sandbox
 
 In = TypeVar("In", bound=Wire)
 Out = TypeVar("Out", bound=Wire)
-In_contra = TypeVar("In_contra", bound=Wire, contravariant=True)
-Out_co = TypeVar("Out_co", bound=Wire, covariant=True)
-
-
-class ToolFunction(Protocol[In_contra, Out_co]):
-    """Answers in its output that the input is at fault; raises SandboxBroken only if the tool itself is."""
-
-    async def __call__(self, request: In_contra, *, sandbox: Sandbox) -> Out_co: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +21,9 @@ class Tool(Generic[In, Out]):
     description: str
     #: Its input and output, and its token in subjects and queues.
     step: Step[In, Out]
-    function: ToolFunction[In, Out]
+    #: Called with the input and the keyword `sandbox` (penstock.tools.sandbox.Sandbox). What is wrong with the input is
+    #: said in the output; SandboxBroken is raised only if the tool itself does not work.
+    function: Callable[Concatenate[In, ...], Awaitable[Out]]
     #: The call and its result as a reader of the solution sees them.
     asked: Callable[[In], str]
     answered: Callable[[Out], str]

@@ -62,8 +62,7 @@ async def validate_answer(request: ValidateAnswerInput, *, sandbox: Sandbox) -> 
         found = await sandbox.run("validate", given)
     except SandboxRefused as reason:
         found = {"verdict": "inconclusive", "confidence": 0, "method": "none", "evidence": str(reason)}
-    verdicts = {"valid": True, "invalid": False, "inconclusive": None}
-    return ValidateAnswerOutput(is_valid=verdicts[found["verdict"]], **found)
+    return ValidateAnswerOutput(is_valid={"valid": True, "invalid": False}.get(found["verdict"]), **found)
 
 
 def _text(value: float | str) -> str:

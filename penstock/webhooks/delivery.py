@@ -50,7 +50,7 @@ class Dispatcher:
 
     async def _handle(self, message: Msg) -> None:
         """Settle one delivery: acked at 2xx, terminated where it is given up, else returned until its next try."""
-        job = subjects.parse_hook(message.subject)
+        (job,) = subjects.tokens(message.subject)
         about: dict[str, Any] = {"job": job, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "webhook", about):
             try:

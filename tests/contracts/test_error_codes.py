@@ -23,8 +23,7 @@ def subclasses(kind: type[BaseException]) -> Iterator[str]:
 
 RAISED = {*subclasses(Failure), *subclasses(Transient)}
 #: Those of them that give their code themselves; what they are called with is a detail.
-OWN_CODE = {"InvalidRequest", "ReplayMismatch", "OutputTruncated", "OutputInvalid", "ModelUnavailable",
-            "ToolUnavailable", "StepFailed"}  # fmt: skip
+OWN_CODE = {"InvalidRequest", "OutputTruncated", "OutputInvalid", "ModelUnavailable", "StepFailed"}
 
 
 def codes(tree: ast.AST) -> Iterator[str]:

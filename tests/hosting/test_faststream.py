@@ -11,9 +11,9 @@ import penstock
 
 ADVICE = """
 FastStream has changed beneath penstock/hosting/subscriber.py (docs/adr/0004): it puts a subscriber together from parts
-that are not public. Compare `pull_subscriber` with faststream.nats.subscriber.factory.create_subscriber of the version
-that is installed, and `PullSubscriber` with its StreamSubscriber; run tests/jetstream and tests/hosting; then raise the
-range in pyproject.toml and the version here.
+that are not public. Compare `PullSubscriber` with its StreamSubscriber, and its constructor with create_subscriber in
+faststream.nats.subscriber.factory, in the version that is installed; run tests/jetstream and tests/hosting; then raise
+the range in pyproject.toml and the version here.
 """
 
 

@@ -76,8 +76,8 @@ async def test_a_job_id_that_is_no_token_is_dead_lettered(pipeline: Pipeline, jo
 
 async def test_a_body_as_large_as_the_server_takes_fails_like_any_other(pipeline: Pipeline) -> None:
     """Its copy in DEAD is cut to leave room for the headers, and says how long it was."""
-    body = b'{"query": "' + b"x" * (pipeline.bus.max_payload - 13) + b'"}'
-    assert len(body) == pipeline.bus.max_payload
+    body = b'{"query": "' + b"x" * (pipeline.bus.connection.max_payload - 13) + b'"}'
+    assert len(body) == pipeline.bus.connection.max_payload
     await pipeline.bus.jetstream.publish(subjects.job("routing", "huge"), body)
     assert (await pipeline.failure("huge")).problem.code == "invalid_request"
     (letter,) = [letter async for letter in pipeline.bus.history(subjects.DEAD, "dead.>")]

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -35,7 +35,7 @@ def no_process_left_behind() -> None:
 @asynccontextmanager
 async def leaving_nothing(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
     """The sandbox, and a check that no child of it is left once it is closed."""
-    async with sandbox:
+    async with aclosing(sandbox):
         yield sandbox
         children = sandbox.processes
     assert living(children) == []

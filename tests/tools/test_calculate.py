@@ -6,6 +6,7 @@ import operator
 import re
 import runpy
 import subprocess
+from contextlib import aclosing
 from fractions import Fraction
 from pathlib import Path
 
@@ -97,7 +98,7 @@ async def test_on_the_wire_the_names_are_those_of_the_guide(sandbox: Sandbox) ->
 @pytest.mark.parametrize("definition", ["secret = 7", "secret(x) = 7", "pi = 3; secret = pi", "sin(x) = 7"])
 async def test_a_call_sees_nothing_of_another(definition: str) -> None:
     """Names, and what a definition hides, are gone with the call that made them."""
-    async with Sandbox(size=1) as sandbox:
+    async with aclosing(Sandbox(size=1)) as sandbox:
         assert (await answer(definition, sandbox)).error in (
             None,
             "that is a function: call it, as in f(x) = x^2; f(3)",

@@ -6,6 +6,7 @@ import select
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -126,7 +127,7 @@ async def test_a_closed_sandbox_leaves_no_process_and_takes_no_call() -> None:
 
 async def test_a_child_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    async with Sandbox(size=1) as sandbox:
+    async with aclosing(Sandbox(size=1)) as sandbox:
         with pytest.raises(SandboxBroken, match="cannot be started"):
             await still_works(sandbox)
 

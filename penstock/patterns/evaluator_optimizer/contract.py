@@ -57,14 +57,11 @@ class TranslateInput(Wire):
     assignment: Assignment
 
 
-class EvaluateTranslationInput(Wire):
-    assignment: Assignment
+class EvaluateTranslationInput(TranslateInput):
     translation: str
 
 
-class ImproveTranslationInput(Wire):
-    assignment: Assignment
-    translation: str
+class ImproveTranslationInput(EvaluateTranslationInput):
     evaluation: TranslationEvaluation
 
 

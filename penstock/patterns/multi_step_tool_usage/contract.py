@@ -42,16 +42,12 @@ class MultiStepToolUsageResult(Wire):
     verification: str
 
 
-class ThinkInput(Wire):
-    problem: str
-    #: The turns so far: the model's, and the results of the tools it called.
-    transcript: tuple[Turn, ...]
+class Work(Wire):
+    """The problem, and the turns so far: the model's, and the results of the tools it called."""
 
-
-class ConcludeInput(Wire):
     problem: str
     transcript: tuple[Turn, ...]
 
 
-THINK = Step(name="think", input=ThinkInput, output=Turn, complexity="complex")
-CONCLUDE = Step(name="conclude", input=ConcludeInput, output=Conclusion, complexity="complex")
+THINK = Step(name="think", input=Work, output=Turn, complexity="complex")
+CONCLUDE = Step(name="conclude", input=Work, output=Conclusion, complexity="complex")

@@ -24,22 +24,21 @@ async def multi_step_tool_usage(
     transcript: list[Turn] = []
     steps: list[SolutionStep] = []
 
-    async def carry_out(call: ToolCall, key: str, why: str, number: int) -> tuple[SolutionStep, ToolResult]:
-        used = await use(run, call, key=key)
+    async def carry_out(call: ToolCall, why: str, turn: int, index: int) -> tuple[SolutionStep, ToolResult]:
+        number = len(steps) + index
+        used = await use(run, call, key=f"call-{turn}-{index}")
         step = SolutionStep(step=number, description=why, calculation=used.asked, result=used.answered)
         run.put(f"/steps/{number - 1}", step)
-        return step, used.result
+        return step, ToolResult(id=call.id, name=call.name, output=used.output)
 
     for turn in range(1, max_turns + 1):
-        reply = await run.step(THINK, contract.ThinkInput(problem=problem, transcript=tuple(transcript)))
+        reply = await run.step(THINK, contract.Work(problem=problem, transcript=tuple(transcript)))
         transcript.append(reply)
         if not reply.calls:
             break
+        why, numbered = reply.text.strip(), enumerate(reply.calls, start=1)
         done = await asyncio.gather(
-            *(
-                carry_out(call, f"call-{turn}-{index}", reply.text.strip() or f"Use {call.name}", len(steps) + index)
-                for index, call in enumerate(reply.calls, start=1)
-            )
+            *(carry_out(call, why or f"Use {call.name}", turn, index) for index, call in numbered)
         )
         steps += [step for step, _ in done]
         transcript.append(Turn(role="user", parts=tuple(result for _, result in done)))
@@ -50,15 +49,8 @@ async def multi_step_tool_usage(
         run.close("/steps")
     else:
         run.put("/steps", [])
-    given = contract.ConcludeInput(problem=problem, transcript=tuple(transcript))
-    conclusion = await run.step(CONCLUDE, given, into="")
-    return contract.MultiStepToolUsageResult(
-        problem=problem,
-        steps=tuple(steps),
-        solution=conclusion.solution,
-        final_answer=conclusion.final_answer,
-        verification=conclusion.verification,
-    )
+    conclusion = await run.step(CONCLUDE, contract.Work(problem=problem, transcript=tuple(transcript)), into="")
+    return contract.MultiStepToolUsageResult(problem=problem, steps=tuple(steps), **dict(conclusion))
 
 
 PATTERN = Pattern(

@@ -9,7 +9,6 @@ from penstock.contracts.step import Step
 from penstock.contracts.wire import Wire
 
 TaskType = Literal["backend", "frontend", "database", "testing", "documentation"]
-TaskStatus = Literal["completed", "in_progress", "blocked"]
 
 
 class OrchestratorWorkerRequest(PatternRequest):
@@ -28,7 +27,7 @@ class Task(Wire):
 
 
 class Plan(Wire):
-    """What the planner says. Whether it can be carried out is checked by `penstock.patterns.plan_check`."""
+    """What the planner proposes; `plan_check.py` finds out whether it can be carried out."""
 
     tasks: tuple[Task, ...]
     timeline: str
@@ -36,20 +35,18 @@ class Plan(Wire):
 
 
 class TaskOutput(Wire):
-    """A task's result as its executor gives it; the run adds whose it is."""
+    """A task's result as its executor gives it."""
 
-    status: TaskStatus
+    status: Literal["completed", "in_progress", "blocked"]
     output: str
     next_steps: tuple[str, ...]
     blockers: tuple[str, ...]
 
 
-class TaskResult(Wire):
+class TaskResult(TaskOutput):
+    """The same, with the task it is of."""
+
     task_id: str
-    status: TaskStatus
-    output: str
-    next_steps: tuple[str, ...]
-    blockers: tuple[str, ...]
 
 
 class Execution(Wire):
@@ -63,12 +60,15 @@ class Execution(Wire):
     next_milestone: str
 
 
-class OrchestratorWorkerResult(Wire):
+class Project(Wire):
     """`taskResults` has one entry for each task, in the order of the plan."""
 
     plan: Plan
     task_results: tuple[TaskResult, ...]
     execution: Execution
+
+
+class OrchestratorWorkerResult(Project):
     summary: str
 
 
@@ -95,11 +95,8 @@ class ExecuteInput(Wire):
     dependencies: tuple[FinishedTask, ...]
 
 
-class SummarizeInput(Wire):
+class SummarizeInput(Project):
     feature_description: str
-    plan: Plan
-    task_results: tuple[TaskResult, ...]
-    execution: Execution
 
 
 PLAN = Step(name="plan", input=PlanInput, output=Plan, complexity="complex")

@@ -54,13 +54,13 @@ async def carry_out(run: Run, feature: str, plan: Plan) -> tuple[TaskResult, ...
         async with slots:
             run.put(f"{place}/taskId", task.id)
             output = await run.step(EXECUTE[task.type], given, into=f"{place}/", key=f"task-{index}")
-        return TaskResult(task_id=task.id, **output.model_dump(by_alias=False))
+        return TaskResult(task_id=task.id, **dict(output))
 
     running = {task.id: asyncio.create_task(execute(index, task)) for index, task in enumerate(plan.tasks)}
     try:
         results = await asyncio.gather(*running.values())
     finally:
-        for unfinished in running.values():  # where one failed, the others start nothing more
+        for unfinished in running.values():  # after a failure the others dispatch nothing more
             unfinished.cancel()
     run.close("/taskResults")
     return tuple(results)

@@ -9,7 +9,7 @@ MAX_TASKS = 100
 
 
 def problem_with(plan: Plan) -> str | None:
-    """A sentence that tells the planner what is wrong with its plan; None if it can be carried out."""
+    """What is wrong with the plan, in a sentence for the planner; None if it can be carried out."""
     if not 1 <= len(plan.tasks) <= MAX_TASKS:
         return f"The plan has {len(plan.tasks)} tasks; it must have 1 to {MAX_TASKS}."
     ids = Counter(task.id for task in plan.tasks)

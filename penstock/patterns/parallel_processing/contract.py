@@ -67,25 +67,23 @@ class Synthesis(Wire):
     prioritized_actions: tuple[Action, ...]
 
 
-class ParallelProcessingResult(Wire):
+class Reviews(Wire):
     """A review is null exactly if it failed and `options.allowPartial` let the job go on without it."""
 
     security: SecurityReview | None
     performance: PerformanceReview | None
     maintainability: MaintainabilityReview | None
-    overall_score: Score
-    summary: str
-    prioritized_actions: tuple[Action, ...]
+
+
+class ParallelProcessingResult(Synthesis, Reviews):
+    """The reviews, then what was drawn from them."""
 
 
 class ReviewInput(Wire):
     code: str
 
 
-class SynthesizeInput(Wire):
-    security: SecurityReview | None
-    performance: PerformanceReview | None
-    maintainability: MaintainabilityReview | None
+class SynthesizeInput(Reviews):
     #: What was not reviewed, because its step failed; sorted.
     missing: tuple[Aspect, ...]
 

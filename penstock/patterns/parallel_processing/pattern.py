@@ -13,27 +13,19 @@ from pydantic import BaseModel
 from penstock.contracts.step import Step
 from penstock.errors import StepFailed
 from penstock.pattern import Pattern, Run
-from penstock.patterns.parallel_processing.contract import (
-    REVIEW_MAINTAINABILITY,
-    REVIEW_PERFORMANCE,
-    REVIEW_SECURITY,
-    SYNTHESIZE,
-    Aspect,
-    ParallelProcessingRequest,
-    ParallelProcessingResult,
-    ReviewInput,
-    SynthesizeInput,
-)
+from penstock.patterns.parallel_processing import contract
 
 Review = TypeVar("Review", bound=BaseModel)
 
 
-async def parallel_processing(run: Run, request: ParallelProcessingRequest) -> ParallelProcessingResult:
-    missing: list[Aspect] = []
+async def parallel_processing(
+    run: Run, request: contract.ParallelProcessingRequest
+) -> contract.ParallelProcessingResult:
+    missing: list[contract.Aspect] = []
 
-    async def review(step: Step[ReviewInput, Review], aspect: Aspect) -> Review | None:
+    async def review(step: Step[contract.ReviewInput, Review], aspect: contract.Aspect) -> Review | None:
         try:
-            return await run.step(step, ReviewInput(code=request.code), into=f"/{aspect}")
+            return await run.step(step, contract.ReviewInput(code=request.code), into=f"/{aspect}")
         except StepFailed:
             missing.append(aspect)
             if len(missing) == 3 or not request.options.allow_partial:
@@ -42,38 +34,24 @@ async def parallel_processing(run: Run, request: ParallelProcessingRequest) -> P
             return None
 
     security, performance, maintainability = await asyncio.gather(
-        review(REVIEW_SECURITY, "security"),
-        review(REVIEW_PERFORMANCE, "performance"),
-        review(REVIEW_MAINTAINABILITY, "maintainability"),
+        review(contract.REVIEW_SECURITY, "security"),
+        review(contract.REVIEW_PERFORMANCE, "performance"),
+        review(contract.REVIEW_MAINTAINABILITY, "maintainability"),
     )
-    synthesis = await run.step(
-        SYNTHESIZE,
-        SynthesizeInput(
-            security=security,
-            performance=performance,
-            maintainability=maintainability,
-            missing=tuple(sorted(missing)),
-        ),
-        into="",
-    )
-    return ParallelProcessingResult(
-        security=security,
-        performance=performance,
-        maintainability=maintainability,
-        overall_score=synthesis.overall_score,
-        summary=synthesis.summary,
-        prioritized_actions=synthesis.prioritized_actions,
-    )
+    reviews = contract.Reviews(security=security, performance=performance, maintainability=maintainability)
+    given = contract.SynthesizeInput(**dict(reviews), missing=tuple(sorted(missing)))
+    synthesis = await run.step(contract.SYNTHESIZE, given, into="")
+    return contract.ParallelProcessingResult(**dict(reviews), **dict(synthesis))
 
 
 PATTERN = Pattern(
     name="parallel-processing",
     summary="Review code for security, performance and maintainability at once, and draw the reviews together.",
     run=parallel_processing,
-    request=ParallelProcessingRequest,
-    result=ParallelProcessingResult,
-    steps=(REVIEW_SECURITY, REVIEW_PERFORMANCE, REVIEW_MAINTAINABILITY, SYNTHESIZE),
-    example=ParallelProcessingRequest(
+    request=contract.ParallelProcessingRequest,
+    result=contract.ParallelProcessingResult,
+    steps=(contract.REVIEW_SECURITY, contract.REVIEW_PERFORMANCE, contract.REVIEW_MAINTAINABILITY, contract.SYNTHESIZE),
+    example=contract.ParallelProcessingRequest(
         code="def find(db, name):\n    return db.execute(f\"SELECT * FROM users WHERE name = '{name}'\").fetchall()\n"
     ),
 )

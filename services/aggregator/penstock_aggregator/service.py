@@ -15,18 +15,16 @@ from penstock.webhooks.delivery import Dispatcher
 
 
 def build(settings: Settings) -> Service:
-    service = Service("aggregator", settings, slots=settings.runs)
     patterns = load(settings.patterns)
 
-    async def start(bus: Bus) -> None:
+    async def start(service: Service, bus: Bus) -> None:
         handler = JobHandler(bus=bus, patterns=patterns, settings=settings)
         service.consume(subjects.JOBS, subjects.AGGREGATOR, subjects.job("*", "*"), handler.handle)
         for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings)):
-            service.on_stop(part.stop)
+            service.app.on_shutdown(part.stop)
             await part.start()
 
-    service.on_start(start)
-    return service
+    return Service("aggregator", settings, start, slots=settings.runs)
 
 
 def serve(settings: Settings) -> None:

@@ -16,7 +16,7 @@ def build(settings: Settings, steps: Iterable[str] | None = None) -> Service:
     sandbox = Sandbox()
     special = {"think": think_executable, **tool_executors(sandbox)}
     service = build_step_service("workers", settings, special=special, only=steps)
-    service.on_stop(sandbox.aclose)
+    service.app.on_shutdown(sandbox.aclose)
     return service
 
 

@@ -7,7 +7,7 @@ from penstock.contracts.turns import Turn
 from penstock.llm.ask import StepModel
 from penstock.llm.tool import ToolSpec
 from penstock.pattern import Pattern
-from penstock.patterns.multi_step_tool_usage.contract import ThinkInput
+from penstock.patterns.multi_step_tool_usage.contract import Work
 from penstock.steps.executor import Executable
 from penstock.steps.prompts import PromptFile
 from penstock.tools import TOOLS
@@ -22,7 +22,7 @@ def think_executable(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Execut
     """The problem is the first turn; the turns since follow unchanged, with their signatures."""
     prompt = PromptFile.load(pattern.prompts, step.prompt_name, model=step.input)
 
-    async def think(request: ThinkInput, *, model: StepModel) -> Turn:
+    async def think(request: Work, *, model: StepModel) -> Turn:
         answer = await model.turn(prompt.render(request).then(*request.transcript), OFFERED)
         return answer.turn
 

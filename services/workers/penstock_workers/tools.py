@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.contracts.step import Step
-from penstock.errors import ToolUnavailable
+from penstock.errors import Transient
 from penstock.hosting.installed import require
 from penstock.llm.ask import StepModel
 from penstock.pattern import Pattern
@@ -26,7 +26,7 @@ def _maker(tool: Tool[Any, Any], sandbox: Sandbox) -> MakeExecutor:
             try:
                 return await tool.function(request, sandbox=sandbox)
             except SandboxBroken as broken:
-                raise ToolUnavailable(str(broken)) from broken
+                raise Transient("tool_unavailable", str(broken)) from broken
 
         return Executable(step, call, uses_model=False)
 
