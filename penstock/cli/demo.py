@@ -5,14 +5,13 @@ import json
 import signal
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from penstock.cli import follow
 from penstock.cli.errors import BadInput
@@ -28,13 +27,8 @@ from penstock.pattern import Pattern
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 
-
-@dataclass
-class Shown:
-    """A pattern that was run, and what is wrong with its result: nothing, if all is well."""
-
-    progress: Progress
-    wrong: list[str] = field(default_factory=list)
+#: A pattern's run, and what is wrong with its result: nothing, if all is well.
+Shown = tuple[Progress, list[str]]
 
 
 def demo(
@@ -56,7 +50,7 @@ def demo(
         plan = Plan(data=Path(folder), port=0, pace=pace)
         shown = asyncio.run(_demo(plan, chosen, console))
     console.print("\n[bold]what ran[/]", _summary(shown), sep="\n")
-    if any(one.wrong for one in shown):
+    if any(wrong for _, wrong in shown):
         raise typer.Exit(1)
 
 
@@ -73,17 +67,17 @@ async def _demo(plan: Plan, patterns: list[Pattern[Any, Any]], console: Console)
 
 async def _show(client: Client, pattern: Pattern[Any, Any], console: Console) -> Shown:
     console.print(f"\n[bold]{pattern.name}[/]\n[dim]{pattern.summary}[/]")
-    shown = Shown(Progress(pattern.name))
+    progress = Progress(pattern.name)
     seen: list[Event | Snapshot] = []
     format = follow.Format.view if console.is_terminal else follow.Format.log
     try:
-        await follow.show(client.stream(pattern, pattern.example), shown.progress, format, seen.append)
-        shown.wrong += _wrong(shown.progress, pattern, seen)
+        await follow.show(client.stream(pattern, pattern.example), progress, format, seen.append)
+        wrong = list(_wrong(progress, pattern, seen))
     except Exception as error:
-        shown.wrong.append(f"{type(error).__name__}: {error}")
-    for what in shown.wrong:
+        wrong = [f"{type(error).__name__}: {error}"]
+    for what in wrong:
         console.print(f"not valid: {what}", style="red", markup=False)
-    return shown
+    return progress, wrong
 
 
 def _wrong(progress: Progress, pattern: Pattern[Any, Any], seen: list[Event | Snapshot]) -> Iterator[str]:
@@ -109,18 +103,16 @@ def _wrong(progress: Progress, pattern: Pattern[Any, Any], seen: list[Event | Sn
 
 
 def _summary(all_shown: list[Shown]) -> Table:
-    table = Table(header_style="dim", box=None, pad_edge=False)
-    for heading in ("pattern", "steps", "tokens in", "out", "first token", "total", ""):
-        table.add_column(heading, justify="left" if heading in ("pattern", "") else "right", no_wrap=bool(heading))
-    for shown in all_shown:
-        progress, usage = shown.progress, shown.progress.usage or Usage()
+    numbers = [Column(name, justify="right") for name in ("steps", "tokens in", "out", "first token", "total")]
+    table = Table(Column("pattern", no_wrap=True), *numbers, "", header_style="dim", box=None, pad_edge=False)
+    for progress, wrong in all_shown:
+        usage = progress.usage or Usage()
         table.add_row(
             progress.pattern,
             str(len(progress.steps)),
             str(usage.prompt_tokens),
             str(usage.output_tokens + usage.thinking_tokens),
-            "" if progress.first is None else f"{progress.first:.2f} s",
-            "" if progress.took is None else f"{progress.took:.2f} s",
-            "[red]not valid[/]" if shown.wrong else "[green]ok[/]",
+            *("" if seconds is None else f"{seconds:.2f} s" for seconds in (progress.first, progress.took)),
+            "[red]not valid[/]" if wrong else "[green]ok[/]",
         )
     return table
