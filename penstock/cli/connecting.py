@@ -31,7 +31,7 @@ async def client(
 ) -> AsyncIterator[Client]:
     """A client whose other side answers. Raises Unreachable."""
     if nats_url or (not url and os.environ.get("PENSTOCK_NATS_URL")):
-        opened: Client = NatsClient(settings(nats_url))
+        opened: Client = NatsClient(nats_url or Settings())
     else:
         opened = HttpClient(url or _DEFAULT_URL, api_key=api_key, patience=_PATIENCE)
     async with opened:
@@ -41,12 +41,8 @@ async def client(
 
 @asynccontextmanager
 async def dead_letters(nats_url: NatsUrl = None) -> AsyncIterator[DeadLetters]:
-    async with NatsClient(settings(nats_url)) as opened:
+    async with NatsClient(nats_url or Settings()) as opened:
         yield DeadLetters(opened.bus)
-
-
-def settings(nats_url: str | None) -> Settings:
-    return Settings(nats_url=nats_url) if nats_url else Settings()
 
 
 def connected(

@@ -56,10 +56,7 @@ async def show(letters: DeadLetters, number: Number) -> None:
     if not sys.stdout.isatty():
         typer.echo(to_json(shown | {"body": body}))
         return
-    table = Table.grid(padding=(0, 2))
-    for name, value in shown.items():
-        table.add_row(Text(name, style="bold cyan"), Text("–" if value is None else str(value)))
-    Console().print(table, Text(body), sep="\n\n")
+    Console().print(shown, Text(body), sep="\n\n")
 
 
 @app.command()

@@ -5,11 +5,11 @@ import json
 import signal
 import tempfile
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -18,11 +18,12 @@ from penstock.cli.errors import BadInput
 from penstock.cli.progress import Progress
 from penstock.cli.up import PaceOption
 from penstock.client import Client, HttpClient, describe
-from penstock.contracts.events import Event, JobCompleted
+from penstock.client.job_events import with_event
+from penstock.contracts.events import Event
 from penstock.contracts.job import Snapshot
 from penstock.contracts.usage import Usage
-from penstock.document import Document, Shape
-from penstock.local.stack import Plan, Stack
+from penstock.document import Document
+from penstock.local.stack import Stack
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load
 from penstock.settings import Settings
@@ -47,19 +48,18 @@ def demo(
     chosen = [pattern for name, pattern in patterns.items() if not only or name in only]
     console = Console()
     with tempfile.TemporaryDirectory(prefix="penstock-demo-") as folder:
-        plan = Plan(data=Path(folder), port=0, pace=pace)
-        shown = asyncio.run(_demo(plan, chosen, console))
+        shown = asyncio.run(_demo(Stack(data=Path(folder), port=0, pace=pace), chosen, console))
     console.print("\n[bold]what ran[/]", _summary(shown), sep="\n")
     if any(wrong for _, wrong in shown):
         raise typer.Exit(1)
 
 
-async def _demo(plan: Plan, patterns: list[Pattern[Any, Any]], console: Console) -> list[Shown]:
+async def _demo(stack: Stack, patterns: list[Pattern[Any, Any]], console: Console) -> list[Shown]:
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     console.print("starting NATS, the services and what they need …", style="dim")
-    async with Stack(plan) as stack, HttpClient(stack.gateway_urls[0]) as client:
+    async with stack, HttpClient(stack.gateway_urls[0]) as client:
         if stack.simulator_url:
             console.print("[yellow]Answers are simulated[/] (no GEMINI_API_KEY): no model wrote them")
         return [await _show(client, pattern, console) for pattern in patterns]
@@ -81,22 +81,15 @@ async def _show(client: Client, pattern: Pattern[Any, Any], console: Console) ->
 
 
 def _wrong(progress: Progress, pattern: Pattern[Any, Any], seen: list[Event | Snapshot]) -> Iterator[str]:
-    """What is wrong with a job's result, and with how it was streamed."""
+    """What is wrong with how a job ended, and with how its result was streamed. Raises what the result's model does."""
     if progress.status != "completed":
         yield describe(progress.problem) if progress.problem else f"the job is {progress.status}"
         return
-    try:
-        pattern.result.model_validate(progress.document.value)
-    except ValidationError as error:
-        yield f"the result does not fit {pattern.result.__name__}: {error.errors()[0]}"
-    text = follow.JsonText(Shape.of(pattern.result))
-    if json.loads("".join(map(text.feed, seen))) != progress.document.value:
+    result = progress.document.value
+    pattern.result.model_validate(result)
+    if json.loads("".join(map(follow.JsonText(progress.shape).feed, seen))) != result:
         yield "the text that was streamed is not the result"
-    streamed = Document()
-    for event in seen:
-        if not isinstance(event, Snapshot | JobCompleted):
-            streamed.apply(event)
-    if streamed.value != progress.document.value:
+    if reduce(with_event, seen[:-1], Document()).value != result:  # the last one has all of it
         yield "the parts that were streamed do not make up the result"
     if not any(row.characters for row in progress.steps.values()):
         yield "nothing was streamed before the end"

@@ -65,13 +65,12 @@ def options_of(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[
 
 
 def request_of(
-    model: type[BaseModel], given: Mapping[RequestOption, Any], json_file: Path | None, usage: str
+    model: type[BaseModel], given: Mapping[RequestOption, Any], body: dict[str, Any], usage: str
 ) -> dict[str, Any]:
-    """The request's JSON: that of the file, and over it what was given as options.
+    """The request's JSON: `body`, and over it what was given as options.
 
     Raises BadInput, naming the option; `usage` is where the user finds help.
     """
-    body = read_json(json_file) if json_file else {}
     for option, value in given.items():
         if value is not None:
             inner, (*above, last) = body, option.place
@@ -87,10 +86,10 @@ def request_of(
     return body
 
 
-def read_json(source: Path) -> dict[str, Any]:
-    """The object in a file, or on standard input for `-`."""
+def read_json(source: str) -> dict[str, Any]:
+    """The object in a file, or on standard input for `-`. Raises BadInput."""
     try:
-        value = json.loads(_read(str(source)))
+        value = json.loads(_read(source))
     except ValueError as error:
         raise BadInput(f"--json {source} does not contain JSON: {error}") from error
     if not isinstance(value, dict):

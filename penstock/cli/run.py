@@ -1,9 +1,9 @@
 """`penstock run <pattern>`: submit a job and follow it."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping
 from inspect import signature
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,7 +18,11 @@ from penstock.pattern import Pattern
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 
-_JSON = typer.Option(help="The complete request as JSON: a file, or - for standard input. Options override it.")
+_JSON = typer.Option(
+    parser=read_json,
+    metavar="<file>",
+    help="The complete request as JSON, or - for standard input. Options override what is in it.",
+)
 _KEY = typer.Option(help="Makes it safe to submit twice: the same key with the same request is the same job.")
 _DETACH = typer.Option("--detach", help="Submit, print the job's id, and do not wait for it.")
 
@@ -32,7 +36,7 @@ class _Patterns(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         patterns = load(Settings().patterns)
         pattern = patterns.get(cmd_name)
-        if pattern is None and "--json" not in ctx.args:
+        if pattern is None and not any(one.startswith("--json") for one in sys.argv):
             raise BadInput(
                 f"there is no pattern {cmd_name!r} here: there are {', '.join(patterns)}. "
                 "With --json a request is sent to one that only the services know"
@@ -73,17 +77,14 @@ async def _run(
     name: str,
     pattern: Pattern[Any, Any] | None,
     fields: Mapping[RequestOption, Any],
-    json: Annotated[Path | None, _JSON] = None,
+    json: Annotated[Any, _JSON] = None,
     format: Annotated[follow.Format | None, follow.FORMAT] = None,
     detach: Annotated[bool, _DETACH] = False,
     idempotency_key: Annotated[str | None, _KEY] = None,
     **connection: Any,
 ) -> None:
-    if pattern is not None:
-        request = request_of(pattern.request, fields, json, f"penstock run {name} --help")
-    else:
-        assert json is not None
-        request = read_json(json)
+    body = json or {}
+    request = request_of(pattern.request, fields, body, f"penstock run {name} --help") if pattern else body
     progress = Progress(name)
     async with client(**connection) as opened:
         progress.job = await opened.submit(name, request, idempotency_key=idempotency_key)

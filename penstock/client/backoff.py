@@ -31,12 +31,12 @@ class Backoff:
         self._what, self._patience = what, patience
         #: Seconds that the other side asks to wait before each attempt but the first.
         self.at_least = 0.0
-        self._failed = 0
-        self._since: float | None = None
+        self.succeeded()
 
     def succeeded(self) -> None:
         """What comes after this has all the patience again."""
-        self._failed, self._since = 0, None
+        self._failed = 0
+        self._since: float | None = None
 
     @asynccontextmanager
     async def attempt(self, *errors: type[Exception]) -> AsyncIterator[None]:

@@ -22,7 +22,7 @@ from penstock.contracts.wire import is_token
 #: Answers that say: not now. The request was not carried out, or may be made again all the same.
 _LATER = frozenset({429, 502, 503, 504})
 _CONNECT, _ANSWER = 5.0, 30.0
-#: Seconds without even a heartbeat after which an event stream is taken for dead.
+#: Seconds without even a heartbeat after which an event stream counts as broken off.
 _SILENCE = 45.0
 _PAGE = 100
 _FOLLOWING = httpx.Timeout(_ANSWER, connect=_CONNECT, read=_SILENCE)
@@ -51,13 +51,10 @@ class HttpClient(Client):
         why = ""
         for url in self._urls:
             try:
-                response = await self._http.get(f"{url}/readyz")
-            except httpx.TransportError as error:
-                why = str(error) or type(error).__name__
-            else:
-                if response.is_success:
-                    return
-                why = f"it answers {response.status_code}"
+                (await self._http.get(f"{url}/readyz")).raise_for_status()
+                return
+            except httpx.HTTPError as error:
+                why = (str(error) or type(error).__name__).splitlines()[0]
         raise Unreachable(f"no gateway is ready at {', '.join(self._urls)} ({why}); `penstock up` starts one")
 
     async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
@@ -153,7 +150,7 @@ def _event(sent: ServerSentEvent) -> Event | Snapshot | None:
 
 
 def _problem(answer: httpx.Response) -> Problem:
-    """What the gateway says, or in its words what something in front of it says."""
+    """The gateway's problem; for an answer of something in front of it, a problem made from the status."""
     try:
         return Problem.model_validate_json(answer.content)
     except ValidationError:

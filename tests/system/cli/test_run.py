@@ -58,6 +58,13 @@ def test_options_go_over_the_json_and_read_files(system: System, tmp_path: Path)
     assert len(result["iterations"]) == 1
 
 
+def test_a_pattern_that_only_the_services_may_know_takes_json(system: System) -> None:
+    """Its request is sent as it is; whether there is such a pattern, they say."""
+    ended = system.run("run", "nothing", "--json", "-", stdin='{"query": "x"}')
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("penstock: unknown_pattern: there is no pattern 'nothing'")
+
+
 @pytest.mark.parametrize("way", ["--url", "--nats-url"])
 def test_a_key_makes_it_safe_to_submit_twice(system: System, way: str) -> None:
     """--detach prints the job's id and does not wait; the id is a UUID, the same whichever way."""
