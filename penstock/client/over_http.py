@@ -51,10 +51,12 @@ class HttpClient(Client):
         why = ""
         for url in self._urls:
             try:
-                (await self._http.get(f"{url}/readyz")).raise_for_status()
-                return
-            except httpx.HTTPError as error:
-                why = (str(error) or type(error).__name__).splitlines()[0]
+                answer = await self._http.get(f"{url}/readyz")
+                if answer.is_success:
+                    return
+                why = " ".join(f"{answer.status_code} {answer.text}".split())[:200]
+            except httpx.TransportError as error:
+                why = str(error) or type(error).__name__
         raise Unreachable(f"no gateway is ready at {', '.join(self._urls)} ({why}); `penstock up` starts one")
 
     async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:

@@ -15,6 +15,7 @@ from nats.errors import Error as NatsError
 
 from penstock.client.backoff import Backoff
 from penstock.client.errors import Unreachable
+from penstock.client.over_http import HttpClient
 from penstock.client.over_nats import NatsClient
 from penstock.errors import Misconfigured
 from penstock.hosting.installed import require
@@ -35,7 +36,7 @@ PENSTOCK = (*_MODULE, "penstock")
 _MODEL = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL")
 #: Ended in this order: whoever takes work in first, NATS last.
 _END_ORDER = ("gateway", "aggregator", "classifier", "workers", "simulator", "nats")
-#: Seconds that NATS may take until it answers.
+#: Seconds that NATS and the gateways may take until they answer.
 _PATIENCE = 30.0
 
 
@@ -98,27 +99,28 @@ class Stack:
             arguments = ("penstock.simulator", "--port", str(ports.free_port()), "--pace", self.pace)
             self.simulator_url = (await self._start("simulator", [*_MODULE, *arguments], env)).url
             env["PENSTOCK_MODEL_BASE_URL"] = str(self.simulator_url)
-        steps = ["--steps", self.steps] if self.steps else []
-        inner = {**env, "PENSTOCK_HOST": "127.0.0.1", "PENSTOCK_PORT": "0"}
-        starting = [
-            self._start(f"{name}-{number + 1}", [*PENSTOCK, "serve", name, *arguments], inner)
-            for name, count, arguments in (
-                ("aggregator", self.aggregators, []),
-                ("classifier", self.classifiers, []),
-                ("workers", self.workers, steps),
-            )
-            for number in range(count)
-        ]
-        for number in range(self.gateways):
-            port = self.port + number if self.port else ports.free_port()
-            outer = {**env, "PENSTOCK_HOST": self.host, "PENSTOCK_PORT": str(port)}
-            starting.append(self._start(f"gateway-{number + 1}", [*PENSTOCK, "serve", "gateway"], outer))
+        counts = {
+            "aggregator": self.aggregators,
+            "classifier": self.classifiers,
+            "workers": self.workers,
+            "gateway": self.gateways,
+        }
+        starting = []
+        for name, number in ((name, number) for name, count in counts.items() for number in range(count)):
+            host, port = "127.0.0.1", 0
+            if name == "gateway":
+                host, port = self.host, self.port + number if self.port else ports.free_port()
+            own = {**env, "PENSTOCK_HOST": host, "PENSTOCK_PORT": str(port)}
+            steps = ["--steps", self.steps] if self.steps and name == "workers" else []
+            starting.append(self._start(f"{name}-{number + 1}", [*PENSTOCK, "serve", name, *steps], own))
         # where one fails, the exit ends the others
         processes = await asyncio.gather(*starting)
         self.gateway_urls = [str(process.url) for process in processes[-self.gateways :]]
+        for url in self.gateway_urls:
+            await _until_ready(url)
 
     def kill(self) -> None:
-        """SIGKILL to all, at once. `stop` has nothing to wait for then."""
+        """SIGKILL to all, at once. The exit has nothing to wait for then."""
         for process in self.processes:
             process.kill()
 
@@ -159,6 +161,14 @@ async def declare_streams(settings: Settings) -> None:
     while True:
         async with backoff.attempt(Unreachable, NatsError, OSError), NatsClient(settings) as client:
             return await declare(client.bus.jetstream, settings)
+
+
+async def _until_ready(gateway: str) -> None:
+    backoff = Backoff(f"waiting for the gateway at {gateway}", _PATIENCE)
+    async with HttpClient(gateway) as client:
+        while True:
+            async with backoff.attempt(Unreachable):
+                return await client.check()
 
 
 def _settings(env: Mapping[str, str]) -> Settings:
