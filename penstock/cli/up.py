@@ -44,12 +44,9 @@ def up(
 async def _up(stack: Stack) -> None:
     task = asyncio.current_task()
     assert task is not None
-    signals = 0
 
     def end() -> None:
-        nonlocal signals
-        signals += 1
-        if signals > 1:
+        if task.cancelling():
             typer.echo("killing")
             stack.kill()
         else:

@@ -44,7 +44,7 @@ class Process:
     url: str | None = field(default=None, init=False)
     _child: asyncio.subprocess.Process | None = field(default=None, init=False)
     _supervision: asyncio.Task[str] | None = field(default=None, init=False)
-    _was_ready: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _ready_or_ended: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     @property
     def pid(self) -> int | None:
@@ -53,14 +53,13 @@ class Process:
     async def start(self, *, patience: float = 60.0) -> None:
         """Start it and wait until it is ready. Raises Misconfigured, with the end of its log, if it ends before."""
         self._supervision = asyncio.create_task(self._supervise())
-        ready = asyncio.create_task(self._was_ready.wait())
-        try:
-            await asyncio.wait((self._supervision, ready), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ready.cancel()
-        if not self._was_ready.is_set():
+        self._supervision.add_done_callback(lambda _: self._ready_or_ended.set())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._ready_or_ended.wait()
+        if self.url is None:
             in_time = f"was not ready within {patience:.0f} s"
-            why = await self._supervision if self._supervision.done() else in_time
+            why = self._supervision.result() if self._supervision.done() else in_time
             await self.stop(grace=1.0)
             raise Misconfigured(f"{self.name} {why}:\n{self.log_file.read_text(errors='replace')[-2000:]}")
 
@@ -106,7 +105,7 @@ class Process:
                 await stop(reading)
             self.changed()
             ending = signal.strsignal(-status) if status < 0 else f"status {status}"
-            if not self._was_ready.is_set():
+            if self.url is None:
                 return f"ended with {ending}"
             failures = 1 if asyncio.get_running_loop().time() - began > _WELL else failures + 1
             pause = delay(failures, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
@@ -132,15 +131,16 @@ class Process:
             words = line.decode(errors="replace").split()
             if len(words) == 3 and words[1] == "ready":
                 self.url = words[2]
-                self._was_ready.set()
+                self._ready_or_ended.set()
 
     async def _connect(self, port: int) -> None:
-        while not self._was_ready.is_set():
+        while self.url is None:
             with contextlib.suppress(OSError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 with contextlib.closing(writer):
                     if await reader.read(1):
-                        self._was_ready.set()
+                        self.url = f"nats://127.0.0.1:{port}"
+                        self._ready_or_ended.set()
             await asyncio.sleep(_LOOK)
 
 
