@@ -139,3 +139,10 @@ class Client(ABC):
 
 def name_of(pattern: AnyPattern) -> str:
     return pattern if isinstance(pattern, str) else pattern.name
+
+
+def json_of(request: Request) -> dict[str, Any]:
+    """What has its default value is left out, as in a job's body."""
+    if isinstance(request, PatternRequest):
+        return request.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return dict(request)

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import httpx
 from httpx_sse import EventSource, ServerSentEvent
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from penstock.client.backoff import Backoff, TryLater
-from penstock.client.client import AnyPattern, Client, Request, name_of
+from penstock.client.client import AnyPattern, Client, Request, json_of, name_of
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable, describe
 from penstock.client.job_events import EventAt
 from penstock.contracts.events import EVENT, TERMINAL, Event
@@ -60,11 +60,10 @@ class HttpClient(Client):
         raise Unreachable(f"no gateway is ready at {', '.join(self._urls)} ({why}); `penstock up` starts one")
 
     async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
-        body = request.model_dump(mode="json", by_alias=True) if isinstance(request, BaseModel) else dict(request)
         key = str(uuid4()) if idempotency_key is None else idempotency_key
         quoted = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
         headers = {"Prefer": "respond-async", "Idempotency-Key": quoted}
-        answer = await self._asked("POST", f"/{name_of(pattern)}", headers=headers, json=body)
+        answer = await self._asked("POST", f"/{name_of(pattern)}", headers=headers, json=json_of(request))
         return str(answer.headers["x-job-id"])
 
     async def state(self, job: str) -> JobState:

@@ -9,12 +9,11 @@ from typing import Any, Self
 from nats.errors import Error as NatsError
 
 from penstock import jobs
-from penstock.client.client import AnyPattern, Client, Request, name_of
+from penstock.client.client import AnyPattern, Client, Request, json_of, name_of
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable
 from penstock.client.job_events import EventAt
 from penstock.contracts.events import TERMINAL
 from penstock.contracts.job import JobPage, JobState
-from penstock.contracts.options import PatternRequest
 from penstock.contracts.wire import is_token
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream.bus import Bus
@@ -63,12 +62,9 @@ class NatsClient(Client):
         name = name_of(pattern)
         known = load(self._settings.patterns).get(name) if isinstance(pattern, str) else pattern
         try:
-            if not isinstance(request, PatternRequest):
-                body = json.dumps(dict(request), ensure_ascii=False).encode()
-                if known is not None:
-                    request = parse_request({name: known}, name, body)
-            if isinstance(request, PatternRequest):
-                body = body_of(request)
+            body = json.dumps(json_of(request), ensure_ascii=False).encode()
+            if known is not None:
+                body = body_of(parse_request({name: known}, name, body))
             job = jobs.new_job_id() if idempotency_key is None else jobs.job_id_of(idempotency_key, name)
             with _in_time("submitting"):
                 await jobs.submit(self.bus, name, job, body, keyed=idempotency_key is not None)
