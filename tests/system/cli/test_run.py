@@ -113,7 +113,8 @@ def test_ctrl_c_ends_the_following_and_not_the_job(system: System, steering: Blo
     """Status 130, and how to see the job."""
     steering.rule(**HOLD)
     with begun(system) as running:
-        steering.wait(step="respond")
+        assert running.stdout is not None
+        assert running.stdout.read(1)  # it follows
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130
