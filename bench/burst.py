@@ -22,7 +22,7 @@ from penstock.jetstream.connection import connect
 from penstock.jobs import new_job_id
 from penstock.jobs.follow import Follower
 from penstock.local.process import Process
-from penstock.local.stack import Plan, Stack
+from penstock.local.stack import Stack
 from penstock.settings import Settings
 from tests.support.simulator import Steering
 
@@ -32,8 +32,8 @@ PATTERN, CALLS = "sequential-processing", 2
 
 async def measure(jobs: int, slots: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        plan = Plan(data=Path(folder), port=0, pace="off", env={"PENSTOCK_SLOTS": str(slots)})
-        async with Stack(plan) as stack:
+        stack = Stack(data=Path(folder), port=0, pace="off", env={"PENSTOCK_SLOTS": str(slots)})
+        async with stack:
             assert stack.simulator_url is not None
             bus = await connect(Settings(nats_url=stack.nats_url), "bench")
             try:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from penstock.local.stack import Plan, Stack
+from penstock.local.stack import Stack
 from penstock.simulator.wire import Reply
 from tests.support.simulator import Steering
 
@@ -23,7 +23,7 @@ from tests.support.simulator import Steering
 async def main(count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            Stack(Plan(data=Path(folder), port=0, pace="off")) as stack,
+            Stack(data=Path(folder), port=0, pace="off") as stack,
             Steering(str(stack.simulator_url)) as gemini,
             httpx.AsyncClient(base_url=stack.gateway_urls[0], trust_env=False) as http,
         ):

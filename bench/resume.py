@@ -22,7 +22,7 @@ from penstock import jobs
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
-from penstock.local.stack import Plan, Stack
+from penstock.local.stack import Stack
 from penstock.settings import Settings
 from penstock.simulator.wire import Pace, Reply
 from tests.support.simulator import Steering
@@ -32,8 +32,8 @@ from tests.system.load.reader import Reader, check
 async def main(count: int, at_once: int, cuts: int, seed: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         env = {"PENSTOCK_SLOTS": str(at_once), "PENSTOCK_RUNS": str(count), "PENSTOCK_LOG_LEVEL": "WARNING"}
-        plan = Plan(data=Path(folder), port=0, gateways=2, pace="off", env=env)
-        async with Stack(plan) as stack:
+        stack = Stack(data=Path(folder), port=0, gateways=2, pace="off", env=env)
+        async with stack:
             bus = await connect(Settings(nats_url=stack.nats_url), "bench")
             try:
                 return await measure(stack, bus, count, cuts, seed)

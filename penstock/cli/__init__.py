@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import dead, demo, jobs, run, serve, streams, up
+from penstock.cli import dead, demo, jobs, run, serve, up
 from penstock.cli.errors import Commands
 from penstock.hosting.installed import __version__
 from penstock.settings import unknown_variables
@@ -23,7 +23,7 @@ app.add_typer(jobs.app, name="jobs")
 app.command("demo")(demo.demo)
 app.add_typer(dead.app, name="dead")
 app.command("serve")(serve.serve)
-app.command("streams")(streams.streams)
+app.command("streams")(serve.streams)
 
 
 def _version(asked: bool) -> None:

@@ -12,7 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from penstock.cli import view
-from penstock.cli.connecting import connected
+from penstock.cli.connecting import connected, dead_letters
 from penstock.client import DeadLetters
 
 app = typer.Typer(
@@ -25,7 +25,7 @@ Number = Annotated[
 
 
 @app.command("list")
-@connected
+@connected(dead_letters)
 async def listed(
     letters: DeadLetters,
     reason: Annotated[str | None, typer.Option(help="Only letters with this reason, such as poisoned.")] = None,
@@ -48,7 +48,7 @@ async def listed(
 
 
 @app.command()
-@connected
+@connected(dead_letters)
 async def show(letters: DeadLetters, number: Number) -> None:
     """Show one dead letter with its body. In a pipe: as JSON."""
     letter = await letters.get(number)
@@ -56,14 +56,11 @@ async def show(letters: DeadLetters, number: Number) -> None:
     if not sys.stdout.isatty():
         typer.echo(to_json(shown | {"body": body}))
         return
-    table = Table.grid(padding=(0, 2))
-    for name, value in shown.items():
-        table.add_row(Text(name, style="bold cyan"), Text("–" if value is None else str(value)))
-    Console().print(table, Text(body), sep="\n\n")
+    Console().print(shown, Text(body), sep="\n\n")
 
 
 @app.command()
-@connected
+@connected(dead_letters)
 async def replay(
     letters: DeadLetters,
     numbers: Annotated[list[int], typer.Argument(min=1, help="Numbers of letters.", metavar="NUMBER...")],

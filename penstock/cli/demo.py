@@ -5,36 +5,31 @@ import json
 import signal
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from penstock.cli import follow
 from penstock.cli.errors import BadInput
 from penstock.cli.progress import Progress
 from penstock.cli.up import PaceOption
 from penstock.client import Client, HttpClient, describe
-from penstock.contracts.events import Event, JobCompleted
+from penstock.client.job_events import with_event
+from penstock.contracts.events import Event
 from penstock.contracts.job import Snapshot
 from penstock.contracts.usage import Usage
-from penstock.document import Document, Shape
-from penstock.local.stack import Plan, Stack
+from penstock.document import Document
+from penstock.local.stack import Stack
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 
-
-@dataclass
-class Shown:
-    """A pattern that was run, and what is wrong with its result: nothing, if all is well."""
-
-    progress: Progress
-    wrong: list[str] = field(default_factory=list)
+#: A pattern's run, and what is wrong with its result: nothing, if all is well.
+Shown = tuple[Progress, list[str]]
 
 
 def demo(
@@ -53,19 +48,18 @@ def demo(
     chosen = [pattern for name, pattern in patterns.items() if not only or name in only]
     console = Console()
     with tempfile.TemporaryDirectory(prefix="penstock-demo-") as folder:
-        plan = Plan(data=Path(folder), port=0, pace=pace)
-        shown = asyncio.run(_demo(plan, chosen, console))
+        shown = asyncio.run(_demo(Stack(data=Path(folder), port=0, pace=pace), chosen, console))
     console.print("\n[bold]what ran[/]", _summary(shown), sep="\n")
-    if any(one.wrong for one in shown):
+    if any(wrong for _, wrong in shown):
         raise typer.Exit(1)
 
 
-async def _demo(plan: Plan, patterns: list[Pattern[Any, Any]], console: Console) -> list[Shown]:
+async def _demo(stack: Stack, patterns: list[Pattern[Any, Any]], console: Console) -> list[Shown]:
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     console.print("starting NATS, the services and what they need …", style="dim")
-    async with Stack(plan) as stack, HttpClient(stack.gateway_urls[0]) as client:
+    async with stack, HttpClient(stack.gateway_urls[0]) as client:
         if stack.simulator_url:
             console.print("[yellow]Answers are simulated[/] (no GEMINI_API_KEY): no model wrote them")
         return [await _show(client, pattern, console) for pattern in patterns]
@@ -73,54 +67,45 @@ async def _demo(plan: Plan, patterns: list[Pattern[Any, Any]], console: Console)
 
 async def _show(client: Client, pattern: Pattern[Any, Any], console: Console) -> Shown:
     console.print(f"\n[bold]{pattern.name}[/]\n[dim]{pattern.summary}[/]")
-    shown = Shown(Progress(pattern.name))
+    progress = Progress(pattern.name)
     seen: list[Event | Snapshot] = []
     format = follow.Format.view if console.is_terminal else follow.Format.log
     try:
-        await follow.show(client.stream(pattern, pattern.example), shown.progress, format, seen.append)
-        shown.wrong += _wrong(shown.progress, pattern, seen)
+        await follow.show(client.stream(pattern, pattern.example), progress, format, seen.append)
+        wrong = list(_wrong(progress, pattern, seen))
     except Exception as error:
-        shown.wrong.append(f"{type(error).__name__}: {error}")
-    for what in shown.wrong:
+        wrong = [f"{type(error).__name__}: {error}"]
+    for what in wrong:
         console.print(f"not valid: {what}", style="red", markup=False)
-    return shown
+    return progress, wrong
 
 
 def _wrong(progress: Progress, pattern: Pattern[Any, Any], seen: list[Event | Snapshot]) -> Iterator[str]:
-    """What is wrong with a job's result, and with how it was streamed."""
+    """What is wrong with how a job ended, and with how its result was streamed. Raises what the result's model does."""
     if progress.status != "completed":
         yield describe(progress.problem) if progress.problem else f"the job is {progress.status}"
         return
-    try:
-        pattern.result.model_validate(progress.document.value)
-    except ValidationError as error:
-        yield f"the result does not fit {pattern.result.__name__}: {error.errors()[0]}"
-    text = follow.JsonText(Shape.of(pattern.result))
-    if json.loads("".join(map(text.feed, seen))) != progress.document.value:
+    result = progress.document.value
+    pattern.result.model_validate(result)
+    if json.loads("".join(map(follow.JsonText(progress.shape).feed, seen))) != result:
         yield "the text that was streamed is not the result"
-    streamed = Document()
-    for event in seen:
-        if not isinstance(event, Snapshot | JobCompleted):
-            streamed.apply(event)
-    if streamed.value != progress.document.value:
+    if reduce(with_event, seen[:-1], Document()).value != result:  # the last one has all of it
         yield "the parts that were streamed do not make up the result"
     if not any(row.characters for row in progress.steps.values()):
         yield "nothing was streamed before the end"
 
 
 def _summary(all_shown: list[Shown]) -> Table:
-    table = Table(header_style="dim", box=None, pad_edge=False)
-    for heading in ("pattern", "steps", "tokens in", "out", "first token", "total", ""):
-        table.add_column(heading, justify="left" if heading in ("pattern", "") else "right", no_wrap=bool(heading))
-    for shown in all_shown:
-        progress, usage = shown.progress, shown.progress.usage or Usage()
+    numbers = [Column(name, justify="right") for name in ("steps", "tokens in", "out", "first token", "total")]
+    table = Table(Column("pattern", no_wrap=True), *numbers, "", header_style="dim", box=None, pad_edge=False)
+    for progress, wrong in all_shown:
+        usage = progress.usage or Usage()
         table.add_row(
             progress.pattern,
             str(len(progress.steps)),
             str(usage.prompt_tokens),
             str(usage.output_tokens + usage.thinking_tokens),
-            "" if progress.first is None else f"{progress.first:.2f} s",
-            "" if progress.took is None else f"{progress.took:.2f} s",
-            "[red]not valid[/]" if shown.wrong else "[green]ok[/]",
+            *("" if seconds is None else f"{seconds:.2f} s" for seconds in (progress.first, progress.took)),
+            "[red]not valid[/]" if wrong else "[green]ok[/]",
         )
     return table

@@ -51,10 +51,8 @@ class Commands(TyperGroup):
             # typer's own have their own form
             if type(error).__module__.startswith("typer") or logging.getLogger().isEnabledFor(logging.DEBUG):
                 raise
-            if isinstance(error, ModuleNotFoundError) and (advised := advice(error)):
-                say(advised)
-                raise typer.Exit(1) from error
-            say(f"internal error: {type(error).__name__}: {error} (PENSTOCK_LOG_LEVEL=DEBUG shows where)")
+            advised = advice(error) if isinstance(error, ModuleNotFoundError) else None
+            say(advised or f"internal error: {type(error).__name__}: {error} (PENSTOCK_LOG_LEVEL=DEBUG shows where)")
             raise typer.Exit(1) from error
 
 

@@ -3,13 +3,14 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext
 from enum import StrEnum
 
 import typer
 from rich.console import Console
 from rich.live import Live
 
+from penstock.cancelling import stop
 from penstock.cli import view
 from penstock.cli.errors import say
 from penstock.cli.log import Log
@@ -43,10 +44,8 @@ async def to_end(events: JobEvents, progress: Progress, format: Format | None) -
     try:
         await show(events, progress, format)
     except asyncio.CancelledError:
-        say(
-            f"job {job} continues: `penstock jobs follow {job}` shows it, `penstock jobs cancel {job}` ends it",
-            prefix="",
-        )
+        ways = f"`penstock jobs follow {job}` shows it, `penstock jobs cancel {job}` ends it"
+        say(f"job {job} continues: {ways}", prefix="")
         raise
     if progress.problem and format is not Format.view:
         raise JobFailedError(job, progress.problem)
@@ -66,10 +65,7 @@ async def show(
     console = Console()
     text = JsonText(progress.shape)
     log = Log(console, progress)
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(events)
-        if format is Format.view:
-            await stack.enter_async_context(_live(console, progress))
+    async with events, _live(console, progress) if format is Format.view else nullcontext():
         async for event in events:
             progress.apply(event)
             seen(event)
@@ -91,11 +87,11 @@ class JsonText:
 
     def feed(self, event: Event | Snapshot) -> str:
         """What can be printed now. Raises Diverged: a retry contradicts what is already printed."""
+        if isinstance(event, JobCompleted):
+            return self._linear.feed(event) + "\n"
         # what follows a snapshot was partly seen before; the end completes the text
         self._skipping = self._skipping or isinstance(event, Snapshot)
-        if isinstance(event, Snapshot) or (self._skipping and not isinstance(event, JobCompleted)):
-            return ""
-        return self._linear.feed(event) + ("\n" if isinstance(event, JobCompleted) else "")
+        return "" if self._skipping or isinstance(event, Snapshot) else self._linear.feed(event)
 
 
 @asynccontextmanager
@@ -111,6 +107,4 @@ async def _live(console: Console, progress: Progress) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            drawing.cancel()
-            with suppress(asyncio.CancelledError):
-                await drawing
+            await stop(drawing)

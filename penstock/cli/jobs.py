@@ -8,11 +8,11 @@ from typing import Annotated, get_args
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from penstock.cli import follow, view
-from penstock.cli.connecting import connected
+from penstock.cli.connecting import client, connected
 from penstock.cli.errors import say
 from penstock.cli.progress import Progress
 from penstock.client import Client
@@ -33,9 +33,9 @@ def _ago(duration: str) -> float:
 
 
 @app.command("list")
-@connected
+@connected(client)
 async def listed(
-    client: Client,
+    opened: Client,
     pattern: Annotated[str | None, typer.Option(help="Only jobs of this pattern.")] = None,
     status: Annotated[JobStatus | None, typer.Option(metavar="STATUS", help=f"Only jobs that are {_STATUSES}.")] = None,
     since: Annotated[
@@ -46,7 +46,7 @@ async def listed(
 ) -> None:
     """List jobs, newest first. In a pipe: one JSON object a line."""
     found: list[JobSummary] = []
-    async with aclosing(client.jobs(pattern=pattern, status=status, since=since)) as all_jobs:
+    async with aclosing(opened.jobs(pattern=pattern, status=status, since=since)) as all_jobs:
         async for job in all_jobs:
             found.append(job)
             if len(found) == limit:
@@ -55,23 +55,21 @@ async def listed(
         for job in found:
             typer.echo(job.model_dump_json())
         return
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for heading in ("job, pattern", "submitted, took", "status"):
-        table.add_column(heading, overflow="fold")
+    columns = [Column(heading, overflow="fold") for heading in ("job, pattern", "submitted, took", "status")]
+    table = Table(*columns, box=None, header_style="dim", pad_edge=False)
     for job in found:
         took = f"{(job.ended_at - job.accepted_at).total_seconds():.1f} s" if job.ended_at else ""
-        status_line = Text.assemble(
-            (job.status, view.colour(job.status)), f"\n{job.problem.code}" if job.problem else ""
-        )
+        status_line = Text(job.status, style=view.colour(job.status))
+        status_line.append(f"\n{job.problem.code}" if job.problem else "", style="default")
         table.add_row(Text(f"{job.id}\n  {job.pattern}"), Text(f"{view.when(job.accepted_at)}\n{took}"), status_line)
     Console().print(table if found else "no jobs")
 
 
 @app.command()
-@connected
-async def show(client: Client, job: Job) -> None:
+@connected(client)
+async def show(opened: Client, job: Job) -> None:
     """Show a job's steps and its result or problem. In a pipe: as JSON."""
-    state = await client.state(job)
+    state = await opened.state(job)
     if sys.stdout.isatty():
         Console().print(view.complete(Progress.of(state)))
     else:
@@ -79,10 +77,10 @@ async def show(client: Client, job: Job) -> None:
 
 
 @app.command()
-@connected
-async def cancel(client: Client, job: Job) -> None:
+@connected(client)
+async def cancel(opened: Client, job: Job) -> None:
     """Cancel a job. One that has ended stays as it is, and the exit status is 1."""
-    state = await client.cancel(job)
+    state = await opened.cancel(job)
     if state.status != "cancelled":
         say(f"job {job} is {state.status} already")
         raise typer.Exit(1)
@@ -90,9 +88,9 @@ async def cancel(client: Client, job: Job) -> None:
 
 
 @app.command("follow")
-@connected
-async def followed(client: Client, job: Job, format: Annotated[follow.Format | None, follow.FORMAT] = None) -> None:
+@connected(client)
+async def followed(opened: Client, job: Job, format: Annotated[follow.Format | None, follow.FORMAT] = None) -> None:
     """Follow a job from its beginning to its end, as `penstock run` does."""
-    state = await client.state(job)
+    state = await opened.state(job)
     progress = Progress(state.pattern, job, submitted=state.accepted_at)
-    await follow.to_end(client.follow(job), progress, format)
+    await follow.to_end(opened.follow(job), progress, format)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from penstock.client import with_event
+from penstock.client.job_events import with_event
 from penstock.contracts import events
 from penstock.contracts.job import JobState, Snapshot, StepState
 from penstock.contracts.problem import Problem

@@ -6,111 +6,90 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from penstock.cli.connecting import parameter
 from penstock.cli.errors import BadInput
 
+_REQUEST = "Request (@FILE reads a text, @- standard input)"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RequestOption:
-    """One field. `place`: the names on the way to it in the JSON. `kind`: its type there, "json" for a mixed one."""
+    """One field. `place`: the names on the way to it in the JSON. `schema`: that of its values there."""
 
-    flag: str
+    name: str
     place: tuple[str, ...]
-    kind: str
-    choices: tuple[str, ...]
     field: FieldInfo
+    schema: Mapping[str, Any]
 
     @property
-    def name(self) -> str:
-        """Of the parameter."""
-        return "field_" + self.flag.removeprefix("--").replace("-", "_")
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
 
     def parameter(self) -> Parameter:
-        """As typer takes it. A yes or no is one flag: what the default is not."""
-        is_flag = self.kind == "boolean"
-        described = typer.Option(
-            f"--no-{self.flag[2:]}" if is_flag and self.field.default is True else self.flag,
-            help=self._help(),
-            metavar=None if is_flag else f"<{self.kind}>",
-            show_default=False,
-            rich_help_panel="Request" if len(self.place) == 1 else "Options of the job",
-        )
-        return parameter(self.name, bool if is_flag else str, described)
-
-    def _help(self) -> str:
+        """As typer takes it. It is None where the option is not given."""
+        kind, default = self.schema.get("type", "json"), self.field.get_default(call_default_factory=True)
         notes = [self.field.description or ""]
-        if self.choices:
-            notes.append(f"One of {', '.join(self.choices)}.")
-        elif self.kind == "string":
-            notes.append("@FILE reads a file, @- standard input.")
-        default = self.field.get_default(call_default_factory=True)
+        is_flag = kind == "boolean"
         if self.field.is_required():
             notes.append("Required.")
-        elif default is not None and self.kind != "boolean":
+        elif default is not None and not is_flag:
             notes.append(f"Default: {json.dumps(default, default=str)}.")
-        return " ".join(notes).strip()
-
-    def value(self, given: Any) -> Any:
-        """What stands for it in the request's JSON. What does not fit there is found when the request is checked."""
-        if self.kind == "boolean":
-            return self.field.default is not True
-        if self.kind == "string":
-            return _text(given[1:]) if given.startswith("@") and not given.startswith("@@") else given.removeprefix("@")
-        try:
-            return json.loads(given)
-        except ValueError as error:
-            if self.kind in ("integer", "number"):
-                return given
-            raise BadInput(f"{self.flag} takes JSON, and {given!r} is none: {error}") from error
+        described = typer.Option(
+            f" /--no-{self.flag[2:]}" if default is True else self.flag,
+            help=" ".join(notes),
+            metavar=None if is_flag else "|".join(self.schema.get("enum", [f"<{kind}>"])),
+            parser=None if is_flag else _text if kind == "string" else _json,
+            show_default=False,
+            rich_help_panel="Options of the job" if self.place[1:] else _REQUEST,
+        )
+        annotation = Annotated[(bool if is_flag else str) | None, described]  # type: ignore[valid-type]
+        return Parameter(self.name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def options_of(model: type[BaseModel], place: tuple[str, ...] = ()) -> Iterator[RequestOption]:
+def options_of(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[RequestOption]:
     """An option for each field, and for each field of `options`."""
-    schemas = model.model_json_schema(by_alias=True)["properties"]
+    schemas = model.model_json_schema()["properties"]
     for name, field in model.model_fields.items():
-        wire, annotation = field.alias or name, field.annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel) and not place:
-            yield from options_of(annotation, (wire,))
-            continue
-        variants = [one for one in schemas[wire].get("anyOf", [schemas[wire]]) if one.get("type") != "null"]
-        kind = variants[0].get("type", "json") if len(variants) == 1 else "json"
-        kind = kind if kind in ("string", "integer", "number", "boolean") else "json"
-        choices = tuple(map(str, variants[0].get("enum", ()))) if kind == "string" else ()
-        yield RequestOption("--" + name.replace("_", "-"), (*place, wire), kind, choices, field)
+        place = (*above, field.alias or name)
+        if not above and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from options_of(field.annotation, place)
+        else:
+            schema = schemas[place[-1]]
+            variants = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
+            yield RequestOption(name, place, field, variants[0] if len(variants) == 1 else {})
 
 
 def request_of(
-    model: type[BaseModel], given: Mapping[RequestOption, Any], json_file: Path | None, usage: str
+    model: type[BaseModel], given: Mapping[RequestOption, Any], body: dict[str, Any], usage: str
 ) -> dict[str, Any]:
-    """The request's JSON: that of the file, and over it what was given as options.
+    """The request's JSON: `body`, and over it what was given as options.
 
     Raises BadInput, naming the option; `usage` is where the user finds help.
     """
-    body = read_json(json_file) if json_file else {}
     for option, value in given.items():
         if value is not None:
-            inner = body
-            for name in option.place[:-1]:
+            inner, (*above, last) = body, option.place
+            for name in above:
                 inner = inner.setdefault(name, {})
-            inner[option.place[-1]] = option.value(value)
+            inner[last] = value
     try:
         model.model_validate(body)
     except ValidationError as error:
-        flags = {option.place: option for option in given}
-        raise BadInput("; ".join(_problems(error, flags)) + f". See {usage}") from None
+        options = {option.place: option for option in given}
+        problems = [_problem(options, one["loc"], one["type"], one["msg"]) for one in error.errors()[:3]]
+        raise BadInput(f"{'; '.join(problems)}. See {usage}") from None
     return body
 
 
-def read_json(source: Path) -> dict[str, Any]:
-    """The object in a file, or on standard input for `-`."""
+def read_json(source: str) -> dict[str, Any]:
+    """The object in a file, or on standard input for `-`. Raises BadInput."""
     try:
-        value = json.loads(_text(str(source)))
+        value = json.loads(_read(source))
     except ValueError as error:
         raise BadInput(f"--json {source} does not contain JSON: {error}") from error
     if not isinstance(value, dict):
@@ -118,20 +97,32 @@ def read_json(source: Path) -> dict[str, Any]:
     return value
 
 
-def _text(source: str) -> str:
+def _problem(
+    options: Mapping[tuple[str, ...], RequestOption], place: tuple[int | str, ...], kind: str, message: str
+) -> str:
+    names = tuple(map(str, place))
+    option = options.get(names)
+    called = option.flag if option else "/" + "/".join(names)
+    if kind != "missing":
+        return f"{called}: {message}"
+    return f"{called} is missing" + (f": {(option.field.description or '').rstrip('.')}" if option else "")
+
+
+def _text(given: str) -> str:
+    """`@@` at the beginning stands for an `@`."""
+    return _read(given[1:]) if given.startswith("@") and not given.startswith("@@") else given.removeprefix("@")
+
+
+def _json(given: str) -> Any:
+    """What is no JSON is taken for a text; where that does not fit, the check of the request says so."""
+    try:
+        return json.loads(given)
+    except ValueError:
+        return given
+
+
+def _read(source: str) -> str:
     try:
         return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         raise BadInput(f"cannot read {source}: {getattr(error, 'strerror', None) or error}") from error
-
-
-def _problems(error: ValidationError, flags: Mapping[tuple[str, ...], RequestOption]) -> Iterator[str]:
-    for one in error.errors(include_url=False, include_input=False, include_context=False)[:3]:
-        place = tuple(map(str, one["loc"]))
-        option = flags.get(place)
-        called = option.flag if option else "/" + "/".join(place)
-        if one["type"] == "missing":
-            description = (option.field.description or "").rstrip(".") if option else ""
-            yield f"{called} is missing" + (f": {description}" if description else "")
-        else:
-            yield f"{called}: {one['msg']}"

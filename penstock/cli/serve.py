@@ -1,12 +1,17 @@
-"""`penstock serve`: one service in this process, as a deployment runs it."""
+"""What a deployment runs: `penstock streams` once, then each service as `penstock serve`."""
 
+import asyncio
 import inspect
 from importlib.metadata import entry_points
 from typing import Annotated
 
 import typer
 
+from penstock.cli.connecting import NatsUrl
 from penstock.cli.errors import BadInput
+from penstock.jetstream.streams import consumer_configs, stream_configs
+from penstock.local.stack import declare_streams
+from penstock.patterns.loading import load
 from penstock.settings import Settings
 
 #: Where packages say which services they bring: name -> a function of Settings, and of `steps` if it executes some.
@@ -32,3 +37,12 @@ def serve(
         run(Settings(), [step.strip() for step in steps.split(",") if step.strip()])
     else:
         raise BadInput(f"--steps: the {service} executes no steps")
+
+
+def streams(nats_url: NatsUrl = None) -> None:
+    """Declare the streams and consumers on a NATS server, or bring them up to date."""
+    own = Settings(nats_url=nats_url) if nats_url else Settings()
+    typer.echo(f"declaring the streams at {own.nats_url} …", err=True)
+    asyncio.run(declare_streams(own))
+    names = ", ".join(str(config.name) for config in stream_configs(own))
+    typer.echo(f"declared {names} and {len(consumer_configs(own, load(own.patterns)))} consumers")

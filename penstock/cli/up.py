@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from penstock.cli.connecting import NatsUrl
 from penstock.hosting import logs
-from penstock.local.stack import Pace, Plan, Stack
+from penstock.local.stack import Pace, Stack
 from penstock.settings import Settings
 
 PaceOption = Annotated[Pace, typer.Option(help="How fast the simulator answers.")]
@@ -35,39 +36,31 @@ def up(
     Ctrl-C ends them. A process that dies is started again.
     Without GEMINI_API_KEY the answers come from an offline simulator, and say so.
     """
-    plan = Plan(**locals() | {"data": data.resolve()})
+    stack = Stack(**locals() | {"data": data.resolve(), "nats_url": nats_url or ""})
     logs.configure(Settings(log_json=False), "up")
-    asyncio.run(_up(plan))
+    asyncio.run(_up(stack))
 
 
-async def _up(plan: Plan) -> None:
-    stack = Stack(plan)
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    starting = asyncio.current_task()
+async def _up(stack: Stack) -> None:
+    task = asyncio.current_task()
+    assert task is not None
 
     def end() -> None:
-        if ended.is_set():
+        if task.cancelling():
             typer.echo("killing")
             stack.kill()
-            return
-        ended.set()
-        if starting is not None:
-            starting.cancel()
+        else:
+            typer.echo("stopping (Ctrl-C again: kill)")
+            task.cancel()
 
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(sig, end)
-    try:
+        asyncio.get_running_loop().add_signal_handler(sig, end)
+    with suppress(asyncio.CancelledError):
         async with stack:
-            starting = None
             typer.echo(f"nats ready {stack.nats_url}")
             if stack.simulator_url:
                 typer.echo(f"simulator ready {stack.simulator_url} (no GEMINI_API_KEY: answers are simulated)")
             for url in stack.gateway_urls:
                 typer.echo(f"gateway ready {url}")
-            await ended.wait()
-            typer.echo("stopping (Ctrl-C again: kill)")
-    except asyncio.CancelledError:
-        if not ended.is_set():
-            raise
+            await asyncio.Event().wait()
     typer.echo("stopped")

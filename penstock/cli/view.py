@@ -62,30 +62,22 @@ def _result(progress: Progress) -> Iterator[RenderableType]:
 
 def _document(value: Any) -> Iterator[RenderableType]:
     """A JSON value for people."""
-    if isinstance(value, dict):
-        for name, member in value.items():
-            yield from _member(name, member)
-    elif isinstance(value, list):
+    if isinstance(value, list):
         for element in value:
             row = Table.grid(padding=(0, 1))
             row.add_row(Text("•", style="dim"), Group(*_document(element)))
             yield row
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            title = Text(name, style="bold cyan")
+            text = "" if isinstance(member, dict | list) else _scalar(member)
+            if member and (not text or len(text) > 60 or "\n" in text):
+                yield title
+                yield Padding(Group(*_document(member)), (0, 0, 0, 2))
+            else:
+                yield title.append(f" {text or '–'}", style="not bold default")
     else:
         yield Text(_scalar(value))
-
-
-def _member(name: str, value: Any) -> Iterator[RenderableType]:
-    title = Text(name, style="bold cyan")
-    inside = Padding(Group(*_document(value)), (0, 0, 0, 2))
-    if isinstance(value, dict | list):
-        yield title if value else title.append(" –", style="not bold dim")
-        if value:
-            yield inside
-    elif isinstance(value, str) and (len(value) > 60 or "\n" in value):
-        yield title
-        yield inside
-    else:
-        yield title.append(f" {_scalar(value)}", style="not bold default")
 
 
 def _scalar(value: Any) -> str:
@@ -114,9 +106,9 @@ def _head(progress: Progress) -> Iterator[RenderableType]:
 
 
 def _amount(row: StepRow) -> str:
-    if row.usage is None or not row.usage.calls:
-        return row.note or (f"{row.characters} characters" if row.characters else "")
-    return f"{tokens(row.usage)}  {row.note}".strip()
+    if row.usage and row.usage.calls:
+        return f"{tokens(row.usage)}  {row.note}".strip()
+    return row.note or (f"{row.characters} characters" if row.characters else "")
 
 
 def _mark(status: str) -> tuple[str, str]:

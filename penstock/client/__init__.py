@@ -6,8 +6,8 @@
 `NatsClient` has the same interface.
 """
 
-from penstock.client.client import Client, Request
-from penstock.client.dead_letters import DeadLetter, DeadLetters, NotReplayable
+from penstock.client.client import Client
+from penstock.client.dead_letters import DeadLetters
 from penstock.client.errors import (
     ClientError,
     JobCancelledError,
@@ -17,27 +17,22 @@ from penstock.client.errors import (
     Unreachable,
     describe,
 )
-from penstock.client.job_events import JobEvents, partial_results, raise_unless_completed, with_event
+from penstock.client.job_events import JobEvents, partial_results
 from penstock.client.over_http import HttpClient
 from penstock.client.over_nats import NatsClient
 
 __all__ = [
     "Client",
     "ClientError",
-    "DeadLetter",
     "DeadLetters",
     "HttpClient",
     "JobCancelledError",
     "JobEvents",
     "JobFailedError",
     "NatsClient",
-    "NotReplayable",
-    "Request",
     "RequestRefused",
     "UnknownJob",
     "Unreachable",
     "describe",
     "partial_results",
-    "raise_unless_completed",
-    "with_event",
 ]

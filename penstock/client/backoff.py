@@ -31,26 +31,25 @@ class Backoff:
         self._what, self._patience = what, patience
         #: Seconds that the other side asks to wait before each attempt but the first.
         self.at_least = 0.0
-        self._failed = 0
-        self._since: float | None = None
+        self.succeeded()
 
     def succeeded(self) -> None:
         """What comes after this has all the patience again."""
-        self._failed, self._since = 0, None
+        self._failed = 0
+        self._since: float | None = None
 
     @asynccontextmanager
     async def attempt(self, *errors: type[Exception]) -> AsyncIterator[None]:
         """Where the body ends in one of `errors` or TryLater, wait until it is time for the next attempt."""
+        passing: tuple[type[Exception], ...] = (TryLater, *errors)
         try:
             yield
-        except Exception as error:
-            if not isinstance(error, (TryLater, *errors)):
-                raise
+        except passing as error:
             now = asyncio.get_running_loop().time()
             self._since = self._since or now
             self._failed += 1
-            wait = delay(self._failed, first=_FIRST, longest=_LONGEST)
-            wait = max(wait, self.at_least, error.after if isinstance(error, TryLater) else 0.0)
+            after = error.after if isinstance(error, TryLater) else 0.0
+            wait = max(delay(self._failed, first=_FIRST, longest=_LONGEST), self.at_least, after)
             if now + wait > self._since + self._patience:
                 raise Unreachable(f"{self._what}: {error or type(error).__name__}") from error
             await asyncio.sleep(wait)

@@ -33,8 +33,8 @@ class Client(ABC):
     same request is the same job, over HTTP and over NATS alike; with another request it is refused. Without one, a
     submission that has to be tried again is still made once.
 
-    Everything may raise Unreachable. A connection that is lost while a job is followed is made again, and the
-    events continue where they were.
+    Every method may raise Unreachable. A connection that is lost while a job is followed is made again, and the
+    events continue behind the last one.
     """
 
     async def __aenter__(self) -> Self:
@@ -49,7 +49,7 @@ class Client(ABC):
 
     @abstractmethod
     async def check(self) -> None:
-        """Raise Unreachable, at once, if there is nobody to talk to."""
+        """Raise Unreachable, at once, if nobody answers."""
 
     @abstractmethod
     async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
@@ -74,14 +74,13 @@ class Client(ABC):
         """The jobs there are, newest first, read page by page. `since`, `until`: Unix seconds of submission."""
         wanted = {"pattern": pattern, "status": status, "since": since, "until": until}
         filters = {name: value for name, value in wanted.items() if value is not None}
-        cursor: str | None = None
+        page = await self._page(filters, None)
         while True:
-            page = await self._page(filters, cursor)
             for job in page.jobs:
                 yield job
-            cursor = page.next
-            if cursor is None:
+            if page.next is None:
                 return
+            page = await self._page(filters, page.next)
 
     @abstractmethod
     async def _page(self, filters: Mapping[str, Any], cursor: str | None) -> JobPage:
@@ -140,3 +139,10 @@ class Client(ABC):
 
 def name_of(pattern: AnyPattern) -> str:
     return pattern if isinstance(pattern, str) else pattern.name
+
+
+def json_of(request: Request) -> dict[str, Any]:
+    """What has its default value is left out, as in a job's body."""
+    if isinstance(request, PatternRequest):
+        return request.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return dict(request)

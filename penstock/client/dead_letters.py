@@ -1,6 +1,7 @@
 """Dead letters: messages that could not be handled, the reason, and how to submit their jobs again. Over NATS only."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
@@ -36,41 +37,41 @@ class DeadLetter(BaseModel):
 
     @classmethod
     def of(cls, stored: Stored) -> "DeadLetter":
-        defaults = {
+        fields = {
             subjects.DEAD_SUBJECT_HEADER: stored.subject.removeprefix(subjects.dead("")),
             subjects.DEAD_LENGTH_HEADER: len(stored.data),
+            **stored.headers,
         }
-        known = {"number": stored.sequence, "time": stored.time, "body": stored.data}
-        return cls.model_validate(defaults | stored.headers | known)
+        return cls.model_validate(fields | {"number": stored.sequence, "time": stored.time, "body": stored.data})
 
 
 class NotReplayable(ClientError):
     """The message says why, and what to do instead."""
 
 
+@dataclass
 class DeadLetters:
-    """The stream DEAD, over `bus`."""
+    """The stream DEAD."""
 
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+    bus: Bus
 
     async def all(self, *, subject: str = ">", reason: str | None = None) -> AsyncGenerator[DeadLetter, None]:
         """Letters whose origin subject fits (NATS wildcards), for that reason, oldest first."""
-        async for stored in self._bus.history(subjects.DEAD, subjects.dead(subject)):
+        async for stored in self.bus.history(subjects.DEAD, subjects.dead(subject)):
             letter = DeadLetter.of(stored)
             if reason is None or letter.reason == reason:
                 yield letter
 
     async def get(self, number: int) -> DeadLetter:
         """Raises NotReplayable where there is none of that number."""
-        async for stored in self._bus.history(subjects.DEAD, subjects.dead(">"), after=number - 1):
+        async for stored in self.bus.history(subjects.DEAD, subjects.dead(">"), after=number - 1):
             if stored.sequence == number:
                 return DeadLetter.of(stored)
             break
         raise NotReplayable(f"there is no dead letter {number}: `penstock dead list` shows those there are")
 
     async def replay(self, letter: DeadLetter, *, whole_job: bool = False) -> tuple[str, bool]:
-        """Submit a dead job again, under a new id: its own has ended, or stands for another request.
+        """Submit a dead job again, under a new id: its own has ended, or belongs to another request.
 
         The id, and whether the job is new: the letter is the idempotency key, so that a second replay finds the job of
         the first. A step cannot be replayed alone, since its job has ended without it: with `whole_job` its job is.
@@ -86,9 +87,9 @@ class DeadLetters:
                 f"late outcome changes nothing. Run the job again: penstock dead replay {letter.number} --whole-job"
             )
         subject, body = await self._job_of(letter)
-        pattern = subject.split(".")[1]
+        pattern, _ = subjects.parse_job(subject)
         job = jobs.job_id_of(f"dead letter {letter.number} of {letter.time}", pattern)
-        return job, await jobs.submit(self._bus, pattern, job, body)
+        return job, await jobs.submit(self.bus, pattern, job, body)
 
     async def _job_of(self, letter: DeadLetter) -> tuple[str, bytes]:
         """The subject and body of the job to submit."""
@@ -96,7 +97,7 @@ class DeadLetters:
         if is_job and letter.length == len(letter.body):
             return letter.subject, letter.body
         wanted = letter.subject if is_job else subjects.job("*", letter.job or "")
-        for stored in await self._bus.last(subjects.JOBS, [wanted]):
+        for stored in await self.bus.last(subjects.JOBS, [wanted]):
             if not is_job or stored.sequence == letter.sequence:
                 return stored.subject, stored.data
         raise NotReplayable(f"job {letter.job} is past its retention: its request is no longer kept")

@@ -1,6 +1,7 @@
 """A job's events, in order, each once, through lost connections; and the partial results they make up."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from copy import deepcopy
 from typing import Any
 
@@ -9,21 +10,12 @@ from penstock.contracts import events
 from penstock.contracts.job import Snapshot
 from penstock.document import Document, spread
 
-#: The events that change what is known of the result.
-_CHANGES = (
-    events.Delta,
-    events.PartValue,
-    events.PartEnd,
-    events.PartReset,
-    events.PartRetract,
-    events.JobCompleted,
-    Snapshot,
-)
+_PARTS = events.Delta | events.PartValue | events.PartEnd | events.PartReset | events.PartRetract
 #: An event and its place in the job's event stream.
 EventAt = tuple[events.Event | Snapshot, int]
 
 
-class JobEvents(AsyncIterator[events.Event | Snapshot]):
+class JobEvents(AsyncIterator[events.Event | Snapshot], AbstractAsyncContextManager["JobEvents"]):
     """Iterate for the events; it ends after the job's end.
 
     Where events that were to come are no longer kept, a Snapshot comes instead: forget what came before it. The
@@ -45,9 +37,6 @@ class JobEvents(AsyncIterator[events.Event | Snapshot]):
             self.job = event.job
         return event
 
-    async def __aenter__(self) -> "JobEvents":
-        return self
-
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
@@ -67,7 +56,7 @@ async def partial_results(following: JobEvents) -> AsyncGenerator[Any, None]:
     async with following:
         async for event in following:
             document = with_event(document, event)
-            if isinstance(event, _CHANGES):
+            if isinstance(event, _PARTS | events.JobCompleted | Snapshot):
                 yield deepcopy(document.value)
             raise_unless_completed(following.job, event)
 

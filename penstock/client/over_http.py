@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import httpx
 from httpx_sse import EventSource, ServerSentEvent
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from penstock.client.backoff import Backoff, TryLater
-from penstock.client.client import AnyPattern, Client, Request, name_of
+from penstock.client.client import AnyPattern, Client, Request, json_of, name_of
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable, describe
 from penstock.client.job_events import EventAt
 from penstock.contracts.events import EVENT, TERMINAL, Event
@@ -22,7 +22,7 @@ from penstock.contracts.wire import is_token
 #: Answers that say: not now. The request was not carried out, or may be made again all the same.
 _LATER = frozenset({429, 502, 503, 504})
 _CONNECT, _ANSWER = 5.0, 30.0
-#: Seconds without even a heartbeat after which an event stream is taken for dead.
+#: Seconds without even a heartbeat after which an event stream counts as broken off.
 _SILENCE = 45.0
 _PAGE = 100
 _FOLLOWING = httpx.Timeout(_ANSWER, connect=_CONNECT, read=_SILENCE)
@@ -51,21 +51,19 @@ class HttpClient(Client):
         why = ""
         for url in self._urls:
             try:
-                response = await self._http.get(f"{url}/readyz")
+                answer = await self._http.get(f"{url}/readyz")
+                if answer.is_success:
+                    return
+                why = " ".join(f"{answer.status_code} {answer.text}".split())[:200]
             except httpx.TransportError as error:
                 why = str(error) or type(error).__name__
-            else:
-                if response.is_success:
-                    return
-                why = f"it answers {response.status_code}"
         raise Unreachable(f"no gateway is ready at {', '.join(self._urls)} ({why}); `penstock up` starts one")
 
     async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
-        body = request.model_dump(mode="json", by_alias=True) if isinstance(request, BaseModel) else dict(request)
         key = str(uuid4()) if idempotency_key is None else idempotency_key
         quoted = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
         headers = {"Prefer": "respond-async", "Idempotency-Key": quoted}
-        answer = await self._asked("POST", f"/{name_of(pattern)}", headers=headers, json=body)
+        answer = await self._asked("POST", f"/{name_of(pattern)}", headers=headers, json=json_of(request))
         return str(answer.headers["x-job-id"])
 
     async def state(self, job: str) -> JobState:
@@ -153,7 +151,7 @@ def _event(sent: ServerSentEvent) -> Event | Snapshot | None:
 
 
 def _problem(answer: httpx.Response) -> Problem:
-    """What the gateway says, or in its words what something in front of it says."""
+    """The gateway's problem; for an answer of something in front of it, a problem made from the status."""
     try:
         return Problem.model_validate_json(answer.content)
     except ValidationError:

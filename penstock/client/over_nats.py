@@ -9,19 +9,17 @@ from typing import Any, Self
 from nats.errors import Error as NatsError
 
 from penstock import jobs
-from penstock.client.client import AnyPattern, Client, Request, name_of
+from penstock.client.client import AnyPattern, Client, Request, json_of, name_of
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable
 from penstock.client.job_events import EventAt
 from penstock.contracts.events import TERMINAL
 from penstock.contracts.job import JobPage, JobState
-from penstock.contracts.options import PatternRequest
 from penstock.contracts.wire import is_token
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
 from penstock.jobs.follow import Follower
 from penstock.jobs.submission import body_of, parse_request
-from penstock.pattern import Pattern
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 
@@ -31,53 +29,45 @@ _PAGE = 100
 
 
 class NatsClient(Client):
-    """`nats`: a URL, Settings, or a Bus, which stays the caller's to close.
+    """`nats`: a URL, or Settings. `bus` is its connection.
 
     A request to a pattern that is known here is checked before it is published, as the gateway does. One to
     a pattern that is not is published as it is; where no aggregator knows it either, the job fails.
     """
 
-    def __init__(self, nats: Bus | Settings | str) -> None:
-        self._bus = nats if isinstance(nats, Bus) else None
-        self._close = self._bus is None
-        self._settings = nats if isinstance(nats, Settings) else Settings()
-        if isinstance(nats, str):
-            self._settings = Settings(nats_url=nats)
+    bus: Bus
+
+    def __init__(self, nats: Settings | str) -> None:
+        self._settings = Settings(nats_url=nats) if isinstance(nats, str) else nats
 
     async def __aenter__(self) -> Self:
-        if self._bus is None:
-            try:
-                async with asyncio.timeout(_CONNECT):
-                    self._bus = await connect(self._settings, "penstock-client")
-            except (TimeoutError, OSError, NatsError) as error:
-                raise self._unreachable(str(error)) from error
+        try:
+            async with asyncio.timeout(_CONNECT):
+                self.bus = await connect(self._settings, "penstock-client")
+        except (TimeoutError, OSError, NatsError) as error:
+            raise self._unreachable(str(error) or "not in time") from error
         return self
 
     async def aclose(self) -> None:
-        if self._close and self._bus is not None:
-            await self._bus.connection.close()
-
-    @property
-    def bus(self) -> Bus:
-        if self._bus is None:
-            raise RuntimeError("a NatsClient is connected by `async with`")
-        return self._bus
+        await self.bus.connection.close()
 
     async def check(self) -> None:
         if not self.bus.connection.is_connected:
-            raise self._unreachable()
+            raise self._unreachable("the connection is lost")
 
-    def _unreachable(self, why: str = "") -> Unreachable:
-        where = self._settings.nats_url if self._close else "the address of the given connection"
-        return Unreachable(f"NATS does not answer at {where}" + (f" ({why})" if why else ""))
+    def _unreachable(self, why: str) -> Unreachable:
+        return Unreachable(f"NATS does not answer at {self._settings.nats_url} ({why})")
 
     async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
         name = name_of(pattern)
         known = load(self._settings.patterns).get(name) if isinstance(pattern, str) else pattern
         try:
+            body = json.dumps(json_of(request), ensure_ascii=False).encode()
+            if known is not None:
+                body = body_of(parse_request({name: known}, name, body))
             job = jobs.new_job_id() if idempotency_key is None else jobs.job_id_of(idempotency_key, name)
             with _in_time("submitting"):
-                await jobs.submit(self.bus, name, job, _body(name, known, request), keyed=idempotency_key is not None)
+                await jobs.submit(self.bus, name, job, body, keyed=idempotency_key is not None)
         except Failure as failure:
             raise RequestRefused(failure.problem()) from failure
         return job
@@ -117,11 +107,3 @@ def _in_time(what: str) -> Iterator[None]:
         yield
     except BusUnavailable as error:
         raise Unreachable(f"{what}: {error}") from error
-
-
-def _body(name: str, pattern: Pattern[Any, Any] | None, request: Request) -> bytes:
-    """Raises InvalidRequest."""
-    if isinstance(request, PatternRequest):
-        return body_of(request)
-    raw = json.dumps(dict(request), ensure_ascii=False).encode()
-    return raw if pattern is None else body_of(parse_request({name: pattern}, name, raw))

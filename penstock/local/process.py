@@ -8,23 +8,25 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from penstock.backoff import delay
+from penstock.cancelling import stop
 from penstock.errors import Misconfigured
 
 log = logging.getLogger(__name__)
 
-#: Seconds before the first restart, and at most, while a child keeps dying young.
+#: Seconds before the first restart, and at most, while a child keeps ending within `_WELL` seconds.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
-#: A child that lived longer than this was well: its next restart is quick again.
+#: A child that ran longer than this is restarted as for the first time.
 _WELL = 10.0
 #: Seconds between looks at whether a port answers.
 _LOOK = 0.02
 _PR_SET_PDEATHSIG = 1
 
 
+@dataclass(eq=False)
 class Process:
     """`command` run as a child whose output goes to `log_file`; `name` is for people. `env` is added to ours.
 
@@ -32,22 +34,17 @@ class Process:
     given a `port` of 127.0.0.1, once it greets a connection there (as nats-server does).
     """
 
-    def __init__(
-        self,
-        name: str,
-        command: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        log_file: Path,
-        port: int | None = None,
-        changed: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.name, self._command, self._env, self._log_file = name, list(command), {**os.environ, **env}, log_file
-        self._port, self._changed = port, changed
-        self._child: asyncio.subprocess.Process | None = None
-        self._supervision: asyncio.Task[str] | None = None
-        self._was_ready = asyncio.Event()
-        self.url: str | None = None
+    name: str
+    command: Sequence[str]
+    _: KW_ONLY
+    env: Mapping[str, str]
+    log_file: Path
+    port: int | None = None
+    changed: Callable[[], None] = lambda: None
+    url: str | None = field(default=None, init=False)
+    _child: asyncio.subprocess.Process | None = field(default=None, init=False)
+    _supervision: asyncio.Task[str] | None = field(default=None, init=False)
+    _ready_or_ended: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     @property
     def pid(self) -> int | None:
@@ -56,40 +53,42 @@ class Process:
     async def start(self, *, patience: float = 60.0) -> None:
         """Start it and wait until it is ready. Raises Misconfigured, with the end of its log, if it ends before."""
         self._supervision = asyncio.create_task(self._supervise())
-        ready = asyncio.create_task(self._was_ready.wait())
-        try:
-            await asyncio.wait((self._supervision, ready), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ready.cancel()
-        if not self._was_ready.is_set():
+        self._supervision.add_done_callback(lambda _: self._ready_or_ended.set())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._ready_or_ended.wait()
+        if self.url is None:
             in_time = f"was not ready within {patience:.0f} s"
-            why = await self._supervision if self._supervision.done() else in_time
+            why = self._supervision.result() if self._supervision.done() else in_time
             await self.stop(grace=1.0)
-            raise Misconfigured(f"{self.name} {why}:\n{self._log_tail()}")
+            raise Misconfigured(f"{self.name} {why}:\n{self.log_file.read_text(errors='replace')[-2000:]}")
 
     async def unsupervise(self) -> None:
         """From now on it is not started again, also if it was just about to be."""
-        await _cancelled(self._supervision)
+        if self._supervision is not None:
+            await stop(self._supervision)
 
     async def stop(self, *, grace: float) -> None:
         """SIGTERM; SIGKILL after `grace` seconds. It is not started again."""
         await self.unsupervise()
-        if self._child is not None and self._child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._child.terminate()
+        if self._child is not None:
+            self._send(signal.SIGTERM)
             try:
                 await asyncio.wait_for(self._child.wait(), grace)
             except TimeoutError:
                 log.warning("killed: it did not end in time", extra={"process": self.name})
                 self.kill()
                 await self._child.wait()
-        self._changed()
+        self.changed()
 
     def kill(self) -> None:
         """SIGKILL, at once."""
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
         if self._child is not None and self._child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._child.kill()
+                self._child.send_signal(number)
 
     async def _supervise(self) -> str:
         """Start it, and again when it dies. Returns, with how it ended, if it was never ready."""
@@ -97,15 +96,16 @@ class Process:
         while True:
             began = asyncio.get_running_loop().time()
             self._child = await self._spawn()
-            self._changed()
-            becoming_ready = self._read(self._child) if self._port is None else self._connect(self._port)
+            self.changed()
+            becoming_ready = self._read(self._child) if self.port is None else self._connect(self.port)
             reading = asyncio.create_task(becoming_ready)
             try:
-                ending = _ending(await self._child.wait())
+                status = await self._child.wait()
             finally:
-                await _cancelled(reading)
-            self._changed()
-            if not self._was_ready.is_set():
+                await stop(reading)
+            self.changed()
+            ending = signal.strsignal(-status) if status < 0 else f"status {status}"
+            if self.url is None:
                 return f"ended with {ending}"
             failures = 1 if asyncio.get_running_loop().time() - began > _WELL else failures + 1
             pause = delay(failures, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
@@ -113,12 +113,12 @@ class Process:
             await asyncio.sleep(pause)
 
     async def _spawn(self) -> asyncio.subprocess.Process:
-        with self._log_file.open("ab") as output:
+        with self.log_file.open("ab") as output:
             return await asyncio.create_subprocess_exec(
-                *self._command,
-                env=self._env,
+                *self.command,
+                env={**os.environ, **self.env},
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE if self._port is None else output,
+                stdout=asyncio.subprocess.PIPE if self.port is None else output,
                 stderr=output,
                 # a Ctrl-C in the terminal is for us alone; we end the children in order
                 start_new_session=True,
@@ -131,39 +131,17 @@ class Process:
             words = line.decode(errors="replace").split()
             if len(words) == 3 and words[1] == "ready":
                 self.url = words[2]
-                self._was_ready.set()
+                self._ready_or_ended.set()
 
     async def _connect(self, port: int) -> None:
-        while True:
+        while self.url is None:
             with contextlib.suppress(OSError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
-                try:
+                with contextlib.closing(writer):
                     if await reader.read(1):
-                        self._was_ready.set()
-                        return
-                finally:
-                    writer.close()
+                        self.url = f"nats://127.0.0.1:{port}"
+                        self._ready_or_ended.set()
             await asyncio.sleep(_LOOK)
-
-    def _log_tail(self) -> str:
-        with contextlib.suppress(OSError):
-            return self._log_file.read_text(errors="replace")[-2000:]
-        return ""
-
-
-async def _cancelled(task: asyncio.Task[Any] | None) -> None:
-    """Cancel a task and wait until it has ended, with all it was about to do."""
-    if task is not None:
-        task.cancel()
-        await asyncio.wait((task,))
-
-
-def _ending(status: int) -> str:
-    """A child's status in words: `status 1`, or `SIGKILL`."""
-    with contextlib.suppress(ValueError):
-        if status < 0:
-            return signal.Signals(-status).name
-    return f"status {status}"
 
 
 def _die_with_parent() -> None:

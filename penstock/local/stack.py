@@ -40,14 +40,17 @@ _END_ORDER = ("gateway", "aggregator", "classifier", "workers", "simulator", "na
 _PATIENCE = 30.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What to start. `nats_url` given: no embedded server. Ports: 0 takes a free one."""
+@dataclass(kw_only=True, eq=False)
+class Stack:
+    """Use as `async with`: from entry to exit its processes run. Their logs are in `<data>/logs`.
+
+    `nats_url` given: no embedded server. Ports: 0 takes a free one. `env`: for all processes.
+    """
 
     data: Path
     host: str = "127.0.0.1"
     port: int = 8080
-    nats_url: str | None = None
+    nats_url: str = ""
     nats_port: int = 0
     gateways: int = 1
     aggregators: int = 1
@@ -56,72 +59,21 @@ class Plan:
     steps: str | None = None
     pace: Pace = "natural"
     env: Mapping[str, str] = field(default_factory=dict)
-
-
-class Stack:
-    """Started by `async with`, or `start` and `stop`. Its processes' logs are in `<data>/logs`."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.processes: list[Process] = []
-        self.nats_url = plan.nats_url or ""
-        self.simulator_url: str | None = None
-        self.gateway_urls: list[str] = []
-        self._lock: TextIO | None = None
+    processes: list[Process] = field(default_factory=list, init=False)
+    simulator_url: str | None = field(default=None, init=False)
+    gateway_urls: list[str] = field(default_factory=list, init=False)
+    _lock: TextIO | None = field(default=None, init=False)
 
     async def __aenter__(self) -> "Stack":
+        """Start all and wait until they are ready. Raises Misconfigured, saying which could not."""
         try:
-            await self.start()
+            await self._start_all()
         except BaseException:
-            await self.stop()
+            await self.__aexit__()
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
-        """Start all and wait until the gateways are ready. Raises Misconfigured, saying which could not."""
-        plan = self.plan
-        require("all")
-        self._take_folder()
-        for number in range(plan.gateways if plan.port else 0):
-            ports.refuse_taken(plan.host, plan.port + number)
-        if not plan.nats_url:
-            port = ports.free_port(plan.nats_port)
-            self.nats_url = f"nats://127.0.0.1:{port}"
-            await self._start("nats", nats_server.command(plan.data / "nats", port), {}, port)
-        env = {**plan.env, "PENSTOCK_NATS_URL": self.nats_url}
-        settings = _settings(env)
-        await declare_streams(settings)
-        if not (settings.model_api_key or settings.model_base_url or any(map(os.environ.get, _MODEL))):
-            # a port of its own choice would change with a restart
-            arguments = ("penstock.simulator", "--port", str(ports.free_port()), "--pace", plan.pace)
-            self.simulator_url = (await self._start("simulator", [*_MODULE, *arguments], env)).url
-            env["PENSTOCK_MODEL_BASE_URL"] = str(self.simulator_url)
-        inner = {**env, "PENSTOCK_HOST": "127.0.0.1", "PENSTOCK_PORT": "0"}
-        outer = [
-            {"PENSTOCK_HOST": plan.host, "PENSTOCK_PORT": str(plan.port + number if plan.port else ports.free_port())}
-            for number in range(plan.gateways)
-        ]
-        steps = ["--steps", plan.steps] if plan.steps else []
-        starting = [
-            *(self._service("aggregator", number, inner) for number in range(plan.aggregators)),
-            *(self._service("classifier", number, inner) for number in range(plan.classifiers)),
-            *(self._service("workers", number, inner, *steps) for number in range(plan.workers)),
-            *(self._service("gateway", number, {**env, **own}) for number, own in enumerate(outer)),
-        ]
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(start) for start in starting]
-        except BaseExceptionGroup as failed:
-            # the others were ended because of the first
-            raise failed.exceptions[0] from None
-        self.gateway_urls = [str(task.result().url) for task in tasks[-plan.gateways :]]
-        for url in self.gateway_urls:
-            await _until_ready(url)
-
-    async def stop(self) -> None:
         """End all, in an order in which nothing is lost. Nothing is left running."""
         await asyncio.gather(*(process.unsupervise() for process in self.processes))
         for kind in _END_ORDER:
@@ -130,16 +82,50 @@ class Stack:
         if self._lock is not None:
             self._lock.close()
 
+    async def _start_all(self) -> None:
+        require("all")
+        self._take_folder()
+        for number in range(self.gateways if self.port else 0):
+            ports.refuse_taken(self.host, self.port + number)
+        if not self.nats_url:
+            port = ports.free_port(self.nats_port)
+            self.nats_url = f"nats://127.0.0.1:{port}"
+            await self._start("nats", nats_server.command(self.data / "nats", port), {}, port)
+        env = {**self.env, "PENSTOCK_NATS_URL": self.nats_url}
+        settings = _settings(env)
+        await declare_streams(settings)
+        if not (settings.model_api_key or settings.model_base_url or any(map(os.environ.get, _MODEL))):
+            # a port of its own choice would change with a restart
+            arguments = ("penstock.simulator", "--port", str(ports.free_port()), "--pace", self.pace)
+            self.simulator_url = (await self._start("simulator", [*_MODULE, *arguments], env)).url
+            env["PENSTOCK_MODEL_BASE_URL"] = str(self.simulator_url)
+        counts = {
+            "aggregator": self.aggregators,
+            "classifier": self.classifiers,
+            "workers": self.workers,
+            "gateway": self.gateways,
+        }
+        starting = []
+        for name, number in ((name, number) for name, count in counts.items() for number in range(count)):
+            host, port = "127.0.0.1", 0
+            if name == "gateway":
+                host, port = self.host, self.port + number if self.port else ports.free_port()
+            own = {**env, "PENSTOCK_HOST": host, "PENSTOCK_PORT": str(port)}
+            steps = ["--steps", self.steps] if self.steps and name == "workers" else []
+            starting.append(self._start(f"{name}-{number + 1}", [*PENSTOCK, "serve", name, *steps], own))
+        # where one fails, the exit ends the others
+        processes = await asyncio.gather(*starting)
+        self.gateway_urls = [str(process.url) for process in processes[-self.gateways :]]
+        for url in self.gateway_urls:
+            await _until_ready(url)
+
     def kill(self) -> None:
-        """SIGKILL to all, at once. `stop` has nothing to wait for then."""
+        """SIGKILL to all, at once. The exit has nothing to wait for then."""
         for process in self.processes:
             process.kill()
 
-    async def _service(self, name: str, number: int, env: Mapping[str, str], *arguments: str) -> Process:
-        return await self._start(f"{name}-{number + 1}", [*PENSTOCK, "serve", name, *arguments], env)
-
     async def _start(self, name: str, command: list[str], env: Mapping[str, str], port: int | None = None) -> Process:
-        log_file = self.plan.data / "logs" / f"{name}.log"
+        log_file = self.data / "logs" / f"{name}.log"
         process = Process(name, command, env=env, log_file=log_file, port=port, changed=self._write_processes)
         self.processes.append(process)
         await process.start()
@@ -147,22 +133,20 @@ class Stack:
 
     def _take_folder(self) -> None:
         """Raises Misconfigured while another one runs in the same folder: two NATS servers would ruin its data."""
-        data = self.plan.data
         try:
-            (data / "logs").mkdir(parents=True, exist_ok=True)
-            self._lock = (data / "lock").open("w")
+            (self.data / "logs").mkdir(parents=True, exist_ok=True)
+            self._lock = (self.data / "lock").open("w")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Misconfigured(f"another `penstock up` runs in {data}: choose another folder with --data") from None
         except OSError as error:
-            raise Misconfigured(
-                f"the folder {data} cannot be used ({error.strerror}): choose another with --data"
-            ) from error
+            why = f"the folder {self.data} cannot be used ({error.strerror})"
+            if isinstance(error, BlockingIOError):
+                why = f"another `penstock up` runs in {self.data}"
+            raise Misconfigured(f"{why}: choose another with --data") from error
 
     def _write_processes(self) -> None:
-        """`processes.json`: name and pid of each process that lives, replaced as a whole."""
+        """`processes.json`: name and pid of each running process; replaced as a whole."""
         entries = [{"name": process.name, "pid": process.pid} for process in self.processes if process.pid]
-        target = self.plan.data / "processes.json"
+        target = self.data / "processes.json"
         fresh = target.with_suffix(".tmp")
         try:
             fresh.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from penstock.jetstream.connection import connect
-from penstock.local.stack import Plan, Stack
+from penstock.local.stack import Stack
 from penstock.settings import Settings
 from tests.faults.fault_harness import FaultHarness
 from tests.support.servers import in_thread
@@ -25,8 +25,8 @@ ENV = {
 
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    plan = Plan(data=tmp_path_factory.mktemp("faults"), port=0, pace="off", workers=2, env=ENV)
-    with in_thread(Stack(plan)) as stack:
+    stack = Stack(data=tmp_path_factory.mktemp("faults"), port=0, pace="off", workers=2, env=ENV)
+    with in_thread(stack):
         yield stack
 
 

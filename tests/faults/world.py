@@ -14,7 +14,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
 from penstock.local.process import Process
-from penstock.local.stack import Plan, Stack
+from penstock.local.stack import Stack
 from penstock.settings import Settings
 from tests.client.relay import Relay
 from tests.faults.conftest import ENV
@@ -147,10 +147,10 @@ async def a_world(folder: Path, *, servers: int) -> AsyncIterator[World]:
             cluster = await exits.enter_async_context(NatsCluster(folder / "nats"))
             own_url, url, all_servers = cluster.url, cluster.url, list(cluster.servers.values())
         env = {**ENV, "PENSTOCK_NATS_PING_INTERVAL": "0.5", "PENSTOCK_STREAM_REPLICAS": str(servers)}
-        plan = Plan(
+        stack = Stack(
             data=folder, nats_url=url, port=0, pace="off", gateways=2, aggregators=2, classifiers=2, workers=2, env=env
         )
-        stack = await exits.enter_async_context(Stack(plan))
+        await exits.enter_async_context(stack)
         bus = await connect(Settings(nats_url=own_url, nats_ping_interval=0.5), "test")
         exits.push_async_callback(bus.connection.close)
         assert stack.simulator_url is not None

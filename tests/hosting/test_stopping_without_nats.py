@@ -17,12 +17,13 @@ from tests.support.patience import PATIENCE
 from tests.support.servers import NatsServer
 
 SERVICES = ("gateway", "aggregator", "classifier", "workers")
-UNREACHABLE = b"NATS client: "
+#: What a service logs first, and what it logs while NATS is away.
+BEGUN, UNREACHABLE = b"PENSTOCK_XYZZY", b"NATS client: "
 
 
 @asynccontextmanager
 async def serving(service: str, nats_url: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    own = {"NATS_URL": nats_url, "PORT": "0", "GRACE": "2", "MODEL_BASE_URL": "http://127.0.0.1:9"}
+    own = {"NATS_URL": nats_url, "PORT": "0", "GRACE": "2", "MODEL_BASE_URL": "http://127.0.0.1:9", "XYZZY": ""}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "penstock", "serve", service),
         env={**os.environ, "GEMINI_API_KEY": "x", **{f"PENSTOCK_{name}": value for name, value in own.items()}},
@@ -46,19 +47,27 @@ async def until(stream: asyncio.StreamReader | None, text: bytes) -> None:
     raise AssertionError(f"it ended without {text!r}")
 
 
-async def terminate(process: asyncio.subprocess.Process) -> int:
+async def terminate(process: asyncio.subprocess.Process) -> bytes:
+    """It ends with status 0. What it logged meanwhile."""
     process.send_signal(signal.SIGTERM)
     async with asyncio.timeout(PATIENCE):
-        await process.communicate()
-    assert process.returncode is not None
-    return process.returncode
+        _, log = await process.communicate()
+    assert process.returncode == 0, log
+    return log
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_that_is_not_yet_built_ends(service: str) -> None:
+    async with serving(service, f"nats://127.0.0.1:{free_port()}") as process:
+        await until(process.stderr, BEGUN)
+        assert b"Traceback" not in await terminate(process)
 
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_service_that_waits_for_nats_at_its_start_ends(service: str) -> None:
     async with serving(service, f"nats://127.0.0.1:{free_port()}") as process:
         await until(process.stderr, UNREACHABLE)
-        assert await terminate(process) == 0
+        assert b"Traceback" not in await terminate(process)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -71,4 +80,4 @@ async def test_a_service_whose_nats_has_gone_ends(service: str, nats: NatsServer
         await until(process.stdout, b" ready ")
         await nats.kill()
         await until(process.stderr, UNREACHABLE)
-        assert await terminate(process) == 0
+        await terminate(process)

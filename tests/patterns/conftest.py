@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
-from penstock.local.stack import Plan, Stack
+from penstock.local.stack import Stack
 from penstock.settings import Settings
 from tests.support.pipeline import Pipeline
 from tests.support.repository import ROOT
@@ -61,5 +61,5 @@ async def stack(tmp_path_factory: pytest.TempPathFactory, shared_simulator: str)
         "PENSTOCK_ACK_WAIT": "2",
         "PYTHONPATH": str(ROOT),
     }
-    async with Stack(Plan(data=tmp_path_factory.mktemp("stack"), port=0, env=env)) as stack:
+    async with Stack(data=tmp_path_factory.mktemp("stack"), port=0, env=env) as stack:
         yield stack

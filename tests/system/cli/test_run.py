@@ -58,6 +58,13 @@ def test_options_go_over_the_json_and_read_files(system: System, tmp_path: Path)
     assert len(result["iterations"]) == 1
 
 
+def test_a_pattern_that_only_the_services_may_know_takes_json(system: System) -> None:
+    """Its request is sent as it is; whether there is such a pattern, they say."""
+    ended = system.run("run", "nothing", "--json", "-", stdin='{"query": "x"}')
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("penstock: unknown_pattern: there is no pattern 'nothing'")
+
+
 @pytest.mark.parametrize("way", ["--url", "--nats-url"])
 def test_a_key_makes_it_safe_to_submit_twice(system: System, way: str) -> None:
     """--detach prints the job's id and does not wait; the id is a UUID, the same whichever way."""
@@ -106,7 +113,8 @@ def test_ctrl_c_ends_the_following_and_not_the_job(system: System, steering: Blo
     """Status 130, and how to see the job."""
     steering.rule(**HOLD)
     with begun(system) as running:
-        steering.wait(step="respond")
+        assert running.stdout is not None
+        assert running.stdout.read(1)  # it follows
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130
