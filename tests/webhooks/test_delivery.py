@@ -192,6 +192,7 @@ async def test_a_result_that_is_too_large_is_left_out(pipeline: Pipeline) -> Non
     """The receiver is told so, and fetches the job if it wants the result."""
     await pipeline.replicas["aggregator"].stop()
     await pipeline.start("aggregator", webhook_max_body=1024)
+    await pipeline.gemini.rule(step="draft", reply={"text": "all about rivers " * 100})
     async with Receiver() as receiver:
         await pipeline.submit("sequential-processing", {"input": "rivers", "options": {"webhook": receiver.url}})
         (one,) = await receiver.until(1)
