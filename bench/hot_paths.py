@@ -111,7 +111,7 @@ async def round_trips(bus: Bus, count: int, at_once: int) -> list[float]:
             message = StepMessage(
                 pattern="bench", job=job, step="draft", key="k", input={}, fingerprint="f", deadline=time.time() + 60
             )
-            async with Journal(bus, job) as journal:
+            async with Journal.following(bus, job) as journal:
                 began = time.perf_counter()
                 await bus.once(subjects.step("workers", "draft", job, "k"), message.model_dump_json().encode())
                 await journal.wait_for("k")

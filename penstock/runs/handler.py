@@ -14,6 +14,7 @@ from penstock.cancelling import stop
 from penstock.contracts.events import JobAccepted
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.contracts.options import PatternRequest
+from penstock.contracts.usage import Usage
 from penstock.contracts.wire import is_token, rfc3339
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
@@ -30,8 +31,6 @@ from penstock.webhooks.queue import enqueue
 
 log = logging.getLogger(__name__)
 
-_END_EVENT = "end"
-
 
 class JobHandler:
     """Runs jobs. Any replica may be given any delivery of any job."""
@@ -47,19 +46,14 @@ class JobHandler:
             if not is_token(job):
                 # there is no subject on which its end could be published
                 raise GivenUp("invalid_request", f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -")
-            async with Journal(self._bus, job) as journal:
+            async with Journal.following(self._bus, job) as journal:
                 await self._settle(message, name, job, attempt, journal)
 
     async def _settle(self, message: Msg, name: str, job: str, attempt: int, journal: Journal) -> None:
         body_hash = hashlib.sha256(message.data).hexdigest()
         events = EventLog(self._bus, job)
         try:
-            request: PatternRequest | None = None
-            refusal: Failure | None = None
-            try:
-                request = admit(self._patterns, name, message.data, self._settings)
-            except Failure as failure:
-                refusal = failure
+            request, refusal = self._admitted(name, message.data)
             start = journal.start or await self._write_start(message, name, job, body_hash, request, journal)
             if (start.pattern, start.body_hash) != (name, body_hash):
                 raise GivenUp("job_id_taken", f"job {job} was first submitted to {start.pattern}, or with another body")
@@ -67,14 +61,15 @@ class JobHandler:
                 events.send(JobAccepted(id="accepted", job=job, pattern=name, deadline=start.deadline))
                 if refusal is None and attempt > self._settings.max_deliveries * 4:
                     refusal = Failure("poisoned", f"given up at delivery {attempt}; its aggregators did not survive it")
-                if refusal is None and request is not None:
-                    end = await self._run(name, job, start, request, journal, events)
-                else:
-                    assert refusal is not None
-                    await self._bus.dead_letter(message, refusal.code, _described(refusal))
+                end: JobEnd | None
+                if refusal is not None:
+                    await self._bus.dead_letter(message, refusal.code, f"{refusal.code}: {refusal.detail}")
                     end = JobEnd(
                         pattern=name, status="failed", ended_at=self._bus.time.now(), problem=refusal.problem()
                     )
+                else:
+                    assert request is not None
+                    end = await self._run(name, job, start, request, journal, events)
                 if end is not None:
                     await self._write_end(journal, end)
             assert journal.end is not None
@@ -83,6 +78,13 @@ class JobHandler:
             await enqueue(self._bus, job, request)
         finally:
             await events.aclose()
+
+    def _admitted(self, name: str, body: bytes) -> tuple[PatternRequest | None, Failure | None]:
+        """The request, or why it is none."""
+        try:
+            return admit(self._patterns, name, body, self._settings), None
+        except Failure as refusal:
+            return None, refusal
 
     async def _write_start(
         self, message: Msg, name: str, job: str, body_hash: str, request: PatternRequest | None, journal: Journal
@@ -102,7 +104,7 @@ class JobHandler:
     async def _run(
         self, name: str, job: str, start: JobStart, request: PatternRequest, journal: Journal, events: EventLog
     ) -> JobEnd | None:
-        """Run the pattern. None: the job was ended by somebody else meanwhile."""
+        """Run the pattern. None: the job was ended elsewhere (cancelled, say) meanwhile."""
         pattern = self._patterns[name]
         run = ReplayRun(
             bus=self._bus,
@@ -114,7 +116,7 @@ class JobHandler:
             fan_out=self._settings.fan_out,
         )
 
-        async def whole() -> dict[str, Any]:
+        async def complete() -> dict[str, Any]:
             returned: BaseModel = await pattern.run(run, request)
             document, missing = run.result.finish(pattern, returned)
             for path, value in missing.items():
@@ -122,7 +124,7 @@ class JobHandler:
             await events.flush()
             return document
 
-        working = asyncio.ensure_future(whole())
+        working = asyncio.ensure_future(complete())
         ending = asyncio.ensure_future(journal.wait_for(END))
         problem: Failure | None = None
         result: dict[str, Any] | None = None
@@ -136,13 +138,9 @@ class JobHandler:
                 until = rfc3339(datetime.fromtimestamp(start.deadline, UTC))
                 raise Failure("deadline_exceeded", f"the job had until {until}")
             result = working.result()
-        except Failure as failure:
-            problem = failure
-        except asyncio.CancelledError as error:
-            if not (working.done() and working.cancelled()):
-                raise  # it is this replica that is told to stop, not the pattern that cancelled itself
-            problem = _why(error, name, job)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and not (working.done() and working.cancelled()):
+                raise  # this replica is being stopped; the pattern did not cancel itself
             problem = _why(error, name, job)
         finally:
             run.end()
@@ -155,7 +153,7 @@ class JobHandler:
             result=result,
             problem=problem.problem() if problem else None,
             missing=tuple(path for path, value in (result or {}).items() if value is None),
-            usage=sum((outcome.usage for outcome in journal.outcomes()), start=run.usage.__class__()),
+            usage=sum((outcome.usage for outcome in journal.outcomes()), start=Usage()),
         )
 
     async def _write_end(self, journal: Journal, end: JobEnd) -> None:
@@ -169,7 +167,7 @@ class JobHandler:
 def _why(error: BaseException, name: str, job: str) -> Failure:
     """Why a pattern ended with `error`; a group, as asyncio.TaskGroup raises it, stands for its first Failure.
 
-    Raises BusUnavailable if that is what it was, alone or among others: it says nothing about the job.
+    Raises BusUnavailable if it is one, or has one among others: that is no reason for the job to fail.
     """
     leaves = list(_leaves(error))
     if away := next((leaf for leaf in leaves if isinstance(leaf, BusUnavailable)), None):
@@ -186,7 +184,3 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
             yield from _leaves(member)
     else:
         yield error
-
-
-def _described(failure: Failure) -> str:
-    return f"{failure.code}: {failure.detail}"
