@@ -29,7 +29,6 @@ from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.streams import declare
 from penstock.jobs.follow import Follower
 from penstock.llm.client import Llm
-from penstock.llm.tiers import Tiers
 from penstock.local import nats_server
 from penstock.local.ports import free_port
 from penstock.runs.journal import Journal
@@ -88,7 +87,6 @@ def executing_nothing(settings: Settings) -> Service:
         handler = StepHandler(
             bus=bus,
             llm=Llm(settings.models()),
-            tiers=Tiers(settings.models()),
             executables={"draft": Executable(NOTHING, execute, uses_model=False)},
             service="workers",
             settings=settings,

@@ -18,16 +18,16 @@ from google.genai import types
 from pydantic import BaseModel
 
 from penstock.errors import Misconfigured
-from penstock.llm.chunk import Chunk
+from penstock.llm.call import CallLabels, Chunk, Meter
 from penstock.llm.config import ModelConfig
 from penstock.llm.failure import failure_of
-from penstock.llm.labels import CallLabels
-from penstock.llm.meter import Meter
-from penstock.llm.prompt import Prompt
+from penstock.llm.prompt import Prompt, ToolSpec
 from penstock.llm.reply import Reply
 from penstock.llm.request import contents_of, settings_of
-from penstock.llm.tool import ToolSpec
 
+#: Calls at the same time; those above it wait for a connection, up to `first_token_seconds`.
+_CONNECTIONS = 1_000
+_CONNECT_SECONDS = 10.0
 #: Idle connections. Each call probes the socket of every one of them: 300 cost twice the CPU of 32.
 _KEPT_ALIVE = 32
 #: Where the HTTP client leaves the response of the call it is made for: the SDK keeps it to itself, and its
@@ -45,7 +45,8 @@ class Llm:
         self.config = config
         base_url = config.base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or None
         google = base_url is None or (urlsplit(base_url).hostname or "").endswith(".googleapis.com")
-        self.traces = config.trace_headers if config.trace_headers is not None else not google
+        #: Whether job, key and step go along as X-Penstock headers: not to Google.
+        self.traces = not google
         self._key = _api_key(config) or ("" if google else "none")
         if not self._key:
             raise Misconfigured("no API key: set GEMINI_API_KEY, or a base URL that needs none")
@@ -55,7 +56,7 @@ class Llm:
         self._http = httpx2.AsyncClient(
             verify=certificates,
             limits=httpx2.Limits(
-                max_connections=config.max_connections,
+                max_connections=_CONNECTIONS,
                 max_keepalive_connections=_KEPT_ALIVE,
                 keepalive_expiry=30.0,
             ),
@@ -158,7 +159,7 @@ class Llm:
         """The SDK passes one time-out for everything, or none. The limits of a whole call are kept in `_responses`."""
         config = self.config
         request.extensions["timeout"] = {
-            "connect": config.connect_seconds,
+            "connect": _CONNECT_SECONDS,
             "read": config.total_seconds,
             "write": config.first_token_seconds,
             "pool": config.first_token_seconds,

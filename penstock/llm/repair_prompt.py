@@ -1,14 +1,16 @@
-"""What is wrong with a reply: told to the model when it is asked again, and to the caller in the end."""
+"""What is wrong with a reply: shown to the model when it is asked again, and to the caller in the end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from pydantic import ValidationError
 
 from penstock.contracts.problem import FieldError
 from penstock.contracts.turns import Turn
+from penstock.document import join
 from penstock.errors import OutputInvalid, OutputTruncated
 
 _MAX_ERRORS = 20
@@ -29,8 +31,7 @@ class RepairPrompt:
         if len(reply) > _MAX_HEAD + _MAX_TAIL:
             left_out = len(reply) - _MAX_HEAD - _MAX_TAIL
             reply = f"{reply[:_MAX_HEAD]}\n[{left_out} characters left out]\n{reply[-_MAX_TAIL:]}"
-        said = (Turn.model(reply),) if reply else ()
-        return (*said, Turn.user(self._request))
+        return (*([Turn.model(reply)] if reply else []), Turn.user(self._request))
 
     @property
     def _request(self) -> str:
@@ -46,7 +47,7 @@ class RepairPrompt:
         )
 
     def failure(self, replies: int) -> OutputInvalid | OutputTruncated:
-        """The end of it, after so many replies."""
+        """What is raised after so many replies."""
         detail = f"none of {replies} replies was usable; the last: {'; '.join(map(_described, self.errors))}"
         failure = OutputTruncated(detail) if self.truncated else OutputInvalid(detail)
         failure.errors = self.errors
@@ -61,8 +62,7 @@ def repair_prompt_for(error: ValidationError | OutputInvalid | OutputTruncated) 
 
 
 def _field_error(place: Sequence[int | str], detail: str) -> FieldError:
-    pointer = "".join("/" + str(one).replace("~", "~0").replace("/", "~1") for one in place)
-    return FieldError(pointer=pointer[:_MAX_DETAIL], detail=detail[:_MAX_DETAIL])
+    return FieldError(pointer=reduce(join, place, "")[:_MAX_DETAIL], detail=detail[:_MAX_DETAIL])
 
 
 def _described(error: FieldError) -> str:

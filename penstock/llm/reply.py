@@ -8,7 +8,7 @@ from google.genai import types
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.usage import Usage
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated
-from penstock.llm.chunk import Finished
+from penstock.llm.call import Finished
 from penstock.llm.usage import usage_of
 
 _TRUNCATED = {"MAX_TOKENS", "CONTINUATION"}

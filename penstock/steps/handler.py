@@ -23,9 +23,9 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.settling import GivenUp, Later, settling
 from penstock.llm.ask import StepModel
+from penstock.llm.call import CallLabels
 from penstock.llm.client import Llm
-from penstock.llm.labels import CallLabels
-from penstock.llm.tiers import Tiers, select_model
+from penstock.llm.config import select_model
 from penstock.settings import Settings
 from penstock.steps.executor import Executable
 from penstock.steps.parts import PartSink
@@ -70,12 +70,11 @@ class StepHandler:
         *,
         bus: Bus,
         llm: Llm,
-        tiers: Tiers,
         executables: Mapping[str, Executable],
         service: str,
         settings: Settings,
     ) -> None:
-        self._bus, self._llm, self._tiers = bus, llm, tiers
+        self._bus, self._llm = bus, llm
         self._executables, self._service, self._settings = executables, service, settings
 
     async def handle(self, message: Msg) -> None:
@@ -147,7 +146,7 @@ class StepHandler:
     async def _attempt(self, request: StepMessage, attempt: _Attempt, settled: asyncio.Event, events: EventLog) -> None:
         executable = self._executables[request.step]
         tier = select_model(request.complexity, request.priority)
-        model_name = self._tiers.model_for(tier, attempt.number) if executable.uses_model else None
+        model_name = self._llm.config.model_for(tier, attempt.number) if executable.uses_model else None
         sink = self._sink(request, attempt, events)
         labels = CallLabels(job=request.job, key=request.key, step=request.step)
         model = StepModel(self._llm, model=model_name or "", labels=labels, sink=sink)
@@ -164,7 +163,7 @@ class StepHandler:
             first = self._settings.model_retry_delay
             pause = delay(attempt.number, first=first, longest=_LONGEST_PAUSE, requested=error.retry_after)
             number = attempt.number
-            spent = self._tiers.exhausted(tier, number) if executable.uses_model else number >= _TOOL_ATTEMPTS
+            spent = self._llm.config.exhausted(tier, number) if executable.uses_model else number >= _TOOL_ATTEMPTS
             if not spent and self._bus.time.now() + pause < request.deadline:
                 sink.retrying(error.code, pause)
                 await events.flush()

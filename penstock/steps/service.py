@@ -6,7 +6,6 @@ from penstock.hosting.service import Service
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.llm.client import Llm
-from penstock.llm.tiers import Tiers
 from penstock.patterns.loading import load, steps_by_service
 from penstock.settings import Settings
 from penstock.steps.executor import MakeExecutor, table
@@ -28,7 +27,6 @@ def build_step_service(
         handler = StepHandler(
             bus=bus,
             llm=llm,
-            tiers=Tiers(settings.models()),
             executables=executables,
             service=name,
             settings=settings,

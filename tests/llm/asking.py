@@ -8,12 +8,10 @@ from pydantic import SecretStr
 
 from penstock.contracts.turns import TextPiece
 from penstock.contracts.wire import Score, Wire
-from penstock.llm.chunk import Chunk
+from penstock.llm.call import CallLabels, Chunk
 from penstock.llm.client import Llm
 from penstock.llm.config import ModelConfig
-from penstock.llm.labels import CallLabels
-from penstock.llm.prompt import Prompt
-from penstock.llm.tool import ToolSpec
+from penstock.llm.prompt import Prompt, ToolSpec
 
 LABELS = CallLabels("job-1", "draft-1", "draft")
 PROMPT = Prompt.user("Write a line about rivers.", system="You write.")
@@ -51,8 +49,8 @@ def at(url: str, key: str = "AIzaSyNotARealKey", **settings: Any) -> Llm:
     return Llm(ModelConfig(base_url=url, api_key=SecretStr(key), **settings))
 
 
-class Heard:
-    """A sink that keeps what it hears, and what it heard since the last restart."""
+class Received:
+    """A sink that keeps the pieces since the last restart."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []

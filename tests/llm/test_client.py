@@ -10,10 +10,9 @@ from pydantic import SecretStr
 
 from penstock.contracts.turns import TextPiece, ToolCall, ToolResult, Turn
 from penstock.errors import Misconfigured, ModelUnavailable
-from penstock.llm.chunk import Finished
+from penstock.llm.call import Finished, Meter
 from penstock.llm.client import Llm
 from penstock.llm.config import ModelConfig
-from penstock.llm.meter import Meter
 from penstock.llm.prompt import Prompt
 from tests.llm.asking import ADD, LABELS, PROMPT, Review, at, chunks, text_of
 from tests.llm.wire import Wire, events, parts, said
@@ -58,8 +57,9 @@ async def test_labels_go_along_as_headers_where_the_base_url_is_not_googles(llm:
     assert (call.job, call.key, call.step) == ("job-1", "draft-1", "draft")
 
 
-async def test_labels_stay_at_home_when_they_are_switched_off() -> None:
-    async with Wire([said("yes")]) as wire, at(wire.url, trace_headers=False) as llm:
+async def test_labels_are_not_sent_where_calls_are_not_traced() -> None:
+    async with Wire([said("yes")]) as wire, at(wire.url) as llm:
+        llm.traces = False
         await chunks(llm)
     assert not [name for name in wire.asked[0].headers if name.startswith("x-penstock")]
 

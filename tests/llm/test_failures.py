@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated, PenstockError
+from penstock.llm.call import Meter
 from penstock.llm.client import Llm
-from penstock.llm.meter import Meter
 from tests.llm.asking import LABELS, PROMPT, at, chunks
 from tests.llm.wire import Wire, error, events, http, parts, said
 from tests.support.simulator import Steering

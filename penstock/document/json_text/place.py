@@ -1,7 +1,5 @@
 """The places of a result while it is written out in document order."""
 
-from collections.abc import Iterator
-
 from penstock.document.json_text.shape import Shape
 from penstock.document.placing import is_index
 
@@ -85,18 +83,11 @@ class Place:
             if has_text:
                 return place
         # Those that the shape does not know go last, in the order of arrival.
-        return next(self._unnamed(), None)
+        others = (place for token, place in self.below.items() if token not in names and not place.started)
+        return next((place for place in others if place.has_text()), None)
 
     def is_complete(self) -> bool:
         """Whether nothing more belongs into it, given that it has no `next`."""
         if self.is_array or not self.shape.names:
             return self.closed and self.sent == sum(place.has_text() for place in self.below.values())
         return self._named == len(self.shape.names)
-
-    def _unnamed(self) -> Iterator["Place"]:
-        names = self.shape.names
-        return (
-            place
-            for token, place in self.below.items()
-            if token not in names and not place.started and place.has_text()
-        )

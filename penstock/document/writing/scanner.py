@@ -36,19 +36,19 @@ class Span(NamedTuple):
 
 
 class _Container:
-    """An object (which knows its member names) or an array, and where in it the scanner is."""
+    """An object or an array; `at`: the name of the member, or the index of the element, that the scanner is in."""
 
     __slots__ = ("at", "names")
 
-    def __init__(self, *, is_object: bool) -> None:
-        self.names: set[str] | None = set() if is_object else None
-        self.at: str | int = "" if is_object else 0
+    def __init__(self, at: str | int) -> None:
+        self.at = at
+        self.names: set[str] = set()  # of an object's members so far
 
 
 class JsonScanner:
     """Strict RFC 8259, plus: no duplicate names, no half surrogate pairs, limits on length and nesting.
 
-    Tolerated and dropped: white space, a byte order mark, a Markdown fence around the whole.
+    Tolerated and dropped: white space, a byte order mark, a Markdown fence around it.
     U+0085, U+2028 and U+2029 inside strings come out escaped. `split_root`: the members of a root object
     are parts of their own, else all is one part at `into`. After OutputInvalid the scanner is of no further use.
     """
@@ -158,7 +158,7 @@ class JsonScanner:
 
     def _separator(self, text: str, at: int) -> int:
         container = self._open[-1]
-        close = "]" if container.names is None else "}"
+        close = "]" if isinstance(container.at, int) else "}"
         if text[at] == close:
             return self._leave(close, at)
         if text[at] != ",":
@@ -205,7 +205,7 @@ class JsonScanner:
             self._split_root = self._split_root and is_object
             self._part = None if self._split_root else self._into
         self._out.append(text[at])
-        self._open.append(_Container(is_object=is_object))
+        self._open.append(_Container("" if is_object else 0))
         self._next = self._first_name if is_object else self._first_element
         return at + 1
 
@@ -224,7 +224,6 @@ class JsonScanner:
     def _name_ends(self, raw: str) -> None:
         name: str = json.loads(f'"{raw}"') if "\\" in raw else raw
         container = self._open[-1]
-        assert container.names is not None
         if name in container.names:
             raise OutputInvalid(f"duplicate member name {name!r} in the object at {self._where(inside=False)}")
         container.names.add(name)
