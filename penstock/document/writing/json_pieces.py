@@ -1,0 +1,252 @@
+"""Reads JSON that arrives in arbitrary chunks, and refuses it at the first token that cannot be JSON.
+
+The grammar is read by generators, one for each of its rules, which wait where the text ends.
+"""
+
+import json
+import math
+import re
+from collections.abc import Generator
+from typing import Any, NoReturn, TypeVar
+
+from penstock.document import strings
+from penstock.document.pointer import join
+from penstock.document.writing.pieces import Op, Part
+from penstock.errors import OutputInvalid
+
+#: Characters of a value, white space included, that are read before the model is stopped.
+MAX_LENGTH = 4_000_000
+MAX_DEPTH = 64
+#: Longer numbers are a model that got stuck on a digit.
+MAX_NUMBER = 256
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_SCALAR = re.compile(r"[-+.0-9A-Za-z]*")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_LITERALS = ("true", "false", "null")
+_FENCE = re.compile("```(?:json)?", re.IGNORECASE)
+
+T = TypeVar("T")
+#: Yields what is unfinished when it needs more text.
+_Reading = Generator[str, None, T]
+
+
+class JsonPieces:
+    """JSON text in arbitrary chunks as one part at `into`, or with `split_root` as one part per root member.
+
+    A root that is no object is one part even then, and an empty object is none.
+
+    Strict RFC 8259, plus: no duplicate names, no half surrogate pairs, limits on length, nesting and numbers. Tolerated
+    and dropped: white space, a byte order mark, a Markdown fence around it. U+0085, U+2028 and U+2029 in strings come
+    out escaped. `feed` and `finish` raise OutputInvalid, whose detail can be shown to the model; nothing can be fed
+    after that.
+    """
+
+    def __init__(self, into: str, split_root: bool, *, max_length: int = MAX_LENGTH) -> None:
+        self._into, self._split_root, self._max_length = into, split_root, max_length
+        self._characters = strings.Characters()
+        self._text, self._at = "", 0  # what is not read yet begins at `_at`
+        self._received = 0
+        self._finished = False  # no more text comes
+        self._path: list[Any] = []  # where the reader is: a name or an index for each open container
+        self._out: list[str] = []  # compact JSON, which belongs to
+        self._part: Part | None = None  # None: the root that is split (its braces, names, commas)
+        self._ops: list[Op] = []
+        self._reading = self._root()
+        #: The value as Python, once `finish` has returned.
+        self.value: Any = None
+
+    def feed(self, text: str) -> list[Op]:
+        self._receive(self._characters.feed(text))
+        next(self._reading)
+        return self._taken()
+
+    def finish(self) -> list[Op]:
+        self._receive(self._characters.finish())
+        self._finished = True
+        unfinished = next(self._reading, None)
+        if unfinished is None:
+            return self._taken()
+        if self._part is None and not self._path:
+            raise OutputInvalid("there is no JSON value: the text is empty")
+        raise OutputInvalid(f"the JSON text ends too early: in an unfinished {unfinished} at {self._where()}")
+
+    def _receive(self, chunk: str) -> None:
+        if not self._received:
+            chunk = chunk.removeprefix("\ufeff")
+        self._received += len(chunk)
+        if self._received > self._max_length:
+            raise OutputInvalid(f"the JSON text is longer than {self._max_length} characters")
+        self._text, self._at = self._text[self._at :] + chunk, 0
+
+    def _root(self) -> _Reading[None]:
+        fenced = (yield from self._peek()) == "`"
+        if fenced:
+            while len(self._text) - self._at < len("```json") and not self._finished:
+                yield "value"
+            fence = _FENCE.match(self._text, self._at)
+            self._at = fence.end() if fence else self._refuse("a JSON value")
+        self._split_root = self._split_root and (yield from self._peek()) == "{"
+        if not self._split_root:
+            self._part = Part(self._into)
+        self.value = yield from self._value()
+        while True:
+            self._skip_space()
+            rest = self._text[self._at : self._at + 3]
+            if fenced and rest == "```":
+                self._at += 3
+                fenced = False
+            elif rest and not (fenced and "```".startswith(rest)):
+                self._refuse("nothing after the JSON value")
+            elif self._finished and not rest:
+                break
+            else:
+                yield "value"
+        self._end_part()
+
+    def _value(self) -> _Reading[Any]:
+        match (yield from self._peek()):
+            case '"':
+                return json.loads((yield from self._string(self._out)))
+            case "{":
+                return (yield from self._object())
+            case "[":
+                return (yield from self._array())
+        return (yield from self._scalar())
+
+    def _object(self) -> _Reading[dict[str, Any]]:
+        self._enter("")
+        members: dict[str, Any] = {}
+        more = (yield from self._peek()) != "}"
+        while more:
+            yield from self._peek('"', "a member name in double quotes")
+            raw = yield from self._string([])
+            name: str = json.loads(raw)
+            if name in members:
+                self._path.pop()
+                raise OutputInvalid(f"duplicate member name {name!r} in the object at {self._where()}")
+            self._path[-1] = name
+            self._out.append(raw)
+            yield from self._peek(":", "':'")
+            self._read(self._at + 1)
+            is_part = self._split_root and len(self._path) == 1
+            if is_part:
+                self._cut()
+                self._part = Part(join(self._into, name))
+            members[name] = yield from self._value()
+            if is_part:
+                self._end_part()
+            more = yield from self._more("}")
+        self._leave()
+        return members
+
+    def _array(self) -> _Reading[list[Any]]:
+        self._enter(0)
+        elements: list[Any] = []
+        more = (yield from self._peek()) != "]"
+        while more:
+            self._path[-1] = len(elements)
+            elements.append((yield from self._value()))
+            more = yield from self._more("]")
+        self._leave()
+        return elements
+
+    def _enter(self, first: str | int) -> None:
+        if len(self._path) == MAX_DEPTH:
+            self._refuse(f"no more than {MAX_DEPTH} levels of nesting")
+        self._path.append(first)
+        self._read(self._at + 1)
+
+    def _more(self, close: str) -> _Reading[bool]:
+        """Reads a comma, if there is one; else there is `close`."""
+        more = (yield from self._peek(f",{close}", f"',' or '{close}'")) == ","
+        if more:
+            self._read(self._at + 1)
+        return more
+
+    def _leave(self) -> None:
+        self._path.pop()
+        self._read(self._at + 1)
+
+    def _string(self, out: list[str]) -> _Reading[str]:
+        """A string's JSON text. It is added to `out` as it comes: never half an escape sequence or surrogate pair."""
+        pieces: list[str] = []
+        end = self._at + 1
+        while True:
+            pieces.append(strings.escape(self._text[self._at : end]))
+            out.append(pieces[-1])
+            self._at = end
+            if len(pieces) > 1 and pieces[-1] == '"':
+                return "".join(pieces)
+            while self._at == len(self._text) or (end := strings.end_of_run(self._text, self._at)) < 0:
+                yield "string"
+            if end == self._at:
+                if self._text[end] != '"':
+                    self._refuse("a valid escape sequence, and control characters only as one")
+                end += 1
+
+    def _scalar(self) -> _Reading[Any]:
+        while (end := _end(_SCALAR, self._text, self._at)) == len(self._text) and not self._finished:
+            if end - self._at > MAX_NUMBER:
+                break
+            yield "value"
+        scalar = self._text[self._at : end]
+        if len(scalar) > MAX_NUMBER:
+            raise OutputInvalid(f"a number with more than {MAX_NUMBER} digits at {self._where()}")
+        if scalar not in _LITERALS:
+            if not _NUMBER.fullmatch(scalar):
+                self._refuse("a JSON value")
+            if not math.isfinite(float(scalar)):
+                raise OutputInvalid(f"the number {scalar[:40]} at {self._where()} is too large")
+        self._read(end)
+        return json.loads(scalar)
+
+    def _peek(self, marks: str = "", expected: str = "") -> _Reading[str]:
+        """The next character that is no white space; it has to be one of `marks`, if there are any."""
+        self._skip_space()
+        while self._at == len(self._text):
+            yield "value"
+            self._skip_space()
+        if marks and self._text[self._at] not in marks:
+            self._refuse(expected)
+        return self._text[self._at]
+
+    def _skip_space(self) -> None:
+        self._at = _end(_SPACE, self._text, self._at)
+
+    def _read(self, end: int) -> None:
+        self._out.append(self._text[self._at : end])
+        self._at = end
+
+    def _cut(self) -> None:
+        text = "".join(self._out)
+        self._out.clear()
+        if text and self._part is not None:
+            self._ops += self._part.write(text)
+
+    def _end_part(self) -> None:
+        self._cut()
+        if self._part is not None:
+            self._ops.append(self._part.end())
+            self._part = None
+
+    def _taken(self) -> list[Op]:
+        self._cut()
+        ops, self._ops = self._ops, []
+        return ops
+
+    def _where(self) -> str:
+        return "".join(join("", token) for token in self._path) or "the root"
+
+    def _refuse(self, expected: str) -> NoReturn:
+        at = self._at
+        raise OutputInvalid(
+            f"not JSON at character {self._received - len(self._text) + at}, at {self._where()}: expected {expected},"
+            f" found {self._text[at : at + 12]!r} after {self._text[max(0, at - 20) : at]!r}"
+        )
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Where a match ends; all these patterns match the empty string."""
+    match = pattern.match(text, at)
+    return at if match is None else match.end()
