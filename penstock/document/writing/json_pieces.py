@@ -39,26 +39,27 @@ class JsonPieces:
     Strict RFC 8259, plus: no duplicate names, no half surrogate pairs, limits on length, nesting and numbers. Tolerated
     and dropped: white space, a byte order mark, a Markdown fence around it. U+0085, U+2028 and U+2029 in strings come
     out escaped. `feed` and `finish` raise OutputInvalid, whose detail can be shown to the model; nothing can be fed
-    after that.
+    after that. `complete_tokens`: no chunk ends inside a number or a literal.
     """
 
-    def __init__(self, into: str, split_root: bool, *, max_length: int = MAX_LENGTH) -> None:
+    def __init__(
+        self, into: str, split_root: bool, *, max_length: float = MAX_LENGTH, complete_tokens: bool = False
+    ) -> None:
         self._into, self._split_root, self._max_length = into, split_root, max_length
         self._characters = strings.Characters()
         self._text, self._at = "", 0  # what is not read yet begins at `_at`
         self._received = 0
-        self._finished = False  # no more text comes
+        self._finished = complete_tokens  # a number or a literal that ends with the text is complete
         self._path: list[Any] = []  # where the reader is: a name or an index for each open container
         self._out: list[str] = []  # compact JSON, which belongs to
         self._part: Part | None = None  # None: the root that is split (its braces, names, commas)
         self._ops: list[Op] = []
         self._reading = self._root()
-        #: The value as Python, once `finish` has returned.
-        self.value: Any = None
+        self._values: list[Any] = [None]
 
     def feed(self, text: str) -> list[Op]:
         self._receive(self._characters.feed(text))
-        next(self._reading)
+        next(self._reading, None)
         return self._taken()
 
     def finish(self) -> list[Op]:
@@ -70,6 +71,14 @@ class JsonPieces:
         if self._part is None and not self._path:
             raise OutputInvalid("there is no JSON value: the text is empty")
         raise OutputInvalid(f"the JSON text ends too early: in an unfinished {unfinished} at {self._where()}")
+
+    @property
+    def value(self) -> Any:
+        """The value as far as it has come, as if strings and containers were closed here; None before it begins.
+
+        To be read, not changed: it grows on.
+        """
+        return self._values[0]
 
     def _receive(self, chunk: str) -> None:
         if not self._received:
@@ -89,7 +98,7 @@ class JsonPieces:
         self._split_root = self._split_root and (yield from self._peek()) == "{"
         if not self._split_root:
             self._part = Part(self._into)
-        self.value = yield from self._value()
+        yield from self._value(self._values, 0)
         while True:
             self._skip_space()
             rest = self._text[self._at : self._at + 3]
@@ -104,52 +113,56 @@ class JsonPieces:
                 yield "value"
         self._end_part()
 
-    def _value(self) -> _Reading[Any]:
+    def _value(self, holder: Any, at: Any) -> _Reading[None]:
+        """Puts a value at its place in a list or a dict at once, and lets it grow there."""
         match (yield from self._peek()):
             case '"':
-                return json.loads((yield from self._string(self._out)))
+                holder[at] = ""
+                self._read(self._at + 1)
+                while piece := (yield from self._piece()):
+                    self._out.append(piece)
+                    holder[at] += json.loads(f'"{piece}"')
+                self._read(self._at + 1)
             case "{":
-                return (yield from self._object())
+                holder[at] = {}
+                yield from self._object(holder[at])
             case "[":
-                return (yield from self._array())
-        return (yield from self._scalar())
+                holder[at] = []
+                yield from self._array(holder[at])
+            case _:
+                holder[at] = yield from self._scalar()
 
-    def _object(self) -> _Reading[dict[str, Any]]:
+    def _object(self, members: dict[str, Any]) -> _Reading[None]:
         self._enter("")
-        members: dict[str, Any] = {}
         more = (yield from self._peek()) != "}"
         while more:
-            yield from self._peek('"', "a member name in double quotes")
-            raw = yield from self._string([])
-            name: str = json.loads(raw)
+            name = yield from self._name()
             if name in members:
                 self._path.pop()
                 raise OutputInvalid(f"duplicate member name {name!r} in the object at {self._where()}")
             self._path[-1] = name
-            self._out.append(raw)
             yield from self._peek(":", "':'")
             self._read(self._at + 1)
             is_part = self._split_root and len(self._path) == 1
             if is_part:
                 self._cut()
                 self._part = Part(join(self._into, name))
-            members[name] = yield from self._value()
+            yield from self._value(members, name)
             if is_part:
                 self._end_part()
             more = yield from self._more("}")
         self._leave()
-        return members
 
-    def _array(self) -> _Reading[list[Any]]:
+    def _array(self, elements: list[Any]) -> _Reading[None]:
         self._enter(0)
-        elements: list[Any] = []
         more = (yield from self._peek()) != "]"
         while more:
             self._path[-1] = len(elements)
-            elements.append((yield from self._value()))
+            yield from self._peek()
+            elements.append(None)
+            yield from self._value(elements, -1)
             more = yield from self._more("]")
         self._leave()
-        return elements
 
     def _enter(self, first: str | int) -> None:
         if len(self._path) == MAX_DEPTH:
@@ -168,22 +181,25 @@ class JsonPieces:
         self._path.pop()
         self._read(self._at + 1)
 
-    def _string(self, out: list[str]) -> _Reading[str]:
-        """A string's JSON text. It is added to `out` as it comes: never half an escape sequence or surrogate pair."""
-        pieces: list[str] = []
-        end = self._at + 1
-        while True:
-            pieces.append(strings.escape(self._text[self._at : end]))
-            out.append(pieces[-1])
-            self._at = end
-            if len(pieces) > 1 and pieces[-1] == '"':
-                return "".join(pieces)
-            while self._at == len(self._text) or (end := strings.end_of_run(self._text, self._at)) < 0:
-                yield "string"
-            if end == self._at:
-                if self._text[end] != '"':
-                    self._refuse("a valid escape sequence, and control characters only as one")
-                end += 1
+    def _name(self) -> _Reading[str]:
+        yield from self._peek('"', "a member name in double quotes")
+        self._at += 1
+        raw = ""
+        while piece := (yield from self._piece()):
+            raw += piece
+        self._at += 1
+        self._out.append(f'"{raw}"')
+        return str(json.loads(f'"{raw}"'))
+
+    def _piece(self) -> _Reading[str]:
+        """The next piece of a string, without half an escape sequence or surrogate pair; "" at its closing quote."""
+        while self._at == len(self._text) or (end := strings.end_of_run(self._text, self._at)) < 0:
+            yield "string"
+        piece = self._text[self._at : end]
+        if not piece and self._text[end] != '"':
+            self._refuse("a valid escape sequence, and control characters only as one")
+        self._at = end
+        return strings.escape(piece)
 
     def _scalar(self) -> _Reading[Any]:
         while (end := _end(_SCALAR, self._text, self._at)) == len(self._text) and not self._finished:
