@@ -63,7 +63,7 @@ class JsonPieces:
         return self._taken()
 
     def finish(self) -> list[Op]:
-        self._receive(self._characters.finish())
+        self._receive(self._characters.feed("", last=True))
         self._finished = True
         unfinished = next(self._reading, None)
         if unfinished is None:

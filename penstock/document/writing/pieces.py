@@ -67,7 +67,7 @@ class TextPieces:
         return self._part.write(quote + strings.write(text))
 
     def finish(self) -> list[Op]:
-        ops = self.feed(self._characters.finish())
+        ops = self.feed(self._characters.feed("", last=True))
         return [*ops, *self._part.write('"' if self._text else '""'), self._part.end()]
 
     @property
