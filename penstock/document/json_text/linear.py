@@ -60,12 +60,13 @@ class LinearJSON:
         """The text that can be sent after these events: what one of them voids of the others is not in it."""
         for event in events:
             self._apply(event)
+        text = ""
         if self._result is not None:
             text = rest_of("".join(self._sent), self._result)
-        else:
+        elif any(isinstance(event, Delta | PartEnd | PartValue | PartClose) for event in events):
+            # other events do not show how it goes on: what a reset voids comes anew
             text = "".join(iter(self._text.__next__, None))
-        if text:
-            self._sent.append(text)
+        self._sent.append(text)
         return text
 
     def _in_order(self) -> Iterator[str | None]:
