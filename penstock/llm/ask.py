@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from itertools import groupby
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -12,9 +12,9 @@ from pydantic import BaseModel, ValidationError
 from penstock.contracts.turns import Part, TextPiece, ToolCall, Turn
 from penstock.contracts.usage import Usage
 from penstock.errors import OutputInvalid, OutputTruncated
-from penstock.llm.call import CallLabels, Finished, Meter
+from penstock.llm.meter import Meter
 from penstock.llm.prompt import Prompt, ToolSpec
-from penstock.llm.repair_prompt import repair_prompt_for
+from penstock.llm.repair_prompt import described, faults_of, repair_turns
 
 if TYPE_CHECKING:  # it loads the SDK
     from penstock.llm.client import Llm
@@ -44,7 +44,7 @@ class StepModel:
     ModelFailure pass through.
     """
 
-    def __init__(self, llm: Llm, model: str, labels: CallLabels, sink: Sink | None = None) -> None:
+    def __init__(self, llm: Llm, model: str, labels: Mapping[str, str], sink: Sink | None = None) -> None:
         self._llm, self._model, self._labels, self._sink = llm, model, labels, sink
         self._meter = Meter()
         #: The last reply's text, as received.
@@ -96,9 +96,11 @@ class StepModel:
             try:
                 return accept(await self._reply(question, output, tools, sink))
             except (OutputInvalid, OutputTruncated, ValidationError) as error:
-                repair = repair_prompt_for(error)
-            question = prompt.then(*repair.turns(self.raw))
-        raise repair.failure(REPAIRS + 1)
+                last = error
+            faults, truncated = faults_of(last), isinstance(last, OutputTruncated)
+            question = prompt.then(*repair_turns(self.raw, faults, truncated=truncated))
+        detail = f"none of {REPAIRS + 1} replies was usable; the last: {'; '.join(map(described, faults))}"
+        raise (OutputTruncated if truncated else OutputInvalid)(detail, faults)
 
     async def _reply(
         self, prompt: Prompt, output: type[BaseModel] | type[str], tools: Sequence[ToolSpec], sink: Sink | None
@@ -111,8 +113,6 @@ class StepModel:
         try:
             async with aclosing(stream):
                 async for chunk in stream:
-                    if isinstance(chunk, Finished):
-                        break
                     parts.append(chunk)
                     if isinstance(chunk, TextPiece) and chunk.text:
                         pieces.append(chunk.text)

@@ -48,12 +48,9 @@ class ModelConfig:
 
         Attempts are counted from 1, as JetStream counts deliveries. Past the last model's it stays the last model.
         """
-        models = self._models(tier)
+        models: tuple[str, ...] = getattr(self, tier)
         return models[min((max(attempt, 1) - 1) // self.attempts_per_model, len(models) - 1)]
 
     def exhausted(self, tier: Tier, attempt: int) -> bool:
         """Whether a failure of this attempt is final: no model of the tier has an attempt left."""
-        return attempt >= len(self._models(tier)) * self.attempts_per_model
-
-    def _models(self, tier: Tier) -> tuple[str, ...]:
-        return self.complex if tier == "complex" else self.fast
+        return attempt >= len(getattr(self, tier)) * self.attempts_per_model

@@ -23,7 +23,6 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.settling import GivenUp, Later, settling
 from penstock.llm.ask import StepModel
-from penstock.llm.call import CallLabels
 from penstock.llm.client import Llm
 from penstock.llm.config import select_model
 from penstock.settings import Settings
@@ -148,7 +147,7 @@ class StepHandler:
         tier = select_model(request.complexity, request.priority)
         model_name = self._llm.config.model_for(tier, attempt.number) if executable.uses_model else None
         sink = self._sink(request, attempt, events)
-        labels = CallLabels(job=request.job, key=request.key, step=request.step)
+        labels = {"job": request.job, "key": request.key, "step": request.step}
         model = StepModel(self._llm, model=model_name or "", labels=labels, sink=sink)
         # behind another base URL than Google's, the model is known from its reply only
         sink.started(request.step, self._service, None if self._llm.traces else model_name)
