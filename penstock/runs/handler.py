@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,40 +52,31 @@ class JobHandler:
 
     async def _settle(self, message: Msg, name: str, job: str, attempt: int, journal: Journal) -> None:
         body_hash = hashlib.sha256(message.data).hexdigest()
-        events = EventLog(self._bus, job)
+        request: PatternRequest | None = None
+        problem: Failure | None = None
         try:
-            request, refusal = self._admitted(name, message.data)
+            request = admit(self._patterns, name, message.data, self._settings)
+        except Failure as refusal:
+            problem = refusal
+        async with aclosing(EventLog(self._bus, job)) as events:
             start = journal.start or await self._write_start(message, name, job, body_hash, request, journal)
             if (start.pattern, start.body_hash) != (name, body_hash):
                 raise GivenUp("job_id_taken", f"job {job} was first submitted to {start.pattern}, or with another body")
             if journal.end is None:
                 events.send(JobAccepted(id="accepted", job=job, pattern=name, deadline=start.deadline))
-                if refusal is None and attempt > self._settings.max_deliveries * 4:
-                    refusal = Failure("poisoned", f"given up at delivery {attempt}; its aggregators did not survive it")
-                end: JobEnd | None
-                if refusal is not None:
-                    await self._bus.dead_letter(message, refusal.code, f"{refusal.code}: {refusal.detail}")
-                    end = JobEnd(
-                        pattern=name, status="failed", ended_at=self._bus.time.now(), problem=refusal.problem()
-                    )
-                else:
-                    assert request is not None
-                    end = await self._run(name, job, start, request, journal, events)
-                if end is not None:
-                    await self._write_end(journal, end)
+                result: dict[str, Any] | None = None
+                if problem is None and attempt > self._settings.max_deliveries * 4:
+                    problem = Failure("poisoned", f"given up at delivery {attempt}; its aggregators did not survive it")
+                if problem is not None:
+                    await self._bus.dead_letter(message, problem.code, f"{problem.code}: {problem.detail}")
+                elif request is not None:
+                    result, problem = await self._run(name, job, start, request, journal, events)
+                if journal.end is None:
+                    await self._write_end(name, journal, result, problem)
             assert journal.end is not None
             events.send(end_event(journal.end))
             await events.flush()
             await enqueue(self._bus, job, request)
-        finally:
-            await events.aclose()
-
-    def _admitted(self, name: str, body: bytes) -> tuple[PatternRequest | None, Failure | None]:
-        """The request, or why it is none."""
-        try:
-            return admit(self._patterns, name, body, self._settings), None
-        except Failure as refusal:
-            return None, refusal
 
     async def _write_start(
         self, message: Msg, name: str, job: str, body_hash: str, request: PatternRequest | None, journal: Journal
@@ -103,8 +95,8 @@ class JobHandler:
 
     async def _run(
         self, name: str, job: str, start: JobStart, request: PatternRequest, journal: Journal, events: EventLog
-    ) -> JobEnd | None:
-        """Run the pattern. None: the job was ended elsewhere (cancelled, say) meanwhile."""
+    ) -> tuple[dict[str, Any] | None, Failure | None]:
+        """The pattern's result, or why there is none; neither if the job was ended elsewhere (cancelled, say)."""
         pattern = self._patterns[name]
         run = ReplayRun(
             bus=self._bus,
@@ -126,27 +118,29 @@ class JobHandler:
 
         working = asyncio.ensure_future(complete())
         ending = asyncio.ensure_future(journal.wait_for(END))
-        problem: Failure | None = None
-        result: dict[str, Any] | None = None
         try:
             await asyncio.wait(
                 (working, ending), timeout=start.deadline - self._bus.time.now(), return_when=asyncio.FIRST_COMPLETED
             )
             if not working.done():
                 if ending.done():
-                    return None
+                    return None, None
                 until = rfc3339(datetime.fromtimestamp(start.deadline, UTC))
                 raise Failure("deadline_exceeded", f"the job had until {until}")
-            result = working.result()
+            return working.result(), None
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and not (working.done() and working.cancelled()):
                 raise  # this replica is being stopped; the pattern did not cancel itself
-            problem = _why(error, name, job)
+            return None, _why(error, name, job)
         finally:
             run.end()
             await stop(working, ending)
             await run.aclose()
-        return JobEnd(
+
+    async def _write_end(
+        self, name: str, journal: Journal, result: dict[str, Any] | None, problem: Failure | None
+    ) -> None:
+        end = JobEnd(
             pattern=name,
             status="failed" if problem else "completed",
             ended_at=self._bus.time.now(),
@@ -155,13 +149,10 @@ class JobHandler:
             missing=tuple(path for path, value in (result or {}).items() if value is None),
             usage=sum((outcome.usage for outcome in journal.outcomes()), start=Usage()),
         )
-
-    async def _write_end(self, journal: Journal, end: JobEnd) -> None:
         try:
             await journal.write(END, end)
         except Failure as too_large:
-            failed = end.model_copy(update={"status": "failed", "result": None, "problem": too_large.problem()})
-            await journal.write(END, failed)
+            await self._write_end(name, journal, None, too_large)
 
 
 def _why(error: BaseException, name: str, job: str) -> Failure:
