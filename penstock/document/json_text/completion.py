@@ -71,9 +71,5 @@ def _rest_of_container(sent: str, missing: dict[Any, Any], close: str) -> str:
         at += 1
         if not separator and at == len(sent) and not missing:
             raise ValueError
-    tail = ",".join(_member(key, value) if close == "}" else dump(value) for key, value in missing.items())
-    return rest + (separator if tail else "") + tail + close
-
-
-def _member(name: str, value: Any) -> str:
-    return f"{dump(name)}:{dump(value)}"
+    tail = dump(missing if close == "}" else [*missing.values()])[1:]
+    return rest + (separator if missing else "") + tail

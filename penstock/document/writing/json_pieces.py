@@ -118,11 +118,11 @@ class JsonPieces:
         match (yield from self._peek()):
             case '"':
                 holder[at] = ""
-                self._read(self._at + 1)
+                self._read()
                 while piece := (yield from self._piece()):
                     self._out.append(piece)
                     holder[at] += json.loads(f'"{piece}"')
-                self._read(self._at + 1)
+                self._read()
             case "{":
                 holder[at] = {}
                 yield from self._object(holder[at])
@@ -142,7 +142,7 @@ class JsonPieces:
                 raise OutputInvalid(f"duplicate member name {name!r} in the object at {self._where()}")
             self._path[-1] = name
             yield from self._peek(":", "':'")
-            self._read(self._at + 1)
+            self._read()
             is_part = self._split_root and len(self._path) == 1
             if is_part:
                 self._cut()
@@ -168,18 +168,18 @@ class JsonPieces:
         if len(self._path) == MAX_DEPTH:
             self._refuse(f"no more than {MAX_DEPTH} levels of nesting")
         self._path.append(first)
-        self._read(self._at + 1)
+        self._read()
 
     def _more(self, close: str) -> _Reading[bool]:
         """Reads a comma, if there is one; else there is `close`."""
         more = (yield from self._peek(f",{close}", f"',' or '{close}'")) == ","
         if more:
-            self._read(self._at + 1)
+            self._read()
         return more
 
     def _leave(self) -> None:
         self._path.pop()
-        self._read(self._at + 1)
+        self._read()
 
     def _name(self) -> _Reading[str]:
         yield from self._peek('"', "a member name in double quotes")
@@ -202,11 +202,10 @@ class JsonPieces:
         return strings.escape(piece)
 
     def _scalar(self) -> _Reading[Any]:
-        while (end := _end(_SCALAR, self._text, self._at)) == len(self._text) and not self._finished:
-            if end - self._at > MAX_NUMBER:
+        while len(scalar := _SCALAR.match(self._text, self._at)[0]) == len(self._text) - self._at:  # type: ignore[index]
+            if self._finished or len(scalar) > MAX_NUMBER:
                 break
             yield "value"
-        scalar = self._text[self._at : end]
         if len(scalar) > MAX_NUMBER:
             raise OutputInvalid(f"a number with more than {MAX_NUMBER} digits at {self._where()}")
         if scalar not in _LITERALS:
@@ -214,7 +213,7 @@ class JsonPieces:
                 self._refuse("a JSON value")
             if not math.isfinite(float(scalar)):
                 raise OutputInvalid(f"the number {scalar[:40]} at {self._where()} is too large")
-        self._read(end)
+        self._read(len(scalar))
         return json.loads(scalar)
 
     def _peek(self, marks: str = "", expected: str = "") -> _Reading[str]:
@@ -228,11 +227,11 @@ class JsonPieces:
         return self._text[self._at]
 
     def _skip_space(self) -> None:
-        self._at = _end(_SPACE, self._text, self._at)
+        self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # it matches the empty string
 
-    def _read(self, end: int) -> None:
-        self._out.append(self._text[self._at : end])
-        self._at = end
+    def _read(self, length: int = 1) -> None:
+        self._out.append(self._text[self._at : self._at + length])
+        self._at += length
 
     def _cut(self) -> None:
         text = "".join(self._out)
@@ -260,9 +259,3 @@ class JsonPieces:
             f"not JSON at character {self._received - len(self._text) + at}, at {self._where()}: expected {expected},"
             f" found {self._text[at : at + 12]!r} after {self._text[max(0, at - 20) : at]!r}"
         )
-
-
-def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    """Where a match ends; all these patterns match the empty string."""
-    match = pattern.match(text, at)
-    return at if match is None else match.end()
