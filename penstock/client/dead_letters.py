@@ -87,7 +87,7 @@ class DeadLetters:
                 f"late outcome changes nothing. Run the job again: penstock dead replay {letter.number} --whole-job"
             )
         subject, body = await self._job_of(letter)
-        pattern, _ = subjects.parse_job(subject)
+        pattern, _ = subjects.tokens(subject)
         job = jobs.job_id_of(f"dead letter {letter.number} of {letter.time}", pattern)
         return job, await jobs.submit(self.bus, pattern, job, body)
 
