@@ -29,7 +29,6 @@ from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.streams import declare
 from penstock.jobs.follow import Follower
 from penstock.llm.client import Llm
-from penstock.llm.tiers import Tiers
 from penstock.local import nats_server
 from penstock.local.ports import free_port
 from penstock.runs.journal import Journal
@@ -88,7 +87,6 @@ def executing_nothing(settings: Settings) -> Service:
         handler = StepHandler(
             bus=bus,
             llm=Llm(settings.models()),
-            tiers=Tiers(settings.models()),
             executables={"draft": Executable(NOTHING, execute, uses_model=False)},
             service="workers",
             settings=settings,
@@ -111,7 +109,7 @@ async def round_trips(bus: Bus, count: int, at_once: int) -> list[float]:
             message = StepMessage(
                 pattern="bench", job=job, step="draft", key="k", input={}, fingerprint="f", deadline=time.time() + 60
             )
-            async with Journal(bus, job) as journal:
+            async with Journal.following(bus, job) as journal:
                 began = time.perf_counter()
                 await bus.once(subjects.step("workers", "draft", job, "k"), message.model_dump_json().encode())
                 await journal.wait_for("k")

@@ -26,7 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from penstock.contracts.webhook import secrets
 from penstock.errors import Misconfigured
-from penstock.llm.config import ModelConfig, TierModels
+from penstock.llm.config import ModelConfig
 
 PREFIX = "PENSTOCK_"
 #: Variables with the prefix that are no settings: the command line's, and those of the tests.
@@ -47,6 +47,7 @@ Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)]
+BaseUrl = Annotated[str, Field(pattern="^https?://")]
 _Separated = BeforeValidator(_separated)
 Names = Annotated[tuple[str, ...], NoDecode, _Separated]
 ModelNames = Annotated[Names, Field(min_length=1)]
@@ -101,10 +102,10 @@ class Work(_Group):
 class Models(_Group):
     """Models"""
 
-    complex_models: ModelNames = Field(_MODELS.complex.in_turn, description="The complex tier's model, then fallbacks.")
-    fast_models: ModelNames = Field(_MODELS.fast.in_turn, description="The fast tier's model, then fallbacks.")
+    complex_models: ModelNames = Field(_MODELS.complex, description="The complex tier's model, then fallbacks.")
+    fast_models: ModelNames = Field(_MODELS.fast, description="The fast tier's model, then fallbacks.")
     model_api_key: SecretStr | None = Field(None, description="Gemini API key; else GEMINI_API_KEY.")
-    model_base_url: str | None = Field(None, description="Base URL; else GOOGLE_GEMINI_BASE_URL.")
+    model_base_url: BaseUrl | None = Field(None, description="Base URL; else GOOGLE_GEMINI_BASE_URL.")
     model_timeout: Seconds = Field(600, description="Seconds that one model call may take.")
     model_first_token_timeout: Seconds = Field(120, description="Seconds until its first piece.")
     model_max_output_tokens: Count = Field(32_768, description="Output tokens of one model call.")
@@ -178,8 +179,8 @@ class Settings(Nats, Work, Models, Http, Webhooks, Logs):
     def models(self) -> ModelConfig:
         """What the model layer needs of these settings."""
         return ModelConfig(
-            complex=TierModels(primary=self.complex_models[0], fallbacks=self.complex_models[1:]),
-            fast=TierModels(primary=self.fast_models[0], fallbacks=self.fast_models[1:]),
+            complex=self.complex_models,
+            fast=self.fast_models,
             api_key=self.model_api_key,
             base_url=self.model_base_url,
             first_token_seconds=self.model_first_token_timeout,

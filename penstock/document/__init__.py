@@ -14,7 +14,8 @@ from penstock.document.placing import ABSENT, Branch, Placed, spread
 from penstock.document.pointer import is_at_or_below, join, parse
 from penstock.document.reading.document import Document
 from penstock.document.reading.reader import Reader
-from penstock.document.writing.pieces import End, JsonPieces, Op, Piece, Start, TextPieces
+from penstock.document.writing.json_pieces import JsonPieces
+from penstock.document.writing.pieces import End, Op, Piece, Start, TextPieces
 from penstock.errors import Diverged
 
 __all__ = [

@@ -29,7 +29,7 @@ def is_index(name: str) -> bool:
 
 
 class Branch(dict[str, Any]):
-    """What is below a pointer, by token: values and other branches. A class, to be told from values that are dicts."""
+    """What is below a pointer, by token: values and other branches. A class of its own, since values may be dicts."""
 
 
 class Placed:

@@ -3,6 +3,7 @@
 Written as escapes, although JSON does not ask for it: U+0085, U+2028 and U+2029 (line ends to some readers).
 """
 
+import codecs
 import re
 from json.encoder import encode_basestring
 
@@ -44,21 +45,8 @@ class Characters:
     """
 
     def __init__(self) -> None:
-        self._high = ""  # a surrogate that waits for the second one of its pair
+        self._decoder = codecs.getincrementaldecoder("utf-16-le")("replace")
 
-    def feed(self, chunk: str) -> str:
-        if chunk.isascii() and not self._high:
-            return chunk
-        text, self._high = self._high + chunk, ""
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            if "\ud800" <= text[-1] <= "\udbff":
-                text, self._high = text[:-1], text[-1]
-            return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return text
-
-    def finish(self) -> str:
-        """What half a pair at the end of all chunks becomes."""
-        half, self._high = self._high, ""
-        return "\ufffd" if half else ""
+    def feed(self, chunk: str, *, last: bool = False) -> str:
+        """The characters that are complete; after the last chunk, all of them."""
+        return self._decoder.decode(chunk.encode("utf-16-le", "surrogatepass"), last)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Self
 from urllib.parse import urlsplit
 
 import httpx2
@@ -17,17 +16,18 @@ from google import genai
 from google.genai import types
 from pydantic import BaseModel
 
+from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.errors import Misconfigured
-from penstock.llm.chunk import Chunk
 from penstock.llm.config import ModelConfig
 from penstock.llm.failure import failure_of
-from penstock.llm.labels import CallLabels
 from penstock.llm.meter import Meter
-from penstock.llm.prompt import Prompt
+from penstock.llm.prompt import Prompt, ToolSpec
 from penstock.llm.reply import Reply
 from penstock.llm.request import contents_of, settings_of
-from penstock.llm.tool import ToolSpec
 
+#: Calls at the same time; those above it wait for a connection, up to `first_token_seconds`.
+_CONNECTIONS = 1_000
+_CONNECT_SECONDS = 10.0
 #: Idle connections. Each call probes the socket of every one of them: 300 cost twice the CPU of 32.
 _KEPT_ALIVE = 32
 #: Where the HTTP client leaves the response of the call it is made for: the SDK keeps it to itself, and its
@@ -36,7 +36,7 @@ _RESPONSES: ContextVar[list[httpx2.Response] | None] = ContextVar("penstock_llm_
 
 
 class Llm:
-    """The one door to a model. To be used in one event loop; `async with`, or `aclose` at the end.
+    """The one door to a model. To be used in one event loop, with `aclose` at the end.
 
     Raises Misconfigured when made without an API key for Google's own base URL, or with one that no header can hold.
     """
@@ -45,7 +45,8 @@ class Llm:
         self.config = config
         base_url = config.base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or None
         google = base_url is None or (urlsplit(base_url).hostname or "").endswith(".googleapis.com")
-        self.traces = config.trace_headers if config.trace_headers is not None else not google
+        #: Whether a call's labels go along as X-Penstock headers: not to Google.
+        self.traces = not google
         self._key = _api_key(config) or ("" if google else "none")
         if not self._key:
             raise Misconfigured("no API key: set GEMINI_API_KEY, or a base URL that needs none")
@@ -55,7 +56,7 @@ class Llm:
         self._http = httpx2.AsyncClient(
             verify=certificates,
             limits=httpx2.Limits(
-                max_connections=config.max_connections,
+                max_connections=_CONNECTIONS,
                 max_keepalive_connections=_KEPT_ALIVE,
                 keepalive_expiry=30.0,
             ),
@@ -77,12 +78,6 @@ class Llm:
             ),
         )
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
-
     async def aclose(self) -> None:
         """Closes all connections; calls in flight fail as ModelUnavailable."""
         await self._http.aclose()
@@ -96,13 +91,14 @@ class Llm:
         model: str,
         output: type[BaseModel] | type[str] = str,
         tools: Sequence[ToolSpec] = (),
-        labels: CallLabels,
-        meter: Meter | None = None,
-    ) -> AsyncGenerator[Chunk, None]:
-        """Asks once, and yields the reply while it arrives; a Finished comes last.
+        labels: Mapping[str, str],
+        meter: Meter,
+    ) -> AsyncGenerator[TextPiece | ToolCall, None]:
+        """Asks once, and yields the reply while it arrives; when it ends, the reply is complete.
 
-        With `output` a model the reply is JSON by its schema, but not validated here. Closing the generator closes
-        the connection at once; use `contextlib.aclosing` where it may be left early.
+        With `output` a model the reply is JSON by its schema, but not validated here. `labels`: tokens by name, so
+        that they are safe in headers. Closing the generator closes the connection at once; use `contextlib.aclosing`
+        where it may be left early.
 
         Raises ModelUnavailable, ModelFailure, OutputTruncated, OutputInvalid; those may come after pieces.
         """
@@ -112,18 +108,17 @@ class Llm:
             output=output,
             tools=tools,
             max_output_tokens=self.config.max_output_tokens,
-            headers=labels.headers() if self.traces else {},
+            headers={f"X-Penstock-{name.title()}": label for name, label in labels.items() if self.traces},
         )
         try:
             async with aclosing(self._responses(model, contents_of(prompt), settings)) as responses:
                 async for response in responses:
                     for chunk in reply.read(response):
                         yield chunk
-            finished = reply.finished()
+            reply.end()
         finally:
-            if meter is not None and reply.begun:
+            if reply.begun:
                 meter.add(reply.usage, reply.model)
-        yield finished
 
     async def _responses(
         self, model: str, contents: list[types.Content], settings: types.GenerateContentConfig
@@ -158,7 +153,7 @@ class Llm:
         """The SDK passes one time-out for everything, or none. The limits of a whole call are kept in `_responses`."""
         config = self.config
         request.extensions["timeout"] = {
-            "connect": config.connect_seconds,
+            "connect": _CONNECT_SECONDS,
             "read": config.total_seconds,
             "write": config.first_token_seconds,
             "pool": config.first_token_seconds,

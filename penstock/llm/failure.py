@@ -73,14 +73,11 @@ def _error_details(error: APIError) -> list[dict[str, Any]]:
 
 def _retry_after(details: list[dict[str, Any]], response: httpx2.Response | None) -> float | None:
     """Seconds, from google.rpc.RetryInfo or else the Retry-After header (seconds or a date)."""
-    for one in details:
-        if str(one.get("@type", "")).endswith("google.rpc.RetryInfo"):
-            match = re.fullmatch(r"(\d+(?:\.\d+)?)s", str(one.get("retryDelay")))
-            if match:
-                return min(float(match[1]), MAX_RETRY_AFTER)
+    infos = [one for one in details if str(one.get("@type", "")).endswith("google.rpc.RetryInfo")]
     header = response.headers.get("retry-after", "") if response is not None else ""
-    if re.fullmatch(r"\d+(\.\d+)?", header):
-        return min(float(header), MAX_RETRY_AFTER)
+    for delay in (*(str(info.get("retryDelay")).removesuffix("s") for info in infos), header):
+        if re.fullmatch(r"\d+(\.\d+)?", delay):
+            return min(float(delay), MAX_RETRY_AFTER)
     return _until(header)
 
 

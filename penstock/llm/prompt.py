@@ -1,8 +1,10 @@
-"""What a model is asked."""
+"""What a model is asked, and the tools it is offered."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from penstock.contracts.turns import Turn
 
@@ -22,3 +24,12 @@ class Prompt:
     def then(self, *turns: Turn) -> Prompt:
         """This prompt with more turns at its end."""
         return replace(self, turns=(*self.turns, *turns))
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """`parameters`: JSON Schema of the arguments object; `llm.schema` reduces it to what Gemini takes."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]

@@ -1,14 +1,15 @@
-"""What is wrong with a reply: told to the model when it is asked again, and to the caller in the end."""
+"""What is wrong with a reply: shown to the model when it is asked again, and to the caller in the end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import reduce
 
 from pydantic import ValidationError
 
 from penstock.contracts.problem import FieldError
 from penstock.contracts.turns import Turn
+from penstock.document import join
 from penstock.errors import OutputInvalid, OutputTruncated
 
 _MAX_ERRORS = 20
@@ -17,53 +18,34 @@ _MAX_DETAIL = 200
 _MAX_HEAD, _MAX_TAIL = 16_000, 4_000
 
 
-@dataclass(frozen=True, slots=True)
-class RepairPrompt:
-    """`errors`: pointers into the reply, at most 20, each detail at most 200 characters."""
+def faults_of(error: ValidationError | OutputInvalid | OutputTruncated) -> tuple[FieldError, ...]:
+    """What is wrong with a reply: pointers into it, at most 20, each detail at most 200 characters."""
+    if not isinstance(error, ValidationError):
+        return (FieldError(pointer="", detail=error.detail[:_MAX_DETAIL]),)
+    found = error.errors(include_url=False, include_context=False, include_input=False)[:_MAX_ERRORS]
+    return tuple(
+        FieldError(pointer=reduce(join, one["loc"], "")[:_MAX_DETAIL], detail=one["msg"][:_MAX_DETAIL]) for one in found
+    )
 
-    errors: tuple[FieldError, ...]
-    truncated: bool = False
 
-    def turns(self, reply: str) -> tuple[Turn, ...]:
-        """What to add to the prompt: the reply, shortened in its middle if it is long, and what was wrong with it."""
-        if len(reply) > _MAX_HEAD + _MAX_TAIL:
-            left_out = len(reply) - _MAX_HEAD - _MAX_TAIL
-            reply = f"{reply[:_MAX_HEAD]}\n[{left_out} characters left out]\n{reply[-_MAX_TAIL:]}"
-        said = (Turn.model(reply),) if reply else ()
-        return (*said, Turn.user(self._request))
+def described(fault: FieldError) -> str:
+    return f"{fault.pointer}: {fault.detail}" if fault.pointer else fault.detail
 
-    @property
-    def _request(self) -> str:
-        if self.truncated:
-            return (
-                "Your reply was cut off at the output limit. Answer the request again from the beginning, in the same "
-                "form, complete and much shorter."
-            )
-        faults = "\n".join(f"- {_described(error)}" for error in self.errors)
-        return (
-            f"Your reply cannot be used:\n{faults}\n"
+
+def repair_turns(reply: str, faults: Sequence[FieldError], *, truncated: bool) -> tuple[Turn, ...]:
+    """What to add to the prompt: the reply, shortened in its middle if it is long, and what was wrong with it."""
+    if len(reply) > _MAX_HEAD + _MAX_TAIL:
+        left_out = len(reply) - _MAX_HEAD - _MAX_TAIL
+        reply = f"{reply[:_MAX_HEAD]}\n[{left_out} characters left out]\n{reply[-_MAX_TAIL:]}"
+    if truncated:
+        request = (
+            "Your reply was cut off at the output limit. Answer the request again from the beginning, in the same "
+            "form, complete and much shorter."
+        )
+    else:
+        listed = "\n".join(f"- {described(fault)}" for fault in faults)
+        request = (
+            f"Your reply cannot be used:\n{listed}\n"
             "Answer the request again with a complete reply in the form asked for and nothing else."
         )
-
-    def failure(self, replies: int) -> OutputInvalid | OutputTruncated:
-        """The end of it, after so many replies."""
-        detail = f"none of {replies} replies was usable; the last: {'; '.join(map(_described, self.errors))}"
-        failure = OutputTruncated(detail) if self.truncated else OutputInvalid(detail)
-        failure.errors = self.errors
-        return failure
-
-
-def repair_prompt_for(error: ValidationError | OutputInvalid | OutputTruncated) -> RepairPrompt:
-    if isinstance(error, ValidationError):
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        return RepairPrompt(tuple(_field_error(one["loc"], one["msg"]) for one in found[:_MAX_ERRORS]))
-    return RepairPrompt((_field_error((), error.detail),), truncated=isinstance(error, OutputTruncated))
-
-
-def _field_error(place: Sequence[int | str], detail: str) -> FieldError:
-    pointer = "".join("/" + str(one).replace("~", "~0").replace("/", "~1") for one in place)
-    return FieldError(pointer=pointer[:_MAX_DETAIL], detail=detail[:_MAX_DETAIL])
-
-
-def _described(error: FieldError) -> str:
-    return f"{error.pointer}: {error.detail}" if error.pointer else error.detail
+    return (*([Turn.model(reply)] if reply else []), Turn.user(request))

@@ -8,14 +8,11 @@ from google.genai import types
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.usage import Usage
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated
-from penstock.llm.chunk import Finished
 from penstock.llm.usage import usage_of
 
-_TRUNCATED = {"MAX_TOKENS", "CONTINUATION"}
 _BLOCKED = {"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "RECITATION", "SPII", "MODEL_ARMOR", "ESCALATION"}
 _BLOCKED |= {"IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"}
 _INVALID = {"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "LANGUAGE"}
-_REJECTED = {"MISSING_THOUGHT_SIGNATURE"}
 
 
 class Reply:
@@ -54,8 +51,8 @@ class Reply:
                 self._empty &= isinstance(chunk, TextPiece) and not chunk.text
                 yield chunk
 
-    def finished(self) -> Finished:
-        """To be called when the stream has ended.
+    def end(self) -> None:
+        """Check how the stream has ended.
 
         Raises ModelFailure (model_blocked, model_rejected), OutputTruncated, OutputInvalid, or ModelUnavailable for
         a stream that ended without a finish reason, or for one that does not say what is wrong.
@@ -64,21 +61,22 @@ class Reply:
         why = f"{reason}: {self._message}" if self._message else f"{reason}"
         if self._blocked is not None:
             raise ModelFailure("model_blocked", f"{model} blocked the prompt: {self._blocked}")
-        if reason is None:
-            raise ModelUnavailable(f"the reply of {model} broke off without a finish reason")
-        if reason in _TRUNCATED:
-            raise OutputTruncated(f"the reply of {model} stopped at the output limit ({why})")
-        if reason in _BLOCKED:
-            raise ModelFailure("model_blocked", f"{model} blocked its reply: {why}")
-        if reason in _REJECTED:
-            raise ModelFailure("model_rejected", f"{model} refused the conversation: {why}")
-        if reason in _INVALID:
-            raise OutputInvalid(f"the reply of {model} is not usable ({why})")
-        if reason != "STOP":
-            raise ModelUnavailable(f"{model} stopped for another reason ({why})")
-        if self._empty:
-            raise OutputInvalid(f"the reply of {model} is empty")
-        return Finished(usage=self.usage, finish_reason=reason, model=model)
+        match reason:
+            case "STOP" if self._empty:
+                raise OutputInvalid(f"the reply of {model} is empty")
+            case "STOP":
+                return
+            case None:
+                raise ModelUnavailable(f"the reply of {model} broke off without a finish reason")
+            case "MAX_TOKENS" | "CONTINUATION":
+                raise OutputTruncated(f"the reply of {model} stopped at the output limit ({why})")
+            case "MISSING_THOUGHT_SIGNATURE":
+                raise ModelFailure("model_rejected", f"{model} refused the conversation: {why}")
+            case _ if reason in _BLOCKED:
+                raise ModelFailure("model_blocked", f"{model} blocked its reply: {why}")
+            case _ if reason in _INVALID:
+                raise OutputInvalid(f"the reply of {model} is not usable ({why})")
+        raise ModelUnavailable(f"{model} stopped for another reason ({why})")
 
 
 def _chunk(part: types.Part) -> TextPiece | ToolCall | None:

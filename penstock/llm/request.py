@@ -7,9 +7,8 @@ from google.genai import types
 from pydantic import BaseModel
 
 from penstock.contracts.turns import Part, TextPiece, ToolCall
-from penstock.llm.prompt import Prompt
+from penstock.llm.prompt import Prompt, ToolSpec
 from penstock.llm.schema import reduced, schema_of
-from penstock.llm.tool import ToolSpec
 
 
 def contents_of(prompt: Prompt) -> list[types.Content]:

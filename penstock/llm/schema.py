@@ -1,7 +1,7 @@
 """JSON Schema reduced to what Gemini documents for responseJsonSchema.
 
 Keywords it does not know are refused or ignored, so they go: `const` becomes `enum`, exclusive bounds become
-inclusive ones, a `$ref` with siblings (not allowed) is written out. What cannot be said in the subset is said in
+inclusive ones, a `$ref` with siblings (not allowed) is written out. What the subset cannot express goes into
 the description, since the reply is validated against the real model all the same.
 Source: the reference of GenerationConfig.responseJsonSchema.
 """
@@ -16,7 +16,7 @@ Schema = dict[str, Any]
 
 _KEPT = ("type", "format", "description", "minItems", "maxItems", "minimum", "maximum", "required")
 _BRANCHES = ("anyOf", "oneOf", "prefixItems")
-_TOLD = {
+_DESCRIBED = {
     "pattern": "matches {}",
     "minLength": "at least {} characters",
     "maxLength": "at most {} characters",
@@ -66,7 +66,7 @@ def _reduce(schema: Mapping[str, Any] | bool, definitions: Mapping[str, Any], in
         out["additionalProperties"] = others if isinstance(others, bool) else _reduce(others, definitions, inside)
     _choices(schema, out)
     _bounds(schema, out)
-    _tell(schema, out)
+    _describe(schema, out)
     return out
 
 
@@ -97,7 +97,7 @@ def _bounds(schema: Mapping[str, Any], out: Schema) -> None:
         out.setdefault("maximum", schema["exclusiveMaximum"] - step)
 
 
-def _tell(schema: Mapping[str, Any], out: Schema) -> None:
-    described = [text.format(schema[key]) for key, text in _TOLD.items() if schema.get(key) not in (None, False)]
+def _describe(schema: Mapping[str, Any], out: Schema) -> None:
+    described = [text.format(schema[key]) for key, text in _DESCRIBED.items() if schema.get(key) not in (None, False)]
     if described:
         out["description"] = f"{out.get('description', '')} ({'; '.join(described)})".strip()

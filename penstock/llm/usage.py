@@ -1,7 +1,5 @@
 """Tokens as Gemini reports them, and their price from the tables shipped in genai-prices (never fetched)."""
 
-from functools import lru_cache
-
 import genai_prices
 from google.genai.types import GenerateContentResponseUsageMetadata as Metadata
 
@@ -27,23 +25,14 @@ def usage_of(metadata: Metadata | None, model: str) -> Usage:
 
 def cost_usd(usage: Usage, model: str) -> float | None:
     """List price of the tokens today, in US dollars; thinking is billed as output. None: price not known."""
-    if not _has_price(model):
+    if model.startswith("simulator/"):
         return None
     tokens = genai_prices.Usage(
         input_tokens=usage.prompt_tokens,
         cache_read_tokens=min(usage.cached_tokens, usage.prompt_tokens),
         output_tokens=usage.output_tokens + usage.thinking_tokens,
     )
-    return float(genai_prices.calc_price(tokens, model, provider_id="google").total_price)
-
-
-@lru_cache(maxsize=256)
-def _has_price(model: str) -> bool:
-    """genai-prices remembers the models it finds, but searches its whole table for one it does not know."""
-    if model.startswith("simulator/"):
-        return False
     try:
-        genai_prices.calc_price(genai_prices.Usage(input_tokens=1), model, provider_id="google")
+        return float(genai_prices.calc_price(tokens, model, provider_id="google").total_price)
     except (LookupError, ValueError):
-        return False
-    return True
+        return None

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from penstock.cancelling import stop
 from penstock.contracts.events import JobAccepted
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.contracts.options import PatternRequest
+from penstock.contracts.usage import Usage
 from penstock.contracts.wire import is_token, rfc3339
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
@@ -30,8 +32,6 @@ from penstock.webhooks.queue import enqueue
 
 log = logging.getLogger(__name__)
 
-_END_EVENT = "end"
-
 
 class JobHandler:
     """Runs jobs. Any replica may be given any delivery of any job."""
@@ -47,42 +47,36 @@ class JobHandler:
             if not is_token(job):
                 # there is no subject on which its end could be published
                 raise GivenUp("invalid_request", f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -")
-            async with Journal(self._bus, job) as journal:
+            async with Journal.following(self._bus, job) as journal:
                 await self._settle(message, name, job, attempt, journal)
 
     async def _settle(self, message: Msg, name: str, job: str, attempt: int, journal: Journal) -> None:
         body_hash = hashlib.sha256(message.data).hexdigest()
-        events = EventLog(self._bus, job)
+        request: PatternRequest | None = None
+        problem: Failure | None = None
         try:
-            request: PatternRequest | None = None
-            refusal: Failure | None = None
-            try:
-                request = admit(self._patterns, name, message.data, self._settings)
-            except Failure as failure:
-                refusal = failure
+            request = admit(self._patterns, name, message.data, self._settings)
+        except Failure as refusal:
+            problem = refusal
+        async with aclosing(EventLog(self._bus, job)) as events:
             start = journal.start or await self._write_start(message, name, job, body_hash, request, journal)
             if (start.pattern, start.body_hash) != (name, body_hash):
                 raise GivenUp("job_id_taken", f"job {job} was first submitted to {start.pattern}, or with another body")
             if journal.end is None:
                 events.send(JobAccepted(id="accepted", job=job, pattern=name, deadline=start.deadline))
-                if refusal is None and attempt > self._settings.max_deliveries * 4:
-                    refusal = Failure("poisoned", f"given up at delivery {attempt}; its aggregators did not survive it")
-                if refusal is None and request is not None:
-                    end = await self._run(name, job, start, request, journal, events)
-                else:
-                    assert refusal is not None
-                    await self._bus.dead_letter(message, refusal.code, _described(refusal))
-                    end = JobEnd(
-                        pattern=name, status="failed", ended_at=self._bus.time.now(), problem=refusal.problem()
-                    )
-                if end is not None:
-                    await self._write_end(journal, end)
+                result: dict[str, Any] | None = None
+                if problem is None and attempt > self._settings.max_deliveries * 4:
+                    problem = Failure("poisoned", f"given up at delivery {attempt}; its aggregators did not survive it")
+                if problem is not None:
+                    await self._bus.dead_letter(message, problem.code, f"{problem.code}: {problem.detail}")
+                elif request is not None:
+                    result, problem = await self._run(name, job, start, request, journal, events)
+                if journal.end is None:
+                    await self._write_end(name, journal, result, problem)
             assert journal.end is not None
             events.send(end_event(journal.end))
             await events.flush()
             await enqueue(self._bus, job, request)
-        finally:
-            await events.aclose()
 
     async def _write_start(
         self, message: Msg, name: str, job: str, body_hash: str, request: PatternRequest | None, journal: Journal
@@ -101,8 +95,8 @@ class JobHandler:
 
     async def _run(
         self, name: str, job: str, start: JobStart, request: PatternRequest, journal: Journal, events: EventLog
-    ) -> JobEnd | None:
-        """Run the pattern. None: the job was ended by somebody else meanwhile."""
+    ) -> tuple[dict[str, Any] | None, Failure | None]:
+        """The pattern's result, or why there is none; neither if the job was ended elsewhere (cancelled, say)."""
         pattern = self._patterns[name]
         run = ReplayRun(
             bus=self._bus,
@@ -114,7 +108,7 @@ class JobHandler:
             fan_out=self._settings.fan_out,
         )
 
-        async def whole() -> dict[str, Any]:
+        async def complete() -> dict[str, Any]:
             returned: BaseModel = await pattern.run(run, request)
             document, missing = run.result.finish(pattern, returned)
             for path, value in missing.items():
@@ -122,54 +116,49 @@ class JobHandler:
             await events.flush()
             return document
 
-        working = asyncio.ensure_future(whole())
+        working = asyncio.ensure_future(complete())
         ending = asyncio.ensure_future(journal.wait_for(END))
-        problem: Failure | None = None
-        result: dict[str, Any] | None = None
         try:
             await asyncio.wait(
                 (working, ending), timeout=start.deadline - self._bus.time.now(), return_when=asyncio.FIRST_COMPLETED
             )
             if not working.done():
                 if ending.done():
-                    return None
+                    return None, None
                 until = rfc3339(datetime.fromtimestamp(start.deadline, UTC))
                 raise Failure("deadline_exceeded", f"the job had until {until}")
-            result = working.result()
-        except Failure as failure:
-            problem = failure
-        except asyncio.CancelledError as error:
-            if not (working.done() and working.cancelled()):
-                raise  # it is this replica that is told to stop, not the pattern that cancelled itself
-            problem = _why(error, name, job)
-        except Exception as error:
-            problem = _why(error, name, job)
+            return working.result(), None
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and not (working.done() and working.cancelled()):
+                raise  # this replica is being stopped; the pattern did not cancel itself
+            return None, _why(error, name, job)
         finally:
             run.end()
             await stop(working, ending)
             await run.aclose()
-        return JobEnd(
+
+    async def _write_end(
+        self, name: str, journal: Journal, result: dict[str, Any] | None, problem: Failure | None
+    ) -> None:
+        end = JobEnd(
             pattern=name,
             status="failed" if problem else "completed",
             ended_at=self._bus.time.now(),
             result=result,
             problem=problem.problem() if problem else None,
             missing=tuple(path for path, value in (result or {}).items() if value is None),
-            usage=sum((outcome.usage for outcome in journal.outcomes()), start=run.usage.__class__()),
+            usage=sum((outcome.usage for outcome in journal.outcomes()), start=Usage()),
         )
-
-    async def _write_end(self, journal: Journal, end: JobEnd) -> None:
         try:
             await journal.write(END, end)
         except Failure as too_large:
-            failed = end.model_copy(update={"status": "failed", "result": None, "problem": too_large.problem()})
-            await journal.write(END, failed)
+            await self._write_end(name, journal, None, too_large)
 
 
 def _why(error: BaseException, name: str, job: str) -> Failure:
     """Why a pattern ended with `error`; a group, as asyncio.TaskGroup raises it, stands for its first Failure.
 
-    Raises BusUnavailable if that is what it was, alone or among others: it says nothing about the job.
+    Raises BusUnavailable if it is one, or has one among others: that is no reason for the job to fail.
     """
     leaves = list(_leaves(error))
     if away := next((leaf for leaf in leaves if isinstance(leaf, BusUnavailable)), None):
@@ -186,7 +175,3 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
             yield from _leaves(member)
     else:
         yield error
-
-
-def _described(failure: Failure) -> str:
-    return f"{failure.code}: {failure.detail}"

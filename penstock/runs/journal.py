@@ -1,7 +1,8 @@
 """One job's journal as the aggregator follows it: what is there, and what comes."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from nats.aio.msg import Msg
 
@@ -11,9 +12,9 @@ from penstock.jetstream.bus import Bus, Stored
 
 
 class Journal:
-    """The facts of one job. Use as `async with`: it listens from entry to exit.
+    """The facts of one job, complete and kept up to date within `async with Journal.following(…)`.
 
-    What is heard on `facts.<job>.*` was stored, so it is taken as the fact itself; what was missed
+    What is delivered on `facts.<job>.*` is stored already, so it is taken as the fact itself; what was missed
     (a reconnection, an overrun) is read again from the stream.
     """
 
@@ -21,21 +22,20 @@ class Journal:
         self._bus, self._job = bus, job
         self._facts: dict[str, bytes] = {}
         self._waiting: dict[str, asyncio.Future[None]] = {}
-        self._listening = AsyncExitStack()
 
-    async def __aenter__(self) -> "Journal":
-        async with AsyncExitStack() as listening:
-            subscription = await self._bus.connection.subscribe(subjects.fact(self._job, "*"), cb=self._on_message)
-            listening.push_async_callback(self._bus.unsubscribe, subscription)
-            await listening.enter_async_context(self._bus.rereading(self.read))
-            await self.read()
-            self._listening = listening.pop_all()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for waiter in self._waiting.values():
-            waiter.cancel()
-        await self._listening.aclose()
+    @classmethod
+    @asynccontextmanager
+    async def following(cls, bus: Bus, job: str) -> AsyncIterator["Journal"]:
+        journal = cls(bus, job)
+        subscription = await bus.connection.subscribe(subjects.fact(job, "*"), cb=journal._on_message)
+        try:
+            async with bus.rereading(journal.read):
+                await journal.read()
+                yield journal
+        finally:
+            for waiter in journal._waiting.values():
+                waiter.cancel()
+            await bus.unsubscribe(subscription)
 
     @property
     def start(self) -> JobStart | None:
@@ -59,18 +59,16 @@ class Journal:
     async def wait_for(self, key: str) -> None:
         """Wait until there is a fact under `key`."""
         if key not in self._facts:
-            # shared by all who wait for the key, so one waiter's cancellation must not be the others'
+            # shared by all who wait for the key: if one of them is cancelled, the others go on waiting
             await asyncio.shield(self._waiting.setdefault(key, asyncio.get_running_loop().create_future()))
 
-    async def write(self, key: str, fact: JobStart | JobEnd) -> bool:
-        """Write a fact, if it is the first under its key; in any case know the fact that is there."""
+    async def write(self, key: str, fact: JobStart | JobEnd) -> None:
+        """Write a fact unless there is one under its key. Whichever is there is known here afterwards."""
         payload = fact.model_dump_json().encode()
-        first = await self._bus.once(subjects.journal(self._job, key), payload)
-        if first:
+        if await self._bus.once(subjects.journal(self._job, key), payload):
             self._note(key, payload)
         else:
             await self.read()
-        return first
 
     async def read(self) -> None:
         """Read all facts from the stream."""

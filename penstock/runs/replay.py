@@ -15,7 +15,6 @@ from penstock.contracts.events import StepFailed as StepFailedEvent
 from penstock.contracts.journal import RESERVED_KEYS, JobStart, Outcome
 from penstock.contracts.options import Options
 from penstock.contracts.step import Complexity, In, Out, Step, StepMessage
-from penstock.contracts.usage import Usage
 from penstock.contracts.wire import is_token
 from penstock.errors import Failure, StepFailed
 from penstock.jetstream import subjects
@@ -38,7 +37,6 @@ class ReplayRun(Run):
     ) -> None:
         self.job, self.fan_out = job, fan_out
         self.result = StreamedResult()
-        self.usage = Usage()
         self._bus, self._journal, self._events = bus, journal, events
         self._start, self._options = start, options
         self._calls: Counter[str] = Counter()
@@ -78,9 +76,9 @@ class ReplayRun(Run):
             priority=self._options.priority,
             deadline=self._start.deadline,
         )
-        task = asyncio.get_running_loop().create_task(self._done(step, message))
+        task = asyncio.get_running_loop().create_task(self._output_of(step, message))
         self._tasks.add(task)
-        # a branch that the pattern gave up on may fail unheard
+        # nobody may await a branch that the pattern gave up on: its exception counts as retrieved
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
 
@@ -107,14 +105,14 @@ class ReplayRun(Run):
         self._publish(PartRetract(id=f"retract:{self._retracted}", p=path))
 
     def end(self) -> None:
-        """Take no more: what a pattern still tries, while it is being ended or after, is refused."""
+        """From now on refuse what the pattern still tries, while it is being ended or after."""
         self._over = True
 
     async def aclose(self) -> None:
         """End what is still waiting."""
         await stop(*self._tasks)
 
-    async def _done(self, step: Step[In, Out], message: StepMessage) -> Out:
+    async def _output_of(self, step: Step[In, Out], message: StepMessage) -> Out:
         outcome = self._journal.outcome(message.key)
         while outcome is None:
             await self._dispatch(step, message)
@@ -144,7 +142,6 @@ class ReplayRun(Run):
                 f"the journal of {self.job} has {outcome.step} under {message.key!r} with another input than the "
                 f"pattern now gives {step.name}: it was changed while the job ran, or is not deterministic",
             )
-        self.usage += outcome.usage
         described: dict[str, Any] = {
             "step": step.name,
             "key": message.key,

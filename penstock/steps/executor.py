@@ -1,15 +1,12 @@
-"""The table of executors: which async function does which step."""
+"""Executors: the async functions that do the steps."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel
 
 from penstock.contracts.step import Step
-from penstock.errors import Misconfigured
 from penstock.llm.ask import StepModel
 from penstock.pattern import Pattern
 from penstock.steps.prompts import PromptFile
@@ -39,33 +36,11 @@ MakeExecutor = Callable[[Pattern[Any, Any], Step[Any, Any]], Executable]
 
 def from_prompt(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
     """The executor most steps need: render the step's prompt, ask the model, give its reply."""
-    input_model: type[BaseModel] = step.input
-    prompt = _prompt(pattern.prompts, step.prompt_name, input_model)
+    model_of_input: type[BaseModel] = step.input
+    prompt = PromptFile.load(pattern.prompts, step.prompt_name, model_of_input)
 
     async def ask(request: Any, *, model: StepModel) -> Any:
         rendered = prompt.render(request)
         return await (model.text(rendered) if step.output is str else model.object(rendered, step.output))
 
     return Executable(step, ask)
-
-
-@lru_cache(maxsize=1024)
-def _prompt(folder: Path, name: str, model: type[BaseModel]) -> PromptFile:
-    """Compiling all templates takes a tenth of a second: once for all services of a process."""
-    return PromptFile.load(folder, name, model=model)
-
-
-def table(
-    steps: Mapping[str, tuple[Pattern[Any, Any], Step[Any, Any]]],
-    special: Mapping[str, MakeExecutor],
-    only: Iterable[str] | None = None,
-) -> dict[str, Executable]:
-    """step name -> how it is done, for the steps of one service.
-
-    `special` holds the steps that a prompt alone does not do. `only` picks some of the steps by name.
-    Raises Misconfigured for a name in `only` that is no step of the service.
-    """
-    chosen = set(steps) if only is None else set(only)
-    if unknown := chosen - set(steps):
-        raise Misconfigured(f"no such step here: {', '.join(sorted(unknown))}. There are: {', '.join(sorted(steps))}")
-    return {name: special.get(name, from_prompt)(*steps[name]) for name in sorted(chosen)}

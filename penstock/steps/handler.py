@@ -24,8 +24,7 @@ from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.settling import GivenUp, Later, settling
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
-from penstock.llm.labels import CallLabels
-from penstock.llm.tiers import Tiers, select_model
+from penstock.llm.config import select_model
 from penstock.settings import Settings
 from penstock.steps.executor import Executable
 from penstock.steps.parts import PartSink
@@ -66,16 +65,9 @@ class StepHandler:
     """Executes the steps of one service. `service` is the name that events and outcomes show."""
 
     def __init__(
-        self,
-        *,
-        bus: Bus,
-        llm: Llm,
-        tiers: Tiers,
-        executables: Mapping[str, Executable],
-        service: str,
-        settings: Settings,
+        self, *, bus: Bus, llm: Llm, executables: Mapping[str, Executable], service: str, settings: Settings
     ) -> None:
-        self._bus, self._llm, self._tiers = bus, llm, tiers
+        self._bus, self._llm = bus, llm
         self._executables, self._service, self._settings = executables, service, settings
 
     async def handle(self, message: Msg) -> None:
@@ -86,12 +78,10 @@ class StepHandler:
         """
         attempt = _Attempt.of(message)
         async with settling(self._bus, message, "step", attempt.about), self._settled(attempt) as settled:
-            if settled.is_set():
-                return
-            request = await self._read(message, attempt)
-            async with contextlib.aclosing(EventLog(self._bus, attempt.job)) as events:
-                with contextlib.suppress(_Settled):
-                    await self._attempt(request, attempt, settled, events)
+            if not settled.is_set():
+                async with contextlib.aclosing(EventLog(self._bus, attempt.job)) as events:
+                    with contextlib.suppress(_Settled):
+                        await self._attempt(message, attempt, settled, events)
 
     @contextlib.asynccontextmanager
     async def _settled(self, attempt: _Attempt) -> AsyncIterator[asyncio.Event]:
@@ -115,41 +105,31 @@ class StepHandler:
             await read()
             yield settled
 
-    async def _read(self, message: Msg, attempt: _Attempt) -> StepMessage:
-        """The request. Raises GivenUp where it cannot be executed.
-
-        The failure is journaled before: a step without an outcome would hang its job.
-        """
-        request: StepMessage | None = None
+    async def _attempt(self, message: Msg, attempt: _Attempt, settled: asyncio.Event, events: EventLog) -> None:
+        """Raises GivenUp where the step cannot be executed; a step without an outcome would hang its job."""
         try:
-            request = StepMessage.model_validate_json(message.data)
-            if (request.job, request.step, request.key) != (attempt.job, attempt.step, attempt.key):
-                request = None
-                raise Failure("step_error", f"the message on {message.subject} is for another step")
-            if attempt.number > self._settings.max_deliveries:
-                detail = f"given up at delivery {attempt.number}; its executors did not survive it"
-                raise Failure("poisoned", detail)
-            return request
-        except ValidationError as error:
-            failure = Failure("step_error", _where(error))
+            request = _read(message, attempt)
         except Failure as refusal:
-            failure = refusal
-        described: dict[str, Any] = {"fingerprint": "", "n": 0}
-        if request is not None:  # what an attempt that did not survive has written is void
-            async with contextlib.aclosing(EventLog(self._bus, attempt.job)) as events:
-                sink = self._sink(request, attempt, events)
-                sink.failed()
-                await events.flush()
-            described = {"fingerprint": request.fingerprint, "into": request.into, "n": sink.number}
-        await self._write(attempt, failure, **described)
-        raise GivenUp(failure.code, failure.detail)
-
-    async def _attempt(self, request: StepMessage, attempt: _Attempt, settled: asyncio.Event, events: EventLog) -> None:
+            await self._write(attempt, refusal, fingerprint="", n=0)
+            raise GivenUp(refusal.code, refusal.detail) from refusal
         executable = self._executables[request.step]
+        sink = PartSink(
+            events,
+            key=request.key,
+            attempt=attempt.number,
+            id=attempt.id,
+            into=request.into,
+            output=executable.step.output,
+            flush_interval=self._settings.flush_interval,
+        )
+        store = partial(self._store, attempt, events, sink, fingerprint=request.fingerprint, into=request.into)
+        if attempt.number > self._settings.max_deliveries:
+            detail = f"given up at delivery {attempt.number}; its executors did not survive it"
+            await store(Failure("poisoned", detail), None)
+            raise GivenUp("poisoned", detail)
         tier = select_model(request.complexity, request.priority)
-        model_name = self._tiers.model_for(tier, attempt.number) if executable.uses_model else None
-        sink = self._sink(request, attempt, events)
-        labels = CallLabels(job=request.job, key=request.key, step=request.step)
+        model_name = self._llm.config.model_for(tier, attempt.number) if executable.uses_model else None
+        labels = {"job": request.job, "key": request.key, "step": request.step}
         model = StepModel(self._llm, model=model_name or "", labels=labels, sink=sink)
         # behind another base URL than Google's, the model is known from its reply only
         sink.started(request.step, self._service, None if self._llm.traces else model_name)
@@ -161,10 +141,10 @@ class StepHandler:
             await events.flush()
             value = sink.finish(await self._execute(executable, request, model, settled))
         except Transient as error:
+            number, config = attempt.number, self._llm.config
+            spent = config.exhausted(tier, number) if executable.uses_model else number >= _TOOL_ATTEMPTS
             first = self._settings.model_retry_delay
-            pause = delay(attempt.number, first=first, longest=_LONGEST_PAUSE, requested=error.retry_after)
-            number = attempt.number
-            spent = self._tiers.exhausted(tier, number) if executable.uses_model else number >= _TOOL_ATTEMPTS
+            pause = delay(number, first=first, longest=_LONGEST_PAUSE, requested=error.retry_after)
             if not spent and self._bus.time.now() + pause < request.deadline:
                 sink.retrying(error.code, pause)
                 await events.flush()
@@ -179,25 +159,34 @@ class StepHandler:
             log.exception("an executor raised", extra=attempt.about)
             failure = Failure("step_error", f"{type(error).__name__} in the executor of {request.step}")
         finally:
-            sink.aclose()
-        if failure:
+            sink.close()
+        await store(
+            failure,
+            value,
+            model=model.model if executable.uses_model else None,
+            usage=model.usage,
+            duration_ms=round((time.monotonic() - began) * 1000),
+        )
+
+    async def _store(
+        self,
+        attempt: _Attempt,
+        events: EventLog,
+        sink: PartSink,
+        failure: Failure | None,
+        value: Any,
+        **described: Any,
+    ) -> None:
+        """The last events, then the outcome. A value that no message can hold is a failure."""
+        if failure is not None:
             sink.failed()
+            value = None
         await self._until_stored(attempt, events.flush)
-        described: dict[str, Any] = {
-            "fingerprint": request.fingerprint,
-            "into": request.into,
-            "model": model.model if executable.uses_model else None,
-            "usage": model.usage,
-            "duration_ms": round((time.monotonic() - began) * 1000),
-        }
         try:
-            result = None if failure else value
-            write = partial(self._write, attempt, failure, value=result, n=sink.number, **described)
+            write = partial(self._write, attempt, failure, value=value, n=sink.number, **described)
             await self._until_stored(attempt, write)
         except Failure as too_large:
-            sink.failed()
-            await self._until_stored(attempt, events.flush)
-            await self._until_stored(attempt, partial(self._write, attempt, too_large, n=sink.number, **described))
+            await self._store(attempt, events, sink, too_large, None, **described)
 
     async def _until_stored(self, attempt: _Attempt, store: Callable[[], Awaitable[object]]) -> None:
         """Store what the model was paid for, however long NATS does not: to ask again would be to pay again.
@@ -212,17 +201,6 @@ class StepHandler:
                 if self._bus.connection.is_closed:
                     raise
                 log.warning("NATS stores nothing; the outcome is kept", extra=attempt.about | {"error": str(error)})
-
-    def _sink(self, request: StepMessage, attempt: _Attempt, events: EventLog) -> PartSink:
-        return PartSink(
-            events,
-            key=request.key,
-            attempt=attempt.number,
-            id=attempt.id,
-            into=request.into,
-            output=self._executables[request.step].step.output,
-            flush_interval=self._settings.flush_interval,
-        )
 
     async def _execute(
         self, executable: Executable, request: StepMessage, model: StepModel, settled: asyncio.Event
@@ -258,6 +236,14 @@ class StepHandler:
         await self._bus.once(subjects.journal(attempt.job, attempt.key), outcome.model_dump_json().encode())
 
 
-def _where(error: ValidationError) -> str:
-    first = error.errors()[0]
-    return f"the step message does not fit: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+def _read(message: Msg, attempt: _Attempt) -> StepMessage:
+    """Raises Failure("step_error") for what is no message for this step."""
+    try:
+        request = StepMessage.model_validate_json(message.data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise Failure("step_error", f"the step message does not fit: {where}: {first['msg']}") from error
+    if (request.job, request.step, request.key) != (attempt.job, attempt.step, attempt.key):
+        raise Failure("step_error", f"the message on {message.subject} is for another step")
+    return request

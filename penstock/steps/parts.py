@@ -1,6 +1,8 @@
 """The growing output of one attempt at a step, from the model's pieces to events."""
 
 import asyncio
+from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 from pydantic import BaseModel
@@ -43,11 +45,11 @@ class PartSink:
 
     def started(self, step: str, service: str, model: str | None) -> None:
         """Tell that the attempt has begun, and that what an earlier one wrote is void."""
-        self._send(StepStarted(step=step, service=service, model=model, **self._position()))
+        self._send(StepStarted, step=step, service=service, model=model)
         self._reset()
 
     def retrying(self, code: str, delay: float) -> None:
-        self._send(StepRetrying(code=code, delay_seconds=round(delay, 3), **self._position()))
+        self._send(StepRetrying, code=code, delay_seconds=round(delay, 3))
 
     def text(self, piece: str) -> None:
         """The next piece of the model's text. Raises OutputInvalid at the first character that cannot be right."""
@@ -64,16 +66,13 @@ class PartSink:
 
     def restart(self) -> None:
         """Forget what was written: the reply is asked for anew."""
-        if not self._touched:
-            return
-        self._cancel_timer()
-        self._ops.clear()
-        self._pieces, self._touched = self._new_pieces(), False
-        self._reset()
+        if self._touched:
+            self.failed()
+            self._pieces, self._touched = self._new_pieces(), False
 
     def failed(self) -> None:
         """Tell that what was written is void: the step failed for good, and another may write at its place."""
-        self._cancel_timer()
+        self.close()
         self._ops.clear()
         self._reset()
 
@@ -85,12 +84,15 @@ class PartSink:
         if not self._touched:
             self.text(output if isinstance(output, str) else output.model_dump_json())
         self._ops += self._pieces.finish()
-        self._cancel_timer()
+        self.close()
         self._flush()
         return self._pieces.value
 
-    def aclose(self) -> None:
-        self._cancel_timer()
+    def close(self) -> None:
+        """Flush nothing any more by the clock."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _new_pieces(self) -> TextPieces | JsonPieces:
         into = self._into or ""
@@ -100,7 +102,7 @@ class PartSink:
 
     def _reset(self) -> None:
         if self._shown and self._place is not None:
-            self._send(PartReset(p=self._place, **self._position()))
+            self._send(PartReset, p=self._place)
         self._shown = False
 
     def _flush(self) -> None:
@@ -110,28 +112,15 @@ class PartSink:
         if self._into is None:
             return
         self._shown = self._shown or bool(ops)
-        joined: list[str] = []
-        for index, op in enumerate(ops):
-            match op:
-                case Start(p):
-                    self._send(PartStart(p=p, **self._position()))
-                case Piece(p, t):
-                    joined.append(t)
-                    follower = ops[index + 1] if index + 1 < len(ops) else None
-                    if not (isinstance(follower, Piece) and follower.p == p):
-                        self._send(Delta(p=p, t="".join(joined), **self._position()))
-                        joined.clear()
-                case End(p, length):
-                    self._send(PartEnd(p=p, length=length, **self._position()))
+        for p, of_part in groupby(ops, lambda op: op.p):
+            run = list(of_part)
+            if isinstance(run[0], Start):
+                self._send(PartStart, p=p)
+            if text := "".join(op.t for op in run if isinstance(op, Piece)):
+                self._send(Delta, p=p, t=text)
+            if isinstance(last := run[-1], End):
+                self._send(PartEnd, p=p, length=last.length)
 
-    def _position(self) -> dict[str, Any]:
-        return {"k": self._key, "a": self._attempt, "i": self._id, "n": self.number}
-
-    def _send(self, event: Event) -> None:
-        self._log.send(event)
+    def _send(self, event: Callable[..., Event], **fields: Any) -> None:
+        self._log.send(event(k=self._key, a=self._attempt, i=self._id, n=self.number, **fields))
         self.number += 1
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

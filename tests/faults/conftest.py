@@ -13,8 +13,7 @@ from tests.support.simulator import Steering
 
 ENV = {
     "PENSTOCK_ACK_WAIT": "2",
-    # A takeover counts as an attempt, and on a busy machine there are many: no other model may answer the fourth, since
-    # a reader of JSON text would rightly be cut where its words differ.
+    # A takeover counts as an attempt, and on a busy machine there are many: no tier may run out of models.
     "PENSTOCK_COMPLEX_MODELS": ",".join(["gemini-4-argon"] * 8),
     "PENSTOCK_FAST_MODELS": ",".join(["gemini-3.8-flash"] * 8),
     "PENSTOCK_MODEL_RETRY_DELAY": "0.05",

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from pydantic import SecretStr
 
-from penstock.contracts.turns import TextPiece
+from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.wire import Score, Wire
-from penstock.llm.chunk import Chunk
 from penstock.llm.client import Llm
 from penstock.llm.config import ModelConfig
-from penstock.llm.labels import CallLabels
-from penstock.llm.prompt import Prompt
-from penstock.llm.tool import ToolSpec
+from penstock.llm.meter import Meter
+from penstock.llm.prompt import Prompt, ToolSpec
 
-LABELS = CallLabels("job-1", "draft-1", "draft")
+LABELS = {"job": "job-1", "key": "draft-1", "step": "draft"}
 PROMPT = Prompt.user("Write a line about rivers.", system="You write.")
 ADD = ToolSpec(
     "add",
@@ -39,20 +39,26 @@ class Review(Wire):
 GOOD = {"score": 7, "shortSummary": "fine", "improvements": ["shorter"]}
 
 
-async def chunks(llm: Llm, prompt: Prompt = PROMPT, model: str = "gemini-3.8-flash", **options: Any) -> list[Chunk]:
-    return [chunk async for chunk in llm.stream(prompt, model=model, labels=LABELS, **options)]
+def asked(
+    llm: Llm, prompt: Prompt = PROMPT, model: str = "gemini-3.8-flash", meter: Meter | None = None, **options: Any
+) -> AsyncGenerator[TextPiece | ToolCall, None]:
+    return llm.stream(prompt, model=model, labels=LABELS, meter=meter or Meter(), **options)
 
 
-def text_of(received: list[Chunk]) -> str:
+async def chunks(llm: Llm, prompt: Prompt = PROMPT, **options: Any) -> list[TextPiece | ToolCall]:
+    return [chunk async for chunk in asked(llm, prompt, **options)]
+
+
+def text_of(received: list[TextPiece | ToolCall]) -> str:
     return "".join(chunk.text for chunk in received if isinstance(chunk, TextPiece))
 
 
-def at(url: str, key: str = "AIzaSyNotARealKey", **settings: Any) -> Llm:
-    return Llm(ModelConfig(base_url=url, api_key=SecretStr(key), **settings))
+def at(url: str, key: str = "AIzaSyNotARealKey", **settings: Any) -> aclosing[Llm]:
+    return aclosing(Llm(ModelConfig(base_url=url, api_key=SecretStr(key), **settings)))
 
 
-class Heard:
-    """A sink that keeps what it hears, and what it heard since the last restart."""
+class Received:
+    """A sink that keeps the pieces since the last restart."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
 import pytest_asyncio
@@ -33,5 +34,6 @@ def steering(gemini: Steering) -> Steering:
 
 @pytest_asyncio.fixture
 async def llm(simulator: str, steering: Steering) -> AsyncIterator[Llm]:
-    async with Llm(ModelConfig(base_url=simulator, api_key=SecretStr(KEY), first_token_seconds=20)) as llm:
+    config = ModelConfig(base_url=simulator, api_key=SecretStr(KEY), first_token_seconds=20)
+    async with aclosing(Llm(config)) as llm:
         yield llm

@@ -11,23 +11,23 @@ from penstock.contracts.wire import Wire as Message
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
-from tests.llm.asking import ADD, GOOD, LABELS, PROMPT, Heard, Review, at
+from tests.llm.asking import ADD, GOOD, LABELS, PROMPT, Received, Review, at
 from tests.llm.wire import Wire, events, parts, said
 from tests.support.simulator import Steering
 
 
-def asker(llm: Llm, sink: Heard | None = None, repairs: int = 2) -> StepModel:
-    return StepModel(llm, "gemini-3.8-flash", LABELS, sink, repairs=repairs)
+def asker(llm: Llm, sink: Received | None = None) -> StepModel:
+    return StepModel(llm, "gemini-3.8-flash", LABELS, sink)
 
 
-async def test_a_text_is_heard_while_it_arrives(llm: Llm, steering: Steering) -> None:
+async def test_a_text_is_streamed_while_it_arrives(llm: Llm, steering: Steering) -> None:
     await steering.rule(reply={"text": "A river is a road that carries you."})
-    heard = Heard()
-    model = asker(llm, heard)
+    received = Received()
+    model = asker(llm, received)
     assert await model.text(PROMPT) == "A river is a road that carries you." == model.raw
-    assert "".join(heard.pieces) == model.raw
-    assert len(heard.pieces) > 1
-    assert heard.restarts == 0
+    assert "".join(received.pieces) == model.raw
+    assert len(received.pieces) > 1
+    assert received.restarts == 0
 
 
 async def test_usage_and_model_are_known_afterwards(llm: Llm, steering: Steering) -> None:
@@ -43,15 +43,17 @@ async def test_usage_and_model_are_known_afterwards(llm: Llm, steering: Steering
 
 async def test_an_object_is_what_was_streamed(llm: Llm, steering: Steering) -> None:
     await steering.rule(reply={"json": GOOD})
-    heard = Heard()
-    model = asker(llm, heard)
+    received = Received()
+    model = asker(llm, received)
     review = await model.object(PROMPT, Review)
     assert review == Review(score=7, short_summary="fine", improvements=["shorter"])
-    assert Review.model_validate_json("".join(heard.pieces)) == review
+    assert Review.model_validate_json("".join(received.pieces)) == review
 
 
 async def test_an_object_of_the_simulators_own_fits(llm: Llm) -> None:
-    assert isinstance(await asker(llm, repairs=0).object(PROMPT, Review), Review)
+    model = asker(llm)
+    assert isinstance(await model.object(PROMPT, Review), Review)
+    assert model.usage.calls == 1
 
 
 class Colour(StrEnum):
@@ -67,9 +69,9 @@ class Strict(Message):
 
 async def test_strict_takes_whole_numbers_for_floats_and_words_for_enums(llm: Llm, steering: Steering) -> None:
     await steering.rule(reply={"json": {"ratio": 1, "colour": "red", "kind": "a", "pair": [1, 2]}})
-    assert await asker(llm, repairs=0).object(PROMPT, Strict) == Strict(
-        ratio=1, colour=Colour.RED, kind="a", pair=(1, 2)
-    )
+    model = asker(llm)
+    assert await model.object(PROMPT, Strict) == Strict(ratio=1, colour=Colour.RED, kind="a", pair=(1, 2))
+    assert model.usage.calls == 1
 
 
 @pytest.mark.parametrize(
@@ -87,14 +89,14 @@ async def test_a_reply_that_does_not_fit_is_asked_for_again_with_what_is_wrong(
 ) -> None:
     await steering.rule(reply={"json": wrong}, times=1)
     await steering.rule(reply={"json": GOOD})
-    heard = Heard()
-    model = asker(llm, heard)
+    received = Received()
+    model = asker(llm, received)
     assert (await model.object(PROMPT, Review)).score == 7
     _, again = await steering.calls()
     assert named in again.prompt
     assert '"improvements"' in again.prompt, "the faulty reply is shown"
-    assert heard.restarts == 1
-    assert Review.model_validate_json("".join(heard.pieces))
+    assert received.restarts == 1
+    assert Review.model_validate_json("".join(received.pieces))
     assert model.usage.calls == 2
 
 
@@ -111,12 +113,12 @@ async def test_the_conversation_of_a_repair_keeps_its_turns() -> None:
 
 async def test_broken_json_is_asked_for_at_most_three_times(llm: Llm, steering: Steering) -> None:
     await steering.rule(fault={"invalidJson": True})
-    heard = Heard()
-    model = asker(llm, heard)
+    received = Received()
+    model = asker(llm, received)
     with pytest.raises(OutputInvalid, match="none of 3 replies"):
         await model.object(PROMPT, Review)
     assert (await steering.stats()).calls == 3 == model.usage.calls
-    assert heard.restarts == 2, "after the last reply nothing is asked again"
+    assert received.restarts == 2, "after the last reply nothing is asked again"
 
 
 async def test_the_last_errors_come_with_the_failure(llm: Llm, steering: Steering) -> None:
@@ -140,8 +142,8 @@ async def test_a_reply_cut_off_is_asked_for_again_shorter(llm: Llm, steering: St
 
 async def test_a_reply_that_is_cut_off_each_time_is_truncated_in_the_end(llm: Llm, steering: Steering) -> None:
     await steering.rule(fault={"truncate": True})
-    with pytest.raises(OutputTruncated, match="none of 2 replies"):
-        await asker(llm, repairs=1).text(PROMPT)
+    with pytest.raises(OutputTruncated, match="none of 3 replies"):
+        await asker(llm).text(PROMPT)
 
 
 async def test_a_long_faulty_reply_is_shown_shortened() -> None:
@@ -159,7 +161,7 @@ async def test_a_blank_reply_is_asked_for_again(llm: Llm, steering: Steering, bl
     assert await asker(llm).text(PROMPT) == "something"
 
 
-class Choosy(Heard):
+class Choosy(Received):
     """Finds fault with its first piece, once."""
 
     def text(self, piece: str) -> None:
@@ -198,15 +200,15 @@ async def test_a_turn_has_text_and_calls_and_all_signatures() -> None:
         parts({"functionCall": {"name": "add", "args": {"a": 2}}}),
         parts({"text": "", "thoughtSignature": "BAUG"}, finish="STOP"),
     )
-    heard = Heard()
+    received = Received()
     async with Wire([reply]) as wire, at(wire.url) as llm:
-        turn = await asker(llm, heard).turn(PROMPT, [ADD])
+        turn = await asker(llm, received).turn(PROMPT, [ADD])
     assert turn.text == "I add."
     assert [call.args for call in turn.calls] == [{"a": 1}, {"a": 2}]
     assert [call.signature for call in turn.calls] == ["AQID", None]
-    assert [part.kind for part in turn.turn.parts] == ["text", "call", "call", "text"]
-    assert turn.turn.parts[-1].model_dump() == {"kind": "text", "text": "", "signature": "BAUG"}
-    assert heard.pieces == [], "the words of a turn are not the step's output"
+    assert [part.kind for part in turn.parts] == ["text", "call", "call", "text"]
+    assert turn.parts[-1].model_dump() == {"kind": "text", "text": "", "signature": "BAUG"}
+    assert received.pieces == [], "the words of a turn are not the step's output"
     (declared,) = wire.asked[0].body["tools"][0]["functionDeclarations"]
     assert declared["parameters_json_schema"]["propertyOrdering"] == ["a", "b"]
 

@@ -4,45 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from contextlib import aclosing
 
 import pytest
 from pydantic import SecretStr
 
 from penstock.contracts.turns import TextPiece, ToolCall, ToolResult, Turn
 from penstock.errors import Misconfigured, ModelUnavailable
-from penstock.llm.chunk import Finished
 from penstock.llm.client import Llm
 from penstock.llm.config import ModelConfig
 from penstock.llm.meter import Meter
 from penstock.llm.prompt import Prompt
-from tests.llm.asking import ADD, LABELS, PROMPT, Review, at, chunks, text_of
+from tests.llm.asking import ADD, PROMPT, Review, asked, at, chunks, text_of
 from tests.llm.wire import Wire, events, parts, said
 from tests.support.patience import PATIENCE
 from tests.support.simulator import Steering
 
 
-async def test_a_text_comes_in_pieces_and_ends_with_one_finished(llm: Llm, steering: Steering) -> None:
+async def test_a_text_comes_in_pieces(llm: Llm, steering: Steering) -> None:
     await steering.rule(reply={"text": "A river is a road that carries you."})
     received = await chunks(llm)
     assert text_of(received) == "A river is a road that carries you."
     assert len(received) > 2
-    assert [chunk for chunk in received if isinstance(chunk, Finished)] == [received[-1]]
 
 
 async def test_the_simulators_replies_say_that_they_are_the_simulators_and_have_no_price(
     llm: Llm, steering: Steering
 ) -> None:
-    finished = (await chunks(llm))[-1]
+    meter = Meter()
+    await chunks(llm, meter=meter)
     (call,) = await steering.calls()
-    assert isinstance(finished, Finished)
-    assert finished.model == "simulator/gemini-3.8-flash"
-    assert finished.finish_reason == "STOP"
+    assert meter.model == "simulator/gemini-3.8-flash"
     assert call.usage is not None
-    assert finished.usage.calls == 1
-    assert finished.usage.prompt_tokens == call.usage.prompt_token_count
-    assert finished.usage.output_tokens == call.usage.candidates_token_count
-    assert finished.usage.thinking_tokens == call.usage.thoughts_token_count
-    assert finished.usage.cost_usd is None
+    assert meter.usage.calls == 1
+    assert meter.usage.prompt_tokens == call.usage.prompt_token_count
+    assert meter.usage.output_tokens == call.usage.candidates_token_count
+    assert meter.usage.thinking_tokens == call.usage.thoughts_token_count
+    assert meter.usage.cost_usd is None
 
 
 async def test_a_models_fields_are_the_schema_of_its_reply(llm: Llm, steering: Steering) -> None:
@@ -58,15 +56,16 @@ async def test_labels_go_along_as_headers_where_the_base_url_is_not_googles(llm:
     assert (call.job, call.key, call.step) == ("job-1", "draft-1", "draft")
 
 
-async def test_labels_stay_at_home_when_they_are_switched_off() -> None:
-    async with Wire([said("yes")]) as wire, at(wire.url, trace_headers=False) as llm:
+async def test_labels_are_not_sent_where_calls_are_not_traced() -> None:
+    async with Wire([said("yes")]) as wire, at(wire.url) as llm:
+        llm.traces = False
         await chunks(llm)
     assert not [name for name in wire.asked[0].headers if name.startswith("x-penstock")]
 
 
 @pytest.mark.parametrize("url", [None, "https://generativelanguage.googleapis.com/"])
 async def test_google_is_not_told_about_jobs(url: str | None) -> None:
-    async with Llm(ModelConfig(base_url=url, api_key=SecretStr("k"))) as llm:
+    async with aclosing(Llm(ModelConfig(base_url=url, api_key=SecretStr("k")))) as llm:
         assert not llm.traces
 
 
@@ -84,12 +83,11 @@ async def test_only_what_the_prompt_says_is_sent() -> None:
 
 async def test_a_tool_call_comes_with_its_id_and_signature(llm: Llm, steering: Steering) -> None:
     await steering.rule(reply={"functionCalls": [{"name": "add", "args": {"a": 2, "b": 3.5}}]})
-    call, finished = await chunks(llm, tools=[ADD])
+    (call,) = await chunks(llm, tools=[ADD])
     assert isinstance(call, ToolCall)
     assert (call.name, call.args) == ("add", {"a": 2, "b": 3.5})
     assert call.id is not None
     assert call.signature is not None
-    assert isinstance(finished, Finished)
     assert (await steering.calls())[0].tools == ["add"]
 
 
@@ -123,17 +121,17 @@ async def test_thoughts_are_not_text() -> None:
 async def test_a_price_comes_with_a_model_that_has_one() -> None:
     reply = said("yes", modelVersion="models/gemini-3.8-flash", usageMetadata={"promptTokenCount": 1_000_000})
     async with Wire([reply]) as wire, at(wire.url) as llm:
-        finished = (await chunks(llm))[-1]
-    assert isinstance(finished, Finished)
-    assert finished.model == "gemini-3.8-flash"
-    assert finished.usage.cost_usd is not None
-    assert finished.usage.cost_usd > 0
+        meter = Meter()
+        await chunks(llm, meter=meter)
+    assert meter.model == "gemini-3.8-flash"
+    assert meter.usage.cost_usd is not None
+    assert meter.usage.cost_usd > 0
 
 
 async def test_closing_a_stream_closes_its_connection_and_keeps_account(llm: Llm, steering: Steering) -> None:
     await steering.rule(reply={"text": "a long reply " * 50, "hold": "gate"})
     meter = Meter()
-    stream = llm.stream(PROMPT, model="gemini-3.8-flash", labels=LABELS, meter=meter)
+    stream = asked(llm, meter=meter)
     assert isinstance(await anext(stream), TextPiece)
     await stream.aclose()
     await steering.wait(status="disconnected")
@@ -145,7 +143,7 @@ async def test_closing_a_stream_closes_its_connection_and_keeps_account(llm: Llm
 async def test_the_connection_is_closed_when_aclose_returns() -> None:
     held = asyncio.Event()
     async with Wire([events(parts({"text": "a"}), ended=False)], hold=held) as wire, at(wire.url) as llm:
-        stream = llm.stream(PROMPT, model="gemini-3.8-flash", labels=LABELS)
+        stream = asked(llm)
         await anext(stream)
         assert not wire.gone.is_set()
         await stream.aclose()
@@ -176,7 +174,7 @@ async def test_key_and_base_url_come_from_the_sdks_variables(monkeypatch: pytest
     async with Wire([said("yes")]) as wire:
         monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", wire.url)
         monkeypatch.setenv("GEMINI_API_KEY", "from-outside")
-        async with Llm(ModelConfig()) as llm:
+        async with aclosing(Llm(ModelConfig())) as llm:
             await chunks(llm)
             assert llm.traces
     assert wire.asked[0].headers["x-goog-api-key"] == "from-outside"
@@ -189,7 +187,7 @@ async def test_vertex_variables_do_not_make_it_another_api(monkeypatch: pytest.M
 
 
 async def test_a_base_url_that_is_not_googles_needs_no_key() -> None:
-    async with Wire([said("none here")]) as wire, Llm(ModelConfig(base_url=wire.url)) as llm:
+    async with Wire([said("none here")]) as wire, aclosing(Llm(ModelConfig(base_url=wire.url))) as llm:
         assert text_of(await chunks(llm)) == "none here"
 
 
@@ -200,7 +198,7 @@ def test_a_key_that_cannot_be_sent_is_refused_at_the_start(key: SecretStr | None
 
 
 async def test_a_closed_client_fails_as_unavailable(simulator: str) -> None:
-    llm = at(simulator)
-    await llm.aclose()
+    async with at(simulator) as llm:
+        pass
     with pytest.raises(ModelUnavailable):
         await chunks(llm, Prompt.user("hello"))

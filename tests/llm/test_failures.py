@@ -10,7 +10,7 @@ import pytest
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated, PenstockError
 from penstock.llm.client import Llm
 from penstock.llm.meter import Meter
-from tests.llm.asking import LABELS, PROMPT, at, chunks
+from tests.llm.asking import asked, at, chunks
 from tests.llm.wire import Wire, error, events, http, parts, said
 from tests.support.simulator import Steering
 
@@ -208,7 +208,7 @@ async def test_an_error_never_tells_the_key() -> None:
     delivered = error(403, f"Permission denied: Consumer 'api_key:{key}' has been suspended.")
     async with Wire([delivered]) as wire, at(wire.url, key) as llm:
         with pytest.raises(ModelFailure) as raised:
-            await anext(llm.stream(PROMPT, model="gemini-3.8-flash", labels=LABELS))
+            await anext(asked(llm))
     everything = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + repr(llm.config)
     assert key not in everything
     assert "[api key]" in raised.value.detail

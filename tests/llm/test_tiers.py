@@ -5,16 +5,10 @@ import pytest
 from penstock.contracts.options import Priority
 from penstock.contracts.step import Complexity
 from penstock.errors import Misconfigured
-from penstock.llm.config import ModelConfig, TierModels
-from penstock.llm.tiers import Tier, Tiers, select_model
+from penstock.llm.config import ModelConfig, Tier, select_model
+from penstock.settings import Settings
 
-TIERS = Tiers(
-    ModelConfig(
-        complex=TierModels(primary="big", fallbacks=("other", "last")),
-        fast=TierModels(primary="quick"),
-        attempts_per_model=3,
-    )
-)
+TIERS = ModelConfig(complex=("big", "other", "last"), fast=("quick",), attempts_per_model=3)
 
 
 @pytest.mark.parametrize(
@@ -46,21 +40,22 @@ def test_a_tier_is_exhausted_by_the_last_attempt_of_its_last_model() -> None:
 
 
 def test_the_default_tiers_are_exhausted_before_a_message_is_poison() -> None:
-    tiers = Tiers(ModelConfig())
+    tiers = ModelConfig()
     assert tiers.exhausted("complex", 8)
     assert tiers.exhausted("fast", 8)
 
 
 @pytest.mark.parametrize(
-    "settings",
+    ("name", "value"),
     [
-        {"complex": TierModels(primary="")},
-        {"attempts_per_model": 0},
-        {"total_seconds": 0},
-        {"max_output_tokens": 0},
-        {"base_url": "localhost:8089"},
+        ("complex_models", " ,"),
+        ("fast_models", ""),
+        ("model_timeout", 0),
+        ("model_first_token_timeout", -1),
+        ("model_max_output_tokens", 0),
+        ("model_base_url", "localhost:8089"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(settings: dict[str, object]) -> None:
-    with pytest.raises(Misconfigured):
-        ModelConfig(**settings)  # type: ignore[arg-type]
+def test_settings_that_cannot_work_are_refused(name: str, value: object) -> None:
+    with pytest.raises(Misconfigured, match=f"PENSTOCK_{name.upper()}"):
+        Settings(**{name: value})  # type: ignore[arg-type]

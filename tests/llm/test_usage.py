@@ -44,7 +44,7 @@ def test_a_model_that_is_not_known_has_no_price(model: str) -> None:
 
 def test_the_default_models_have_prices() -> None:
     config = ModelConfig()
-    for model in (*config.complex.in_turn, *config.fast.in_turn):
+    for model in (*config.complex, *config.fast):
         assert cost_usd(Usage(prompt_tokens=1000, output_tokens=1000), model)
 
 

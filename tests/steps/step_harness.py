@@ -83,7 +83,7 @@ class StepHarness:
 
     async def outcome(self) -> Outcome:
         """The step's outcome, once it is there."""
-        async with asyncio.timeout(PATIENCE), Journal(self.bus, self.job) as journal:
+        async with asyncio.timeout(PATIENCE), Journal.following(self.bus, self.job) as journal:
             await journal.wait_for(KEY)
             outcome = journal.outcome(KEY)
         assert outcome is not None

@@ -1,7 +1,7 @@
 """Given the beginning of a JSON text and the value it should have become: the rest of the text."""
 
 import json
-from typing import Any, NoReturn
+from typing import Any
 
 from penstock.document import strings
 from penstock.errors import Diverged
@@ -21,11 +21,12 @@ def rest_of(sent: str, value: Any) -> str:
     """
     try:
         return _rest_of(sent, value)
-    except ValueError:
-        return _diverged(sent)
+    except ValueError as error:
+        raise Diverged(f"the result is not what was sent: ...{sent[-40:]!r}") from error
 
 
 def _rest_of(sent: str, value: Any) -> str:
+    """Raises ValueError where `sent` has something else."""
     if not sent:
         return dump(value)
     try:
@@ -33,15 +34,16 @@ def _rest_of(sent: str, value: Any) -> str:
     except ValueError:
         pass
     else:
-        return "" if complete == value else _diverged(sent)
-    if sent[0] == '"' and isinstance(value, str):
-        begun: str = json.loads(sent + '"')
-        return strings.write(value[len(begun) :]) + '"' if value.startswith(begun) else _diverged(sent)
+        if complete == value:
+            return ""
+        raise ValueError
+    if sent[0] == '"' and isinstance(value, str) and value.startswith(begun := json.loads(sent + '"')):
+        return strings.write(value[len(begun) :]) + '"'
     if sent[0] == "{" and isinstance(value, dict):
         return _rest_of_container(sent, dict(value), "}")
     if sent[0] == "[" and isinstance(value, list):
         return _rest_of_container(sent, dict(enumerate(value)), "]")
-    return _diverged(sent)
+    raise ValueError
 
 
 def _rest_of_container(sent: str, missing: dict[Any, Any], close: str) -> str:
@@ -54,7 +56,7 @@ def _rest_of_container(sent: str, missing: dict[Any, Any], close: str) -> str:
             rest = "" if at < len(sent) else ":"
             at += 1
         if key not in missing:
-            return _diverged(sent)
+            raise ValueError
         expected = missing.pop(key)
         count += 1
         try:
@@ -64,18 +66,10 @@ def _rest_of_container(sent: str, missing: dict[Any, Any], close: str) -> str:
             separator = ","
             break
         if found != expected:
-            return _diverged(sent)
+            raise ValueError
         separator = "," if at == len(sent) else ""
         at += 1
         if not separator and at == len(sent) and not missing:
-            return _diverged(sent)
-    tail = ",".join(_member(key, value) if close == "}" else dump(value) for key, value in missing.items())
-    return rest + (separator if tail else "") + tail + close
-
-
-def _member(name: str, value: Any) -> str:
-    return f"{dump(name)}:{dump(value)}"
-
-
-def _diverged(sent: str) -> NoReturn:
-    raise Diverged(f"the result is not what was sent: {sent[-40:]!r}")
+            raise ValueError
+    tail = dump(missing if close == "}" else [*missing.values()])[1:]
+    return rest + (separator if missing else "") + tail

@@ -2,50 +2,45 @@
 
 from collections.abc import Iterator
 
+from penstock.document.json_text.completion import dump
 from penstock.document.json_text.shape import Shape
 from penstock.document.placing import is_index
 
 
-class Part:
-    """JSON text that a writer (a step's key; None for the run) puts at one place, as far as it waits to be sent."""
-
-    __slots__ = ("ended", "waiting", "writer")
-
-    def __init__(self, writer: str | None) -> None:
-        self.writer = writer
-        self.waiting: list[str] = []
-        self.ended = False
-
-    def take(self) -> str:
-        text = "".join(self.waiting)
-        self.waiting.clear()
-        return text
-
-
 class Place:
-    """A place that has a part (a leaf), or other places below it."""
+    """A place that has a part (a leaf), or other places below it. `token`: None for the root."""
 
-    __slots__ = ("_named", "below", "closed", "empty_array", "is_array", "part", "sent", "shape", "started", "token")
+    __slots__ = (
+        "below",
+        "closed",
+        "empty_array",
+        "ended",
+        "is_array",
+        "shape",
+        "started",
+        "token",
+        "waiting",
+        "writer",
+    )
 
-    def __init__(self, token: str, shape: Shape) -> None:
+    def __init__(self, token: str | None, shape: Shape) -> None:
         self.token, self.shape = token, shape
-        self.part: Part | None = None
         self.below: dict[str, Place] = {}  # in the order of arrival
         self.closed = False  # nothing more will come here
         self.empty_array = False  # it is shown as an array even if nothing comes
         self.is_array = shape.kind == "array"
         self.started = False  # its first character is sent
-        self.sent = 0  # of those below, how many are started
-        self._named = 0  # of the shape's names, those that are sent or skipped
+        #: The part: JSON text that waits to be sent. None: there is no part here.
+        self.waiting: list[str] | None = None
+        self.writer: str | None = None  # of the part: a step's key; None for the run
+        self.ended = False  # the part is complete
 
     def has_text(self) -> bool:
         """Whether there is text at it or below it, sent or waiting."""
-        if self.started or self.empty_array or (self.part is not None and self.part.waiting):
-            return True
-        return any(place.has_text() for place in self.below.values())
+        return self.started or self.empty_array or bool(self.waiting) or any(map(Place.has_text, self.below.values()))
 
     def has_part_below(self) -> bool:
-        return any(place.part is not None or place.has_part_below() for place in self.below.values())
+        return any(place.waiting is not None or place.has_part_below() for place in self.below.values())
 
     def enter(self, token: str) -> "Place | None":
         """The place below, made if need be; None if a leaf or an array has no such place."""
@@ -53,50 +48,63 @@ class Place:
         if place is None:
             if self.shape.kind == "any" and not self.below and not self.started:
                 self.is_array = is_index(token)
-            if self.part is not None or (self.is_array and not is_index(token)):
+            if self.waiting is not None or (self.is_array and not is_index(token)):
                 return None
             place = self.below[token] = Place(token, self.shape.at(token))
             place.closed = self.closed
         return place
 
-    def close(self) -> None:
-        self.closed = True
+    def set_closed(self, closed: bool) -> None:
+        """What is reopened after it was skipped stays skipped until the end."""
+        self.closed = closed
+        self.empty_array = self.empty_array and closed
         for place in self.below.values():
-            place.close()
+            place.set_closed(closed)
 
-    def reopen(self) -> None:
-        """What was closed is not any more; what was skipped meanwhile stays skipped until the end."""
-        self.closed = self.empty_array = False
-        for place in self.below.values():
-            place.reopen()
+    def text(self) -> Iterator[str | None]:
+        """Its JSON text, piece by piece; None where more is to come. The root's never ends."""
+        self.started = True
+        if self.waiting is not None:
+            while not self.ended:
+                yield self._taken()
+                yield None
+            yield self._taken()
+            return
+        yield "[" if self.is_array else "{"
+        comma = ""
+        for place in self._in_turn():
+            if place is None:
+                yield None
+                continue
+            yield comma if self.is_array else f"{comma}{dump(place.token)}:"
+            yield from place.text()
+            comma = ","
+        yield "]" if self.is_array else "}"
 
-    def next(self) -> "Place | None":
-        """The one below whose turn it is, if there is text of it; skips the ones that stay out."""
-        if self.is_array:
-            place = self.below.get(str(self.sent))
-            return place if place is not None and place.has_text() else None
-        names = self.shape.names
-        while self._named < len(names):
-            place = self.below.get(names[self._named])
-            has_text = place is not None and place.has_text()
-            if not has_text and not (self.closed if place is None else place.closed):
-                return None
-            self._named += 1
-            if has_text:
-                return place
-        # Those that the shape does not know go last, in the order of arrival.
-        return next(self._unnamed(), None)
+    def _taken(self) -> str:
+        text = "".join(self.waiting or ())
+        self.waiting = []
+        return text
 
-    def is_complete(self) -> bool:
-        """Whether nothing more belongs into it, given that it has no `next`."""
-        if self.is_array or not self.shape.names:
-            return self.closed and self.sent == sum(place.has_text() for place in self.below.values())
-        return self._named == len(self.shape.names)
-
-    def _unnamed(self) -> Iterator["Place"]:
-        names = self.shape.names
-        return (
-            place
-            for token, place in self.below.items()
-            if token not in names and not place.started and place.has_text()
-        )
+    def _in_turn(self) -> Iterator["Place | None"]:
+        """Those below that have text, in document order; None where the next one is to come."""
+        names = () if self.is_array else self.shape.names
+        for name in names:
+            while not ((place := self.below.get(name)) and place.has_text()):
+                if (place or self).closed:
+                    break
+                yield None
+            else:
+                yield place
+        while True:
+            # Elements by index; the members that the shape does not know in the order of arrival.
+            others = [place for token, place in self.below.items() if token not in names and place.has_text()]
+            left = [place for place in others if not place.started]
+            index = len(others) - len(left)
+            place = self.below.get(str(index)) if self.is_array else next(iter(left), None)
+            if place in left:
+                yield place
+            elif not left and self.token is not None and (self.closed or names):
+                return
+            else:
+                yield None

@@ -12,8 +12,8 @@ class Shape:
     def __init__(self, schema: dict[str, Any], definitions: dict[str, Any]) -> None:
         self._definitions = definitions
         self._schema, self.nullable = _resolve(schema, definitions)
-        self._below: dict[str, Shape] = {}
-        self._required = frozenset(self._schema.get("required", ()))
+        found = self._schema.get("type")
+        self.kind: Literal["object", "array", "any"] = found if found in ("object", "array") else "any"
         #: The members in document order; empty if they are not known beforehand.
         self.names: tuple[str, ...] = tuple(self._schema.get("properties", ()))
 
@@ -22,25 +22,17 @@ class Shape:
         schema = model.model_json_schema(mode="serialization", schema_generator=_AsWritten)
         return cls(schema, schema.get("$defs", {}))
 
-    @property
-    def kind(self) -> Literal["object", "array", "any"]:
-        found = self._schema.get("type")
-        return found if found in ("object", "array") else "any"
-
     def at(self, token: str) -> "Shape":
         """The shape of a member or an element; anything, if there is nothing to be known of it."""
-        shape = self._below.get(token)
-        if shape is None:
-            if self.kind == "array":
-                schema = self._schema.get("items", {})
-            else:
-                schema = self._schema.get("properties", {}).get(token, self._schema.get("additionalProperties", {}))
-            shape = self._below[token] = Shape(schema if isinstance(schema, dict) else {}, self._definitions)
-        return shape
+        if self.kind == "array":
+            schema = self._schema.get("items", {})
+        else:
+            schema = self._schema.get("properties", {}).get(token, self._schema.get("additionalProperties", {}))
+        return Shape(schema if isinstance(schema, dict) else {}, self._definitions)
 
     def is_optional(self, name: str) -> bool:
         """Whether the member may be missing from the JSON (rather than be null)."""
-        return name not in self._required
+        return name not in self._schema.get("required", ())
 
 
 class _AsWritten(GenerateJsonSchema):

@@ -1,11 +1,13 @@
 """The job's events as one Python value that grows: all parts at once, whatever their order."""
 
+import math
 from typing import Any
 
 from pydantic_core import from_json
 
 from penstock.contracts.events import Delta, Event, JobCompleted, PartEnd, PartReset, PartRetract, PartStart, PartValue
 from penstock.document.placing import ABSENT, Placed
+from penstock.document.writing.json_pieces import JsonPieces
 
 
 class Document:
@@ -15,8 +17,8 @@ class Document:
     the member whose value has not begun. If a part begins at, below or around another one, the newer wins. See
     `Placed.assembled` for what is around the parts.
 
-    Costs: an event, its own length; `value`, the text of the parts that have grown since the last time, and the
-    containers around all parts. The value is to be read, not changed.
+    Costs: an event, its own length; `value`, the text that has come since the last time, and the containers around all
+    parts. The value is to be read, not changed: it grows on.
     """
 
     def __init__(self) -> None:
@@ -28,7 +30,7 @@ class Document:
         match event:
             case Delta(p=p, t=t):
                 if isinstance(part := self._parts.get(p), _Part):
-                    part.text.append(t)
+                    part.unread.append(t)
             case PartStart(p=p, k=k):
                 self._parts.put(p, _Part(k))
             case PartEnd(p=p):
@@ -54,22 +56,24 @@ class Document:
 
 
 class _Part:
-    """The JSON text of one place while it grows, then its value."""
+    """The value of one place, while its JSON text grows and after."""
 
-    __slots__ = ("_read", "_value", "text", "writer")
+    __slots__ = ("_reader", "_value", "unread", "writer")
 
     def __init__(self, writer: str | None, value: Any = ABSENT) -> None:
         self.writer = writer
-        self.text: list[str] = []
-        self._value, self._read = value, 0  # the value of the first `_read` pieces
+        self.unread: list[str] = []
+        self._reader: JsonPieces | None = None
+        self._value = value
 
     def end(self) -> None:
         self.value()
-        self.text.clear()
-        self._read = 0
+        self._reader = None
 
     def value(self) -> Any:
-        if len(self.text) > self._read:
-            self.text = ["".join(self.text)]
-            self._value, self._read = from_json(self.text[0], allow_partial="trailing-strings"), 1
+        if self.unread:
+            self._reader = self._reader or JsonPieces("", False, max_length=math.inf, complete_tokens=True)
+            self._reader.feed("".join(self.unread))
+            self.unread.clear()
+            self._value = self._reader.value
         return self._value

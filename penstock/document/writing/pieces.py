@@ -7,14 +7,9 @@ The pieces of a part, joined, are exactly one compact JSON text; none ends insid
 literal, so each prefix of them can be shown.
 """
 
-import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from penstock.document import strings
-from penstock.document.writing.scanner import JsonScanner, Span
-
-#: Characters of a value, white space included, that are read before the model is stopped.
-MAX_LENGTH = 4_000_000
 
 
 class Start(NamedTuple):
@@ -40,76 +35,7 @@ class End(NamedTuple):
 Op = Start | Piece | End
 
 
-class TextPieces:
-    """Plain text as one JSON string at `into`, streamed in escaped pieces."""
-
-    def __init__(self, into: str) -> None:
-        self._part = _Part(into)
-        self._characters = strings.Characters()
-        self._text: list[str] = []
-
-    def feed(self, text: str) -> list[Op]:
-        text = self._characters.feed(text)
-        if not text:
-            return []
-        quote = "" if self._text else '"'
-        self._text.append(text)
-        return self._part.write(quote + strings.write(text))
-
-    def finish(self) -> list[Op]:
-        ops = self.feed(self._characters.finish())
-        return [*ops, *self._part.write('"' if self._text else '""'), self._part.end()]
-
-    @property
-    def value(self) -> str:
-        """All text so far."""
-        return "".join(self._text)
-
-
-class JsonPieces:
-    """JSON text in arbitrary chunks as one part at `into`, or with `split_root` as one part per root member.
-
-    A root that is no object is one part even then, and an empty object is none. `feed` and `finish`
-    raise OutputInvalid, see `JsonScanner` for what is refused; its detail can be shown to the model.
-    """
-
-    def __init__(self, into: str, split_root: bool, *, max_length: int = MAX_LENGTH) -> None:
-        self._characters = strings.Characters()
-        self._scanner = JsonScanner(into, split_root, max_length=max_length)
-        self._text: list[str] = []
-        self._part: _Part | None = None
-
-    def feed(self, text: str) -> list[Op]:
-        return self._ops(self._scanner.feed(self._characters.feed(text)))
-
-    def finish(self) -> list[Op]:
-        ops = self._ops(self._scanner.feed(self._characters.finish()) + self._scanner.finish())
-        if self._part is not None:  # the complete value was the part
-            ops.append(self._part.end())
-            self._part = None
-        return ops
-
-    @property
-    def value(self) -> Any:
-        """The value as Python, once `finish` has returned."""
-        return json.loads("".join(self._text))
-
-    def _ops(self, spans: list[Span]) -> list[Op]:
-        ops: list[Op] = []
-        for span in spans:
-            self._text.append(span.text)
-            if span.p is None:
-                continue
-            if self._part is None:
-                self._part = _Part(span.p)
-            ops += self._part.write(span.text)
-            if span.ends:
-                ops.append(self._part.end())
-                self._part = None
-        return ops
-
-
-class _Part:
+class Part:
     """Counts the characters of one part."""
 
     def __init__(self, p: str) -> None:
@@ -122,3 +48,29 @@ class _Part:
 
     def end(self) -> Op:
         return End(self._p, self._length)
+
+
+class TextPieces:
+    """Plain text as one JSON string at `into`, streamed in escaped pieces."""
+
+    def __init__(self, into: str) -> None:
+        self._part = Part(into)
+        self._characters = strings.Characters()
+        self._text: list[str] = []
+
+    def feed(self, text: str) -> list[Op]:
+        text = self._characters.feed(text)
+        if not text:
+            return []
+        quote = "" if self._text else '"'
+        self._text.append(text)
+        return self._part.write(quote + strings.write(text))
+
+    def finish(self) -> list[Op]:
+        ops = self.feed(self._characters.feed("", last=True))
+        return [*ops, *self._part.write('"' if self._text else '""'), self._part.end()]
+
+    @property
+    def value(self) -> str:
+        """All text so far."""
+        return "".join(self._text)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from penstock.contracts.step import Step
 from penstock.contracts.turns import Turn
 from penstock.llm.ask import StepModel
-from penstock.llm.tool import ToolSpec
+from penstock.llm.prompt import ToolSpec
 from penstock.pattern import Pattern
 from penstock.patterns.multi_step_tool_usage.contract import Work
 from penstock.steps.executor import Executable
@@ -20,10 +20,9 @@ OFFERED: Final = tuple(
 
 def think_executable(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
     """The problem is the first turn; the turns since follow unchanged, with their signatures."""
-    prompt = PromptFile.load(pattern.prompts, step.prompt_name, model=step.input)
+    prompt = PromptFile.load(pattern.prompts, step.prompt_name, model=Work)
 
     async def think(request: Work, *, model: StepModel) -> Turn:
-        answer = await model.turn(prompt.render(request).then(*request.transcript), OFFERED)
-        return answer.turn
+        return await model.turn(prompt.render(request).then(*request.transcript), OFFERED)
 
     return Executable(step, think)

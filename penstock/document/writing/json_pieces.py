@@ -1,0 +1,261 @@
+"""Reads JSON that arrives in arbitrary chunks, and refuses it at the first token that cannot be JSON.
+
+The grammar is read by generators, one for each of its rules, which wait where the text ends.
+"""
+
+import json
+import math
+import re
+from collections.abc import Generator
+from typing import Any, NoReturn, TypeVar
+
+from penstock.document import strings
+from penstock.document.pointer import join
+from penstock.document.writing.pieces import Op, Part
+from penstock.errors import OutputInvalid
+
+#: Characters of a value, white space included, that are read before the model is stopped.
+MAX_LENGTH = 4_000_000
+MAX_DEPTH = 64
+#: Longer numbers are a model that got stuck on a digit.
+MAX_NUMBER = 256
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_SCALAR = re.compile(r"[-+.0-9A-Za-z]*")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_LITERALS = ("true", "false", "null")
+_FENCE = re.compile("```(?:json)?", re.IGNORECASE)
+
+T = TypeVar("T")
+#: Yields what is unfinished when it needs more text.
+_Reading = Generator[str, None, T]
+
+
+class JsonPieces:
+    """JSON text in arbitrary chunks as one part at `into`, or with `split_root` as one part per root member.
+
+    A root that is no object is one part even then, and an empty object is none.
+
+    Strict RFC 8259, plus: no duplicate names, no half surrogate pairs, limits on length, nesting and numbers. Tolerated
+    and dropped: white space, a byte order mark, a Markdown fence around it. U+0085, U+2028 and U+2029 in strings come
+    out escaped. `feed` and `finish` raise OutputInvalid, whose detail can be shown to the model; nothing can be fed
+    after that. `complete_tokens`: no chunk ends inside a number or a literal.
+    """
+
+    def __init__(
+        self, into: str, split_root: bool, *, max_length: float = MAX_LENGTH, complete_tokens: bool = False
+    ) -> None:
+        self._into, self._split_root, self._max_length = into, split_root, max_length
+        self._characters = strings.Characters()
+        self._text, self._at = "", 0  # what is not read yet begins at `_at`
+        self._received = 0
+        self._finished = complete_tokens  # a number or a literal that ends with the text is complete
+        self._path: list[Any] = []  # where the reader is: a name or an index for each open container
+        self._out: list[str] = []  # compact JSON, which belongs to
+        self._part: Part | None = None  # None: the root that is split (its braces, names, commas)
+        self._ops: list[Op] = []
+        self._reading = self._root()
+        self._values: list[Any] = [None]
+
+    def feed(self, text: str) -> list[Op]:
+        self._receive(self._characters.feed(text))
+        next(self._reading, None)
+        return self._taken()
+
+    def finish(self) -> list[Op]:
+        self._receive(self._characters.feed("", last=True))
+        self._finished = True
+        unfinished = next(self._reading, None)
+        if unfinished is None:
+            return self._taken()
+        if self._part is None and not self._path:
+            raise OutputInvalid("there is no JSON value: the text is empty")
+        raise OutputInvalid(f"the JSON text ends too early: in an unfinished {unfinished} at {self._where()}")
+
+    @property
+    def value(self) -> Any:
+        """The value as far as it has come, as if strings and containers were closed here; None before it begins.
+
+        To be read, not changed: it grows on.
+        """
+        return self._values[0]
+
+    def _receive(self, chunk: str) -> None:
+        if not self._received:
+            chunk = chunk.removeprefix("\ufeff")
+        self._received += len(chunk)
+        if self._received > self._max_length:
+            raise OutputInvalid(f"the JSON text is longer than {self._max_length} characters")
+        self._text, self._at = self._text[self._at :] + chunk, 0
+
+    def _root(self) -> _Reading[None]:
+        fenced = (yield from self._peek()) == "`"
+        if fenced:
+            while len(self._text) - self._at < len("```json") and not self._finished:
+                yield "value"
+            fence = _FENCE.match(self._text, self._at)
+            self._at = fence.end() if fence else self._refuse("a JSON value")
+        self._split_root = self._split_root and (yield from self._peek()) == "{"
+        if not self._split_root:
+            self._part = Part(self._into)
+        yield from self._value(self._values, 0)
+        while True:
+            self._skip_space()
+            rest = self._text[self._at : self._at + 3]
+            if fenced and rest == "```":
+                self._at += 3
+                fenced = False
+            elif rest and not (fenced and "```".startswith(rest)):
+                self._refuse("nothing after the JSON value")
+            elif self._finished and not rest:
+                break
+            else:
+                yield "value"
+        self._end_part()
+
+    def _value(self, holder: Any, at: Any) -> _Reading[None]:
+        """Puts a value at its place in a list or a dict at once, and lets it grow there."""
+        match (yield from self._peek()):
+            case '"':
+                holder[at] = ""
+                self._read()
+                while piece := (yield from self._piece()):
+                    self._out.append(piece)
+                    holder[at] += json.loads(f'"{piece}"')
+                self._read()
+            case "{":
+                holder[at] = {}
+                yield from self._object(holder[at])
+            case "[":
+                holder[at] = []
+                yield from self._array(holder[at])
+            case _:
+                holder[at] = yield from self._scalar()
+
+    def _object(self, members: dict[str, Any]) -> _Reading[None]:
+        self._enter("")
+        more = (yield from self._peek()) != "}"
+        while more:
+            name = yield from self._name()
+            if name in members:
+                self._path.pop()
+                raise OutputInvalid(f"duplicate member name {name!r} in the object at {self._where()}")
+            self._path[-1] = name
+            yield from self._peek(":", "':'")
+            self._read()
+            is_part = self._split_root and len(self._path) == 1
+            if is_part:
+                self._cut()
+                self._part = Part(join(self._into, name))
+            yield from self._value(members, name)
+            if is_part:
+                self._end_part()
+            more = yield from self._more("}")
+        self._leave()
+
+    def _array(self, elements: list[Any]) -> _Reading[None]:
+        self._enter(0)
+        more = (yield from self._peek()) != "]"
+        while more:
+            self._path[-1] = len(elements)
+            yield from self._peek()
+            elements.append(None)
+            yield from self._value(elements, -1)
+            more = yield from self._more("]")
+        self._leave()
+
+    def _enter(self, first: str | int) -> None:
+        if len(self._path) == MAX_DEPTH:
+            self._refuse(f"no more than {MAX_DEPTH} levels of nesting")
+        self._path.append(first)
+        self._read()
+
+    def _more(self, close: str) -> _Reading[bool]:
+        """Reads a comma, if there is one; else there is `close`."""
+        more = (yield from self._peek(f",{close}", f"',' or '{close}'")) == ","
+        if more:
+            self._read()
+        return more
+
+    def _leave(self) -> None:
+        self._path.pop()
+        self._read()
+
+    def _name(self) -> _Reading[str]:
+        yield from self._peek('"', "a member name in double quotes")
+        self._at += 1
+        raw = ""
+        while piece := (yield from self._piece()):
+            raw += piece
+        self._at += 1
+        self._out.append(f'"{raw}"')
+        return str(json.loads(f'"{raw}"'))
+
+    def _piece(self) -> _Reading[str]:
+        """The next piece of a string, without half an escape sequence or surrogate pair; "" at its closing quote."""
+        while self._at == len(self._text) or (end := strings.end_of_run(self._text, self._at)) < 0:
+            yield "string"
+        piece = self._text[self._at : end]
+        if not piece and self._text[end] != '"':
+            self._refuse("a valid escape sequence, and control characters only as one")
+        self._at = end
+        return strings.escape(piece)
+
+    def _scalar(self) -> _Reading[Any]:
+        while len(scalar := _SCALAR.match(self._text, self._at)[0]) == len(self._text) - self._at:  # type: ignore[index]
+            if self._finished or len(scalar) > MAX_NUMBER:
+                break
+            yield "value"
+        if len(scalar) > MAX_NUMBER:
+            raise OutputInvalid(f"a number with more than {MAX_NUMBER} digits at {self._where()}")
+        if scalar not in _LITERALS:
+            if not _NUMBER.fullmatch(scalar):
+                self._refuse("a JSON value")
+            if not math.isfinite(float(scalar)):
+                raise OutputInvalid(f"the number {scalar[:40]} at {self._where()} is too large")
+        self._read(len(scalar))
+        return json.loads(scalar)
+
+    def _peek(self, marks: str = "", expected: str = "") -> _Reading[str]:
+        """The next character that is no white space; it has to be one of `marks`, if there are any."""
+        self._skip_space()
+        while self._at == len(self._text):
+            yield "value"
+            self._skip_space()
+        if marks and self._text[self._at] not in marks:
+            self._refuse(expected)
+        return self._text[self._at]
+
+    def _skip_space(self) -> None:
+        self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # it matches the empty string
+
+    def _read(self, length: int = 1) -> None:
+        self._out.append(self._text[self._at : self._at + length])
+        self._at += length
+
+    def _cut(self) -> None:
+        text = "".join(self._out)
+        self._out.clear()
+        if text and self._part is not None:
+            self._ops += self._part.write(text)
+
+    def _end_part(self) -> None:
+        self._cut()
+        if self._part is not None:
+            self._ops.append(self._part.end())
+            self._part = None
+
+    def _taken(self) -> list[Op]:
+        self._cut()
+        ops, self._ops = self._ops, []
+        return ops
+
+    def _where(self) -> str:
+        return "".join(join("", token) for token in self._path) or "the root"
+
+    def _refuse(self, expected: str) -> NoReturn:
+        at = self._at
+        raise OutputInvalid(
+            f"not JSON at character {self._received - len(self._text) + at}, at {self._where()}: expected {expected},"
+            f" found {self._text[at : at + 12]!r} after {self._text[max(0, at - 20) : at]!r}"
+        )
