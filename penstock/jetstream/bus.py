@@ -153,12 +153,16 @@ class Bus:
     async def history(self, stream: str, subject: str, *, after: int = 0) -> AsyncIterator[Stored]:
         """Messages of `subject` (wildcards allowed) with a sequence above `after`, in order, up to the present end.
 
-        Most come in batches, from any replica. What it does not have yet comes from the stream's leader.
+        They come in batches, from any replica. What it does not have of what the stream's leader had at the call, comes
+        from the leader.
         """
+        end = await self.newest(stream, subject)
+        if end is None:
+            return
         async for stored in self._read(stream, {"next_by_subj": subject, "batch": _BATCH}, start=after + 1):
             yield stored
             after = stored.sequence
-        while True:
+        while after < end.sequence:
             query = {"next_by_subj": subject, "seq": after + 1}
             behind = await self.persistently(f"read {stream}", partial(self._get, stream, query))
             if behind is None:
