@@ -1,4 +1,4 @@
-"""NATS JetStream as Penstock uses it: write once, append, read back, dead-letter.
+"""NATS JetStream as Penstock uses it: write once, append, read back.
 
 Every call is bounded: it raises BusUnavailable when NATS has not answered within `timeout` seconds, all tries included,
 or refuses because of trouble of its own, such as a full disk. A publish whose answer was lost is repeated. So `append`
@@ -99,7 +99,7 @@ class Bus:
         return None
 
     @property
-    def _max_body(self) -> int:
+    def max_body(self) -> int:
         """Bytes of one message beside its headers."""
         return self.connection.max_payload - 4096
 
@@ -132,7 +132,7 @@ class Bus:
 
     async def publish(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> int:
         """One try at `append`: raises one of UNREACHABLE when the answer did not come."""
-        if len(payload) > self._max_body:
+        if len(payload) > self.max_body:
             too_large = f"{len(payload)} bytes for {subject}; the server takes {self.connection.max_payload}"
             raise Failure("output_too_large", too_large)
         # nats-py may write into the headers it is given
@@ -175,28 +175,6 @@ class Bus:
         query = {"next_by_subj": subject, "start_time": datetime.fromtimestamp(time, UTC).isoformat(), "batch": 1}
         found, _ = await self.persistently(f"read {stream}", partial(self._direct_get, stream, query))
         return found[0] if found else None
-
-    async def dead_letter(self, origin: Msg, reason: str, detail: str) -> None:
-        """Keep a copy of a message that could not be handled, with why and where it came from.
-
-        A body that leaves no room for these headers is truncated; the message itself stays in its stream.
-        """
-        metadata = origin.metadata
-        # none of the origin's headers is copied: the copy must fit, whatever came
-        headers = {
-            subjects.DEAD_REASON_HEADER: reason,
-            subjects.DEAD_DETAIL_HEADER: " ".join(detail.split())[:1000].encode("ascii", "replace").decode(),
-            subjects.DEAD_SUBJECT_HEADER: origin.subject,
-            subjects.DEAD_STREAM_HEADER: metadata.stream,
-            subjects.DEAD_SEQUENCE_HEADER: str(metadata.sequence.stream),
-            "Nats-Msg-Id": f"{metadata.stream}.{metadata.sequence.stream}.{reason}",
-        }
-        body = origin.data
-        if len(body) > self._max_body:
-            headers[subjects.DEAD_LENGTH_HEADER] = str(len(body))
-            body = body[: self._max_body]
-        await self.append(subjects.dead(origin.subject), body, headers=headers)
-        log.warning("dead letter", extra={"subject": origin.subject, "reason": reason, "detail": detail[:300]})
 
     async def unsubscribe(self, subscription: Subscription) -> None:
         if not self.connection.is_closed:

@@ -9,6 +9,7 @@ from nats.aio.msg import Msg
 
 from penstock.backoff import delay
 from penstock.errors import BusUnavailable
+from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ async def settling(bus: Bus, message: Msg, kind: str, about: Mapping[str, Any]) 
         except Later as later:
             await message.nak(later.pause)
         except GivenUp as given_up:
-            await bus.dead_letter(message, given_up.reason, given_up.detail)
+            await dead_letter(bus, message, given_up.reason, given_up.detail)
             await message.term()
         else:
             await message.ack()
@@ -60,3 +61,26 @@ async def settling(bus: Bus, message: Msg, kind: str, about: Mapping[str, Any]) 
         log.exception("a %s could not be settled; it is redelivered", kind, extra=about)
         with suppress(Exception):
             await message.nak(delay(message.metadata.num_delivered, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE))
+
+
+async def dead_letter(bus: Bus, origin: Msg, reason: str, detail: str) -> None:
+    """Keep a copy of a message that could not be handled, with why and where it came from.
+
+    A body that leaves no room for these headers is truncated; the message itself stays in its stream.
+    """
+    metadata = origin.metadata
+    # none of the origin's headers is copied: the copy must fit, whatever came
+    headers = {
+        subjects.DEAD_REASON_HEADER: reason,
+        subjects.DEAD_DETAIL_HEADER: " ".join(detail.split())[:1000].encode("ascii", "replace").decode(),
+        subjects.DEAD_SUBJECT_HEADER: origin.subject,
+        subjects.DEAD_STREAM_HEADER: metadata.stream,
+        subjects.DEAD_SEQUENCE_HEADER: str(metadata.sequence.stream),
+        "Nats-Msg-Id": f"{metadata.stream}.{metadata.sequence.stream}.{reason}",
+    }
+    body = origin.data
+    if len(body) > bus.max_body:
+        headers[subjects.DEAD_LENGTH_HEADER] = str(len(body))
+        body = body[: bus.max_body]
+    await bus.append(subjects.dead(origin.subject), body, headers=headers)
+    log.warning("dead letter", extra={"subject": origin.subject, "reason": reason, "detail": detail[:300]})

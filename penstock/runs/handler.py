@@ -21,7 +21,7 @@ from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
-from penstock.jetstream.settling import GivenUp, settling
+from penstock.jetstream.settling import GivenUp, dead_letter, settling
 from penstock.jobs.ending import end_event
 from penstock.jobs.submission import admit
 from penstock.pattern import Pattern
@@ -68,7 +68,7 @@ class JobHandler:
                 if problem is None and attempt > self._settings.max_deliveries * 4:
                     problem = Failure("poisoned", f"given up at delivery {attempt}; its aggregators did not survive it")
                 if problem is not None:
-                    await self._bus.dead_letter(message, problem.code, f"{problem.code}: {problem.detail}")
+                    await dead_letter(self._bus, message, problem.code, f"{problem.code}: {problem.detail}")
                 elif request is not None:
                     result, problem = await self._run(name, job, start, request, journal, events)
                 if journal.end is None:
