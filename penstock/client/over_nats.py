@@ -66,7 +66,7 @@ class NatsClient(Client):
             if known is not None:
                 body = body_of(parse_request({name: known}, name, body))
             job = jobs.new_job_id() if idempotency_key is None else jobs.job_id_of(idempotency_key, name)
-            with _in_time("submitting"):
+            with _in_time(f"submitting job {job}"):
                 await jobs.submit(self.bus, name, job, body, keyed=idempotency_key is not None)
         except Failure as failure:
             raise RequestRefused(failure.problem()) from failure

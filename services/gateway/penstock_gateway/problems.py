@@ -22,6 +22,12 @@ _CLOSING = frozenset({"body_timeout", "body_too_large", "headers_too_large", "dr
 #: Where a pattern's name stands in a request that no route takes.
 _PATTERN = re.compile(r"POST /([^/]+)|GET /([^/]+)/.+/stream")
 
+#: The detail where a submission ends in doubt.
+_MAY_RUN = (
+    "{detail}. Job {job} may run all the same: GET /jobs/{job} shows whether it does. "
+    "The request sent again with the same Idempotency-Key is the same job, and is not paid twice"
+)
+
 
 def invalid_parameter(*errors: FieldError) -> Refused:
     """400 for what is wrong outside the body: pointers are `/query/<name>`, `/header/<name>` or `/path/<name>`."""
@@ -43,8 +49,14 @@ def response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSON
 def install(app: FastAPI, patterns: Collection[str]) -> None:
     """Have every error of `app` answered as a problem. The server itself logs what is unexpected."""
 
-    async def raised(_: Request, error: Exception) -> Response:
-        return response(problem_of(error))
+    async def raised(request: Request, error: Exception) -> Response:
+        problem = problem_of(error)
+        job = getattr(request.state, "job", None)
+        if job is None or isinstance(error, Failure):
+            return response(problem)
+        # what was published, and not confirmed in time, may be stored all the same
+        may_run = _MAY_RUN.format(detail=problem.detail, job=job)
+        return response(problem.model_copy(update={"instance": f"/jobs/{job}", "detail": may_run}), {"X-Job-Id": job})
 
     async def parameters(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

@@ -29,7 +29,10 @@ class Submission(NamedTuple):
 async def submit(
     gateway: Gateway, pattern: Pattern[Any, Any], request: Request, wanted: Format, key: str | None
 ) -> Submission:
-    """Accept a job, or find the one that the key stands for. Raises Refused, Failure, BusUnavailable."""
+    """Accept a job, or find the one that the key stands for. Raises Refused, Failure, BusUnavailable.
+
+    From when the job is published, `request.state.job` has its id.
+    """
     raw = await _read(request, gateway.settings.max_body)
     sent = chat.translate(pattern, raw)
     if sent is not None and "protocol" not in request.query_params:
@@ -41,6 +44,7 @@ async def submit(
     job = jobs.job_id_of(key, pattern.name) if key else jobs.new_job_id()
     if sent is not None and sent.chat is not None:
         await chat.remember(bus, pattern.name, sent.chat, job)
+    request.state.job = job
     new = await jobs.submit(bus, pattern.name, job, content, keyed=key is not None)
     # without a key nobody else can have this job: a first try, whose answer was lost, has stored it
     return Submission(job, new or key is None, wanted)
