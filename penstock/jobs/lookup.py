@@ -45,24 +45,18 @@ async def look_up(bus: Bus, job: str) -> JobState | None:
 async def snapshot(bus: Bus, job: str) -> Snapshot:
     """The state of a job that an aggregator has begun to run, as far as its journal has it."""
     record = await _read(bus, job)
-    result = (record.end.result if record.end else None) or _result_so_far(record.outcomes)
+    placed = Placed()
+    for outcome in record.outcomes:
+        if outcome.into is not None and outcome.failure is None:
+            for p, value in spread(outcome.into, outcome.value).items():
+                placed.put(p, value)
+    result = (record.end.result if record.end else None) or placed.assembled()
     steps = tuple(outcome.key for outcome in record.outcomes)
     return Snapshot(**{"pattern": ""} | record.fields() | {"job": job, "result": result, "steps": steps})
 
 
 async def _read(bus: Bus, job: str) -> Record:
     return Record([fact async for fact in bus.history(subjects.JOURNAL, subjects.journal(job, "*"))])
-
-
-def _result_so_far(outcomes: Iterable[Outcome]) -> dict[str, Any]:
-    """What the steps that are done have written into the result."""
-    placed = Placed()
-    for outcome in outcomes:
-        if outcome.into is not None and outcome.failure is None:
-            for p, value in spread(outcome.into, outcome.value).items():
-                placed.put(p, value)
-    result: dict[str, Any] = placed.assembled()
-    return result
 
 
 def unix(time_stamp: str) -> float:

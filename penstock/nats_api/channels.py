@@ -6,12 +6,12 @@ service (penstock.nats_api.endpoints) answers the endpoints of this table.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from nats.micro.request import ERROR_CODE_HEADER, ERROR_HEADER
 from pydantic import BaseModel
 
-from penstock.contracts.events import Event
+from penstock.contracts.events import EVENTS
 from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
 from penstock.contracts.problem import Problem
@@ -103,7 +103,7 @@ def _steps(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
 def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     """What is stored of a job, and where that is republished."""
     start, outcome, end, hook = (Message.of(model) for model in (JobStart, Outcome, JobEnd, Hook))
-    events = tuple(map(Message.of, get_args(get_args(Event)[0])))
+    events = tuple(map(Message.of, EVENTS))
     headers = {
         subjects.DEAD_REASON_HEADER: "A stable code.",
         subjects.DEAD_DETAIL_HEADER: "One sentence for people.",

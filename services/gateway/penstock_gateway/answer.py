@@ -22,20 +22,22 @@ async def stream(
 ) -> Response:
     """The job's stream. `state` is what is known of a job that was not submitted just now; `after` is for `sse`."""
     headers = {"X-Job-Id": job}
-    settle = state is not None
+    ended = state is not None and state.ended
+    follower = gateway.follow(job, settle=state is not None)
     if wanted == "json":
-        if state is not None and state.ended:
+        if state is not None and ended:
             return final(state, headers)
-        text = json_text.json_text(gateway.follow(job, settle=settle), gateway.shape(pattern))
-        return GrowingResponse(text, "application/json", json_text.HEADERS | headers, gateway.draining)
-    follower = gateway.follow(job, settle=settle)
-    if wanted == "ui-message":
-        chunks = ui_message.ui_message(follower, job, ToolCalls(gateway.bus, job))
-        return GrowingResponse(chunks, "text/event-stream", ui_message.HEADERS | headers, gateway.draining)
-    if state is not None and state.ended and after and await end_is_published(gateway.bus, job, after):
-        return Response(status_code=204, headers=headers)
-    events = server_sent.server_sent(follower, after=after)
-    return GrowingResponse(events, "text/event-stream", server_sent.HEADERS | headers, gateway.draining)
+        pieces = json_text.json_text(follower, gateway.shape(pattern))
+        headers |= json_text.HEADERS
+    elif wanted == "ui-message":
+        pieces = ui_message.ui_message(follower, job, ToolCalls(gateway.bus, job))
+        headers |= ui_message.HEADERS
+    else:
+        if ended and after and await end_is_published(gateway.bus, job, after):
+            return Response(status_code=204, headers=headers)
+        pieces = server_sent.server_sent(follower, after=after)
+        headers |= server_sent.HEADERS
+    return GrowingResponse(pieces, headers, gateway.draining)
 
 
 def final(state: JobState, headers: dict[str, str]) -> Response:

@@ -7,7 +7,7 @@ from penstock.document import Diverged, LinearJSON, Shape
 from penstock.jobs.follow import Follower
 from penstock_gateway.streaming import Aborted
 
-HEADERS = {"Cache-Control": "no-cache", "Connection": "keep-alive"}
+HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache", "Connection": "keep-alive"}
 
 
 async def json_text(follower: Follower, shape: Shape) -> AsyncGenerator[str, None]:

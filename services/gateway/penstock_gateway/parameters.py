@@ -59,7 +59,7 @@ async def _patience(
 
 async def _key(
     request: Request,
-    key: Annotated[
+    _: Annotated[
         str | None, Header(alias="Idempotency-Key", description="The same key with the same body is the same job.")
     ] = None,
 ) -> str | None:

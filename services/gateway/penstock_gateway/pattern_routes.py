@@ -8,11 +8,11 @@ from fastapi.responses import Response
 from penstock import jobs
 from penstock.contracts.job import PatternContract
 from penstock.jobs.refusals import unknown_pattern
+from penstock.jobs.submission import admit, body_of
 from penstock.pattern import Pattern
-from penstock_gateway import answer, chat, openapi
+from penstock_gateway import answer, body, chat, openapi
 from penstock_gateway.parameters import Cursor, Key, Patience, Wanted
 from penstock_gateway.state import Gateway
-from penstock_gateway.submission import submit
 
 
 def install(app: FastAPI, gateway: Gateway) -> None:
@@ -49,11 +49,24 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
 
         Closing the connection does not stop the job: follow it again at `/jobs/{X-Job-Id}/stream`.
         """
-        accepted = await submit(gateway, pattern, request, wanted, key)
+        raw = await body.read(request, gateway.settings.max_body)
+        sent = chat.translate(pattern, raw)
+        parsed = admit(gateway.patterns, pattern.name, sent.body if sent else raw, gateway.settings)
+        await gateway.admit_job()
+        job = jobs.job_id_of(key, pattern.name) if key else jobs.new_job_id()
+        if sent is not None and sent.chat is not None:
+            await chat.remember(gateway.bus, pattern.name, sent.chat, job)
+        bus = gateway.bus
+        request.state.job = job  # it may be stored, whatever becomes of this request (see problems.py)
+        new = await jobs.submit(bus, pattern.name, job, body_of(parsed), keyed=key is not None)
+        # without a key nobody else can have this job: a first try, whose answer was lost, has stored it
+        new = new or key is None
         if patience is not None:
-            return await answer.within(gateway, accepted.job, patience, new=accepted.new)
-        state = None if accepted.new else await jobs.look_up(gateway.bus, accepted.job)
-        return await answer.stream(gateway, pattern.name, accepted.job, accepted.format, state=state, after=cursor)
+            return await answer.within(gateway, job, patience, new=new)
+        if sent is not None and "protocol" not in request.query_params:
+            wanted = "ui-message"  # only useChat sends such a body
+        state = None if new else await jobs.look_up(bus, job)
+        return await answer.stream(gateway, pattern.name, job, wanted, state=state, after=cursor)
 
     @app.get(
         f"/{pattern.name}/{{chat:path}}/stream",

@@ -6,7 +6,7 @@ from penstock.contracts.events import TERMINAL
 from penstock.contracts.job import Snapshot
 from penstock.jobs.follow import DeliveredEvent, Follower
 
-HEADERS = {"Cache-Control": "no-cache, no-transform"}
+HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache, no-transform"}
 
 #: Milliseconds after which a client that lost its connection comes back.
 _RETRY = 1000

@@ -28,15 +28,16 @@ _LENGTH_KEPT, _LENGTH_PATIENCE = 1.0, 2.0
 
 
 class Gateway:
-    """The composition of one gateway process; it is connected once the application has started."""
+    """The composition of one gateway process; it is connected before the application serves its first request."""
+
+    _long: Bus
+    _short: Bus
 
     def __init__(self, settings: Settings, patterns: Mapping[str, Pattern[Any, Any]], draining: asyncio.Event) -> None:
         self.settings, self.patterns, self.draining = settings, patterns, draining
         self._shapes = {name: Shape.of(pattern.result) for name, pattern in patterns.items()}
         self.description = Description(patterns.values())
         self._length_read, self._waiting = float("-inf"), 0
-        self._long: Bus | None = None
-        self._short: Bus | None = None
 
     def connected(self, bus: Bus) -> None:
         self._long = bus
@@ -45,14 +46,12 @@ class Gateway:
     @property
     def bus(self) -> Bus:
         """For what a request waits for. Raises BusUnavailable at once while NATS is away."""
-        if self._short is None or not self._short.connection.is_connected:
+        if not self._short.connection.is_connected:
             raise BusUnavailable("not connected to NATS")
         return self._short
 
     def trouble(self) -> str | None:
         """Why it should not be sent requests."""
-        if self._long is None:
-            return "starting"
         return "stopping" if self.draining.is_set() else self._long.trouble
 
     def shape(self, pattern: str) -> Shape:
@@ -61,8 +60,6 @@ class Gateway:
 
     def follow(self, job: str, *, settle: bool = False) -> Follower:
         """`settle`: the job was not submitted just now."""
-        if self._long is None:
-            raise BusUnavailable("not connected to NATS")
         buffer, silence = self.settings.stream_buffer, self.settings.heartbeat
         return Follower(self._long, job, buffer=buffer, silence=silence, settle=settle)
 

@@ -17,10 +17,10 @@ from penstock.contracts.events import Event
 from penstock.contracts.job import Snapshot
 from penstock.document import Document
 from penstock.jobs.follow import Follower
-from penstock_gateway.server_sent import HEARTBEAT, line
+from penstock_gateway import server_sent
 from penstock_gateway.tool_calls import ToolCalls
 
-HEADERS = {"Cache-Control": "no-cache, no-transform", "x-vercel-ai-ui-message-stream": "v1"}
+HEADERS = server_sent.HEADERS | {"x-vercel-ai-ui-message-stream": "v1"}
 
 #: Seconds between two versions of the growing result, which is sent whole; longer by one such for each _SIZE
 #: characters, so that what is sent does not grow with the square of the result.
@@ -47,7 +47,7 @@ async def ui_message(follower: Follower, job: str, tools: ToolCalls) -> AsyncGen
                     batch = coming.result()
                     if batch is None:
                         break
-                    out += [] if batch else [HEARTBEAT]
+                    out += [] if batch else [server_sent.HEARTBEAT]
                     for delivered in batch:
                         out += [_line(chunk) for chunk in await message.feed(delivered.event)]
                     coming = asyncio.ensure_future(anext(batches, None))
@@ -120,4 +120,4 @@ def _result(value: Any) -> Chunk:
 
 
 def _line(chunk: Chunk) -> str:
-    return f"data: {line(json.dumps(chunk, ensure_ascii=False, separators=(',', ':')))}\n\n"
+    return f"data: {server_sent.line(json.dumps(chunk, ensure_ascii=False, separators=(',', ':')))}\n\n"
