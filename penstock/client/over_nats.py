@@ -14,7 +14,6 @@ from penstock.client.errors import RequestRefused, UnknownJob, Unreachable
 from penstock.client.job_events import EventAt
 from penstock.contracts.events import TERMINAL
 from penstock.contracts.job import JobPage, JobState
-from penstock.contracts.wire import is_token
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
@@ -80,7 +79,7 @@ class NatsClient(Client):
 
     async def _found(self, job: str, ask: Callable[[Bus, str], Awaitable[JobState | None]]) -> JobState:
         with _in_time(f"asking for job {job}"):
-            state = await ask(self.bus, job) if is_token(job) else None
+            state = await ask(self.bus, job)
         if state is None:
             raise UnknownJob(job)
         return state

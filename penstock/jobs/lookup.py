@@ -7,6 +7,7 @@ from typing import Any
 from penstock.contracts.job import JobState, Snapshot, StepState
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
 from penstock.contracts.usage import Usage
+from penstock.contracts.wire import is_token
 from penstock.document import Placed, spread
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
@@ -30,7 +31,9 @@ class Record:
 
 
 async def look_up(bus: Bus, job: str) -> JobState | None:
-    """What is known of a job; None where there is no such job (or it is past its retention)."""
+    """What is known of a job; None where there is no such job, can be none, or it is past its retention."""
+    if not is_token(job):
+        return None
     record = await _read(bus, job)
     fields = record.fields()
     if record.start is None:

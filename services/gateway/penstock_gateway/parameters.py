@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from fastapi import Depends, Header, Query, Request
 
 from penstock.contracts.problem import FieldError
-from penstock.errors import Refused
 from penstock_gateway.problems import invalid_parameter
 
 Format = Literal["json", "sse", "ui-message"]
@@ -71,15 +70,12 @@ async def _key(
     if not values:
         return None
     text = values[0].strip()
-    if len(values) > 1:
-        raise _invalid("one key, given once")
-    if quoted := _QUOTED.fullmatch(text):
-        text = re.sub(r'\\(["\\])', r"\1", quoted[1])
-    elif not _BARE.fullmatch(text):
-        raise _invalid('a string of visible ASCII, quoted ("...") or bare without space, comma and "')
-    if not 1 <= len(text) <= 255:
-        raise _invalid("1 to 255 characters")
-    return text
+    quoted = _QUOTED.fullmatch(text)
+    key = re.sub(r'\\(["\\])', r"\1", quoted[1]) if quoted else text
+    if len(values) > 1 or not (quoted or _BARE.fullmatch(text)) or not 1 <= len(key) <= 255:
+        form = 'one key of 1 to 255 visible ASCII characters, quoted ("...") or bare without space, comma and "'
+        raise invalid_parameter(FieldError(pointer="/header/Idempotency-Key", detail=form))
+    return key
 
 
 Wanted = Annotated[Format, Depends(_format)]
@@ -90,17 +86,6 @@ Key = Annotated[str | None, Depends(_key)]
 
 def prefers(request: Request, media_type: str) -> bool:
     """Whether the caller accepts `media_type`, by its name, and rather than JSON."""
-    listed = re.findall(r"([^,;\s]+)([^,]*)", request.headers.get("accept", "").lower())
-    accepted = {name: _quality(parameters) for name, parameters in listed}
+    listed = re.findall(r"([^,;\s]+)(?:[^,]*?;\s*q\s*=\s*([^,;\s]*))?[^,]*", request.headers.get("accept", "").lower())
+    accepted = {name: float(q or 1) if re.fullmatch(r"([01](\.\d{0,3})?)?", q) else 0.0 for name, q in listed}
     return accepted.get(media_type, 0.0) > 0 and accepted[media_type] >= accepted.get("application/json", 0.0)
-
-
-def _quality(parameters: str) -> float:
-    given = re.search(r";\s*q\s*=\s*([^;\s]*)", parameters)
-    if given is None:
-        return 1.0
-    return float(given[1]) if re.fullmatch(r"[01](\.\d{0,3})?", given[1]) else 0.0
-
-
-def _invalid(detail: str) -> Refused:
-    return invalid_parameter(FieldError(pointer="/header/Idempotency-Key", detail=detail))

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import nats.errors
 from fastapi import Request
-from nats.js.errors import Error as JetStreamError
 
 from penstock.document import Shape
 from penstock.errors import BusUnavailable, Refused
@@ -35,7 +35,7 @@ class Gateway:
 
     def __init__(self, settings: Settings, patterns: Mapping[str, Pattern[Any, Any]], draining: asyncio.Event) -> None:
         self.settings, self.patterns, self.draining = settings, patterns, draining
-        self._shapes = {name: Shape.of(pattern.result) for name, pattern in patterns.items()}
+        self.shapes = {name: Shape.of(pattern.result) for name, pattern in patterns.items()}
         self.description = Description(patterns.values())
         self._length_read, self._waiting = float("-inf"), 0
 
@@ -53,10 +53,6 @@ class Gateway:
     def trouble(self) -> str | None:
         """Why it should not be sent requests."""
         return "stopping" if self.draining.is_set() else self._long.trouble
-
-    def shape(self, pattern: str) -> Shape:
-        """That of the pattern's result; of anything, for a pattern that this replica does not know."""
-        return self._shapes.get(pattern) or Shape({}, {})
 
     def follow(self, job: str, *, settle: bool = False) -> Follower:
         """`settle`: the job was not submitted just now."""
@@ -78,10 +74,8 @@ class Gateway:
         jetstream, now = self.bus.jetstream, asyncio.get_running_loop().time()
         if now - self._length_read >= _LENGTH_KEPT:
             self._length_read = now
-            try:
+            with suppress(TimeoutError, nats.errors.Error):  # publishing the job will fail for the same reason
                 async with asyncio.timeout(_LENGTH_PATIENCE):
                     self._waiting = (await jetstream.consumer_info(subjects.JOBS, subjects.AGGREGATOR)).num_pending or 0
-            except (TimeoutError, nats.errors.Error, JetStreamError):
-                pass  # publishing the job will fail for the same reason
         if self._waiting > self.settings.max_backlog:
             raise Refused("overloaded", f"more than {self.settings.max_backlog} jobs are waiting; try again later")
