@@ -49,7 +49,7 @@ class DeliveredEvent:
 
 
 class Follower:
-    """Iterate to follow; it ends after the job's end. Use as `async with`: it is subscribed from entry to exit.
+    """Iterate to follow, batch by batch, to the job's end. Use as `async with`: it is subscribed from entry to exit.
 
     `buffer`: bytes of events that may wait for this reader. `settle`: the job may be an old one, so if its
     end is in the journal and not among its events, publish it; also done after each `silence` seconds without one.
@@ -86,15 +86,7 @@ class Follower:
         self._forget()
         await self._bus.unsubscribe(self._subscription)
 
-    async def __aiter__(self) -> AsyncIterator[DeliveredEvent | None]:
-        """Accepted events; None after each `silence` seconds without one."""
-        async for batch in self.batches():
-            if not batch:
-                yield None
-            for delivered in batch:
-                yield delivered
-
-    async def batches(self) -> AsyncGenerator[list[DeliveredEvent], None]:
+    async def __aiter__(self) -> AsyncGenerator[list[DeliveredEvent], None]:
         """Accepted events, those that are ready together; an empty list after each `silence` seconds without one."""
         while True:
             while self._missed:

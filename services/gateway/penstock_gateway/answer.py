@@ -67,7 +67,7 @@ async def _ended_within(gateway: Gateway, job: str, seconds: float, *, settle: b
 
     async def ended() -> None:
         async with gateway.follow(job, settle=settle) as follower:
-            async for _ in follower.batches():
+            async for _ in follower:
                 pass
 
     waiting = [asyncio.ensure_future(ended()), asyncio.ensure_future(gateway.draining.wait())]

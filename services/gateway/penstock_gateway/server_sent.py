@@ -26,7 +26,7 @@ async def server_sent(follower: Follower, *, after: int = 0) -> AsyncGenerator[s
     """
     yield f"retry: {_RETRY}\n"
     async with follower:
-        async for batch in follower.batches():
+        async for batch in follower:
             out: list[str] = [] if batch else [HEARTBEAT]
             for delivered in batch:
                 is_late_end = isinstance(delivered.event, TERMINAL) and follower.caught_up
