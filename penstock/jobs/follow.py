@@ -214,9 +214,7 @@ class Follower:
 async def end_is_published(bus: Bus, job: str, by: int) -> bool:
     """Whether the event of the job's end has been published with a sequence up to `by`."""
     async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
-        if stored.sequence > by:
-            break
         with suppress(ValidationError):
             if isinstance(events.EVENT.validate_json(stored.data), events.TERMINAL):
-                return True
+                return stored.sequence <= by
     return False

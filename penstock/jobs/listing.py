@@ -76,11 +76,8 @@ async def _summaries(bus: Bus, submitted: list[Stored]) -> list[JobSummary | Non
     facts = {fact.subject: fact for fact in await bus.last(subjects.JOURNAL, wanted)}
     found: list[JobSummary | None] = []
     for stored, (pattern, job) in zip(submitted, pairs, strict=True):
-        subjects_of_job = (subjects.journal(job, START), subjects.journal(job, END))
-        record = Record(facts[subject] for subject in subjects_of_job if subject in facts)
-        if is_token(job) and (record.start is None or record.start.pattern == pattern):
-            known = {"id": job, "pattern": pattern, "accepted_at": unix(stored.time)}
-            found.append(JobSummary(**record.fields() | known))
-        else:
-            found.append(None)
+        record = Record(facts[fact] for key in (START, END) if (fact := subjects.journal(job, key)) in facts)
+        known = {"id": job, "pattern": pattern, "accepted_at": unix(stored.time)}
+        is_job = is_token(job) and (record.start is None or record.start.pattern == pattern)
+        found.append(JobSummary(**record.fields() | known) if is_job else None)
     return found

@@ -73,6 +73,5 @@ async def submit(bus: Bus, pattern: str, job: str, body: bytes, *, keyed: bool =
     known = await bus.newest(subjects.JOBS, subjects.job(pattern, job))
     if known is not None and known.data == body:
         return False
-    if keyed:
-        raise Failure("idempotency_key_reused", "the key was used before, with another body")
-    raise Failure("job_id_taken", f"job {job} was submitted before with another body")
+    code, what = ("idempotency_key_reused", "the key") if keyed else ("job_id_taken", f"the id {job}")
+    raise Failure(code, f"{what} was used before, with another body")

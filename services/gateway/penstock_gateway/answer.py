@@ -51,29 +51,27 @@ def final(state: JobState, headers: dict[str, str]) -> Response:
 
 
 async def within(gateway: Gateway, job: str, seconds: float, *, new: bool) -> Response:
-    """The result if the job ends within `seconds`, else 202, the job's address and its state."""
+    """The result if the job ends within `seconds`, else 202, the job's address and its state.
+
+    When this replica begins to drain, it waits no longer.
+    """
+
+    async def ended() -> None:
+        async with gateway.follow(job, settle=not new) as follower:
+            async for _ in follower:
+                pass
+
     if seconds > 0:
-        await _ended_within(gateway, job, seconds, settle=not new)
+        waiting = [asyncio.ensure_future(ended()), asyncio.ensure_future(gateway.draining.wait())]
+        try:
+            done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            await stop(*waiting)
     state = known(job, await jobs.look_up(gateway.bus, job))
     applied = f"respond-async, wait={seconds:g}" if seconds else "respond-async"
     headers = {"X-Job-Id": job, "Location": f"/jobs/{job}", "Preference-Applied": applied}
     if state.ended:
         return final(state, headers)
     return JSONResponse(state.model_dump(mode="json", by_alias=True), 202, headers=headers)
-
-
-async def _ended_within(gateway: Gateway, job: str, seconds: float, *, settle: bool) -> None:
-    """Return at the job's end, after `seconds`, or when this replica begins to drain."""
-
-    async def ended() -> None:
-        async with gateway.follow(job, settle=settle) as follower:
-            async for _ in follower:
-                pass
-
-    waiting = [asyncio.ensure_future(ended()), asyncio.ensure_future(gateway.draining.wait())]
-    try:
-        done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        await stop(*waiting)

@@ -22,12 +22,6 @@ _CLOSING = frozenset({"body_timeout", "body_too_large", "headers_too_large", "dr
 #: Where a pattern's name stands in a request that no route takes.
 _PATTERN = re.compile(r"POST /([^/]+)|GET /([^/]+)/.+/stream")
 
-#: The detail where a submission ends in doubt.
-_MAY_RUN = (
-    "{detail}. Job {job} may run all the same: GET /jobs/{job} shows whether it does. "
-    "The request sent again with the same Idempotency-Key is the same job, and is not paid twice"
-)
-
 
 def invalid_parameter(*errors: FieldError) -> Refused:
     """400 for what is wrong outside the body: pointers are `/query/<name>`, `/header/<name>` or `/path/<name>`."""
@@ -55,8 +49,10 @@ def install(app: FastAPI, patterns: Collection[str]) -> None:
         if job is None or isinstance(error, Failure):
             return response(problem)
         # what was published, and not confirmed in time, may be stored all the same
-        may_run = _MAY_RUN.format(detail=problem.detail, job=job)
-        return response(problem.model_copy(update={"instance": f"/jobs/{job}", "detail": may_run}), {"X-Job-Id": job})
+        look = f"{problem.detail}. Job {job} may run all the same: GET /jobs/{job} shows whether it does. "
+        again = "Sent again with the same Idempotency-Key the request is the same job, and is not paid twice"
+        in_doubt = {"instance": f"/jobs/{job}", "detail": look + again}
+        return response(problem.model_copy(update=in_doubt), {"X-Job-Id": job})
 
     async def parameters(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
