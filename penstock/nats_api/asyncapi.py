@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from penstock.hosting.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.streams import consumer_configs, stream_configs
-from penstock.nats_api.channels import PARAMETERS, Channel, Message, Mode, channels
+from penstock.nats_api.channels import PARAMETERS, Channel, Message, channels
 from penstock.pattern import Pattern
 from penstock.settings import Settings
 
@@ -34,11 +34,9 @@ def document(patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> J
     """The document for a fleet that serves `patterns`, with streams as `settings` declare them."""
     table = channels(patterns)
     messages = {message.name: message for channel in table for message in (*channel.messages, *channel.replies)}
-    wanted: dict[tuple[Any, Mode], None] = {}
-    for message in messages.values():
-        wanted |= {(model, message.mode): None for model in (message.model, message.input) if model}
-    wanted |= {(pattern.result, "serialization"): None for pattern in patterns.values()}
-    references, schemas = models_json_schema(list(wanted), ref_template="#/components/schemas/{model}")
+    wanted: list[Any] = [(model, one.mode) for one in messages.values() for model in (one.model, one.input) if model]
+    wanted += [(pattern.result, "serialization") for pattern in patterns.values()]
+    references, schemas = models_json_schema(wanted, ref_template="#/components/schemas/{model}")
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -113,15 +111,15 @@ def _operations(table: Iterable[Channel], patterns: Mapping[str, Pattern[Any, An
     return found
 
 
-def _message(message: Message, references: Mapping[tuple[Any, Mode], Json]) -> Json:
+def _message(message: Message, references: Mapping[tuple[Any, JsonSchemaMode], Json]) -> Json:
     found: Json = {"name": message.name, "title": message.name, "summary": message.summary}
     if message.model is None:
-        found |= {"contentType": "application/octet-stream", "payload": {}}
-    elif message.input is not None:
+        found["contentType"] = "application/octet-stream"
+    payload = references[message.model, message.mode] if message.model else {}
+    if message.input is not None:
         narrowed = {"type": "object", "properties": {"input": references[message.input, message.mode]}}
-        found["payload"] = {"allOf": [references[message.model, message.mode], narrowed]}
-    else:
-        found["payload"] = references[message.model, message.mode]
+        payload = {"allOf": [payload, narrowed]}
+    found["payload"] = payload
     if message.headers:
         texts = {name: {"type": "string", "description": text} for name, text in message.headers.items()}
         found["headers"] = {"type": "object", "properties": texts}
@@ -146,8 +144,7 @@ def _streams(settings: Settings) -> dict[str, Json]:
             "retention": config.retention.value if config.retention else "limits",
             "writeOnce": config.max_msgs_per_subject == 1,
         }
-        for subject in config.subjects or ():
-            found[subject.partition(".")[0]] = described
+        found |= {subject.partition(".")[0]: described for subject in config.subjects or ()}
         if config.republish:
             found[str(config.republish.dest).partition(".")[0]] = {"republishedFrom": config.name}
     return found

@@ -6,10 +6,11 @@ service (penstock.nats_api.endpoints) answers the endpoints of this table.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from nats.micro.request import ERROR_CODE_HEADER, ERROR_HEADER
 from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode
 
 from penstock.contracts.events import EVENTS
 from penstock.contracts.job import JobReference, JobState, PatternList
@@ -20,8 +21,6 @@ from penstock.contracts.webhook import Hook
 from penstock.jetstream import subjects
 from penstock.pattern import Pattern
 from penstock.patterns.loading import steps_by_service
-
-Mode = Literal["validation", "serialization"]
 
 _RUNS, _SERVES = ("aggregator",), ("gateway",)
 #: A place in an address, for each variable token of a subject.
@@ -40,7 +39,7 @@ class Message:
     name: str
     summary: str
     model: type[BaseModel] | None = None
-    mode: Mode = "serialization"
+    mode: JsonSchemaMode = "serialization"
     input: type[BaseModel] | None = None
     #: Headers by name, each with its meaning.
     headers: Mapping[str, str] | None = None

@@ -41,7 +41,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
 
         Work is bounded: a page may have fewer jobs than `limit`, even none, and still a `next`.
         """
-        times = {"since": _unix(since), "until": _unix(until)}
+        times = {"since": _unix(since) if since else None, "until": _unix(until) if until else None}
         return await jobs.page(gateway.bus, pattern=pattern, status=status, **times, limit=limit, cursor=cursor)
 
     @routes.get("/{job}", operation_id="job", responses=of_a_job)
@@ -72,8 +72,6 @@ def install(app: FastAPI, gateway: Gateway) -> None:
     app.include_router(routes)
 
 
-def _unix(time: datetime | None) -> float | None:
+def _unix(time: datetime) -> float:
     """A time without a zone is UTC."""
-    if time is None:
-        return None
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()

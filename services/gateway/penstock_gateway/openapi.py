@@ -141,10 +141,5 @@ _JOB_EVENT: Final[Json] = {
         "retry": {"type": "integer"},
     },
 }
-_CHUNK: Final[Json] = {
-    "type": "object",
-    "required": ["data"],
-    "properties": {
-        "data": _JSON_TEXT | {"description": "A chunk of the AI SDK's UI message stream, version 1, or `[DONE]`."}
-    },
-}
+_CHUNK_TEXT = _JSON_TEXT | {"description": "A chunk of the AI SDK's UI message stream, version 1, or `[DONE]`."}
+_CHUNK: Final[Json] = {"type": "object", "required": ["data"], "properties": {"data": _CHUNK_TEXT}}

@@ -46,10 +46,9 @@ async def _patience(
 ) -> float | None:
     """Seconds to wait for the result before answering 202, if `Prefer: respond-async` asks for that (RFC 7240)."""
     preferences: dict[str, str] = {}
-    for field in request.headers.getlist("prefer"):
-        for preference in field.split(","):
-            name, _, value = preference.partition(";")[0].partition("=")
-            preferences.setdefault(name.strip().lower(), value.strip().strip('"'))
+    for preference in ",".join(request.headers.getlist("prefer")).split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        preferences.setdefault(name.strip().lower(), value.strip().strip('"'))
     if "respond-async" not in preferences:
         return None
     wait = preferences.get("wait", "")

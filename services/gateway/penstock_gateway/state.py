@@ -30,9 +30,6 @@ _LENGTH_KEPT, _LENGTH_PATIENCE = 1.0, 2.0
 class Gateway:
     """The composition of one gateway process; it is connected before the application serves its first request."""
 
-    _long: Bus
-    _short: Bus
-
     def __init__(self, settings: Settings, patterns: Mapping[str, Pattern[Any, Any]], draining: asyncio.Event) -> None:
         self.settings, self.patterns, self.draining = settings, patterns, draining
         self.shapes = {name: Shape.of(pattern.result) for name, pattern in patterns.items()}
