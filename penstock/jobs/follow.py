@@ -27,8 +27,6 @@ from penstock.jobs.lookup import snapshot
 
 log = logging.getLogger(__name__)
 
-#: Seconds without a message after which a follower reads the stream again.
-_LOOK = 15.0
 #: At most this many events, and about this many bytes, are yielded at once.
 _BATCH, _BATCH_BYTES = 64, 64 * 1024
 
@@ -52,14 +50,15 @@ class Follower:
     """Iterate to follow, batch by batch, to the job's end. Use as `async with`: it is subscribed from entry to exit.
 
     `buffer`: bytes of events that may wait for this reader. `settle`: the job may be an old one, so if its
-    end is in the journal and not among its events, publish it; also done after each `silence` seconds without one.
+    end is in the journal and not among its events, publish it; also done after each `silence` seconds without one, when
+    the stream is read again.
 
     Where retention has dropped the job's first events, a snapshot comes first, and another one after the end of each
     step whose first events are dropped.
     """
 
     def __init__(
-        self, bus: Bus, job: str, *, buffer: int = 8 * 1024 * 1024, silence: float = _LOOK, settle: bool = False
+        self, bus: Bus, job: str, *, buffer: int = 8 * 1024 * 1024, silence: float = 15.0, settle: bool = False
     ) -> None:
         self._bus, self._job, self._limit, self._silence = bus, job, buffer, silence
         self._buffer: deque[Stored] = deque()

@@ -12,8 +12,6 @@ from penstock.jobs.lookup import Record, unix
 _FACTS, _WINDOW, _EXAMINED = 100, 100, 2_000
 #: The same two where the server itself picks the pattern's jobs.
 _WINDOW_OF_PATTERN, _EXAMINED_OF_PATTERN = 4_000, 40_000
-#: A time (2096) that the server can count in nanoseconds.
-_FAR_OFF = 4e9
 
 
 async def page(
@@ -34,7 +32,7 @@ async def page(
     state = (await bus.jetstream.stream_info(subjects.JOBS)).state
     first, high = state.first_seq, state.last_seq
     if until is not None:
-        time = min(max(until, 0.0), _FAR_OFF)
+        time = min(max(until, 0.0), 4e9)  # up to 2096 the server can count in nanoseconds
         if following := await bus.first_since(subjects.JOBS, subjects.job("*", "*"), time):
             high = following.sequence - 1
     if cursor is not None:

@@ -10,8 +10,6 @@ from penstock_gateway.problems import invalid_parameter
 
 Format = Literal["json", "sse", "ui-message"]
 
-#: Seconds that `Prefer: wait` may ask for.
-_LONGEST_WAIT = 60
 #: A structured-field string (RFC 9651): quoted, with only quote and backslash escaped.
 _QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
 _BARE = re.compile(r"[\x21\x23-\x2b\x2d-\x7e]+")
@@ -44,7 +42,7 @@ async def _patience(
         Header(description="`respond-async`, with `wait=N` to wait up to N (60 at most) seconds for the result."),
     ] = None,
 ) -> float | None:
-    """Seconds to wait for the result before answering 202, if `Prefer: respond-async` asks for that (RFC 7240)."""
+    """Seconds (60 at most) to wait for the result before answering 202, if `Prefer` has `respond-async` (RFC 7240)."""
     preferences: dict[str, str] = {}
     for preference in ",".join(request.headers.getlist("prefer")).split(","):
         name, _, value = preference.partition(";")[0].partition("=")
@@ -52,7 +50,7 @@ async def _patience(
     if "respond-async" not in preferences:
         return None
     wait = preferences.get("wait", "")
-    return float(min(int(wait), _LONGEST_WAIT)) if re.fullmatch(r"[0-9]{1,18}", wait) else 0.0
+    return float(min(int(wait), 60)) if re.fullmatch(r"[0-9]{1,18}", wait) else 0.0
 
 
 async def _key(

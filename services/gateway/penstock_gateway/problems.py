@@ -14,8 +14,6 @@ from penstock.contracts.problem import FieldError, Problem
 from penstock.errors import Failure, Refused
 from penstock.jobs.refusals import UNAVAILABLE, field_errors, problem_of, summary, unknown_pattern
 
-MEDIA_TYPE = "application/problem+json"
-
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 #: After these the connection cannot serve another request, or should not.
 _CLOSING = frozenset({"body_timeout", "body_too_large", "headers_too_large", "draining"})
@@ -36,7 +34,7 @@ def response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSON
         problem.model_dump(mode="json", by_alias=True),
         problem.status,
         headers={**(headers or {}), **after, **close},
-        media_type=MEDIA_TYPE,
+        media_type="application/problem+json",
     )
 
 

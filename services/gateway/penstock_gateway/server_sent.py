@@ -8,8 +8,6 @@ from penstock.jobs.follow import DeliveredEvent, Follower
 
 HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache, no-transform"}
 
-#: Milliseconds after which a client that lost its connection comes back.
-_RETRY = 1000
 #: A lone comment line. An empty line after it would be a message without data to some clients (httpx-sse once it
 #: has an id, fetch-event-source always); so would one after `retry:`, which therefore leads the first event's block.
 HEARTBEAT = ":\n"
@@ -24,7 +22,7 @@ async def server_sent(follower: Follower, *, after: int = 0) -> AsyncGenerator[s
 
     Where retention has dropped the beginning of the job, all events and snapshots, whatever `after` says.
     """
-    yield f"retry: {_RETRY}\n"
+    yield "retry: 1000\n"  # milliseconds after which a client that lost its connection comes back
     async with follower:
         async for batch in follower:
             out: list[str] = [] if batch else [HEARTBEAT]

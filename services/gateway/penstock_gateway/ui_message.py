@@ -18,15 +18,13 @@ from penstock.contracts.job import Snapshot
 from penstock.document import Document
 from penstock.jobs.follow import Follower
 from penstock_gateway import server_sent
-from penstock_gateway.tool_calls import ToolCalls
+from penstock_gateway.tool_calls import Chunk, ToolCalls
 
 HEADERS = server_sent.HEADERS | {"x-vercel-ai-ui-message-stream": "v1"}
 
 #: Seconds between two versions of the growing result, which is sent whole; longer by one such for each _SIZE
 #: characters, so that what is sent does not grow with the square of the result.
 _INTERVAL, _SIZE = 0.1, 8_000
-
-Chunk = dict[str, Any]
 
 
 async def ui_message(follower: Follower, job: str, tools: ToolCalls) -> AsyncGenerator[str, None]:
