@@ -65,9 +65,7 @@ def _channels(table: Iterable[Channel], settings: Settings) -> Json:
         found[channel.name] = {
             "address": channel.address,
             "summary": channel.summary,
-            "messages": {
-                message.name: {"$ref": f"#/components/messages/{message.name}"} for message in channel.messages
-            },
+            "messages": {m.name: {"$ref": f"#/components/messages/{m.name}"} for m in channel.messages},
             "parameters": {
                 name: {"description": text} for name, text in PARAMETERS.items() if f"{{{name}}}" in channel.address
             },
