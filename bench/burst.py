@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from penstock.contracts.events import EVENT, JobCompleted
+from penstock.contracts.events import JobCompleted
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
@@ -73,10 +73,8 @@ async def _burst(stack: Stack, bus: Bus, gemini: Steering, jobs: int, slots: int
 
 async def _end(bus: Bus, job: str) -> bool:
     async with Follower(bus, job) as follower:
-        async for delivered in follower:
-            if delivered is not None and isinstance(event := EVENT.validate_json(delivered.data), JobCompleted):
-                return event.type == "job.completed"
-    return False
+        ends = [isinstance(one.event, JobCompleted) async for batch in follower for one in batch]
+    return ends[-1]
 
 
 def _memory(process: Process) -> tuple[float, float, float]:

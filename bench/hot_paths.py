@@ -144,12 +144,12 @@ async def delivered(bus: Bus, writers: int, count: int) -> list[float]:
         took: list[float] = []
         async with Follower(bus, job) as follower:
             writing = asyncio.create_task(write())
-            async for event in follower:
-                if event is not None and isinstance(event.event, Delta):
-                    now = time.perf_counter()
-                    took += [now - sent[piece] for piece in pieces(event.event.t) if piece in sent]
-                    if len(took) == count:
-                        break
+            async for batch in follower:
+                now = time.perf_counter()
+                for event in (one.event for one in batch if isinstance(one.event, Delta)):
+                    took += [now - sent[piece] for piece in pieces(event.t) if piece in sent]
+                if len(took) == count:
+                    break
             await writing
         return took
 

@@ -18,6 +18,8 @@ from penstock.contracts.events import EVENT, TERMINAL, Event
 from penstock.contracts.job import JobPage, JobState, Snapshot
 from penstock.contracts.problem import Problem
 from penstock.contracts.wire import is_token
+from penstock.errors import InvalidRequest
+from penstock.jobs import job_id_of
 
 #: Answers that say: not now. The request was not carried out, or may be made again all the same.
 _LATER = frozenset({429, 502, 503, 504})
@@ -63,7 +65,12 @@ class HttpClient(Client):
         key = str(uuid4()) if idempotency_key is None else idempotency_key
         quoted = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
         headers = {"Prefer": "respond-async", "Idempotency-Key": quoted}
-        answer = await self._asked("POST", f"/{name_of(pattern)}", headers=headers, json=json_of(request))
+        try:
+            what = f"submitting job {job_id_of(key, name_of(pattern))}"
+        except InvalidRequest as error:
+            raise RequestRefused(error.problem()) from error
+        path, body = f"/{name_of(pattern)}", json_of(request)
+        answer = await self._asked("POST", path, what=what, headers=headers, json=body)
         return str(answer.headers["x-job-id"])
 
     async def state(self, job: str) -> JobState:
@@ -105,9 +112,9 @@ class HttpClient(Client):
                         return
                 raise TryLater("the stream ended before the job")
 
-    async def _asked(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """The answer, once there is one. To be used for what may be asked twice."""
-        backoff = Backoff(f"{method} {path}", self._patience)
+    async def _asked(self, method: str, path: str, *, what: str | None = None, **request: Any) -> httpx.Response:
+        """The answer, once there is one. To be used for what may be asked twice; `what` names it in Unreachable."""
+        backoff = Backoff(what or f"{method} {path}", self._patience)
         while True:
             async with backoff.attempt(httpx.TransportError), self._opened(method, path, **request) as answer:
                 if method != "POST":  # of that one the headers are enough
@@ -119,8 +126,8 @@ class HttpClient(Client):
         """A response that is no refusal. Raises TryLater, UnknownJob, RequestRefused, httpx.TransportError."""
         try:
             async with self._http.stream(method, self._urls[0] + path, **request) as answer:
-                # one that names a job was not refused: its status may be that of the job, which has failed already
-                if not answer.is_success and "x-job-id" not in answer.headers:
+                # one with the job's address was not refused: its status is that of the job, which has failed already
+                if not answer.is_success and "location" not in answer.headers:
                     await answer.aread()
                     problem = _problem(answer)
                     if answer.status_code in _LATER:

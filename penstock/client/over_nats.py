@@ -12,14 +12,12 @@ from penstock import jobs
 from penstock.client.client import AnyPattern, Client, Request, json_of, name_of
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable
 from penstock.client.job_events import EventAt
-from penstock.contracts.events import TERMINAL
 from penstock.contracts.job import JobPage, JobState
-from penstock.contracts.wire import is_token
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
 from penstock.jobs.follow import Follower
-from penstock.jobs.submission import body_of, parse_request
+from penstock.jobs.submission import admit, body_of
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 
@@ -64,9 +62,9 @@ class NatsClient(Client):
         try:
             body = json.dumps(json_of(request), ensure_ascii=False).encode()
             if known is not None:
-                body = body_of(parse_request({name: known}, name, body))
+                body = body_of(admit({name: known}, name, body))
             job = jobs.new_job_id() if idempotency_key is None else jobs.job_id_of(idempotency_key, name)
-            with _in_time("submitting"):
+            with _in_time(f"submitting job {job}"):
                 await jobs.submit(self.bus, name, job, body, keyed=idempotency_key is not None)
         except Failure as failure:
             raise RequestRefused(failure.problem()) from failure
@@ -80,7 +78,7 @@ class NatsClient(Client):
 
     async def _found(self, job: str, ask: Callable[[Bus, str], Awaitable[JobState | None]]) -> JobState:
         with _in_time(f"asking for job {job}"):
-            state = await ask(self.bus, job) if is_token(job) else None
+            state = await ask(self.bus, job)
         if state is None:
             raise UnknownJob(job)
         return state
@@ -93,12 +91,10 @@ class NatsClient(Client):
         state = await self.state(job)
         with _in_time(f"following job {job}"):
             async with Follower(self.bus, job, settle=state.ended) as follower:
-                async for delivered in follower:
-                    if delivered is None or (delivered.sequence <= after and not follower.truncated):
-                        continue
-                    yield delivered.event, delivered.cursor
-                    if isinstance(delivered.event, TERMINAL):
-                        return
+                async for batch in follower:
+                    for delivered in batch:
+                        if delivered.sequence > after or follower.truncated:
+                            yield delivered.event, delivered.cursor
 
 
 @contextmanager

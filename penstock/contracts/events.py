@@ -12,7 +12,7 @@ Two kinds of writers publish them, and readers recognise a repeated event of eit
 `p` is an RFC 6901 pointer into the result.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
@@ -177,5 +177,5 @@ Event = Annotated[
     Field(discriminator="type"),
 ]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
-
+EVENTS: tuple[type[RunEvent | StepEvent], ...] = get_args(get_args(Event)[0])
 TERMINAL = (JobCompleted, JobFailed, JobCancelled)

@@ -31,10 +31,6 @@ class Step(Generic[In, Out]):
     complexity: Complexity = "simple"
     prompt: str | None = None
 
-    @property
-    def prompt_name(self) -> str:
-        return self.prompt or self.name
-
 
 class StepMessage(Tolerant):
     """What `steps.<service>.<step>.<job>.<key>` carries: everything an executor needs."""

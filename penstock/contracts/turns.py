@@ -50,12 +50,8 @@ class Turn(Tolerant):
     parts: tuple[Part, ...]
 
     @classmethod
-    def user(cls, text: str) -> Turn:
-        return cls(role="user", parts=(TextPiece(text=text),))
-
-    @classmethod
-    def model(cls, text: str) -> Turn:
-        return cls(role="model", parts=(TextPiece(text=text),))
+    def of(cls, role: Literal["user", "model"], text: str) -> Turn:
+        return cls(role=role, parts=(TextPiece(text=text),))
 
     @property
     def text(self) -> str:

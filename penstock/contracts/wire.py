@@ -10,7 +10,6 @@ from pydantic.alias_generators import to_camel
 #: A job id, step name or key: one NATS subject token that is also safe in a URL path.
 TOKEN_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"  # noqa: S105  a NATS token, not a secret
 Token = Annotated[str, StringConstraints(pattern=TOKEN_PATTERN)]
-_TOKEN = re.compile(TOKEN_PATTERN)
 
 
 def rfc3339(time: datetime) -> str:
@@ -55,7 +54,7 @@ class Tolerant(Wire):
 
 def is_token(text: str) -> bool:
     """Whether `text` may be a job id, a step's name or a key."""
-    return _TOKEN.fullmatch(text) is not None
+    return re.fullmatch(TOKEN_PATTERN, text) is not None
 
 
 def omitted(**more: Any) -> Any:

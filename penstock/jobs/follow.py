@@ -27,8 +27,6 @@ from penstock.jobs.lookup import snapshot
 
 log = logging.getLogger(__name__)
 
-#: Seconds without a message after which a follower reads the stream again.
-_LOOK = 15.0
 #: At most this many events, and about this many bytes, are yielded at once.
 _BATCH, _BATCH_BYTES = 64, 64 * 1024
 
@@ -49,17 +47,18 @@ class DeliveredEvent:
 
 
 class Follower:
-    """Iterate to follow; it ends after the job's end. Use as `async with`: it is subscribed from entry to exit.
+    """Iterate to follow, batch by batch, to the job's end. Use as `async with`: it is subscribed from entry to exit.
 
     `buffer`: bytes of events that may wait for this reader. `settle`: the job may be an old one, so if its
-    end is in the journal and not among its events, publish it; also done after each `silence` seconds without one.
+    end is in the journal and not among its events, publish it; also done after each `silence` seconds without one, when
+    the stream is read again.
 
     Where retention has dropped the job's first events, a snapshot comes first, and another one after the end of each
     step whose first events are dropped.
     """
 
     def __init__(
-        self, bus: Bus, job: str, *, buffer: int = 8 * 1024 * 1024, silence: float = _LOOK, settle: bool = False
+        self, bus: Bus, job: str, *, buffer: int = 8 * 1024 * 1024, silence: float = 15.0, settle: bool = False
     ) -> None:
         self._bus, self._job, self._limit, self._silence = bus, job, buffer, silence
         self._buffer: deque[Stored] = deque()
@@ -86,15 +85,7 @@ class Follower:
         self._forget()
         await self._bus.unsubscribe(self._subscription)
 
-    async def __aiter__(self) -> AsyncIterator[DeliveredEvent | None]:
-        """Accepted events; None after each `silence` seconds without one."""
-        async for batch in self.batches():
-            if not batch:
-                yield None
-            for delivered in batch:
-                yield delivered
-
-    async def batches(self) -> AsyncGenerator[list[DeliveredEvent], None]:
+    async def __aiter__(self) -> AsyncGenerator[list[DeliveredEvent], None]:
         """Accepted events, those that are ready together; an empty list after each `silence` seconds without one."""
         while True:
             while self._missed:
@@ -222,9 +213,7 @@ class Follower:
 async def end_is_published(bus: Bus, job: str, by: int) -> bool:
     """Whether the event of the job's end has been published with a sequence up to `by`."""
     async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
-        if stored.sequence > by:
-            break
         with suppress(ValidationError):
             if isinstance(events.EVENT.validate_json(stored.data), events.TERMINAL):
-                return True
+                return stored.sequence <= by
     return False

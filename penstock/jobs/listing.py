@@ -12,8 +12,6 @@ from penstock.jobs.lookup import Record, unix
 _FACTS, _WINDOW, _EXAMINED = 100, 100, 2_000
 #: The same two where the server itself picks the pattern's jobs.
 _WINDOW_OF_PATTERN, _EXAMINED_OF_PATTERN = 4_000, 40_000
-#: A time (2096) that the server can count in nanoseconds.
-_FAR_OFF = 4e9
 
 
 async def page(
@@ -34,7 +32,7 @@ async def page(
     state = (await bus.jetstream.stream_info(subjects.JOBS)).state
     first, high = state.first_seq, state.last_seq
     if until is not None:
-        time = min(max(until, 0.0), _FAR_OFF)
+        time = min(max(until, 0.0), 4e9)  # up to 2096 the server can count in nanoseconds
         if following := await bus.first_since(subjects.JOBS, subjects.job("*", "*"), time):
             high = following.sequence - 1
     if cursor is not None:
@@ -76,11 +74,8 @@ async def _summaries(bus: Bus, submitted: list[Stored]) -> list[JobSummary | Non
     facts = {fact.subject: fact for fact in await bus.last(subjects.JOURNAL, wanted)}
     found: list[JobSummary | None] = []
     for stored, (pattern, job) in zip(submitted, pairs, strict=True):
-        subjects_of_job = (subjects.journal(job, START), subjects.journal(job, END))
-        record = Record(facts[subject] for subject in subjects_of_job if subject in facts)
-        if is_token(job) and (record.start is None or record.start.pattern == pattern):
-            known = {"id": job, "pattern": pattern, "accepted_at": unix(stored.time)}
-            found.append(JobSummary(**record.fields() | known))
-        else:
-            found.append(None)
+        record = Record(facts[fact] for key in (START, END) if (fact := subjects.journal(job, key)) in facts)
+        known = {"id": job, "pattern": pattern, "accepted_at": unix(stored.time)}
+        is_job = is_token(job) and (record.start is None or record.start.pattern == pattern)
+        found.append(JobSummary(**record.fields() | known) if is_job else None)
     return found

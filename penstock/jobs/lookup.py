@@ -7,6 +7,7 @@ from typing import Any
 from penstock.contracts.job import JobState, Snapshot, StepState
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
 from penstock.contracts.usage import Usage
+from penstock.contracts.wire import is_token
 from penstock.document import Placed, spread
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
@@ -30,7 +31,9 @@ class Record:
 
 
 async def look_up(bus: Bus, job: str) -> JobState | None:
-    """What is known of a job; None where there is no such job (or it is past its retention)."""
+    """What is known of a job; None where there is no such job, can be none, or it is past its retention."""
+    if not is_token(job):
+        return None
     record = await _read(bus, job)
     fields = record.fields()
     if record.start is None:
@@ -45,24 +48,18 @@ async def look_up(bus: Bus, job: str) -> JobState | None:
 async def snapshot(bus: Bus, job: str) -> Snapshot:
     """The state of a job that an aggregator has begun to run, as far as its journal has it."""
     record = await _read(bus, job)
-    result = (record.end.result if record.end else None) or _result_so_far(record.outcomes)
+    placed = Placed()
+    for outcome in record.outcomes:
+        if outcome.into is not None and outcome.failure is None:
+            for p, value in spread(outcome.into, outcome.value).items():
+                placed.put(p, value)
+    result = (record.end.result if record.end else None) or placed.assembled()
     steps = tuple(outcome.key for outcome in record.outcomes)
     return Snapshot(**{"pattern": ""} | record.fields() | {"job": job, "result": result, "steps": steps})
 
 
 async def _read(bus: Bus, job: str) -> Record:
     return Record([fact async for fact in bus.history(subjects.JOURNAL, subjects.journal(job, "*"))])
-
-
-def _result_so_far(outcomes: Iterable[Outcome]) -> dict[str, Any]:
-    """What the steps that are done have written into the result."""
-    placed = Placed()
-    for outcome in outcomes:
-        if outcome.into is not None and outcome.failure is None:
-            for p, value in spread(outcome.into, outcome.value).items():
-                placed.put(p, value)
-    result: dict[str, Any] = placed.assembled()
-    return result
 
 
 def unix(time_stamp: str) -> float:

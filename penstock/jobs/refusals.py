@@ -53,13 +53,10 @@ def invalid_request(error: ValidationError) -> InvalidRequest:
 
 def field_errors(found: Iterable[Mapping[str, Any]]) -> tuple[FieldError, ...]:
     """The first twenty of pydantic's errors, each with the RFC 6901 pointer of its place."""
-    errors = []
-    for one in islice(found, 20):
-        path = ""
-        for token in one["loc"]:
-            path = pointer.join(path, str(token)[:200])
-        errors.append(FieldError(pointer=path, detail=one["msg"]))
-    return tuple(errors)
+    return tuple(
+        FieldError(pointer="".join(pointer.join("", str(token)[:200]) for token in one["loc"]), detail=one["msg"])
+        for one in islice(found, 20)
+    )
 
 
 def summary(errors: Sequence[FieldError]) -> str:

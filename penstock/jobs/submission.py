@@ -19,24 +19,21 @@ from penstock.settings import Settings
 from penstock.webhooks.admission import check_webhook
 
 
-def admit(patterns: Mapping[str, Pattern[Any, Any]], name: str, body: bytes, settings: Settings) -> PatternRequest:
-    """The request in a job's body, if this deployment can serve it.
+def admit(
+    patterns: Mapping[str, Pattern[Any, Any]], name: str, body: bytes, settings: Settings | None = None
+) -> PatternRequest:
+    """The request in a job's body. Raises Failure: unknown_pattern, or invalid_request naming each field.
 
-    Raises what `parse_request` raises, and InvalidRequest for a webhook that this deployment would not deliver.
+    `settings`: also for a webhook that a deployment with these would not deliver.
     """
-    request = parse_request(patterns, name, body)
-    check_webhook(request, settings)
-    return request
-
-
-def parse_request(patterns: Mapping[str, Pattern[Any, Any]], name: str, body: bytes) -> PatternRequest:
-    """The request in a job's body. Raises Failure: unknown_pattern, or invalid_request naming each field."""
     if name not in patterns:
         raise unknown_pattern(name, patterns)
     try:
         request: PatternRequest = patterns[name].request.model_validate_json(body)
     except ValidationError as error:
         raise invalid_request(error) from None
+    if settings is not None:
+        check_webhook(request, settings)
     return request
 
 
@@ -76,6 +73,5 @@ async def submit(bus: Bus, pattern: str, job: str, body: bytes, *, keyed: bool =
     known = await bus.newest(subjects.JOBS, subjects.job(pattern, job))
     if known is not None and known.data == body:
         return False
-    if keyed:
-        raise Failure("idempotency_key_reused", "the key was used before, with another body")
-    raise Failure("job_id_taken", f"job {job} was submitted before with another body")
+    code, what = ("idempotency_key_reused", "the key") if keyed else ("job_id_taken", f"the id {job}")
+    raise Failure(code, f"{what} was used before, with another body")

@@ -19,7 +19,7 @@ class Prompt:
     @classmethod
     def user(cls, text: str, *, system: str = "") -> Prompt:
         """A prompt of one user text."""
-        return cls(system, (Turn.user(text),))
+        return cls(system, (Turn.of("user", text),))
 
     def then(self, *turns: Turn) -> Prompt:
         """This prompt with more turns at its end."""

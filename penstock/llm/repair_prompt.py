@@ -48,4 +48,4 @@ def repair_turns(reply: str, faults: Sequence[FieldError], *, truncated: bool) -
             f"Your reply cannot be used:\n{listed}\n"
             "Answer the request again with a complete reply in the form asked for and nothing else."
         )
-    return (*([Turn.model(reply)] if reply else []), Turn.user(request))
+    return (*([Turn.of("model", reply)] if reply else []), Turn.of("user", request))

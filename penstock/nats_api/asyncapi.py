@@ -8,16 +8,17 @@ names its service, also as a tag. What AsyncAPI has no words for is in extension
 stream that holds a channel) and `x-consumer` (the durable consumer that an operation receives by).
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from penstock.hosting.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.streams import consumer_configs, stream_configs
-from penstock.nats_api.channels import PARAMETERS, Channel, Message, Mode, channels
+from penstock.nats_api.channels import PARAMETERS, Channel, Message, channels
 from penstock.pattern import Pattern
 from penstock.settings import Settings
 
@@ -33,8 +34,9 @@ def document(patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> J
     """The document for a fleet that serves `patterns`, with streams as `settings` declare them."""
     table = channels(patterns)
     messages = {message.name: message for channel in table for message in (*channel.messages, *channel.replies)}
-    results = [pattern.result for pattern in patterns.values()]
-    references, schemas = _schemas(messages.values(), results)
+    wanted: list[Any] = [(model, one.mode) for one in messages.values() for model in (one.model, one.input) if model]
+    wanted += [(pattern.result, "serialization") for pattern in patterns.values()]
+    references, schemas = models_json_schema(wanted, ref_template="#/components/schemas/{model}")
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -51,7 +53,7 @@ def document(patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> J
         "operations": _operations(table, patterns, settings),
         "components": {
             "messages": {name: _message(message, references) for name, message in messages.items()},
-            "schemas": schemas,
+            "schemas": json.loads(json.dumps(schemas["$defs"]), object_hook=_draft_07),
         },
     }
 
@@ -63,7 +65,7 @@ def _channels(table: Iterable[Channel], settings: Settings) -> Json:
         found[channel.name] = {
             "address": channel.address,
             "summary": channel.summary,
-            "messages": {message.name: _ref(f"#/components/messages/{message.name}") for message in channel.messages},
+            "messages": {m.name: {"$ref": f"#/components/messages/{m.name}"} for m in channel.messages},
             "parameters": {
                 name: {"description": text} for name, text in PARAMETERS.items() if f"{{{name}}}" in channel.address
             },
@@ -74,7 +76,7 @@ def _channels(table: Iterable[Channel], settings: Settings) -> Json:
             found[f"{channel.name}-reply"] = {
                 "address": None,
                 "summary": f"The inbox of whoever asked {channel.address}.",
-                "messages": {reply.name: _ref(f"#/components/messages/{reply.name}") for reply in channel.replies},
+                "messages": {reply.name: {"$ref": f"#/components/messages/{reply.name}"} for reply in channel.replies},
             }
     return found
 
@@ -88,8 +90,8 @@ def _operations(table: Iterable[Channel], patterns: Mapping[str, Pattern[Any, An
                 operation: Json = {
                     "action": action,
                     "summary": channel.summary,
-                    "channel": _ref(f"#/channels/{channel.name}"),
-                    "messages": [_ref(f"#/channels/{channel.name}/messages/{m.name}") for m in channel.messages],
+                    "channel": {"$ref": f"#/channels/{channel.name}"},
+                    "messages": [{"$ref": f"#/channels/{channel.name}/messages/{m.name}"} for m in channel.messages],
                     "tags": [{"name": service}],
                 }
                 for consumer in consumers if action == "receive" else ():
@@ -100,47 +102,35 @@ def _operations(table: Iterable[Channel], patterns: Mapping[str, Pattern[Any, An
                     reply = f"{channel.name}-reply"
                     operation["reply"] = {
                         "address": {"location": "$message.header#/reply", "description": "The reply subject."},
-                        "channel": _ref(f"#/channels/{reply}"),
-                        "messages": [_ref(f"#/channels/{reply}/messages/{m.name}") for m in channel.replies],
+                        "channel": {"$ref": f"#/channels/{reply}"},
+                        "messages": [{"$ref": f"#/channels/{reply}/messages/{m.name}"} for m in channel.replies],
                     }
                 found[f"{service}-{action}-{channel.name}"] = operation
     return found
 
 
-def _message(message: Message, references: Mapping[tuple[Any, Mode], Json]) -> Json:
+def _message(message: Message, references: Mapping[tuple[Any, JsonSchemaMode], Json]) -> Json:
     found: Json = {"name": message.name, "title": message.name, "summary": message.summary}
     if message.model is None:
-        found |= {"contentType": "application/octet-stream", "payload": {}}
-    elif message.input is not None:
+        found["contentType"] = "application/octet-stream"
+    payload = references[message.model, message.mode] if message.model else {}
+    if message.input is not None:
         narrowed = {"type": "object", "properties": {"input": references[message.input, message.mode]}}
-        found["payload"] = {"allOf": [references[message.model, message.mode], narrowed]}
-    else:
-        found["payload"] = references[message.model, message.mode]
+        payload = {"allOf": [payload, narrowed]}
+    found["payload"] = payload
     if message.headers:
         texts = {name: {"type": "string", "description": text} for name, text in message.headers.items()}
         found["headers"] = {"type": "object", "properties": texts}
     return found
 
 
-def _schemas(messages: Iterable[Message], results: Iterable[Any]) -> tuple[Mapping[tuple[Any, Mode], Json], Json]:
-    carried = ((model, message.mode) for message in messages for model in (message.model, message.input) if model)
-    wanted: dict[tuple[Any, Mode], None] = dict.fromkeys((*carried, *((result, "serialization") for result in results)))
-    references, schemas = models_json_schema(list(wanted), ref_template="#/components/schemas/{model}")
-    return references, {name: _draft_07(schema) for name, schema in schemas["$defs"].items()}
-
-
-def _draft_07(schema: Any) -> Any:
-    """A schema in AsyncAPI's dialect: tuples as `items`; no discriminator, which would name a schema, not a value."""
-    if isinstance(schema, list):
-        return [_draft_07(member) for member in schema]
-    if not isinstance(schema, dict):
-        return schema
-    found = {name: _draft_07(member) for name, member in schema.items()}
-    if "propertyName" in found.get("discriminator", ()):  # OpenAPI's keyword, not a property of that name
-        del found["discriminator"]
-    if "prefixItems" in found:
-        found["items"] = found.pop("prefixItems")
-    return found
+def _draft_07(node: Json) -> Json:
+    """Part of a schema in AsyncAPI's dialect: tuples as `items`; no discriminator: it would name a schema, no value."""
+    if "propertyName" in node.get("discriminator", ()):  # OpenAPI's keyword, not a property of that name
+        del node["discriminator"]
+    if "prefixItems" in node:
+        node["items"] = node.pop("prefixItems")
+    return node
 
 
 def _streams(settings: Settings) -> dict[str, Json]:
@@ -152,12 +142,7 @@ def _streams(settings: Settings) -> dict[str, Json]:
             "retention": config.retention.value if config.retention else "limits",
             "writeOnce": config.max_msgs_per_subject == 1,
         }
-        for subject in config.subjects or ():
-            found[subject.partition(".")[0]] = described
+        found |= {subject.partition(".")[0]: described for subject in config.subjects or ()}
         if config.republish:
             found[str(config.republish.dest).partition(".")[0]] = {"republishedFrom": config.name}
     return found
-
-
-def _ref(target: str) -> Json:
-    return {"$ref": target}

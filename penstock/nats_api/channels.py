@@ -6,12 +6,13 @@ service (penstock.nats_api.endpoints) answers the endpoints of this table.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 from nats.micro.request import ERROR_CODE_HEADER, ERROR_HEADER
 from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode
 
-from penstock.contracts.events import Event
+from penstock.contracts.events import EVENTS
 from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
 from penstock.contracts.problem import Problem
@@ -21,8 +22,7 @@ from penstock.jetstream import subjects
 from penstock.pattern import Pattern
 from penstock.patterns.loading import steps_by_service
 
-Mode = Literal["validation", "serialization"]
-
+_RUNS, _SERVES = ("aggregator",), ("gateway",)
 #: A place in an address, for each variable token of a subject.
 _JOB, _KEY, _ORIGIN = "{job}", "{key}", "{origin}"
 PARAMETERS = {
@@ -39,7 +39,7 @@ class Message:
     name: str
     summary: str
     model: type[BaseModel] | None = None
-    mode: Mode = "serialization"
+    mode: JsonSchemaMode = "serialization"
     input: type[BaseModel] | None = None
     #: Headers by name, each with its meaning.
     headers: Mapping[str, str] | None = None
@@ -67,43 +67,34 @@ class Channel:
 
 def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     """All channels of a fleet that serves `patterns`."""
-    executors = tuple(steps_by_service(patterns))
-    return [*_jobs(patterns), *_steps(patterns), *_of_a_job(executors), *endpoints(patterns)]
-
-
-def _jobs(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
-    return [
-        Channel(
-            f"jobs-{pattern.name}",
-            subjects.job(pattern.name, _JOB),
-            f"Jobs: {pattern.summary}",
-            (Message.of(pattern.request, pattern.summary, mode="validation"),),
-            senders=("gateway",),
-            receivers=("aggregator",),
-        )
-        for pattern in patterns.values()
+    executors = steps_by_service(patterns)
+    jobs = [
+        Channel(f"jobs-{name}", subjects.job(name, _JOB), f"Jobs: {one.summary}", (_request(one),), _SERVES, _RUNS)
+        for name, one in patterns.items()
     ]
-
-
-def _steps(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
-    return [
+    steps = [
         Channel(
             f"steps-{service}-{name}",
             subjects.step(service, name, _JOB, _KEY),
             f"Steps of kind {name}, of the pattern {pattern.name}.",
             (Message(f"Step-{name}", f"One {name} to do.", StepMessage, input=step.input),),
-            senders=("aggregator",),
+            senders=_RUNS,
             receivers=(service,),
         )
-        for service, steps in steps_by_service(patterns).items()
-        for name, (pattern, step) in steps.items()
+        for service, executed in executors.items()
+        for name, (pattern, step) in executed.items()
     ]
+    return [*jobs, *steps, *_of_a_job(tuple(executors)), *endpoints(patterns)]
+
+
+def _request(pattern: Pattern[Any, Any], **more: Any) -> Message:
+    return Message.of(pattern.request, pattern.summary, mode="validation", **more)
 
 
 def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     """What is stored of a job, and where that is republished."""
     start, outcome, end, hook = (Message.of(model) for model in (JobStart, Outcome, JobEnd, Hook))
-    events = tuple(map(Message.of, get_args(get_args(Event)[0])))
+    events = tuple(map(Message.of, EVENTS))
     headers = {
         subjects.DEAD_REASON_HEADER: "A stable code.",
         subjects.DEAD_DETAIL_HEADER: "One sentence for people.",
@@ -113,20 +104,19 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
         subjects.DEAD_LENGTH_HEADER: "The body's length, where the copy was truncated to fit.",
     }
     letter = Message("DeadLetter", "A copy of the message, as it came.", headers=headers)
-    runs, serves = ("aggregator",), ("gateway",)
-    works = runs + executors
+    works = _RUNS + executors
     ended = "The one way the job ended; a cancel writes it too."
     facts = "The journal's facts, republished once they are stored."
     stored = "Everything a caller may see of a job, in order. Read it by direct get."
     live = "The job's events, republished once they are stored, with Nats-Sequence and Nats-Last-Sequence."
     return [
-        Channel("journal-start", subjects.journal(_JOB, START), "What the job's id stands for.", (start,), runs),
+        Channel("journal-start", subjects.journal(_JOB, START), "What the job's id stands for.", (start,), _RUNS),
         Channel("journal-outcome", subjects.journal(_JOB, _KEY), "Each step's outcome.", (outcome,), executors),
-        Channel("journal-end", subjects.journal(_JOB, END), ended, (end,), runs + serves),
+        Channel("journal-end", subjects.journal(_JOB, END), ended, (end,), _RUNS + _SERVES),
         Channel("facts", subjects.fact(_JOB, _KEY), facts, (start, outcome, end), (), works),
-        Channel("events", subjects.events(_JOB), stored, events, serves + works),
-        Channel("live", subjects.live(_JOB), live, events, (), serves),
-        Channel("hooks", subjects.hook(_JOB), "Ends of jobs to be delivered to a webhook.", (hook,), runs, runs),
+        Channel("events", subjects.events(_JOB), stored, events, _SERVES + works),
+        Channel("live", subjects.live(_JOB), live, events, (), _SERVES),
+        Channel("hooks", subjects.hook(_JOB), "Ends of jobs to be delivered to a webhook.", (hook,), _RUNS, _RUNS),
         Channel("dead", subjects.dead(_ORIGIN), "Messages that could not be handled.", (letter,), works),
     ]
 
@@ -134,26 +124,17 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
 def endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     """The request-reply service: a submission for each pattern, and three endpoints more."""
     job_id = {subjects.JOB_HEADER: "The job's id, if the caller chooses it."}
-    submissions = [
-        _endpoint(
-            pattern.summary,
-            Message.of(pattern.request, pattern.summary, mode="validation", headers=job_id),
-            JobState,
-            "submit",
-            pattern.name,
-        )
-        for pattern in patterns.values()
-    ]
     reference = Message.of(JobReference, mode="validation")
     nothing = Message("Nothing", "The body is not read.")
+    state = "A job's state, its steps, and its result or problem once it has ended."
+    end = "End a job as cancelled, unless it has ended; answers its state after that."
     return [
-        *submissions,
-        _endpoint(
-            "A job's state, its steps, and its result or problem once it has ended.", reference, JobState, "status"
+        *(
+            _endpoint(one.summary, _request(one, headers=job_id), JobState, "submit", name)
+            for name, one in patterns.items()
         ),
-        _endpoint(
-            "End a job as cancelled, unless it has ended; answers its state after that.", reference, JobState, "cancel"
-        ),
+        _endpoint(state, reference, JobState, "status"),
+        _endpoint(end, reference, JobState, "cancel"),
         _endpoint("The patterns there are, with their contracts.", nothing, PatternList, "patterns"),
     ]
 
@@ -161,11 +142,5 @@ def endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
 def _endpoint(summary: str, request: Message, reply: type[BaseModel], *names: str) -> Channel:
     headers = {ERROR_HEADER: "`<code>: <detail>`", ERROR_CODE_HEADER: "The HTTP status that fits."}
     refusal = Message.of(Problem, "Why the request was refused.", headers=headers)
-    return Channel(
-        "-".join(("api", *names)),
-        subjects.api(*names),
-        summary,
-        (request,),
-        receivers=("aggregator",),
-        replies=(Message.of(reply), refusal),
-    )
+    name, replies = "-".join(("api", *names)), (Message.of(reply), refusal)
+    return Channel(name, subjects.api(*names), summary, (request,), receivers=_RUNS, replies=replies)

@@ -16,7 +16,7 @@ what another would have served.
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
 from nats.micro import add_service
@@ -34,7 +34,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.refusals import invalid_request, known, problem_of
 from penstock.jobs.submission import admit
-from penstock.nats_api.channels import Channel, Mode, endpoints
+from penstock.nats_api.channels import Channel, endpoints
 from penstock.pattern import Pattern
 from penstock.settings import Settings
 
@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 #: Bytes of a reply that are left for its headers.
 _HEADERS = 4096
 _DESCRIPTION = "LLM agent patterns as durable jobs. Events of a job: live.<job>; its end: facts.<job>.end."
+
+Answer = Callable[[Request], Awaitable[BaseModel]]
 
 
 class NatsApi:
@@ -60,15 +62,18 @@ class NatsApi:
             description=_DESCRIPTION,
             queue_group=subjects.API,
         )
-        answers = {"status": self._status, "cancel": self._cancel, "patterns": self._list_patterns}
+        answers: dict[str, Answer] = {
+            "status": partial(self._about, jobs.look_up),
+            "cancel": partial(self._about, jobs.cancel),
+            "patterns": self._list_patterns,
+        }
         for channel in endpoints(self._patterns):
             name = channel.name.removeprefix("api-")
-            handler = self._handler(answers.get(name, self._submit))
+            handler = partial(self._handle, answers.get(name, self._submit))
             await service.add_endpoint(name=name, subject=channel.address, handler=handler, metadata=_metadata(channel))
         # unknown patterns are refused with the list; the server may deliver submissions to known ones here as well
-        await service.add_endpoint(
-            name="submit", subject=subjects.api("submit", "*"), handler=self._handler(self._submit)
-        )
+        handler = partial(self._handle, self._submit)
+        await service.add_endpoint(name="submit", subject=subjects.api("submit", "*"), handler=handler)
 
     async def stop(self) -> None:
         if self._service is not None and not self._bus.connection.is_closed:
@@ -90,45 +95,33 @@ class NatsApi:
         new = await jobs.submit(self._bus, pattern, job, request.data)
         return (None if new else state) or JobState(id=job, pattern=pattern, status="queued", usage=Usage())
 
-    async def _status(self, request: Request) -> JobState:
-        job = _job(request)
-        return known(job, await jobs.look_up(self._bus, job))
-
-    async def _cancel(self, request: Request) -> JobState:
-        job = _job(request)
-        return known(job, await jobs.cancel(self._bus, job))
+    async def _about(self, ask: Callable[[Bus, str], Awaitable[JobState | None]], request: Request) -> JobState:
+        try:
+            job = JobReference.model_validate_json(request.data).id
+        except ValidationError as error:
+            raise invalid_request(error) from None
+        return known(job, await ask(self._bus, job))
 
     async def _list_patterns(self, _: Request) -> PatternList:
         return PatternList(patterns=tuple(pattern.contract() for pattern in self._patterns.values()))
 
-    def _handler(self, answer: Callable[[Request], Awaitable[BaseModel]]) -> Callable[[Request], Awaitable[None]]:
+    async def _handle(self, answer: Answer, request: Request) -> None:
         """What `answer` returns or raises, as a reply. A message without a reply subject is ignored."""
-
-        async def handle(request: Request) -> None:
-            if not request._msg.reply:
-                return
-            try:
-                reply = (await answer(request)).model_dump_json().encode()
-                if len(reply) > self._bus.connection.max_payload - _HEADERS:
-                    raise Refused("output_too_large", f"{len(reply)} bytes do not fit into a reply")
-            except Exception as error:
-                problem = problem_of(error)
-                if problem.code == "internal_error":
-                    log.error("a request could not be answered", exc_info=error)
-                # a header is one line of ASCII
-                line = " ".join(f"{problem.code}: {problem.detail}".split())[:500].encode("ascii", "replace").decode()
-                await request.respond_error(str(problem.status), line, problem.model_dump_json().encode())
-            else:
-                await request.respond(reply)
-
-        return handle
-
-
-def _job(request: Request) -> str:
-    try:
-        return JobReference.model_validate_json(request.data).id
-    except ValidationError as error:
-        raise invalid_request(error) from None
+        if not request._msg.reply:
+            return
+        try:
+            reply = (await answer(request)).model_dump_json().encode()
+            if len(reply) > self._bus.connection.max_payload - _HEADERS:
+                raise Refused("output_too_large", f"{len(reply)} bytes do not fit into a reply")
+        except Exception as error:
+            problem = problem_of(error)
+            if problem.code == "internal_error":
+                log.error("a request could not be answered", exc_info=error)
+            # a header is one line of ASCII
+            line = " ".join(f"{problem.code}: {problem.detail}".split())[:500].encode("ascii", "replace").decode()
+            await request.respond_error(str(problem.status), line, problem.model_dump_json().encode())
+        else:
+            await request.respond(reply)
 
 
 def _metadata(channel: Channel) -> dict[str, str]:
@@ -136,10 +129,5 @@ def _metadata(channel: Channel) -> dict[str, str]:
     described = {"summary": channel.summary}
     for name, message in (("request_schema", channel.messages[0]), ("reply_schema", channel.replies[0])):
         if message.model is not None:
-            described[name] = _schema(message.model, message.mode)
+            described[name] = json.dumps(message.model.model_json_schema(mode=message.mode), separators=(",", ":"))
     return described
-
-
-@lru_cache(maxsize=1024)
-def _schema(model: type[BaseModel], mode: Mode) -> str:
-    return json.dumps(model.model_json_schema(by_alias=True, mode=mode), separators=(",", ":"))

@@ -37,7 +37,7 @@ MakeExecutor = Callable[[Pattern[Any, Any], Step[Any, Any]], Executable]
 def from_prompt(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
     """The executor most steps need: render the step's prompt, ask the model, give its reply."""
     model_of_input: type[BaseModel] = step.input
-    prompt = PromptFile.load(pattern.prompts, step.prompt_name, model_of_input)
+    prompt = PromptFile.load(pattern.prompts, step.prompt or step.name, model_of_input)
 
     async def ask(request: Any, *, model: StepModel) -> Any:
         rendered = prompt.render(request)

@@ -1,11 +1,13 @@
 """A connection that is lost while a job is followed: the iterator just goes on."""
 
 import asyncio
+import signal
 
 import pytest
 
-from penstock.client import HttpClient, NatsClient, Unreachable
+from penstock.client import Client, HttpClient, NatsClient, Unreachable
 from penstock.contracts.events import JobCompleted, StepStarted
+from penstock.jobs import job_id_of
 from penstock.local.ports import free_port
 from penstock.simulator.wire import Reply
 from tests.client.relay import Relay
@@ -91,6 +93,26 @@ async def test_a_submission_whose_answer_is_lost_is_made_once(pipeline: Pipeline
             job = await client.submit("routing", QUERY)
             assert relay.swallow == 0
             assert [one.id async for one in client.jobs()] == [job]
+
+
+@pytest.mark.parametrize("over", [HttpClient, NatsClient])
+async def test_a_client_that_gives_up_says_which_job_may_run(
+    pipeline: Pipeline, nats: NatsServer, over: type[Client]
+) -> None:
+    """NATS takes no answer in time: the error has the job's id. A client with more patience makes that job, once."""
+    quick = pipeline.settings.model_copy(update={"nats_timeout": 0.5})
+    job = job_id_of("order-1", "routing")
+    async with serving_gateway(quick) as gateway:
+        impatient = HttpClient(gateway.url, patience=0.1) if over is HttpClient else NatsClient(quick)
+        async with impatient, HttpClient(gateway.url) as patient:
+            nats.signal(signal.SIGSTOP)
+            with pytest.raises(Unreachable, match=f"submitting job {job}: "):
+                await impatient.submit("routing", QUERY, idempotency_key="order-1")
+            submitting = asyncio.create_task(patient.submit("routing", QUERY, idempotency_key="order-1"))
+            nats.signal(signal.SIGCONT)
+            assert await submitting == job
+            await pipeline.result(job)
+            assert [one.id async for one in patient.jobs()] == [job]
 
 
 async def test_nobody_there_is_said_within_the_clients_patience() -> None:

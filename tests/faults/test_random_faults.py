@@ -98,7 +98,7 @@ class _Job:
 
     async def _follow_over_nats(self) -> None:
         async with Follower(self.world.bus, self.id) as follower:
-            delivered = [one.event async for one in follower if one is not None]
+            delivered = [one.event async for batch in follower for one in batch]
         self.over_nats = [event for event in delivered if not isinstance(event, Snapshot)]
         self.ended.set()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 
 import httpx
 import pytest
@@ -45,10 +46,31 @@ async def test_without_nats_requests_are_refused_at_once(
             refused = await alone.http.request(method, path, json=QUERY if method == "POST" else None)
             assert (refused.status_code, refused.json()["code"]) == (503, "bus_unavailable"), path
             assert "retry-after" in refused.headers
+            assert "x-job-id" not in refused.headers  # nothing was published
     await nats.start()
     while (await alone.http.get("/readyz")).status_code != 200:
         pass
     assert (await alone.http.post("/routing", json=QUERY, headers={"Prefer": "respond-async"})).status_code == 202
+
+
+async def test_a_submission_that_nats_does_not_confirm_names_its_job(
+    alone: GatewayServer, bus: Bus, nats: NatsServer
+) -> None:
+    """The 503 says that the job may run. It does, and the same key again is the same job."""
+    keyed = {"Idempotency-Key": "order-1", "Prefer": "respond-async"}
+    nats.signal(signal.SIGSTOP)
+    doubtful = await alone.http.post("/routing", json=QUERY, headers=keyed)
+    nats.signal(signal.SIGCONT)
+    job, problem = doubtful.headers["x-job-id"], doubtful.json()
+    assert (doubtful.status_code, problem["code"], problem["instance"]) == (503, "bus_unavailable", f"/jobs/{job}")
+    assert f"GET /jobs/{job}" in problem["detail"]
+    assert "same Idempotency-Key" in problem["detail"]
+    assert "retry-after" in doubtful.headers
+    while (await alone.http.get(f"/jobs/{job}")).status_code != 200:  # until NATS has read what was in its socket
+        pass
+    again = await alone.http.post("/routing", json=QUERY, headers=keyed)
+    assert (again.status_code, again.headers["x-job-id"]) == (202, job)
+    assert [stored.subject for stored in await bus.last(subjects.JOBS, ["jobs.>"])] == [subjects.job("routing", job)]
 
 
 async def test_a_draining_replica_cuts_its_streams_and_another_goes_on(

@@ -90,9 +90,10 @@ class Pipeline:
     async def following(self, job: str) -> AsyncGenerator[Event, None]:
         """A job's events as they come."""
         async with Follower(self.bus, job) as follower:
-            async for delivered in follower:
-                if delivered is not None and not isinstance(delivered.event, Snapshot):
-                    yield delivered.event
+            async for batch in follower:
+                for delivered in batch:
+                    if not isinstance(delivered.event, Snapshot):
+                        yield delivered.event
 
     async def result(self, job: str) -> dict[str, Any]:
         """The result of a job that must succeed."""

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, Response
 from penstock import jobs
 from penstock.cancelling import stop
 from penstock.contracts.job import JobState
+from penstock.document import Shape
 from penstock.errors import Refused
 from penstock.jobs.follow import end_is_published
 from penstock.jobs.refusals import known
@@ -22,20 +23,23 @@ async def stream(
 ) -> Response:
     """The job's stream. `state` is what is known of a job that was not submitted just now; `after` is for `sse`."""
     headers = {"X-Job-Id": job}
-    settle = state is not None
+    ended = state is not None and state.ended
+    follower = gateway.follow(job, settle=state is not None)
     if wanted == "json":
-        if state is not None and state.ended:
+        if state is not None and ended:
             return final(state, headers)
-        text = json_text.json_text(gateway.follow(job, settle=settle), gateway.shape(pattern))
-        return GrowingResponse(text, "application/json", json_text.HEADERS | headers, gateway.draining)
-    follower = gateway.follow(job, settle=settle)
-    if wanted == "ui-message":
-        chunks = ui_message.ui_message(follower, job, ToolCalls(gateway.bus, job))
-        return GrowingResponse(chunks, "text/event-stream", ui_message.HEADERS | headers, gateway.draining)
-    if state is not None and state.ended and after and await end_is_published(gateway.bus, job, after):
-        return Response(status_code=204, headers=headers)
-    events = server_sent.server_sent(follower, after=after)
-    return GrowingResponse(events, "text/event-stream", server_sent.HEADERS | headers, gateway.draining)
+        shape = gateway.shapes.get(pattern) or Shape({}, {})  # of anything, if this replica does not know the pattern
+        pieces = json_text.json_text(follower, shape)
+        headers |= json_text.HEADERS
+    elif wanted == "ui-message":
+        pieces = ui_message.ui_message(follower, job, ToolCalls(gateway.bus, job))
+        headers |= ui_message.HEADERS
+    else:
+        if ended and after and await end_is_published(gateway.bus, job, after):
+            return Response(status_code=204, headers=headers)
+        pieces = server_sent.server_sent(follower, after=after)
+        headers |= server_sent.HEADERS
+    return GrowingResponse(pieces, headers, gateway.draining)
 
 
 def final(state: JobState, headers: dict[str, str]) -> Response:
@@ -47,29 +51,27 @@ def final(state: JobState, headers: dict[str, str]) -> Response:
 
 
 async def within(gateway: Gateway, job: str, seconds: float, *, new: bool) -> Response:
-    """The result if the job ends within `seconds`, else 202, the job's address and its state."""
+    """The result if the job ends within `seconds`, else 202, the job's address and its state.
+
+    When this replica begins to drain, it waits no longer.
+    """
+
+    async def ended() -> None:
+        async with gateway.follow(job, settle=not new) as follower:
+            async for _ in follower:
+                pass
+
     if seconds > 0:
-        await _ended_within(gateway, job, seconds, settle=not new)
+        waiting = [asyncio.ensure_future(ended()), asyncio.ensure_future(gateway.draining.wait())]
+        try:
+            done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            await stop(*waiting)
     state = known(job, await jobs.look_up(gateway.bus, job))
     applied = f"respond-async, wait={seconds:g}" if seconds else "respond-async"
     headers = {"X-Job-Id": job, "Location": f"/jobs/{job}", "Preference-Applied": applied}
     if state.ended:
         return final(state, headers)
     return JSONResponse(state.model_dump(mode="json", by_alias=True), 202, headers=headers)
-
-
-async def _ended_within(gateway: Gateway, job: str, seconds: float, *, settle: bool) -> None:
-    """Return at the job's end, after `seconds`, or when this replica begins to drain."""
-
-    async def ended() -> None:
-        async with gateway.follow(job, settle=settle) as follower:
-            async for _ in follower.batches():
-                pass
-
-    waiting = [asyncio.ensure_future(ended()), asyncio.ensure_future(gateway.draining.wait())]
-    try:
-        done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        await stop(*waiting)

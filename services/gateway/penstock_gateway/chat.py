@@ -67,8 +67,7 @@ async def job_of(bus: Bus, pattern: str, chat: str) -> str | None:
 
 
 def _subject(pattern: str, chat: str) -> str:
-    digest = hashlib.sha256("\0".join((pattern, chat)).encode()).hexdigest()
-    return subjects.chat(digest)
+    return subjects.chat(hashlib.sha256("\0".join((pattern, chat)).encode()).hexdigest())
 
 
 def _last_words(messages: list[Any]) -> str:

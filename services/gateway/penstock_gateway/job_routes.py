@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from penstock import jobs
 from penstock.contracts.job import JobPage, JobState, JobStatus
-from penstock.contracts.wire import TOKEN_PATTERN, is_token
+from penstock.contracts.wire import TOKEN_PATTERN
 from penstock.jobs.refusals import known
 from penstock_gateway import answer, openapi
 from penstock_gateway.parameters import Cursor, Wanted
@@ -22,7 +22,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
     of_a_job = openapi.problems("unknown_job")
 
     async def looked_up(job: Job) -> JobState:
-        return known(job, await jobs.look_up(gateway.bus, job) if is_token(job) else None)
+        return known(job, await jobs.look_up(gateway.bus, job))
 
     Known = Annotated[JobState, Depends(looked_up)]
 
@@ -41,7 +41,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
 
         Work is bounded: a page may have fewer jobs than `limit`, even none, and still a `next`.
         """
-        times = {"since": _unix(since), "until": _unix(until)}
+        times = {"since": _unix(since) if since else None, "until": _unix(until) if until else None}
         return await jobs.page(gateway.bus, pattern=pattern, status=status, **times, limit=limit, cursor=cursor)
 
     @routes.get("/{job}", operation_id="job", responses=of_a_job)
@@ -55,7 +55,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
 
         The answer is the state after that, with its `status`.
         """
-        return known(job, await jobs.cancel(gateway.bus, job) if is_token(job) else None)
+        return known(job, await jobs.cancel(gateway.bus, job))
 
     @routes.get("/{job}/events", operation_id="events", response_class=Response, responses=openapi.events())
     async def events(after: Cursor, state: Known) -> Response:
@@ -72,8 +72,6 @@ def install(app: FastAPI, gateway: Gateway) -> None:
     app.include_router(routes)
 
 
-def _unix(time: datetime | None) -> float | None:
+def _unix(time: datetime) -> float:
     """A time without a zone is UTC."""
-    if time is None:
-        return None
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()

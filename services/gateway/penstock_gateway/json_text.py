@@ -7,7 +7,7 @@ from penstock.document import Diverged, LinearJSON, Shape
 from penstock.jobs.follow import Follower
 from penstock_gateway.streaming import Aborted
 
-HEADERS = {"Cache-Control": "no-cache", "Connection": "keep-alive"}
+HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache", "Connection": "keep-alive"}
 
 
 async def json_text(follower: Follower, shape: Shape) -> AsyncGenerator[str, None]:
@@ -17,7 +17,7 @@ async def json_text(follower: Follower, shape: Shape) -> AsyncGenerator[str, Non
     """
     linear = LinearJSON(shape)
     async with follower:
-        async for batch in follower.batches():
+        async for batch in follower:
             try:
                 text = linear.feed(*(one.event for one in batch if not isinstance(one.event, Snapshot)))
             except Diverged as diverged:

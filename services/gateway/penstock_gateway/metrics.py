@@ -1,13 +1,9 @@
 """What the gateway counts. Labels are routes and formats, never jobs: their number does not grow with use."""
 
-from collections.abc import MutableMapping
 from time import perf_counter
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-Message = MutableMapping[str, Any]
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Counting:
@@ -42,11 +38,10 @@ class Counting:
                 sent += len(body)
             await send(message)
 
-        self._open.inc()
         try:
-            await self._app(scope, receive, counting)
+            with self._open.track_inprogress():
+                await self._app(scope, receive, counting)
         finally:
-            self._open.dec()
             # a path that no route has is one series, not one for each guess
             route = getattr(scope.get("route"), "path", "none")
             self._requests.labels(route, scope["method"], status).inc()

@@ -4,17 +4,17 @@ The document is 3.2, since that is the version in which the items of an event st
 (`itemSchema`). For generators that refuse it there is the same as 3.1, in which an event stream is text.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic import Field, TypeAdapter
 
 from penstock.contracts.error_codes import CODES
-from penstock.contracts.events import Event
+from penstock.contracts.events import EVENTS, Event
 from penstock.contracts.job import JobState, Snapshot
 from penstock.contracts.problem import Problem
 from penstock.pattern import Pattern
@@ -23,9 +23,10 @@ Json = dict[str, Any]
 Responses = dict[int | str, Json]
 Version = Literal["3.2", "3.1"]
 
-_EVENTS: Final[tuple[type[BaseModel], ...]] = (*get_args(get_args(Event)[0]), Snapshot)
-_TYPES: Final = {event.model_fields["type"].default: event for event in _EVENTS}
 _REFS: Final = "#/components/schemas/"
+#: What is sent as an event of a job; and the names of all kinds.
+_EVENT: Final[TypeAdapter[Any]] = TypeAdapter(Annotated[Event | Snapshot, Field(discriminator="type")])
+_TYPES: Final = [event.model_fields["type"].default for event in (*EVENTS, Snapshot)]
 
 
 def problems(*codes: str) -> Responses:
@@ -34,11 +35,9 @@ def problems(*codes: str) -> Responses:
     for code in (*codes, "headers_too_large", "bus_unavailable", "draining"):
         titles[CODES[code].status].append(f"`{code}`: {CODES[code].title}.")
     content = {"application/problem+json": {"schema": {"$ref": _REFS + "Problem"}}}
-    responses: Responses = {status: {"description": " ".join(said)} for status, said in titles.items()}
-    responses["default"] = {
-        "description": "A problem (RFC 9457): its `code` is stable, and in the list of error codes."
-    }
-    return {status: response | {"content": content} for status, response in responses.items()}
+    said: dict[int | str, str] = {status: " ".join(several) for status, several in titles.items()}
+    said["default"] = "A problem (RFC 9457): its `code` is stable, and in the list of error codes."
+    return {status: {"description": text, "content": content} for status, text in said.items()}
 
 
 class Description:
@@ -46,26 +45,21 @@ class Description:
 
     def __init__(self, patterns: Iterable[Pattern[Any, Any]]) -> None:
         self._patterns = list(patterns)
+        sent: tuple[Any, ...] = (*(pattern.result for pattern in self._patterns), Problem, JobState)
         wanted: list[Any] = [
-            *((pattern.request, "validation") for pattern in self._patterns),
-            *((pattern.result, "serialization") for pattern in self._patterns),
-            *((model, "serialization") for model in (*_EVENTS, Problem, JobState)),
+            *((pattern.request, "validation", TypeAdapter(pattern.request)) for pattern in self._patterns),
+            *((model, "serialization", TypeAdapter(model)) for model in sent),
+            (Event, "serialization", _EVENT),
         ]
-        self._references, schemas = models_json_schema(wanted, ref_template=_REFS + "{model}")
-        mapping = {name: self._references[event, "serialization"]["$ref"] for name, event in _TYPES.items()}
-        any_event = {
-            "oneOf": [{"$ref": reference} for reference in mapping.values()],
-            "discriminator": {"propertyName": "type", "mapping": mapping},
-        }
-        self._schemas = schemas["$defs"] | {"Event": any_event}
+        self._references, schemas = TypeAdapter.json_schemas(wanted, ref_template=_REFS + "{model}")
+        self._schemas = schemas["$defs"] | {"Event": self._references[Event, "serialization"]}
 
     def document(self, app: FastAPI, version: Version) -> Json:
         """The whole, for `/openapi.json`."""
         about: Json = {"title": app.title, "version": app.version, "summary": app.summary}
         spec = get_openapi(**about, openapi_version=f"{version}.0", routes=app.routes)
         spec["components"]["schemas"] = self._schemas | spec["components"]["schemas"]
-        without_items: Json = _with_text_for_items(spec)
-        return spec if version == "3.2" else without_items
+        return spec if version == "3.2" else json.loads(json.dumps(spec), object_hook=_with_text_for_items)
 
     def request(self, pattern: Pattern[Any, Any]) -> Json:
         """The body of a submission: the pattern's request, or a chat's."""
@@ -125,15 +119,9 @@ def _items(schema: Json) -> Json:
     return {"text/event-stream": {"itemSchema": schema}}
 
 
-def _with_text_for_items(node: Any) -> Any:
-    """A part of the document as 3.1."""
-    if isinstance(node, list):
-        return [_with_text_for_items(member) for member in node]
-    if not isinstance(node, dict):
-        return node
-    if "itemSchema" in node:
-        return {"schema": {"type": "string"}}
-    return {name: _with_text_for_items(member) for name, member in node.items()}
+def _with_text_for_items(node: Json) -> Json:
+    """An object of the document as 3.1."""
+    return {"schema": {"type": "string"}} if "itemSchema" in node else node
 
 
 #: Refusals of routes that stream a job in the format asked for.
@@ -148,15 +136,10 @@ _JOB_EVENT: Final[Json] = {
     "required": ["event", "data"],
     "properties": {
         "id": {"type": "string", "description": "Give it as Last-Event-ID to go on after this event."},
-        "event": {"type": "string", "enum": [*_TYPES]},
+        "event": {"type": "string", "enum": _TYPES},
         "data": _JSON_TEXT | {"contentSchema": {"$ref": _REFS + "Event"}},
         "retry": {"type": "integer"},
     },
 }
-_CHUNK: Final[Json] = {
-    "type": "object",
-    "required": ["data"],
-    "properties": {
-        "data": _JSON_TEXT | {"description": "A chunk of the AI SDK's UI message stream, version 1, or `[DONE]`."}
-    },
-}
+_CHUNK_TEXT = _JSON_TEXT | {"description": "A chunk of the AI SDK's UI message stream, version 1, or `[DONE]`."}
+_CHUNK: Final[Json] = {"type": "object", "required": ["data"], "properties": {"data": _CHUNK_TEXT}}

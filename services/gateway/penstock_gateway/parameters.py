@@ -6,13 +6,10 @@ from typing import Annotated, Literal
 from fastapi import Depends, Header, Query, Request
 
 from penstock.contracts.problem import FieldError
-from penstock.errors import Refused
 from penstock_gateway.problems import invalid_parameter
 
 Format = Literal["json", "sse", "ui-message"]
 
-#: Seconds that `Prefer: wait` may ask for.
-_LONGEST_WAIT = 60
 #: A structured-field string (RFC 9651): quoted, with only quote and backslash escaped.
 _QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
 _BARE = re.compile(r"[\x21\x23-\x2b\x2d-\x7e]+")
@@ -45,21 +42,20 @@ async def _patience(
         Header(description="`respond-async`, with `wait=N` to wait up to N (60 at most) seconds for the result."),
     ] = None,
 ) -> float | None:
-    """Seconds to wait for the result before answering 202, if `Prefer: respond-async` asks for that (RFC 7240)."""
+    """Seconds (60 at most) to wait for the result before answering 202, if `Prefer` has `respond-async` (RFC 7240)."""
     preferences: dict[str, str] = {}
-    for field in request.headers.getlist("prefer"):
-        for preference in field.split(","):
-            name, _, value = preference.partition(";")[0].partition("=")
-            preferences.setdefault(name.strip().lower(), value.strip().strip('"'))
+    for preference in ",".join(request.headers.getlist("prefer")).split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        preferences.setdefault(name.strip().lower(), value.strip().strip('"'))
     if "respond-async" not in preferences:
         return None
     wait = preferences.get("wait", "")
-    return float(min(int(wait), _LONGEST_WAIT)) if re.fullmatch(r"[0-9]{1,18}", wait) else 0.0
+    return float(min(int(wait), 60)) if re.fullmatch(r"[0-9]{1,18}", wait) else 0.0
 
 
 async def _key(
     request: Request,
-    key: Annotated[
+    _: Annotated[
         str | None, Header(alias="Idempotency-Key", description="The same key with the same body is the same job.")
     ] = None,
 ) -> str | None:
@@ -71,15 +67,12 @@ async def _key(
     if not values:
         return None
     text = values[0].strip()
-    if len(values) > 1:
-        raise _invalid("one key, given once")
-    if quoted := _QUOTED.fullmatch(text):
-        text = re.sub(r'\\(["\\])', r"\1", quoted[1])
-    elif not _BARE.fullmatch(text):
-        raise _invalid('a string of visible ASCII, quoted ("...") or bare without space, comma and "')
-    if not 1 <= len(text) <= 255:
-        raise _invalid("1 to 255 characters")
-    return text
+    quoted = _QUOTED.fullmatch(text)
+    key = re.sub(r'\\(["\\])', r"\1", quoted[1]) if quoted else text
+    if len(values) > 1 or not (quoted or _BARE.fullmatch(text)) or not 1 <= len(key) <= 255:
+        form = 'one key of 1 to 255 visible ASCII characters, quoted ("...") or bare without space, comma and "'
+        raise invalid_parameter(FieldError(pointer="/header/Idempotency-Key", detail=form))
+    return key
 
 
 Wanted = Annotated[Format, Depends(_format)]
@@ -90,17 +83,6 @@ Key = Annotated[str | None, Depends(_key)]
 
 def prefers(request: Request, media_type: str) -> bool:
     """Whether the caller accepts `media_type`, by its name, and rather than JSON."""
-    listed = re.findall(r"([^,;\s]+)([^,]*)", request.headers.get("accept", "").lower())
-    accepted = {name: _quality(parameters) for name, parameters in listed}
+    listed = re.findall(r"([^,;\s]+)(?:[^,]*?;\s*q\s*=\s*([^,;\s]*))?[^,]*", request.headers.get("accept", "").lower())
+    accepted = {name: float(q or 1) if re.fullmatch(r"([01](\.\d{0,3})?)?", q) else 0.0 for name, q in listed}
     return accepted.get(media_type, 0.0) > 0 and accepted[media_type] >= accepted.get("application/json", 0.0)
-
-
-def _quality(parameters: str) -> float:
-    given = re.search(r";\s*q\s*=\s*([^;\s]*)", parameters)
-    if given is None:
-        return 1.0
-    return float(given[1]) if re.fullmatch(r"[01](\.\d{0,3})?", given[1]) else 0.0
-
-
-def _invalid(detail: str) -> Refused:
-    return invalid_parameter(FieldError(pointer="/header/Idempotency-Key", detail=detail))

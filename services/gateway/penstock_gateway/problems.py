@@ -14,8 +14,6 @@ from penstock.contracts.problem import FieldError, Problem
 from penstock.errors import Failure, Refused
 from penstock.jobs.refusals import UNAVAILABLE, field_errors, problem_of, summary, unknown_pattern
 
-MEDIA_TYPE = "application/problem+json"
-
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 #: After these the connection cannot serve another request, or should not.
 _CLOSING = frozenset({"body_timeout", "body_too_large", "headers_too_large", "draining"})
@@ -36,15 +34,23 @@ def response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSON
         problem.model_dump(mode="json", by_alias=True),
         problem.status,
         headers={**(headers or {}), **after, **close},
-        media_type=MEDIA_TYPE,
+        media_type="application/problem+json",
     )
 
 
 def install(app: FastAPI, patterns: Collection[str]) -> None:
     """Have every error of `app` answered as a problem. The server itself logs what is unexpected."""
 
-    async def raised(_: Request, error: Exception) -> Response:
-        return response(problem_of(error))
+    async def raised(request: Request, error: Exception) -> Response:
+        problem = problem_of(error)
+        job = getattr(request.state, "job", None)
+        if job is None or isinstance(error, Failure):
+            return response(problem)
+        # what was published, and not confirmed in time, may be stored all the same
+        look = f"{problem.detail}. Job {job} may run all the same: GET /jobs/{job} shows whether it does. "
+        again = "Sent again with the same Idempotency-Key the request is the same job, and is not paid twice"
+        in_doubt = {"instance": f"/jobs/{job}", "detail": look + again}
+        return response(problem.model_copy(update=in_doubt), {"X-Job-Id": job})
 
     async def parameters(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

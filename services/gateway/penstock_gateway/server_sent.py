@@ -6,10 +6,8 @@ from penstock.contracts.events import TERMINAL
 from penstock.contracts.job import Snapshot
 from penstock.jobs.follow import DeliveredEvent, Follower
 
-HEADERS = {"Cache-Control": "no-cache, no-transform"}
+HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache, no-transform"}
 
-#: Milliseconds after which a client that lost its connection comes back.
-_RETRY = 1000
 #: A lone comment line. An empty line after it would be a message without data to some clients (httpx-sse once it
 #: has an id, fetch-event-source always); so would one after `retry:`, which therefore leads the first event's block.
 HEARTBEAT = ":\n"
@@ -24,9 +22,9 @@ async def server_sent(follower: Follower, *, after: int = 0) -> AsyncGenerator[s
 
     Where retention has dropped the beginning of the job, all events and snapshots, whatever `after` says.
     """
-    yield f"retry: {_RETRY}\n"
+    yield "retry: 1000\n"  # milliseconds after which a client that lost its connection comes back
     async with follower:
-        async for batch in follower.batches():
+        async for batch in follower:
             out: list[str] = [] if batch else [HEARTBEAT]
             for delivered in batch:
                 is_late_end = isinstance(delivered.event, TERMINAL) and follower.caught_up

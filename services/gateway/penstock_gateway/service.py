@@ -25,11 +25,7 @@ uvicorn_log = logging.getLogger("uvicorn.error")
 
 #: First segments of the gateway's own paths.
 _OWN = frozenset({"jobs", "patterns", "docs", "openapi", "asyncapi", "livez", "readyz", "metrics", "usage"})
-_HEALTH = {
-    "/readyz": {
-        503: {"description": "Not connected to NATS, a clock that is wrong, or going down; the text says which."}
-    }
-}
+_NOT_READY = {503: {"description": "Not connected to NATS, a clock that is wrong, or going down; the text says which."}}
 
 
 def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
@@ -69,8 +65,8 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
     pattern_routes.install(app, gateway)
     job_routes.install(app, gateway)
     for path, endpoint in health.endpoints(gateway.trouble, registry).items():
-        operation: dict[str, Any] = {"operation_id": path.removeprefix("/"), "responses": _HEALTH.get(path)}
-        app.get(path, tags=["health"], response_class=PlainTextResponse, **operation)(endpoint)
+        described: dict[str, Any] = {"operation_id": path[1:], "responses": _NOT_READY if path == "/readyz" else None}
+        app.get(path, tags=["health"], response_class=PlainTextResponse, **described)(endpoint)
     documents.install(app, gateway)
     return app
 

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import nats.errors
 from fastapi import Request
-from nats.js.errors import Error as JetStreamError
 
 from penstock.document import Shape
 from penstock.errors import BusUnavailable, Refused
@@ -28,15 +28,13 @@ _LENGTH_KEPT, _LENGTH_PATIENCE = 1.0, 2.0
 
 
 class Gateway:
-    """The composition of one gateway process; it is connected once the application has started."""
+    """The composition of one gateway process; it is connected before the application serves its first request."""
 
     def __init__(self, settings: Settings, patterns: Mapping[str, Pattern[Any, Any]], draining: asyncio.Event) -> None:
         self.settings, self.patterns, self.draining = settings, patterns, draining
-        self._shapes = {name: Shape.of(pattern.result) for name, pattern in patterns.items()}
+        self.shapes = {name: Shape.of(pattern.result) for name, pattern in patterns.items()}
         self.description = Description(patterns.values())
         self._length_read, self._waiting = float("-inf"), 0
-        self._long: Bus | None = None
-        self._short: Bus | None = None
 
     def connected(self, bus: Bus) -> None:
         self._long = bus
@@ -45,24 +43,16 @@ class Gateway:
     @property
     def bus(self) -> Bus:
         """For what a request waits for. Raises BusUnavailable at once while NATS is away."""
-        if self._short is None or not self._short.connection.is_connected:
+        if not self._short.connection.is_connected:
             raise BusUnavailable("not connected to NATS")
         return self._short
 
     def trouble(self) -> str | None:
         """Why it should not be sent requests."""
-        if self._long is None:
-            return "starting"
         return "stopping" if self.draining.is_set() else self._long.trouble
-
-    def shape(self, pattern: str) -> Shape:
-        """That of the pattern's result; of anything, for a pattern that this replica does not know."""
-        return self._shapes.get(pattern) or Shape({}, {})
 
     def follow(self, job: str, *, settle: bool = False) -> Follower:
         """`settle`: the job was not submitted just now."""
-        if self._long is None:
-            raise BusUnavailable("not connected to NATS")
         buffer, silence = self.settings.stream_buffer, self.settings.heartbeat
         return Follower(self._long, job, buffer=buffer, silence=silence, settle=settle)
 
@@ -81,10 +71,8 @@ class Gateway:
         jetstream, now = self.bus.jetstream, asyncio.get_running_loop().time()
         if now - self._length_read >= _LENGTH_KEPT:
             self._length_read = now
-            try:
+            with suppress(TimeoutError, nats.errors.Error):  # publishing the job will fail for the same reason
                 async with asyncio.timeout(_LENGTH_PATIENCE):
                     self._waiting = (await jetstream.consumer_info(subjects.JOBS, subjects.AGGREGATOR)).num_pending or 0
-            except (TimeoutError, nats.errors.Error, JetStreamError):
-                pass  # publishing the job will fail for the same reason
         if self._waiting > self.settings.max_backlog:
             raise Refused("overloaded", f"more than {self.settings.max_backlog} jobs are waiting; try again later")

@@ -23,12 +23,12 @@ class GrowingResponse(Response):
     Headers go out before the first piece. It stops when the client is gone or when `closing` is set (the
     server is shutting down): then the body is left unfinished, so that clients resume elsewhere. It takes the
     next piece only once the socket has taken the last: a slow reader waits in the generator, not here.
+
+    Starlette's StreamingResponse would not do: it goes on cancelling a generator that cleans up after itself.
     """
 
-    def __init__(
-        self, pieces: AsyncGenerator[str, None], media_type: str, headers: Mapping[str, str], closing: asyncio.Event
-    ) -> None:
-        super().__init__(headers={"X-Accel-Buffering": "no", **headers}, media_type=media_type)
+    def __init__(self, pieces: AsyncGenerator[str, None], headers: Mapping[str, str], closing: asyncio.Event) -> None:
+        super().__init__(headers={"X-Accel-Buffering": "no", **headers})
         del self.headers["content-length"]
         self._pieces, self._closing = pieces, closing
 

@@ -51,20 +51,17 @@ class ToolCalls:
 
     async def _called(self, key: str, turn: str) -> list[Chunk]:
         output = await self._output(key)
-        chunks: list[Chunk] = []
-        for index, call in enumerate(Turn.model_validate(output).calls if output else (), start=1):
-            name = f"call-{turn}-{index}"
-            self._asked.append(name)
-            self._open.add(name)
-            chunks.append(
-                {"type": "tool-input-available", "toolCallId": name, "toolName": call.name, "input": call.args}
-            )
-        return chunks
+        asked = Turn.model_validate(output).calls if output else ()
+        calls = {f"call-{turn}-{index}": call for index, call in enumerate(asked, start=1)}
+        self._asked += calls
+        self._open |= calls.keys()
+        fields = ((name, {"toolName": call.name, "input": call.args}) for name, call in calls.items())
+        return [{"type": "tool-input-available", "toolCallId": name, **described} for name, described in fields]
 
     def _ended(self, call: str, how: str, **fields: Any) -> Chunk:
         self._open.discard(call)
         return {"type": f"tool-output-{how}", "toolCallId": call, **fields}
 
     async def _output(self, key: str) -> Any:
-        found = await self._bus.last(subjects.JOURNAL, [subjects.journal(self._job, key)])
-        return Outcome.model_validate_json(found[0].data).value if found else None
+        found = await self._bus.newest(subjects.JOURNAL, subjects.journal(self._job, key))
+        return Outcome.model_validate_json(found.data).value if found else None

@@ -17,16 +17,14 @@ from penstock.contracts.events import Event
 from penstock.contracts.job import Snapshot
 from penstock.document import Document
 from penstock.jobs.follow import Follower
-from penstock_gateway.server_sent import HEARTBEAT, line
-from penstock_gateway.tool_calls import ToolCalls
+from penstock_gateway import server_sent
+from penstock_gateway.tool_calls import Chunk, ToolCalls
 
-HEADERS = {"Cache-Control": "no-cache, no-transform", "x-vercel-ai-ui-message-stream": "v1"}
+HEADERS = server_sent.HEADERS | {"x-vercel-ai-ui-message-stream": "v1"}
 
 #: Seconds between two versions of the growing result, which is sent whole; longer by one such for each _SIZE
 #: characters, so that what is sent does not grow with the square of the result.
 _INTERVAL, _SIZE = 0.1, 8_000
-
-Chunk = dict[str, Any]
 
 
 async def ui_message(follower: Follower, job: str, tools: ToolCalls) -> AsyncGenerator[str, None]:
@@ -34,25 +32,23 @@ async def ui_message(follower: Follower, job: str, tools: ToolCalls) -> AsyncGen
     message = _Message(tools)
     clock = asyncio.get_running_loop().time
     due = clock()
-    yield _line({"type": "start", "messageId": job}) + _line({"type": "start-step"})
+    yield _lines([{"type": "start", "messageId": job}, {"type": "start-step"}])
     async with follower:
-        batches = follower.batches()
+        batches = aiter(follower)
         coming = asyncio.ensure_future(anext(batches, None))
         try:
             while True:
-                wait = max(0.0, due - clock()) if message.stale else None
-                await asyncio.wait((coming,), timeout=wait)
+                await asyncio.wait((coming,), timeout=max(0.0, due - clock()) if message.stale else None)
                 out: list[str] = []
                 if coming.done():
                     batch = coming.result()
                     if batch is None:
                         break
-                    out += [] if batch else [HEARTBEAT]
-                    for delivered in batch:
-                        out += [_line(chunk) for chunk in await message.feed(delivered.event)]
+                    out += [_lines(await message.feed(delivered.event)) for delivered in batch]
+                    out += [] if batch else [server_sent.HEARTBEAT]
                     coming = asyncio.ensure_future(anext(batches, None))
                 if message.stale and clock() >= due:
-                    out.append(result := _line(message.result()))
+                    out.append(result := _lines(message.result()))
                     due = clock() + _INTERVAL * (1 + len(result) // _SIZE)
                 yield "".join(out)
         finally:
@@ -73,51 +69,48 @@ class _Message:
 
     async def feed(self, event: Event | Snapshot) -> list[Chunk]:
         if isinstance(event, Snapshot):
-            return [_result(event.result)]
+            return _result(event.result)
         chunks: list[Chunk] = []
         self._document.apply(event)
         match event:
             case events.StepStarted():
-                chunks.append(
-                    self._step(event.k, status="running", step=event.step, attempt=event.a, model=event.model)
-                )
+                chunks = self._step(event.k, status="running", step=event.step, attempt=event.a, model=event.model)
             case events.StepRetrying():
-                chunks.append(self._step(event.k, status="retrying", code=event.code))
+                chunks = self._step(event.k, status="retrying", code=event.code)
             case events.StepCompleted():
-                chunks.append(self._step(event.key, status="completed", step=event.step, durationMs=event.duration_ms))
+                chunks = self._step(event.key, status="completed", step=event.step, durationMs=event.duration_ms)
             case events.StepFailed():
-                chunks.append(self._step(event.key, status="failed", step=event.step, code=event.problem.code))
+                chunks = self._step(event.key, status="failed", step=event.step, code=event.problem.code)
             case events.JobCompleted():
-                chunks += [*self._tools.unanswered(), self.result(), {"type": "finish-step"}, {"type": "finish"}]
+                self.stale = True
+                chunks = [*self._tools.unanswered(), *self.result(), {"type": "finish-step"}, {"type": "finish"}]
             case events.JobFailed(problem=problem):
-                chunks += [*self.unshown(), {"type": "error", "errorText": f"{problem.code}: {problem.detail}"}]
+                chunks = [*self.result(), {"type": "error", "errorText": f"{problem.code}: {problem.detail}"}]
             case events.JobCancelled():
-                chunks += [*self.unshown(), {"type": "abort"}]
+                chunks = [*self.result(), {"type": "abort"}]
             case events.JobAccepted() | events.PartStart():
                 pass  # nothing to show yet
             case _:
                 self.stale = True
         return chunks + await self._tools.feed(event)
 
-    def unshown(self) -> list[Chunk]:
-        return [self.result()] if self.stale else []
+    def result(self) -> list[Chunk]:
+        """The result as far as it is known, if it has grown since it was last shown."""
+        stale, self.stale = self.stale, False
+        return _result(self._document.value) if stale else []
 
-    def result(self) -> Chunk:
-        """The result as far as it is known."""
-        self.stale = False
-        return _result(self._document.value)
-
-    def _step(self, key: str, **changes: Any) -> Chunk:
+    def _step(self, key: str, **changes: Any) -> list[Chunk]:
         known = self._steps.setdefault(key, {"key": key})
         if changes["status"] == "running":
             known.pop("code", None)
         known |= {name: value for name, value in changes.items() if value is not None}
-        return {"type": "data-step", "id": key, "data": dict(known)}
+        return [{"type": "data-step", "id": key, "data": dict(known)}]
 
 
-def _result(value: Any) -> Chunk:
-    return {"type": "data-result", "id": "result", "data": value}
+def _result(value: Any) -> list[Chunk]:
+    return [{"type": "data-result", "id": "result", "data": value}]
 
 
-def _line(chunk: Chunk) -> str:
-    return f"data: {line(json.dumps(chunk, ensure_ascii=False, separators=(',', ':')))}\n\n"
+def _lines(chunks: list[Chunk]) -> str:
+    texts = (json.dumps(chunk, ensure_ascii=False, separators=(",", ":")) for chunk in chunks)
+    return "".join(f"data: {server_sent.line(text)}\n\n" for text in texts)

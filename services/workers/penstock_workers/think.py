@@ -20,7 +20,7 @@ OFFERED: Final = tuple(
 
 def think_executable(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
     """The problem is the first turn; the turns since follow unchanged, with their signatures."""
-    prompt = PromptFile.load(pattern.prompts, step.prompt_name, model=Work)
+    prompt = PromptFile.load(pattern.prompts, step.prompt or step.name, model=Work)
 
     async def think(request: Work, *, model: StepModel) -> Turn:
         return await model.turn(prompt.render(request).then(*request.transcript), OFFERED)
