@@ -15,7 +15,7 @@ def contents_of(prompt: Prompt) -> list[types.Content]:
     return [types.Content(role=turn.role, parts=[_part(part) for part in turn.parts]) for turn in prompt.turns]
 
 
-def settings_of(
+def config_of(
     prompt: Prompt,
     *,
     output: type[BaseModel] | type[str],

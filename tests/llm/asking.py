@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.wire import Score, Wire
 from penstock.llm.client import Llm
-from penstock.llm.config import ModelConfig
 from penstock.llm.meter import Meter
 from penstock.llm.prompt import Prompt, ToolSpec
+from penstock.settings import Models
 
 LABELS = {"job": "job-1", "key": "draft-1", "step": "draft"}
 PROMPT = Prompt.user("Write a line about rivers.", system="You write.")
@@ -54,7 +54,7 @@ def text_of(received: list[TextPiece | ToolCall]) -> str:
 
 
 def at(url: str, key: str = "AIzaSyNotARealKey", **settings: Any) -> aclosing[Llm]:
-    return aclosing(Llm(ModelConfig(base_url=url, api_key=SecretStr(key), **settings)))
+    return aclosing(Llm(Models(model_base_url=url, model_api_key=SecretStr(key), **settings)))
 
 
 class Received:
