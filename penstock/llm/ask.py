@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from itertools import groupby
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,8 +13,9 @@ from penstock.contracts.turns import Part, TextPiece, ToolCall, Turn
 from penstock.contracts.usage import Usage
 from penstock.errors import OutputInvalid, OutputTruncated
 from penstock.llm.meter import Meter
-from penstock.llm.prompt import Prompt, ToolSpec
+from penstock.llm.prompt import Prompt
 from penstock.llm.repair_prompt import described, faults_of, repair_turns
+from penstock.tools import Tool
 
 if TYPE_CHECKING:  # it loads the SDK
     from penstock.llm.client import Llm
@@ -72,7 +73,7 @@ class StepModel:
 
         return await self._asked_until(validated, prompt, output=output, sink=self._sink)
 
-    async def turn(self, prompt: Prompt, tools: Sequence[ToolSpec]) -> Turn:
+    async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any]]) -> Turn:
         """Text, tool calls, or both. Arguments are as the model gave them: the tool validates its own.
 
         It goes back to the model, signatures and all, before the tools' results. Nothing of it goes to the sink,
@@ -87,7 +88,7 @@ class StepModel:
         *,
         sink: Sink | None,
         output: type[BaseModel] | type[str] = str,
-        tools: Sequence[ToolSpec] = (),
+        tools: Sequence[Tool[Any, Any]] = (),
     ) -> R:
         question = prompt
         for number in range(REPAIRS + 1):
@@ -103,7 +104,7 @@ class StepModel:
         raise (OutputTruncated if truncated else OutputInvalid)(detail, faults)
 
     async def _reply(
-        self, prompt: Prompt, output: type[BaseModel] | type[str], tools: Sequence[ToolSpec], sink: Sink | None
+        self, prompt: Prompt, output: type[BaseModel] | type[str], tools: Sequence[Tool[Any, Any]], sink: Sink | None
     ) -> Turn:
         parts: list[TextPiece | ToolCall] = []
         pieces: list[str] = []

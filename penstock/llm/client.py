@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from contextvars import ContextVar
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -20,10 +21,12 @@ from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.errors import Misconfigured
 from penstock.llm.failure import failure_of
 from penstock.llm.meter import Meter
-from penstock.llm.prompt import Prompt, ToolSpec
+from penstock.llm.prompt import Prompt
 from penstock.llm.reply import Reply
 from penstock.llm.request import config_of, contents_of
+from penstock.llm.usage import usage_of
 from penstock.settings import Models
+from penstock.tools import Tool
 
 #: Calls at the same time; those above it wait for a connection, up to `model_first_token_timeout`.
 _CONNECTIONS = 1_000
@@ -90,7 +93,7 @@ class Llm:
         *,
         model: str,
         output: type[BaseModel] | type[str] = str,
-        tools: Sequence[ToolSpec] = (),
+        tools: Sequence[Tool[Any, Any]] = (),
         labels: Mapping[str, str],
         meter: Meter,
     ) -> AsyncGenerator[TextPiece | ToolCall, None]:
@@ -118,7 +121,7 @@ class Llm:
             reply.end()
         finally:
             if reply.begun:
-                meter.add(reply.usage, reply.model)
+                meter.add(usage_of(reply.metadata, reply.model), reply.model)
 
     async def _responses(
         self, model: str, contents: list[types.Content], config: types.GenerateContentConfig

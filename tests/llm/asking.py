@@ -8,23 +8,35 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from penstock.contracts.step import Step
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.wire import Score, Wire
 from penstock.llm.client import Llm
 from penstock.llm.meter import Meter
-from penstock.llm.prompt import Prompt, ToolSpec
+from penstock.llm.prompt import Prompt
 from penstock.settings import Models
+from penstock.tools import Tool
 
 LABELS = {"job": "job-1", "key": "draft-1", "step": "draft"}
 PROMPT = Prompt.user("Write a line about rivers.", system="You write.")
-ADD = ToolSpec(
-    "add",
-    "Adds two numbers.",
-    {
-        "type": "object",
-        "properties": {"a": {"type": "number"}, "b": {"type": "number"}},
-        "required": ["a", "b"],
-    },
+
+
+class Sum(Wire):
+    a: float
+    b: float
+
+
+async def add(given: Sum) -> Sum:
+    return Sum(a=given.a + given.b, b=0)
+
+
+ADD = Tool(
+    name="add",
+    description="Adds two numbers.",
+    step=Step(name="add", input=Sum, output=Sum),
+    function=add,
+    asked=str,
+    answered=str,
 )
 
 
