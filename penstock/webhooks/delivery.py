@@ -17,7 +17,6 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.pull import PullGroup
 from penstock.jetstream.settling import GivenUp, Later, settling
 from penstock.settings import Settings
-from penstock.webhooks.addresses import AddressPolicy
 from penstock.webhooks.queue import next_try
 from penstock.webhooks.transport import Forbidden, Transport, Undelivered
 
@@ -38,7 +37,7 @@ class Dispatcher:
     def __init__(self, bus: Bus, settings: Settings) -> None:
         self._bus, self._settings = bus, settings
         self._group = PullGroup(slots=settings.webhook_slots, ack_wait=settings.ack_wait)
-        self._transport = Transport(AddressPolicy.of(settings), timeout=settings.webhook_timeout)
+        self._transport = Transport(settings)
 
     async def start(self) -> None:
         self._bus.on_reconnect(self._group.reconnected)
@@ -54,10 +53,10 @@ class Dispatcher:
         about: dict[str, Any] = {"job": job, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "webhook", about):
             try:
-                url = Hook.model_validate_json(message.data).url
-                host = about["host"] = httpx.URL(url).host
+                url = httpx.URL(Hook.model_validate_json(message.data).url)
             except (ValidationError, httpx.InvalidURL):
                 raise GivenUp("invalid_hook", "the message names no URL") from None
+            about["host"] = url.host
             elapsed = self._bus.time.now() - message.metadata.timestamp.timestamp()
             try:
                 await self._send(url, job)
@@ -66,12 +65,12 @@ class Dispatcher:
             except Undelivered as failed:
                 pause = next_try(self._settings.webhook_retry_delays, elapsed, retry_after=failed.retry_after)
                 if pause is None:
-                    raise GivenUp("webhook_undelivered", f"{host}: {failed}") from failed
+                    raise GivenUp("webhook_undelivered", f"{url.host}: {failed}") from failed
                 log.info("webhook is tried again", extra={**about, "why": str(failed), "delay": round(pause, 1)})
                 raise Later(pause) from failed
             log.info("webhook delivered", extra=about)
 
-    async def _send(self, url: str, job: str) -> None:
+    async def _send(self, url: httpx.URL, job: str) -> None:
         """One try. Raises Undelivered for all but 2xx; a redirect is such a failure too."""
         secret = self._settings.webhook_secret
         if secret is None:
@@ -88,7 +87,7 @@ class Dispatcher:
         }
         status, retry_after = await self._transport.post(url, headers, payload)
         if status == _GONE:
-            raise GivenUp("webhook_gone", f"{httpx.URL(url).host} answered {_GONE}")
+            raise GivenUp("webhook_gone", f"{url.host} answered {_GONE}")
         if not 200 <= status < 300:
             raise Undelivered(f"HTTP {status}", retry_after=retry_after)
 
