@@ -1,24 +1,20 @@
 """What an executor asks a model with: complete, valid answers, whose pieces are streamed while they arrive."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from penstock.contracts.turns import Part, TextPiece, ToolCall, Turn
 from penstock.contracts.usage import Usage
 from penstock.errors import OutputInvalid, OutputTruncated
-from penstock.llm.meter import Meter
+from penstock.llm.client import Llm
 from penstock.llm.prompt import Prompt
 from penstock.llm.repair_prompt import described, faults_of, repair_turns
+from penstock.llm.usage import Meter
 from penstock.tools import Tool
-
-if TYPE_CHECKING:  # it loads the SDK
-    from penstock.llm.client import Llm
 
 #: How often a reply that is truncated or does not fit is asked for again, per question.
 REPAIRS = 2

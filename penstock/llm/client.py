@@ -20,11 +20,10 @@ from pydantic import BaseModel
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.errors import Misconfigured
 from penstock.llm.failure import failure_of
-from penstock.llm.meter import Meter
 from penstock.llm.prompt import Prompt
 from penstock.llm.reply import Reply
 from penstock.llm.request import config_of, contents_of
-from penstock.llm.usage import usage_of
+from penstock.llm.usage import Meter, usage_of
 from penstock.settings import Models
 from penstock.tools import Tool
 

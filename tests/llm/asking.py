@@ -12,8 +12,8 @@ from penstock.contracts.step import Step
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.wire import Score, Wire
 from penstock.llm.client import Llm
-from penstock.llm.meter import Meter
 from penstock.llm.prompt import Prompt
+from penstock.llm.usage import Meter
 from penstock.settings import Models
 from penstock.tools import Tool
 

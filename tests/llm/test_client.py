@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from penstock.contracts.turns import TextPiece, ToolCall, ToolResult, Turn
 from penstock.errors import Misconfigured, ModelUnavailable
 from penstock.llm.client import Llm
-from penstock.llm.meter import Meter
 from penstock.llm.prompt import Prompt
+from penstock.llm.usage import Meter
 from penstock.settings import Models
 from tests.llm.asking import ADD, PROMPT, Review, asked, at, chunks, text_of
 from tests.llm.wire import Wire, events, parts, said

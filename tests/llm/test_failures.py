@@ -9,7 +9,7 @@ import pytest
 
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated, PenstockError
 from penstock.llm.client import Llm
-from penstock.llm.meter import Meter
+from penstock.llm.usage import Meter
 from tests.llm.asking import asked, at, chunks
 from tests.llm.wire import Wire, error, events, http, parts, said
 from tests.support.simulator import Steering
