@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from contextvars import ContextVar
 from functools import lru_cache
@@ -49,7 +49,10 @@ class Llm:
         google = base_url is None or (urlsplit(base_url).hostname or "").endswith(".googleapis.com")
         #: Whether a call's labels go along as X-Penstock headers: not to Google.
         self.traces = not google
-        self._key = _api_key(settings) or ("" if google else "none")
+        given = settings.model_api_key.get_secret_value() if settings.model_api_key else ""
+        # In the SDK's own order of variables; found here, since error texts must not hold it.
+        key = (given or os.environ.get("GOOGLE_API_KEY") or os.environ.get("GEMINI_API_KEY") or "").strip()
+        self._key = key or ("" if google else "none")
         if not self._key:
             raise Misconfigured("no API key: set GEMINI_API_KEY, or a base URL that needs none")
         if not (self._key.isascii() and self._key.isprintable()):
@@ -148,7 +151,11 @@ class Llm:
             for response_seen in seen:
                 with suppress(httpx2.HTTPError):
                     await response_seen.aclose()
-            await _exhaust(stream)
+            # Closing the outermost of the SDK's generators would leave those within it to the garbage collector, and to
+            # tasks of its making: what they hold in buffers comes now, then an error.
+            with suppress(Exception):
+                async for _ in stream:
+                    pass
         raise failure
 
     async def _limit(self, request: httpx2.Request) -> None:
@@ -161,16 +168,6 @@ class Llm:
         }
 
 
-async def _exhaust(stream: AsyncIterator[types.GenerateContentResponse]) -> None:
-    """Ends the SDK's generators once their connection is closed: what they hold in buffers comes, then an error.
-
-    Closing the outermost would leave those within it to the garbage collector, and to tasks of its making.
-    """
-    with suppress(Exception):
-        async for _ in stream:
-            pass
-
-
 async def _keep(response: httpx2.Response) -> None:
     seen = _RESPONSES.get()
     if seen is not None:
@@ -181,9 +178,3 @@ async def _keep(response: httpx2.Response) -> None:
 def _certificates() -> ssl.SSLContext:
     """Loading them takes 30 ms: once for all clients of a process."""
     return httpx2.create_ssl_context()
-
-
-def _api_key(settings: Models) -> str:
-    """The key, in the SDK's own order of variables: found here, since error texts must not hold it."""
-    given = settings.model_api_key.get_secret_value() if settings.model_api_key else ""
-    return (given or os.environ.get("GOOGLE_API_KEY") or os.environ.get("GEMINI_API_KEY") or "").strip()

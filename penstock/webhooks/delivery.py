@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -22,7 +23,6 @@ from penstock.webhooks.transport import Forbidden, Transport, Undelivered
 
 log = logging.getLogger(__name__)
 
-_GONE = 410
 #: Seconds that running deliveries get at most at the end of a process, on top of the grace that its jobs
 #: had; what is cut off is sent again by another replica.
 _LONGEST_GRACE = 5.0
@@ -86,8 +86,8 @@ class Dispatcher:
             **signature(secret.get_secret_value(), f"end_{job}", datetime.now(UTC), payload),
         }
         status, retry_after = await self._transport.post(url, headers, payload)
-        if status == _GONE:
-            raise GivenUp("webhook_gone", f"{url.host} answered {_GONE}")
+        if status == HTTPStatus.GONE:
+            raise GivenUp("webhook_gone", f"{url.host} answered 410")
         if not 200 <= status < 300:
             raise Undelivered(f"HTTP {status}", retry_after=retry_after)
 

@@ -1,6 +1,7 @@
 """The queue of deliveries: putting a job's end into it, and when a delivery that failed is tried again."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from penstock.backoff import jittered
 from penstock.contracts.options import PatternRequest
@@ -31,9 +32,7 @@ def next_try(delays: Sequence[float], elapsed: float, *, retry_after: float | No
     `delays` are the pauses between planned tries; `elapsed` is how long after the job's end the failed
     try began. It is time that counts, not deliveries: work that a deploy interrupts uses up no try.
     """
-    planned = 0.0
-    for delay in delays:
-        planned += delay
+    for planned in accumulate(delays):
         if planned > elapsed:
             return jittered(max(planned - elapsed, min(retry_after or 0.0, _LONGEST_REQUESTED)))
     return None
