@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
@@ -63,11 +64,8 @@ class StepModel:
 
     async def object(self, prompt: Prompt, output: type[T]) -> T:
         """A reply as `output`, validated strictly and by wire names only: what was streamed is what is kept."""
-
-        def validated(turn: Turn) -> T:
-            return output.model_validate_json(turn.text, strict=True, by_alias=True, by_name=False)
-
-        return await self._asked_until(validated, prompt, output=output, sink=self._sink)
+        validate = partial(output.model_validate_json, strict=True, by_alias=True, by_name=False)
+        return await self._asked_until(lambda turn: validate(turn.text), prompt, output=output, sink=self._sink)
 
     async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any]]) -> Turn:
         """Text, tool calls, or both. Arguments are as the model gave them: the tool validates its own.

@@ -39,7 +39,10 @@ def _cause(error: Exception, model: str, response: httpx2.Response | None) -> tu
     """The code of a failure, or None for what may pass; the detail; seconds after which to come back."""
     details: list[dict[str, Any]] = []
     if isinstance(error, APIError) and isinstance(error.code, int):
-        status, text, details = error.code, f"{error.status}: {error.message}", _error_details(error)
+        status, text = error.code, f"{error.status}: {error.message}"
+        match error.details:
+            case {"error": {"details": [*found]}} | {"details": [*found]}:
+                details = [one for one in found if isinstance(one, dict)]
     elif isinstance(error, TimeoutError | httpx2.TimeoutException):
         return None, f"{model} did not answer in time ({type(error).__name__})", None
     elif isinstance(error, httpx2.HTTPError):
@@ -58,13 +61,6 @@ def _cause(error: Exception, model: str, response: httpx2.Response | None) -> tu
     if status < 400:
         return "model_not_found", f"{detail} (a redirect: is the base URL right?)", None
     return _CODES.get(status, "model_rejected"), detail, None
-
-
-def _error_details(error: APIError) -> list[dict[str, Any]]:
-    body = error.details
-    inner = body.get("error", body) if isinstance(body, dict) else {}
-    details = inner.get("details") if isinstance(inner, dict) else None
-    return [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
 
 
 def _retry_after(details: list[dict[str, Any]], response: httpx2.Response | None) -> float | None:

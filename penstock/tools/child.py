@@ -65,10 +65,6 @@ def confine(keep: int) -> bool:
     os.closerange(keep + 1, 64)
     _prctl(PR_SET_DUMPABLE, 0)
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
-    return _filter_system_calls()
-
-
-def _filter_system_calls() -> bool:
     if sys.platform != "linux" or platform.machine() not in SYSTEM_CALLS:
         return False
     architecture, allowed = SYSTEM_CALLS[platform.machine()]

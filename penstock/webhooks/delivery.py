@@ -1,8 +1,10 @@
-"""Delivering: one message of HOOKS, from its receipt to the receiver's 2xx, or to its dead letter."""
+"""Delivering a job's end: into HOOKS, and from there to the receiver's 2xx, or to its dead letter."""
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
+from itertools import accumulate
 from typing import Any
 
 import httpx
@@ -10,7 +12,9 @@ from nats.aio.msg import Msg
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
+from penstock.backoff import jittered
 from penstock.contracts.journal import END, JobEnd
+from penstock.contracts.options import PatternRequest
 from penstock.contracts.webhook import EndedJob, Hook, WebhookBody, secrets
 from penstock.hosting.installed import __version__
 from penstock.jetstream import subjects
@@ -18,7 +22,6 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.pull import PullGroup
 from penstock.jetstream.settling import GivenUp, Later, settling
 from penstock.settings import Settings
-from penstock.webhooks.queue import next_try
 from penstock.webhooks.transport import Forbidden, Transport, Undelivered
 
 log = logging.getLogger(__name__)
@@ -26,6 +29,21 @@ log = logging.getLogger(__name__)
 #: Seconds that running deliveries get at most at the end of a process, on top of the grace that its jobs
 #: had; what is cut off is sent again by another replica.
 _LONGEST_GRACE = 5.0
+#: A receiver's Retry-After is honoured up to this many seconds.
+_LONGEST_REQUESTED = 3600.0
+
+
+async def enqueue(bus: Bus, job: str, request: PatternRequest | None) -> None:
+    """Have the job's end delivered, if its request names a webhook. To be called between end and ack.
+
+    A job message that is delivered again, after its end was queued, queues nothing new: the subject
+    holds one message, and for two minutes the stream knows the message's id. Past these, a receiver may
+    be sent the same webhook-id once more.
+    """
+    if request is None or request.options.webhook is None:
+        return
+    hook = Hook(url=request.options.webhook)
+    await bus.once(subjects.hook(job), hook.model_dump_json().encode(), headers={"Nats-Msg-Id": f"hook.{job}"})
 
 
 class Dispatcher:
@@ -90,6 +108,18 @@ class Dispatcher:
             raise GivenUp("webhook_gone", f"{url.host} answered 410")
         if not 200 <= status < 300:
             raise Undelivered(f"HTTP {status}", retry_after=retry_after)
+
+
+def next_try(delays: Sequence[float], elapsed: float, *, retry_after: float | None = None) -> float | None:
+    """Seconds until the next try, or None after the last.
+
+    `delays` are the pauses between planned tries; `elapsed` is how long after the job's end the failed
+    try began. It is time that counts, not deliveries: work that a deploy interrupts uses up no try.
+    """
+    for planned in accumulate(delays):
+        if planned > elapsed:
+            return jittered(max(planned - elapsed, min(retry_after or 0.0, _LONGEST_REQUESTED)))
+    return None
 
 
 def body(job: str, end: JobEnd, limit: int) -> bytes:

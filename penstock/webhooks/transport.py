@@ -59,14 +59,12 @@ class Transport:
         Raises Forbidden before anything is sent, Undelivered when no answer came.
         """
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        sent = {"host": url.netloc.decode("ascii"), **headers}
-        limits = {"connect": self._timeout}
+        sent = [("host", url.netloc.decode("ascii")), *headers.items()]
+        limits = {"timeout": {"connect": self._timeout}}
         try:
             async with (
                 asyncio.timeout(self._timeout),
-                self._pool.stream(
-                    "POST", target, headers=list(sent.items()), content=body, extensions={"timeout": limits}
-                ) as response,
+                self._pool.stream("POST", target, headers=sent, content=body, extensions=limits) as response,
             ):
                 after = httpx.Headers(response.headers).get("retry-after", "")
                 return response.status, float(after) if re.fullmatch("[0-9]{1,6}", after) else None
