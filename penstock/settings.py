@@ -191,12 +191,11 @@ class Settings(Nats, Work, Models, Http, Webhooks, Logs):
     @model_validator(mode="after")
     def _enough_deliveries(self) -> "Settings":
         """Every model of a tier gets its attempts before a step's message is taken for poisoned."""
-        models = max(len(self.complex_models), len(self.fast_models))
-        needed = models * _ATTEMPTS_PER_MODEL
+        needed = max(self.attempts("complex"), self.attempts("simple"))
         if needed > self.max_deliveries:
             raise Misconfigured(
-                f"PENSTOCK_MAX_DELIVERIES={self.max_deliveries} is too few: {models} models of a tier with "
-                f"{_ATTEMPTS_PER_MODEL} attempts each need {needed}"
+                f"PENSTOCK_MAX_DELIVERIES={self.max_deliveries} is too few: a step has up to {needed} "
+                f"attempts, {_ATTEMPTS_PER_MODEL} with each model of its tier"
             )
         return self
 

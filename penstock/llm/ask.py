@@ -101,7 +101,6 @@ class StepModel:
         self, prompt: Prompt, output: type[BaseModel] | type[str], tools: Sequence[Tool[Any, Any]], sink: Sink | None
     ) -> Turn:
         parts: list[TextPiece | ToolCall] = []
-        pieces: list[str] = []
         stream = self._llm.stream(
             prompt, model=self._model, output=output, tools=tools, labels=self._labels, meter=self._meter
         )
@@ -109,12 +108,10 @@ class StepModel:
             async with aclosing(stream):
                 async for chunk in stream:
                     parts.append(chunk)
-                    if isinstance(chunk, TextPiece) and chunk.text:
-                        pieces.append(chunk.text)
-                        if sink is not None:
-                            sink.text(chunk.text)
+                    if sink is not None and isinstance(chunk, TextPiece) and chunk.text:
+                        sink.text(chunk.text)
         finally:
-            self.raw = "".join(pieces)
+            self.raw = "".join(part.text for part in parts if isinstance(part, TextPiece))
         return Turn(role="model", parts=_joined(parts))
 
 

@@ -1,14 +1,11 @@
 """The client: one connection pool for all calls, one attempt for each."""
 
-from __future__ import annotations
-
 import asyncio
 import os
-import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +29,8 @@ _CONNECTIONS = 1_000
 _CONNECT_SECONDS = 10.0
 #: Idle connections. Each call probes the socket of every one of them: 300 cost twice the CPU of 32.
 _KEPT_ALIVE = 32
+#: Loading them takes 30 ms: once for all clients of a process.
+_certificates = cache(httpx2.create_ssl_context)
 #: Where the HTTP client leaves the response of the call it is made for: the SDK keeps it to itself, and its
 #: chain of generators closes it only when they are collected.
 _RESPONSES: ContextVar[list[httpx2.Response] | None] = ContextVar("penstock_llm_responses", default=None)
@@ -172,9 +171,3 @@ async def _keep(response: httpx2.Response) -> None:
     seen = _RESPONSES.get()
     if seen is not None:
         seen.append(response)
-
-
-@lru_cache(maxsize=1)
-def _certificates() -> ssl.SSLContext:
-    """Loading them takes 30 ms: once for all clients of a process."""
-    return httpx2.create_ssl_context()

@@ -115,13 +115,12 @@ class _Child:
     async def end(self) -> None:
         """Kills the process, if there is one, and waits until it is gone."""
         process, self.process = self.process, None
-        if process is None:
-            return
-        if process.returncode is None:
-            process.kill()
-        if process.stdin is not None:
-            process.stdin.close()
-        await process.wait()
+        if process is not None:
+            if process.returncode is None:
+                process.kill()
+            if process.stdin is not None:
+                process.stdin.close()
+            await process.wait()
 
     @asynccontextmanager
     async def _ended_by_failure(self, what: str, seconds: float) -> AsyncIterator[None]:
