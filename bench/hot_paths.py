@@ -86,7 +86,7 @@ def executing_nothing(settings: Settings) -> Service:
     async def start(service: Service, bus: Bus) -> None:
         handler = StepHandler(
             bus=bus,
-            llm=Llm(settings.models()),
+            llm=Llm(settings),
             executables={"draft": Executable(NOTHING, execute, uses_model=False)},
             service="workers",
             settings=settings,

@@ -24,14 +24,17 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from penstock.contracts.options import Priority
+from penstock.contracts.step import Complexity
 from penstock.contracts.webhook import secrets
 from penstock.errors import Misconfigured
-from penstock.llm.config import ModelConfig
 
 PREFIX = "PENSTOCK_"
 #: Variables with the prefix that are no settings: the command line's, and those of the tests.
 _OTHERS = ("URL", "API_KEY")
 _OF_TESTS = ("FAULTS_", "LOAD_")
+#: Deliveries of a step that each model of its tier gets.
+_ATTEMPTS_PER_MODEL = 3
 
 
 def _separated(value: object) -> object:
@@ -55,7 +58,6 @@ Hosts = Annotated[tuple[Annotated[str, StringConstraints(to_lower=True)], ...], 
 Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, _Separated]
 Delays = Annotated[tuple[Seconds, ...], NoDecode, _Separated]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_well_formed)]
-_MODELS = ModelConfig()
 
 
 class _Group(BaseSettings):
@@ -102,14 +104,36 @@ class Work(_Group):
 class Models(_Group):
     """Models"""
 
-    complex_models: ModelNames = Field(_MODELS.complex, description="The complex tier's model, then fallbacks.")
-    fast_models: ModelNames = Field(_MODELS.fast, description="The fast tier's model, then fallbacks.")
+    # The stable ones of November 2026: gemini-2.5-pro and gemini-2.5-flash, which the guide's models became, are shut
+    # down on 2026-12-01. One fallback a tier: with two, a step would have more attempts than `max_deliveries`.
+    complex_models: ModelNames = Field(
+        ("gemini-4-argon", "gemini-3.8-flash"), description="The complex tier's model, then fallbacks."
+    )
+    fast_models: ModelNames = Field(
+        ("gemini-3.8-flash", "gemini-3.5-flash-lite"), description="The fast tier's model, then fallbacks."
+    )
     model_api_key: SecretStr | None = Field(None, description="Gemini API key; else GEMINI_API_KEY.")
     model_base_url: BaseUrl | None = Field(None, description="Base URL; else GOOGLE_GEMINI_BASE_URL.")
     model_timeout: Seconds = Field(600, description="Seconds that one model call may take.")
-    model_first_token_timeout: Seconds = Field(120, description="Seconds until its first piece.")
-    model_max_output_tokens: Count = Field(32_768, description="Output tokens of one model call.")
+    model_first_token_timeout: Seconds = Field(120, description="Seconds until its first piece, thinking done.")
+    model_idle_timeout: Seconds = Field(60, description="Seconds between two pieces of a reply.")
+    model_max_output_tokens: Count = Field(32_768, description="Output tokens of one model call, thinking included.")
     model_retry_delay: Seconds = Field(0.5, description="Seconds before a model call's second try; doubles, up to 30.")
+
+    def model_for(self, attempt: int, complexity: Complexity, priority: Priority | None = None) -> str:
+        """The model of a step's attempt, counted from 1: the tier's first for three, then each fallback for as many.
+
+        Past the last model's attempts it stays the last model.
+        """
+        models = self._tier(complexity, priority)
+        return models[min((attempt - 1) // _ATTEMPTS_PER_MODEL, len(models) - 1)]
+
+    def attempts(self, complexity: Complexity, priority: Priority | None = None) -> int:
+        """How many attempts the models of a step have: a failure of the last is final."""
+        return len(self._tier(complexity, priority)) * _ATTEMPTS_PER_MODEL
+
+    def _tier(self, complexity: Complexity, priority: Priority | None) -> tuple[str, ...]:
+        return self.complex_models if complexity == "complex" or priority == "quality" else self.fast_models
 
 
 class Http(_Group):
@@ -167,26 +191,13 @@ class Settings(Nats, Work, Models, Http, Webhooks, Logs):
     @model_validator(mode="after")
     def _enough_deliveries(self) -> "Settings":
         """Every model of a tier gets its attempts before a step's message is taken for poisoned."""
-        models = max(len(self.complex_models), len(self.fast_models))
-        needed = models * ModelConfig.attempts_per_model
+        needed = max(self.attempts("complex"), self.attempts("simple"))
         if needed > self.max_deliveries:
             raise Misconfigured(
-                f"PENSTOCK_MAX_DELIVERIES={self.max_deliveries} is too few: {models} models of a tier with "
-                f"{ModelConfig.attempts_per_model} attempts each need {needed}"
+                f"PENSTOCK_MAX_DELIVERIES={self.max_deliveries} is too few: a step has up to {needed} "
+                f"attempts, {_ATTEMPTS_PER_MODEL} with each model of its tier"
             )
         return self
-
-    def models(self) -> ModelConfig:
-        """What the model layer needs of these settings."""
-        return ModelConfig(
-            complex=self.complex_models,
-            fast=self.fast_models,
-            api_key=self.model_api_key,
-            base_url=self.model_base_url,
-            first_token_seconds=self.model_first_token_timeout,
-            total_seconds=self.model_timeout,
-            max_output_tokens=self.model_max_output_tokens,
-        )
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:

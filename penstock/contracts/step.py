@@ -19,7 +19,7 @@ class Step(Generic[In, Out]):
     """The contract of a step.
 
     `output` is a pydantic model, or `str` for plain text. `complexity` and the job's priority choose
-    the model tier (`penstock.llm.config`). `prompt` names the prompt file when it is not the step's
+    the model tier (`Settings.model_for`). `prompt` names the prompt file when it is not the step's
     own name; steps that need no model, or more than one prompt, have an executor of their own in
     their service's table instead.
     """

@@ -3,5 +3,5 @@
     StepModel (ask)  ──▶ Llm.stream (client) ──▶ google-genai ──▶ Gemini, a proxy, the simulator
       repairs replies     chunks, typed errors    retries off
 
-Nothing is re-exported: `prompt`, `meter`, `config` and `schema` need pydantic only, `client` loads the SDK (0.6 s).
+Nothing is re-exported: `prompt` and `schema` need pydantic only, `client` loads the SDK (0.6 s).
 """

@@ -1,23 +1,21 @@
 """What an executor asks a model with: complete, valid answers, whose pieces are streamed while they arrive."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from penstock.contracts.turns import Part, TextPiece, ToolCall, Turn
 from penstock.contracts.usage import Usage
 from penstock.errors import OutputInvalid, OutputTruncated
-from penstock.llm.meter import Meter
-from penstock.llm.prompt import Prompt, ToolSpec
+from penstock.llm.client import Llm
+from penstock.llm.prompt import Prompt
 from penstock.llm.repair_prompt import described, faults_of, repair_turns
-
-if TYPE_CHECKING:  # it loads the SDK
-    from penstock.llm.client import Llm
+from penstock.llm.usage import Meter
+from penstock.tools import Tool
 
 #: How often a reply that is truncated or does not fit is asked for again, per question.
 REPAIRS = 2
@@ -66,13 +64,10 @@ class StepModel:
 
     async def object(self, prompt: Prompt, output: type[T]) -> T:
         """A reply as `output`, validated strictly and by wire names only: what was streamed is what is kept."""
+        validate = partial(output.model_validate_json, strict=True, by_alias=True, by_name=False)
+        return await self._asked_until(lambda turn: validate(turn.text), prompt, output=output, sink=self._sink)
 
-        def validated(turn: Turn) -> T:
-            return output.model_validate_json(turn.text, strict=True, by_alias=True, by_name=False)
-
-        return await self._asked_until(validated, prompt, output=output, sink=self._sink)
-
-    async def turn(self, prompt: Prompt, tools: Sequence[ToolSpec]) -> Turn:
+    async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any]]) -> Turn:
         """Text, tool calls, or both. Arguments are as the model gave them: the tool validates its own.
 
         It goes back to the model, signatures and all, before the tools' results. Nothing of it goes to the sink,
@@ -87,7 +82,7 @@ class StepModel:
         *,
         sink: Sink | None,
         output: type[BaseModel] | type[str] = str,
-        tools: Sequence[ToolSpec] = (),
+        tools: Sequence[Tool[Any, Any]] = (),
     ) -> R:
         question = prompt
         for number in range(REPAIRS + 1):
@@ -103,10 +98,9 @@ class StepModel:
         raise (OutputTruncated if truncated else OutputInvalid)(detail, faults)
 
     async def _reply(
-        self, prompt: Prompt, output: type[BaseModel] | type[str], tools: Sequence[ToolSpec], sink: Sink | None
+        self, prompt: Prompt, output: type[BaseModel] | type[str], tools: Sequence[Tool[Any, Any]], sink: Sink | None
     ) -> Turn:
         parts: list[TextPiece | ToolCall] = []
-        pieces: list[str] = []
         stream = self._llm.stream(
             prompt, model=self._model, output=output, tools=tools, labels=self._labels, meter=self._meter
         )
@@ -114,12 +108,10 @@ class StepModel:
             async with aclosing(stream):
                 async for chunk in stream:
                     parts.append(chunk)
-                    if isinstance(chunk, TextPiece) and chunk.text:
-                        pieces.append(chunk.text)
-                        if sink is not None:
-                            sink.text(chunk.text)
+                    if sink is not None and isinstance(chunk, TextPiece) and chunk.text:
+                        sink.text(chunk.text)
         finally:
-            self.raw = "".join(pieces)
+            self.raw = "".join(part.text for part in parts if isinstance(part, TextPiece))
         return Turn(role="model", parts=_joined(parts))
 
 

@@ -1,14 +1,12 @@
 """The client: one connection pool for all calls, one attempt for each."""
 
-from __future__ import annotations
-
 import asyncio
 import os
-import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import cache
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -18,18 +16,21 @@ from pydantic import BaseModel
 
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.errors import Misconfigured
-from penstock.llm.config import ModelConfig
 from penstock.llm.failure import failure_of
-from penstock.llm.meter import Meter
-from penstock.llm.prompt import Prompt, ToolSpec
+from penstock.llm.prompt import Prompt
 from penstock.llm.reply import Reply
-from penstock.llm.request import contents_of, settings_of
+from penstock.llm.request import config_of, contents_of
+from penstock.llm.usage import Meter, usage_of
+from penstock.settings import Models
+from penstock.tools import Tool
 
-#: Calls at the same time; those above it wait for a connection, up to `first_token_seconds`.
+#: Calls at the same time; those above it wait for a connection, up to `model_first_token_timeout`.
 _CONNECTIONS = 1_000
 _CONNECT_SECONDS = 10.0
 #: Idle connections. Each call probes the socket of every one of them: 300 cost twice the CPU of 32.
 _KEPT_ALIVE = 32
+#: Loading them takes 30 ms: once for all clients of a process.
+_certificates = cache(httpx2.create_ssl_context)
 #: Where the HTTP client leaves the response of the call it is made for: the SDK keeps it to itself, and its
 #: chain of generators closes it only when they are collected.
 _RESPONSES: ContextVar[list[httpx2.Response] | None] = ContextVar("penstock_llm_responses", default=None)
@@ -41,13 +42,16 @@ class Llm:
     Raises Misconfigured when made without an API key for Google's own base URL, or with one that no header can hold.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
-        self.config = config
-        base_url = config.base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or None
+    def __init__(self, settings: Models) -> None:
+        self.settings = settings
+        base_url = settings.model_base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or None
         google = base_url is None or (urlsplit(base_url).hostname or "").endswith(".googleapis.com")
         #: Whether a call's labels go along as X-Penstock headers: not to Google.
         self.traces = not google
-        self._key = _api_key(config) or ("" if google else "none")
+        given = settings.model_api_key.get_secret_value() if settings.model_api_key else ""
+        # In the SDK's own order of variables; found here, since error texts must not hold it.
+        key = (given or os.environ.get("GOOGLE_API_KEY") or os.environ.get("GEMINI_API_KEY") or "").strip()
+        self._key = key or ("" if google else "none")
         if not self._key:
             raise Misconfigured("no API key: set GEMINI_API_KEY, or a base URL that needs none")
         if not (self._key.isascii() and self._key.isprintable()):
@@ -90,7 +94,7 @@ class Llm:
         *,
         model: str,
         output: type[BaseModel] | type[str] = str,
-        tools: Sequence[ToolSpec] = (),
+        tools: Sequence[Tool[Any, Any]] = (),
         labels: Mapping[str, str],
         meter: Meter,
     ) -> AsyncGenerator[TextPiece | ToolCall, None]:
@@ -103,41 +107,41 @@ class Llm:
         Raises ModelUnavailable, ModelFailure, OutputTruncated, OutputInvalid; those may come after pieces.
         """
         reply = Reply(model)
-        settings = settings_of(
+        config = config_of(
             prompt,
             output=output,
             tools=tools,
-            max_output_tokens=self.config.max_output_tokens,
+            max_output_tokens=self.settings.model_max_output_tokens,
             headers={f"X-Penstock-{name.title()}": label for name, label in labels.items() if self.traces},
         )
         try:
-            async with aclosing(self._responses(model, contents_of(prompt), settings)) as responses:
+            async with aclosing(self._responses(model, contents_of(prompt), config)) as responses:
                 async for response in responses:
                     for chunk in reply.read(response):
                         yield chunk
             reply.end()
         finally:
             if reply.begun:
-                meter.add(reply.usage, reply.model)
+                meter.add(usage_of(reply.metadata, reply.model), reply.model)
 
     async def _responses(
-        self, model: str, contents: list[types.Content], settings: types.GenerateContentConfig
+        self, model: str, contents: list[types.Content], config: types.GenerateContentConfig
     ) -> AsyncGenerator[types.GenerateContentResponse, None]:
         """The SDK's responses within the time limits, with its errors as ours."""
         seen: list[httpx2.Response] = []
-        started = asyncio.get_running_loop().time()
-        limit = started + min(self.config.first_token_seconds, self.config.total_seconds)
-        stream = await self._sdk.aio.models.generate_content_stream(model=model, contents=contents, config=settings)
+        now, settings = asyncio.get_running_loop().time, self.settings
+        end, patience = now() + settings.model_timeout, settings.model_first_token_timeout
+        stream = await self._sdk.aio.models.generate_content_stream(model=model, contents=contents, config=config)
         try:
             while True:
                 token = _RESPONSES.set(seen)
                 try:
-                    async with asyncio.timeout_at(limit):
+                    async with asyncio.timeout_at(min(now() + patience, end)):
                         response = await anext(stream)
                 finally:
                     _RESPONSES.reset(token)
                 yield response
-                limit = started + self.config.total_seconds
+                patience = settings.model_idle_timeout
         except StopAsyncIteration:
             return
         except Exception as error:  # the SDK has no list of what it raises
@@ -146,43 +150,24 @@ class Llm:
             for response_seen in seen:
                 with suppress(httpx2.HTTPError):
                     await response_seen.aclose()
-            await _exhaust(stream)
+            # Closing the outermost of the SDK's generators would leave those within it to the garbage collector, and to
+            # tasks of its making: what they hold in buffers comes now, then an error.
+            with suppress(Exception):
+                async for _ in stream:
+                    pass
         raise failure
 
     async def _limit(self, request: httpx2.Request) -> None:
         """The SDK passes one time-out for everything, or none. The limits of a whole call are kept in `_responses`."""
-        config = self.config
         request.extensions["timeout"] = {
             "connect": _CONNECT_SECONDS,
-            "read": config.total_seconds,
-            "write": config.first_token_seconds,
-            "pool": config.first_token_seconds,
+            "read": self.settings.model_timeout,
+            "write": self.settings.model_first_token_timeout,
+            "pool": self.settings.model_first_token_timeout,
         }
-
-
-async def _exhaust(stream: AsyncIterator[types.GenerateContentResponse]) -> None:
-    """Ends the SDK's generators once their connection is closed: what they hold in buffers comes, then an error.
-
-    Closing the outermost would leave those within it to the garbage collector, and to tasks of its making.
-    """
-    with suppress(Exception):
-        async for _ in stream:
-            pass
 
 
 async def _keep(response: httpx2.Response) -> None:
     seen = _RESPONSES.get()
     if seen is not None:
         seen.append(response)
-
-
-@lru_cache(maxsize=1)
-def _certificates() -> ssl.SSLContext:
-    """Loading them takes 30 ms: once for all clients of a process."""
-    return httpx2.create_ssl_context()
-
-
-def _api_key(config: ModelConfig) -> str:
-    """The key, in the SDK's own order of variables: found here, since error texts must not hold it."""
-    given = config.api_key.get_secret_value() if config.api_key else ""
-    return (given or os.environ.get("GOOGLE_API_KEY") or os.environ.get("GEMINI_API_KEY") or "").strip()

@@ -30,45 +30,37 @@ def failure_of(
 
     Raise it outside of the handler: an SDK error that stays its context would take the secret into logs.
     """
-    failure = _failure_of(error, model, response)
-    detail = failure.detail.replace(secret, "[api key]")[:_MAX_DETAIL]
-    if isinstance(failure, ModelUnavailable):
-        return ModelUnavailable(detail, retry_after=failure.retry_after)
-    return ModelFailure(failure.code, detail)
+    code, detail, retry_after = _cause(error, model, response)
+    detail = detail.replace(secret, "[api key]")[:_MAX_DETAIL]
+    return ModelFailure(code, detail) if code else ModelUnavailable(detail, retry_after=retry_after)
 
 
-def _failure_of(error: Exception, model: str, response: httpx2.Response | None) -> ModelFailure | ModelUnavailable:
+def _cause(error: Exception, model: str, response: httpx2.Response | None) -> tuple[str | None, str, float | None]:
+    """The code of a failure, or None for what may pass; the detail; seconds after which to come back."""
+    details: list[dict[str, Any]] = []
     if isinstance(error, APIError) and isinstance(error.code, int):
-        return _of_status(error.code, f"{error.status}: {error.message}", _error_details(error), model, response)
-    if isinstance(error, TimeoutError | httpx2.TimeoutException):
-        return ModelUnavailable(f"{model} did not answer in time ({type(error).__name__})")
-    if isinstance(error, httpx2.HTTPError):
-        return ModelUnavailable(f"the connection to {model} failed: {type(error).__name__}: {error}")
-    if response is None:
-        return ModelUnavailable(f"the call to {model} failed before an answer came: {type(error).__name__}")
-    if response.status_code != 200:
-        return _of_status(response.status_code, "an answer that is not readable", [], model, response)
-    return ModelUnavailable(f"the reply of {model} could not be read: {type(error).__name__}")
-
-
-def _of_status(
-    status: int, text: str, details: list[dict[str, Any]], model: str, response: httpx2.Response | None
-) -> ModelFailure | ModelUnavailable:
+        status, text = error.code, f"{error.status}: {error.message}"
+        match error.details:
+            case {"error": {"details": [*found]}} | {"details": [*found]}:
+                details = [one for one in found if isinstance(one, dict)]
+    elif isinstance(error, TimeoutError | httpx2.TimeoutException):
+        return None, f"{model} did not answer in time ({type(error).__name__})", None
+    elif isinstance(error, httpx2.HTTPError):
+        return None, f"the connection to {model} failed: {type(error).__name__}: {error}", None
+    elif response is None:
+        return None, f"the call to {model} failed before an answer came: {type(error).__name__}", None
+    elif response.status_code == 200:
+        return None, f"the reply of {model} could not be read: {type(error).__name__}", None
+    else:
+        status, text = response.status_code, "an answer that is not readable"
     detail = f"{model} answered {status} {text}"
     if status in _PASSING or status >= 500:
-        return ModelUnavailable(detail, retry_after=_retry_after(details, response))
+        return None, detail, _retry_after(details, response)
     if any(one.get("reason") == "API_KEY_INVALID" for one in details):
-        return ModelFailure("model_unauthorized", detail)
+        return "model_unauthorized", detail, None
     if status < 400:
-        return ModelFailure("model_not_found", f"{detail} (a redirect: is the base URL right?)")
-    return ModelFailure(_CODES.get(status, "model_rejected"), detail)
-
-
-def _error_details(error: APIError) -> list[dict[str, Any]]:
-    body = error.details
-    inner = body.get("error", body) if isinstance(body, dict) else {}
-    details = inner.get("details") if isinstance(inner, dict) else None
-    return [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+        return "model_not_found", f"{detail} (a redirect: is the base URL right?)", None
+    return _CODES.get(status, "model_rejected"), detail, None
 
 
 def _retry_after(details: list[dict[str, Any]], response: httpx2.Response | None) -> float | None:
@@ -78,14 +70,8 @@ def _retry_after(details: list[dict[str, Any]], response: httpx2.Response | None
     for delay in (*(str(info.get("retryDelay")).removesuffix("s") for info in infos), header):
         if re.fullmatch(r"\d+(\.\d+)?", delay):
             return min(float(delay), MAX_RETRY_AFTER)
-    return _until(header)
-
-
-def _until(date: str) -> float | None:
     try:
-        then = email.utils.parsedate_to_datetime(date)
-    except ValueError:
+        left = email.utils.parsedate_to_datetime(header) - datetime.now(UTC)
+    except (ValueError, TypeError):  # no date, or one without a zone
         return None
-    if then.tzinfo is None:
-        return None
-    return min(max((then - datetime.now(UTC)).total_seconds(), 0.0), MAX_RETRY_AFTER)
+    return min(max(left.total_seconds(), 0.0), MAX_RETRY_AFTER)

@@ -1,10 +1,8 @@
-"""What a model is asked, and the tools it is offered."""
+"""What a model is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from penstock.contracts.turns import Turn
 
@@ -24,12 +22,3 @@ class Prompt:
     def then(self, *turns: Turn) -> Prompt:
         """This prompt with more turns at its end."""
         return replace(self, turns=(*self.turns, *turns))
-
-
-@dataclass(frozen=True, slots=True)
-class ToolSpec:
-    """`parameters`: JSON Schema of the arguments object; `llm.schema` reduces it to what Gemini takes."""
-
-    name: str
-    description: str
-    parameters: Mapping[str, Any]

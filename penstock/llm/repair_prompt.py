@@ -1,7 +1,5 @@
 """What is wrong with a reply: shown to the model when it is asked again, and to the caller in the end."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import reduce
 

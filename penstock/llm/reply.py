@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from google.genai import types
 
 from penstock.contracts.turns import TextPiece, ToolCall
-from penstock.contracts.usage import Usage
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated
-from penstock.llm.usage import usage_of
 
 _BLOCKED = {"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "RECITATION", "SPII", "MODEL_ARMOR", "ESCALATION"}
 _BLOCKED |= {"IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"}
@@ -25,18 +23,14 @@ class Reply:
         self._finish: str | None = None
         self._message = ""
         self._blocked: str | None = None
-        self._metadata: types.GenerateContentResponseUsageMetadata | None = None
-
-    @property
-    def usage(self) -> Usage:
-        """The last that the model reported; Gemini sends running totals."""
-        return usage_of(self._metadata, self.model)
+        #: The last that the model reported; Gemini sends running totals.
+        self.metadata: types.GenerateContentResponseUsageMetadata | None = None
 
     def read(self, response: types.GenerateContentResponse) -> Iterator[TextPiece | ToolCall]:
         """The response's text pieces and tool calls; thoughts are neither."""
         self.begun = True
         self.model = (response.model_version or self.model).removeprefix("models/")
-        self._metadata = response.usage_metadata or self._metadata
+        self.metadata = response.usage_metadata or self.metadata
         if response.prompt_feedback is not None and response.prompt_feedback.block_reason is not None:
             self._blocked = str(response.prompt_feedback.block_reason.value)
         if not response.candidates:

@@ -2,24 +2,26 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from google.genai import types
 from pydantic import BaseModel
 
 from penstock.contracts.turns import Part, TextPiece, ToolCall
-from penstock.llm.prompt import Prompt, ToolSpec
-from penstock.llm.schema import reduced, schema_of
+from penstock.llm.prompt import Prompt
+from penstock.llm.schema import schema_of
+from penstock.tools import Tool
 
 
 def contents_of(prompt: Prompt) -> list[types.Content]:
     return [types.Content(role=turn.role, parts=[_part(part) for part in turn.parts]) for turn in prompt.turns]
 
 
-def settings_of(
+def config_of(
     prompt: Prompt,
     *,
     output: type[BaseModel] | type[str],
-    tools: Sequence[ToolSpec],
+    tools: Sequence[Tool[Any, Any]],
     max_output_tokens: int,
     headers: Mapping[str, str],
 ) -> types.GenerateContentConfig:
@@ -41,9 +43,10 @@ def settings_of(
     )
 
 
-def _declaration(tool: ToolSpec) -> types.FunctionDeclaration:
+def _declaration(tool: Tool[Any, Any]) -> types.FunctionDeclaration:
+    given: type[BaseModel] = tool.step.input
     return types.FunctionDeclaration(
-        name=tool.name, description=tool.description, parameters_json_schema=reduced(tool.parameters)
+        name=tool.name, description=tool.description, parameters_json_schema=schema_of(given)
     )
 
 

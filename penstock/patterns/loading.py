@@ -1,7 +1,7 @@
 """Patterns by name: the six of the table and those a deployment adds through its settings."""
 
 from collections.abc import Iterable, Mapping
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 from penstock.contracts.journal import RESERVED_KEYS
@@ -42,9 +42,8 @@ def steps_by_service(patterns: Mapping[str, AnyPattern]) -> dict[str, dict[str, 
 
 
 def _imported(name: str) -> AnyPattern:
-    module, _, attribute = name.partition(":")
     try:
-        pattern = getattr(import_module(module), attribute)
+        pattern = resolve_name(name)
     except (ImportError, AttributeError, ValueError) as error:
         raise Misconfigured(f"PENSTOCK_PATTERNS names {name!r} (module:ATTRIBUTE expected): {error}") from error
     if not isinstance(pattern, Pattern):

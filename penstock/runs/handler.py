@@ -28,7 +28,7 @@ from penstock.pattern import Pattern
 from penstock.runs.journal import Journal
 from penstock.runs.replay import ReplayRun
 from penstock.settings import Settings
-from penstock.webhooks.queue import enqueue
+from penstock.webhooks.delivery import enqueue
 
 log = logging.getLogger(__name__)
 

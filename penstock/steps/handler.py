@@ -24,7 +24,6 @@ from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.settling import GivenUp, Later, settling
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
-from penstock.llm.config import select_model
 from penstock.settings import Settings
 from penstock.steps.executor import Executable
 from penstock.steps.parts import PartSink
@@ -127,8 +126,8 @@ class StepHandler:
             detail = f"given up at delivery {attempt.number}; its executors did not survive it"
             await store(Failure("poisoned", detail), None)
             raise GivenUp("poisoned", detail)
-        tier = select_model(request.complexity, request.priority)
-        model_name = self._llm.config.model_for(tier, attempt.number) if executable.uses_model else None
+        settings, number, kind = self._settings, attempt.number, (request.complexity, request.priority)
+        model_name = settings.model_for(number, *kind) if executable.uses_model else None
         labels = {"job": request.job, "key": request.key, "step": request.step}
         model = StepModel(self._llm, model=model_name or "", labels=labels, sink=sink)
         # behind another base URL than Google's, the model is known from its reply only
@@ -141,11 +140,13 @@ class StepHandler:
             await events.flush()
             value = sink.finish(await self._execute(executable, request, model, settled))
         except Transient as error:
-            number, config = attempt.number, self._llm.config
-            spent = config.exhausted(tier, number) if executable.uses_model else number >= _TOOL_ATTEMPTS
-            first = self._settings.model_retry_delay
-            pause = delay(number, first=first, longest=_LONGEST_PAUSE, requested=error.retry_after)
-            if not spent and self._bus.time.now() + pause < request.deadline:
+            spent = number >= (settings.attempts(*kind) if executable.uses_model else _TOOL_ATTEMPTS)
+            wait = partial(delay, number, first=settings.model_retry_delay, longest=_LONGEST_PAUSE)
+            left = request.deadline - self._bus.time.now()
+            pause = wait(requested=error.retry_after)
+            if pause >= left:  # it asks for more than the job has; a fallback may be there sooner
+                pause = wait()
+            if not spent and pause < left:
                 sink.retrying(error.code, pause)
                 await events.flush()
                 log.info("step is tried again", extra=attempt.about | {"code": error.code, "delay": pause})

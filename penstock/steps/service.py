@@ -30,7 +30,7 @@ def build_step_service(
     if unknown := chosen - steps.keys():
         raise Misconfigured(f"no such step here: {', '.join(sorted(unknown))}. There are: {', '.join(sorted(steps))}")
     executables = {step: (special or {}).get(step, from_prompt)(*steps[step]) for step in sorted(chosen)}
-    llm = Llm(settings.models())
+    llm = Llm(settings)
 
     async def start(service: Service, bus: Bus) -> None:
         handler = StepHandler(bus=bus, llm=llm, executables=executables, service=name, settings=settings)

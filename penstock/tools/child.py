@@ -65,10 +65,6 @@ def confine(keep: int) -> bool:
     os.closerange(keep + 1, 64)
     _prctl(PR_SET_DUMPABLE, 0)
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
-    return _filter_system_calls()
-
-
-def _filter_system_calls() -> bool:
     if sys.platform != "linux" or platform.machine() not in SYSTEM_CALLS:
         return False
     architecture, allowed = SYSTEM_CALLS[platform.machine()]
@@ -106,14 +102,6 @@ def load(limits: dict[str, Any]) -> Context:
     return context
 
 
-def answer(context: Context, request: str) -> str:
-    try:
-        return str(context.get("answer")(request))
-    except Exception as problem:
-        interrupted = "interrupted" in str(problem)
-        return json.dumps({"refusal": TOO_LONG if interrupted else TOO_MUCH})
-
-
 def serve(context: Context, request: bytes, limits: dict[str, Any]) -> bytes:
     """The answer of a fork, or what ended it."""
     parent, (reading, writing) = os.getpid(), os.pipe()
@@ -125,7 +113,11 @@ def serve(context: Context, request: bytes, limits: dict[str, Any]) -> bytes:
             resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
             signal.setitimer(signal.ITIMER_REAL, limits["wall_seconds"])
             confine(writing)
-            os.write(writing, answer(context, request.decode()).encode() + b"\n")
+            try:
+                said = str(context.get("answer")(request.decode()))
+            except Exception as problem:
+                said = json.dumps({"refusal": TOO_LONG if "interrupted" in str(problem) else TOO_MUCH})
+            os.write(writing, said.encode() + b"\n")
         finally:
             os._exit(0)
     os.close(writing)

@@ -41,7 +41,7 @@ class Limits:
 class Sandbox:
     """Runs the tasks of `evaluator.js` in at most `size` children, and waits when all are busy.
 
-    A child starts when a call finds no idle one, or with `start()`. A call that is cancelled costs its child.
+    A child starts when a call finds no idle one. A call that is cancelled costs its child.
     Bound to the event loop of its first use. `aclose()` leaves no process behind.
     """
 
@@ -57,12 +57,8 @@ class Sandbox:
     @property
     def processes(self) -> tuple[int, ...]:
         """The ids of the living children."""
-        processes = [child.process for child in self._children if child.process is not None]
-        return tuple(process.pid for process in processes if process.returncode is None)
-
-    async def start(self) -> None:
-        """Warms every child, so that not even the first call waits."""
-        await asyncio.gather(*(child.start() for child in self._children))
+        running = (child.process for child in self._children)
+        return tuple(process.pid for process in running if process is not None and process.returncode is None)
 
     async def run(self, task: str, payload: Mapping[str, Any]) -> Any:
         """The JSON value of the task's result. Raises SandboxRefused, SandboxBroken."""
@@ -90,7 +86,7 @@ class _Child:
         self._limits = limits
         self.process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> asyncio.subprocess.Process:
+    async def _start(self) -> asyncio.subprocess.Process:
         if self.process is not None and self.process.returncode is None:
             return self.process
         async with self._ended_by_failure("cannot be started", _START_SECONDS):
@@ -108,7 +104,7 @@ class _Child:
             return self.process
 
     async def call(self, task: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        process = await self.start()
+        process = await self._start()
         request = json.dumps({"task": task, "payload": dict(payload)})
         async with self._ended_by_failure("failed", self._limits.wall_seconds + 2):
             assert process.stdin is not None
@@ -119,13 +115,12 @@ class _Child:
     async def end(self) -> None:
         """Kills the process, if there is one, and waits until it is gone."""
         process, self.process = self.process, None
-        if process is None:
-            return
-        if process.returncode is None:
-            process.kill()
-        if process.stdin is not None:
-            process.stdin.close()
-        await process.wait()
+        if process is not None:
+            if process.returncode is None:
+                process.kill()
+            if process.stdin is not None:
+                process.stdin.close()
+            await process.wait()
 
     @asynccontextmanager
     async def _ended_by_failure(self, what: str, seconds: float) -> AsyncIterator[None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Concatenate, Generic, TypeVar
+from typing import Concatenate, Generic, TypeVar
 
 from penstock.contracts.step import Step
 from penstock.contracts.wire import Wire
@@ -27,8 +27,3 @@ class Tool(Generic[In, Out]):
     #: The call and its result as a reader of the solution sees them.
     asked: Callable[[In], str]
     answered: Callable[[Out], str]
-
-    @property
-    def parameters_json_schema(self) -> dict[str, Any]:
-        """What Gemini calls `parametersJsonSchema`: the input by its names on the wire."""
-        return self.step.input.model_json_schema(by_alias=True)

@@ -56,18 +56,17 @@ async def validate_answer(request: ValidateAnswerInput, *, sandbox: Sandbox) -> 
         "proposedAnswer": request.proposed_answer,
         "expression": request.expression,
         "equations": request.equations,
-        "variables": {name: _text(value) for name, value in request.variables.items()},
+        # as the model wrote them, but for whole numbers: 4.0 has no digit to round to
+        "variables": {
+            name: str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+            for name, value in request.variables.items()
+        },
     }
     try:
         found = await sandbox.run("validate", given)
     except SandboxRefused as reason:
         found = {"verdict": "inconclusive", "confidence": 0, "method": "none", "evidence": str(reason)}
     return ValidateAnswerOutput(is_valid={"valid": True, "invalid": False}.get(found["verdict"]), **found)
-
-
-def _text(value: float | str) -> str:
-    """As the model wrote it, but for a whole number: 4.0 has no digit to round to."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 VALIDATE_ANSWER = Tool(

@@ -4,13 +4,11 @@ A caller names the URL, so without this the fleet would fetch from networks that
 (server-side request forgery). What counts is the address that is connected to, see transport.py.
 """
 
-from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from penstock.settings import Settings
+from penstock.settings import Webhooks
 
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 #: Not for the public, though Python's `is_global` (which differs between its patch releases) may say so.
 _SPECIAL_V4 = (
@@ -29,23 +27,14 @@ _SPECIAL_V6 = (
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
-class AddressPolicy:
-    """`hosts` may be reached wherever they are, also by plain http; `networks` by any name."""
-
-    def __init__(self, *, hosts: Collection[str] = (), networks: Collection[Network] = ()) -> None:
-        self._hosts, self._networks = frozenset(hosts), tuple(networks)
-
-    @classmethod
-    def of(cls, settings: Settings) -> "AddressPolicy":
-        return cls(hosts=settings.webhook_allowed_hosts, networks=settings.webhook_allowed_networks)
-
-    def trusts(self, host: str) -> bool:
-        """Whether `host` (lower case) is one of the allowed hosts."""
-        return host in self._hosts
-
-    def permits(self, host: str, address: Address) -> bool:
-        """Whether `address`, to which `host` leads, may be connected to."""
-        return self.trusts(host) or any(address in network for network in self._networks) or is_public(address)
+def permitted(host: str, address: Address, settings: Webhooks) -> bool:
+    """Whether `address`, to which `host` leads, may be connected to. Allowed hosts may be anywhere."""
+    networks = settings.webhook_allowed_networks
+    return (
+        host.lower() in settings.webhook_allowed_hosts
+        or any(address in network for network in networks)
+        or is_public(address)
+    )
 
 
 def is_public(address: Address) -> bool:

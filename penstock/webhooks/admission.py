@@ -7,13 +7,13 @@ import httpx
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.problem import FieldError
 from penstock.errors import InvalidRequest
-from penstock.settings import Settings
-from penstock.webhooks.addresses import AddressPolicy
+from penstock.settings import Webhooks
+from penstock.webhooks.addresses import permitted
 
 _POINTER = "/options/webhook"
 
 
-def check_webhook(request: PatternRequest, settings: Settings) -> None:
+def check_webhook(request: PatternRequest, settings: Webhooks) -> None:
     """Raises InvalidRequest naming /options/webhook where this deployment cannot deliver to it.
 
     Names are not resolved here: where they lead may change until the job has ended, and is checked then.
@@ -27,14 +27,13 @@ def check_webhook(request: PatternRequest, settings: Settings) -> None:
         host = url.raw_host.decode("ascii").lower()
     except (httpx.InvalidURL, ValueError):
         raise _refused("no URL that could be called") from None
-    allowed = AddressPolicy.of(settings)
-    if url.scheme != "https" and not allowed.trusts(host):
+    if url.scheme != "https" and host not in settings.webhook_allowed_hosts:
         raise _refused("https is needed, except for the hosts in PENSTOCK_WEBHOOK_ALLOWED_HOSTS")
     try:
         address = ip_address(host)
     except ValueError:
         return
-    if not allowed.permits(host, address):
+    if not permitted(host, address, settings):
         raise _refused("this address may not be reached by webhooks")
 
 

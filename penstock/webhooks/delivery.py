@@ -1,7 +1,10 @@
-"""Delivering: one message of HOOKS, from its receipt to the receiver's 2xx, or to its dead letter."""
+"""Delivering a job's end: into HOOKS, and from there to the receiver's 2xx, or to its dead letter."""
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
+from itertools import accumulate
 from typing import Any
 
 import httpx
@@ -9,7 +12,9 @@ from nats.aio.msg import Msg
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
+from penstock.backoff import jittered
 from penstock.contracts.journal import END, JobEnd
+from penstock.contracts.options import PatternRequest
 from penstock.contracts.webhook import EndedJob, Hook, WebhookBody, secrets
 from penstock.hosting.installed import __version__
 from penstock.jetstream import subjects
@@ -17,16 +22,28 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.pull import PullGroup
 from penstock.jetstream.settling import GivenUp, Later, settling
 from penstock.settings import Settings
-from penstock.webhooks.addresses import AddressPolicy
-from penstock.webhooks.queue import next_try
 from penstock.webhooks.transport import Forbidden, Transport, Undelivered
 
 log = logging.getLogger(__name__)
 
-_GONE = 410
 #: Seconds that running deliveries get at most at the end of a process, on top of the grace that its jobs
 #: had; what is cut off is sent again by another replica.
 _LONGEST_GRACE = 5.0
+#: A receiver's Retry-After is honoured up to this many seconds.
+_LONGEST_REQUESTED = 3600.0
+
+
+async def enqueue(bus: Bus, job: str, request: PatternRequest | None) -> None:
+    """Have the job's end delivered, if its request names a webhook. To be called between end and ack.
+
+    A job message that is delivered again, after its end was queued, queues nothing new: the subject
+    holds one message, and for two minutes the stream knows the message's id. Past these, a receiver may
+    be sent the same webhook-id once more.
+    """
+    if request is None or request.options.webhook is None:
+        return
+    hook = Hook(url=request.options.webhook)
+    await bus.once(subjects.hook(job), hook.model_dump_json().encode(), headers={"Nats-Msg-Id": f"hook.{job}"})
 
 
 class Dispatcher:
@@ -38,7 +55,7 @@ class Dispatcher:
     def __init__(self, bus: Bus, settings: Settings) -> None:
         self._bus, self._settings = bus, settings
         self._group = PullGroup(slots=settings.webhook_slots, ack_wait=settings.ack_wait)
-        self._transport = Transport(AddressPolicy.of(settings), timeout=settings.webhook_timeout)
+        self._transport = Transport(settings)
 
     async def start(self) -> None:
         self._bus.on_reconnect(self._group.reconnected)
@@ -54,10 +71,10 @@ class Dispatcher:
         about: dict[str, Any] = {"job": job, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "webhook", about):
             try:
-                url = Hook.model_validate_json(message.data).url
-                host = about["host"] = httpx.URL(url).host
+                url = httpx.URL(Hook.model_validate_json(message.data).url)
             except (ValidationError, httpx.InvalidURL):
                 raise GivenUp("invalid_hook", "the message names no URL") from None
+            about["host"] = url.host
             elapsed = self._bus.time.now() - message.metadata.timestamp.timestamp()
             try:
                 await self._send(url, job)
@@ -66,12 +83,12 @@ class Dispatcher:
             except Undelivered as failed:
                 pause = next_try(self._settings.webhook_retry_delays, elapsed, retry_after=failed.retry_after)
                 if pause is None:
-                    raise GivenUp("webhook_undelivered", f"{host}: {failed}") from failed
+                    raise GivenUp("webhook_undelivered", f"{url.host}: {failed}") from failed
                 log.info("webhook is tried again", extra={**about, "why": str(failed), "delay": round(pause, 1)})
                 raise Later(pause) from failed
             log.info("webhook delivered", extra=about)
 
-    async def _send(self, url: str, job: str) -> None:
+    async def _send(self, url: httpx.URL, job: str) -> None:
         """One try. Raises Undelivered for all but 2xx; a redirect is such a failure too."""
         secret = self._settings.webhook_secret
         if secret is None:
@@ -87,10 +104,22 @@ class Dispatcher:
             **signature(secret.get_secret_value(), f"end_{job}", datetime.now(UTC), payload),
         }
         status, retry_after = await self._transport.post(url, headers, payload)
-        if status == _GONE:
-            raise GivenUp("webhook_gone", f"{httpx.URL(url).host} answered {_GONE}")
+        if status == HTTPStatus.GONE:
+            raise GivenUp("webhook_gone", f"{url.host} answered 410")
         if not 200 <= status < 300:
             raise Undelivered(f"HTTP {status}", retry_after=retry_after)
+
+
+def next_try(delays: Sequence[float], elapsed: float, *, retry_after: float | None = None) -> float | None:
+    """Seconds until the next try, or None after the last.
+
+    `delays` are the pauses between planned tries; `elapsed` is how long after the job's end the failed
+    try began. It is time that counts, not deliveries: work that a deploy interrupts uses up no try.
+    """
+    for planned in accumulate(delays):
+        if planned > elapsed:
+            return jittered(max(planned - elapsed, min(retry_after or 0.0, _LONGEST_REQUESTED)))
+    return None
 
 
 def body(job: str, end: JobEnd, limit: int) -> bytes:

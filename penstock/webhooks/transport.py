@@ -17,7 +17,8 @@ from typing import Any
 import httpcore
 import httpx
 
-from penstock.webhooks.addresses import Address, AddressPolicy
+from penstock.settings import Webhooks
+from penstock.webhooks.addresses import Address, permitted
 
 Resolve = Callable[[str, int], Awaitable[list[Address]]]
 
@@ -41,37 +42,29 @@ class Transport:
     """Any number of requests at once; connections are not kept."""
 
     def __init__(
-        self,
-        policy: AddressPolicy,
-        *,
-        timeout: float,
-        resolve: Resolve | None = None,
-        ssl_context: ssl.SSLContext | None = None,
+        self, settings: Webhooks, *, resolve: Resolve | None = None, ssl_context: ssl.SSLContext | None = None
     ) -> None:
-        self._timeout = timeout
+        self._timeout = settings.webhook_timeout
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context or httpx.create_ssl_context(),
             max_connections=None,
             max_keepalive_connections=0,
-            network_backend=_Guarded(policy, resolve or _resolved),
+            network_backend=_Guarded(settings, resolve or _resolved),
         )
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, float | None]:
+    async def post(self, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> tuple[int, float | None]:
         """One POST, within the time-out from name resolution to the answer's headers; its body is not read.
 
         Returns the answer's status, and its Retry-After in seconds (the other form, a date, is not honoured).
         Raises Forbidden before anything is sent, Undelivered when no answer came.
         """
-        parsed = httpx.URL(url)
-        target = httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
-        sent = {"host": parsed.netloc.decode("ascii"), **headers}
-        limits = {"connect": self._timeout}
+        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        sent = [("host", url.netloc.decode("ascii")), *headers.items()]
+        limits = {"timeout": {"connect": self._timeout}}
         try:
             async with (
                 asyncio.timeout(self._timeout),
-                self._pool.stream(
-                    "POST", target, headers=list(sent.items()), content=body, extensions={"timeout": limits}
-                ) as response,
+                self._pool.stream("POST", target, headers=sent, content=body, extensions=limits) as response,
             ):
                 after = httpx.Headers(response.headers).get("retry-after", "")
                 return response.status, float(after) if re.fullmatch("[0-9]{1,6}", after) else None
@@ -87,8 +80,8 @@ class Transport:
 class _Guarded(httpcore.AsyncNetworkBackend):
     """Connects only to addresses that it has resolved and checked itself."""
 
-    def __init__(self, policy: AddressPolicy, resolve: Resolve) -> None:
-        self._policy, self._resolve = policy, resolve
+    def __init__(self, settings: Webhooks, resolve: Resolve) -> None:
+        self._settings, self._resolve = settings, resolve
         self._network = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -102,7 +95,7 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         addresses = await self._resolve(host, port)
         # one forbidden address is enough: no honest receiver's name leads to a public and a private address at once
         for address in addresses:
-            if not self._policy.permits(host.lower(), address):
+            if not permitted(host, address, self._settings):
                 raise Forbidden(f"{host} leads to {address}, which webhooks may not reach")
         last: Exception = OSError(f"{host} has no address")
         for address in addresses:

@@ -8,23 +8,35 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from penstock.contracts.step import Step
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.wire import Score, Wire
 from penstock.llm.client import Llm
-from penstock.llm.config import ModelConfig
-from penstock.llm.meter import Meter
-from penstock.llm.prompt import Prompt, ToolSpec
+from penstock.llm.prompt import Prompt
+from penstock.llm.usage import Meter
+from penstock.settings import Models
+from penstock.tools import Tool
 
 LABELS = {"job": "job-1", "key": "draft-1", "step": "draft"}
 PROMPT = Prompt.user("Write a line about rivers.", system="You write.")
-ADD = ToolSpec(
-    "add",
-    "Adds two numbers.",
-    {
-        "type": "object",
-        "properties": {"a": {"type": "number"}, "b": {"type": "number"}},
-        "required": ["a", "b"],
-    },
+
+
+class Sum(Wire):
+    a: float
+    b: float
+
+
+async def add(given: Sum) -> Sum:
+    return Sum(a=given.a + given.b, b=0)
+
+
+ADD = Tool(
+    name="add",
+    description="Adds two numbers.",
+    step=Step(name="add", input=Sum, output=Sum),
+    function=add,
+    asked=str,
+    answered=str,
 )
 
 
@@ -54,7 +66,7 @@ def text_of(received: list[TextPiece | ToolCall]) -> str:
 
 
 def at(url: str, key: str = "AIzaSyNotARealKey", **settings: Any) -> aclosing[Llm]:
-    return aclosing(Llm(ModelConfig(base_url=url, api_key=SecretStr(key), **settings)))
+    return aclosing(Llm(Models(model_base_url=url, model_api_key=SecretStr(key), **settings)))
 
 
 class Received:

@@ -10,7 +10,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from penstock.llm.client import Llm
-from penstock.llm.config import ModelConfig
+from penstock.settings import Models
 from tests.support.simulator import Steering
 
 KEY = "AIzaSyNotARealKey"
@@ -34,6 +34,6 @@ def steering(gemini: Steering) -> Steering:
 
 @pytest_asyncio.fixture
 async def llm(simulator: str, steering: Steering) -> AsyncIterator[Llm]:
-    config = ModelConfig(base_url=simulator, api_key=SecretStr(KEY), first_token_seconds=20)
-    async with aclosing(Llm(config)) as llm:
+    settings = Models(model_base_url=simulator, model_api_key=SecretStr(KEY), model_first_token_timeout=20)
+    async with aclosing(Llm(settings)) as llm:
         yield llm

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from penstock.contracts.turns import TextPiece, ToolCall, ToolResult, Turn
 from penstock.errors import Misconfigured, ModelUnavailable
 from penstock.llm.client import Llm
-from penstock.llm.config import ModelConfig
-from penstock.llm.meter import Meter
 from penstock.llm.prompt import Prompt
+from penstock.llm.usage import Meter
+from penstock.settings import Models
 from tests.llm.asking import ADD, PROMPT, Review, asked, at, chunks, text_of
 from tests.llm.wire import Wire, events, parts, said
 from tests.support.patience import PATIENCE
@@ -65,7 +65,7 @@ async def test_labels_are_not_sent_where_calls_are_not_traced() -> None:
 
 @pytest.mark.parametrize("url", [None, "https://generativelanguage.googleapis.com/"])
 async def test_google_is_not_told_about_jobs(url: str | None) -> None:
-    async with aclosing(Llm(ModelConfig(base_url=url, api_key=SecretStr("k")))) as llm:
+    async with aclosing(Llm(Models(model_base_url=url, model_api_key=SecretStr("k")))) as llm:
         assert not llm.traces
 
 
@@ -174,7 +174,7 @@ async def test_key_and_base_url_come_from_the_sdks_variables(monkeypatch: pytest
     async with Wire([said("yes")]) as wire:
         monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", wire.url)
         monkeypatch.setenv("GEMINI_API_KEY", "from-outside")
-        async with aclosing(Llm(ModelConfig())) as llm:
+        async with aclosing(Llm(Models())) as llm:
             await chunks(llm)
             assert llm.traces
     assert wire.asked[0].headers["x-goog-api-key"] == "from-outside"
@@ -187,14 +187,14 @@ async def test_vertex_variables_do_not_make_it_another_api(monkeypatch: pytest.M
 
 
 async def test_a_base_url_that_is_not_googles_needs_no_key() -> None:
-    async with Wire([said("none here")]) as wire, aclosing(Llm(ModelConfig(base_url=wire.url))) as llm:
+    async with Wire([said("none here")]) as wire, aclosing(Llm(Models(model_base_url=wire.url))) as llm:
         assert text_of(await chunks(llm)) == "none here"
 
 
 @pytest.mark.parametrize("key", [None, SecretStr(""), SecretStr("two\nlines"), SecretStr("schlüssel")])
 def test_a_key_that_cannot_be_sent_is_refused_at_the_start(key: SecretStr | None) -> None:
     with pytest.raises(Misconfigured, match="key"):
-        Llm(ModelConfig(api_key=key))
+        Llm(Models(model_api_key=key))
 
 
 async def test_a_closed_client_fails_as_unavailable(simulator: str) -> None:

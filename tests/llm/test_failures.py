@@ -9,7 +9,7 @@ import pytest
 
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated, PenstockError
 from penstock.llm.client import Llm
-from penstock.llm.meter import Meter
+from penstock.llm.usage import Meter
 from tests.llm.asking import asked, at, chunks
 from tests.llm.wire import Wire, error, events, http, parts, said
 from tests.support.simulator import Steering
@@ -99,14 +99,17 @@ async def test_a_connection_that_breaks_is_unavailable(llm: Llm, steering: Steer
 
 async def test_a_model_that_does_not_answer_in_time_is_unavailable(simulator: str, steering: Steering) -> None:
     await steering.rule(fault={"hang": True})
-    async with at(simulator, first_token_seconds=0.05) as llm:
+    async with at(simulator, model_first_token_timeout=0.05) as llm:
         assert "in time" in (await failing(llm)).detail
     await steering.wait(status="disconnected")
 
 
-async def test_a_model_that_stops_halfway_is_unavailable(simulator: str, steering: Steering) -> None:
+@pytest.mark.parametrize("limit", [{"model_timeout": 0.2}, {"model_idle_timeout": 0.05}])
+async def test_a_model_that_stops_halfway_is_unavailable(
+    simulator: str, steering: Steering, limit: dict[str, Any]
+) -> None:
     await steering.rule(reply={"text": "a reply of some length", "hold": "for ever"})
-    async with at(simulator, total_seconds=0.2) as llm:
+    async with at(simulator, **limit) as llm:
         assert "in time" in (await failing(llm)).detail
     await steering.wait(status="disconnected")
 
@@ -209,6 +212,6 @@ async def test_an_error_never_tells_the_key() -> None:
     async with Wire([delivered]) as wire, at(wire.url, key) as llm:
         with pytest.raises(ModelFailure) as raised:
             await anext(asked(llm))
-    everything = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + repr(llm.config)
+    everything = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + repr(llm.settings)
     assert key not in everything
     assert "[api key]" in raised.value.detail

@@ -102,6 +102,13 @@ def test_a_constant_is_a_choice_of_one() -> None:
     assert schema_of(Dog)["properties"]["good"] == {"type": "boolean"}, "enum is for strings and numbers"
 
 
+def test_choices_of_several_types_are_said_in_words() -> None:
+    class Mixed(BaseModel):
+        one: Literal["a", None]
+
+    assert schema_of(Mixed)["properties"] == {"one": {"description": '(one of ["a", null])'}}
+
+
 def test_a_reference_has_no_siblings() -> None:
     tree = schema_of(Rich)["properties"]["tree"]
     assert tree["description"] == "The root."

@@ -5,44 +5,43 @@ import pytest
 from penstock.contracts.options import Priority
 from penstock.contracts.step import Complexity
 from penstock.errors import Misconfigured
-from penstock.llm.config import ModelConfig, Tier, select_model
-from penstock.settings import Settings
+from penstock.settings import Models, Settings
 
-TIERS = ModelConfig(complex=("big", "other", "last"), fast=("quick",), attempts_per_model=3)
+TIERS = Models(complex_models=("big", "other", "last"), fast_models=("quick",))
 
 
 @pytest.mark.parametrize(
-    ("complexity", "priority", "tier"),
+    ("complexity", "priority", "model"),
     [
-        ("simple", "speed", "fast"),
-        ("simple", "quality", "complex"),
-        ("simple", None, "fast"),
-        ("moderate", "speed", "fast"),
-        ("moderate", "quality", "complex"),
-        ("moderate", None, "fast"),
-        ("complex", "speed", "complex"),
-        ("complex", "quality", "complex"),
-        ("complex", None, "complex"),
+        ("simple", "speed", "quick"),
+        ("simple", "quality", "big"),
+        ("simple", None, "quick"),
+        ("moderate", "speed", "quick"),
+        ("moderate", "quality", "big"),
+        ("moderate", None, "quick"),
+        ("complex", "speed", "big"),
+        ("complex", "quality", "big"),
+        ("complex", None, "big"),
     ],
 )
-def test_the_selector_is_the_guides(complexity: Complexity, priority: Priority | None, tier: Tier) -> None:
-    assert select_model(complexity, priority) == tier
+def test_the_selector_is_the_guides(complexity: Complexity, priority: Priority | None, model: str) -> None:
+    assert TIERS.model_for(1, complexity, priority) == model
 
 
 def test_each_model_of_a_tier_gets_its_attempts_in_turn() -> None:
-    tried = [TIERS.model_for("complex", attempt) for attempt in range(1, 12)]
+    tried = [TIERS.model_for(attempt, "complex") for attempt in range(1, 12)]
     assert tried == ["big"] * 3 + ["other"] * 3 + ["last"] * 5
 
 
 def test_a_tier_is_exhausted_by_the_last_attempt_of_its_last_model() -> None:
-    assert [TIERS.exhausted("fast", attempt) for attempt in (1, 2, 3, 4)] == [False, False, True, True]
-    assert [TIERS.exhausted("complex", attempt) for attempt in (8, 9)] == [False, True]
+    assert TIERS.attempts("simple") == 3
+    assert TIERS.attempts("complex") == 9
 
 
 def test_the_default_tiers_are_exhausted_before_a_message_is_poison() -> None:
-    tiers = ModelConfig()
-    assert tiers.exhausted("complex", 8)
-    assert tiers.exhausted("fast", 8)
+    settings = Settings()
+    assert settings.attempts("complex") <= settings.max_deliveries
+    assert settings.attempts("simple") <= settings.max_deliveries
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from google.genai.types import GenerateContentResponseUsageMetadata as Metadata
 
 from penstock.contracts.usage import Usage
-from penstock.llm.config import ModelConfig
 from penstock.llm.usage import cost_usd, usage_of
+from penstock.settings import Models
 
 
 def test_thinking_is_billed_as_output_and_cached_tokens_cost_less() -> None:
@@ -43,8 +43,8 @@ def test_a_model_that_is_not_known_has_no_price(model: str) -> None:
 
 
 def test_the_default_models_have_prices() -> None:
-    config = ModelConfig()
-    for model in (*config.complex, *config.fast):
+    models = Models()
+    for model in (*models.complex_models, *models.fast_models):
         assert cost_usd(Usage(prompt_tokens=1000, output_tokens=1000), model)
 
 

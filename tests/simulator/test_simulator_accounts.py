@@ -106,4 +106,4 @@ async def test_a_bad_query_is_refused_with_the_name_of_the_field(url: str) -> No
     async with httpx.AsyncClient(base_url=url) as http:
         answer = await http.get("/simulator/calls", params={"statuss": "running"})
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "statuss"
+    assert answer.json()["detail"][0]["loc"] == ["query", "statuss"]

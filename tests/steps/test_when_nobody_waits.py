@@ -27,13 +27,13 @@ async def test_a_step_that_is_still_in_work_at_the_deadline_is_ended(bench: Step
     assert outcome.failure.code == "deadline_exceeded"
 
 
-async def test_a_step_is_not_tried_again_after_the_deadline(bench: StepHarness) -> None:
-    """It fails at once, with what its one attempt failed with."""
-    await bench.gemini.rule(fault={"status": 429, "retryDelay": 3600})
+async def test_a_model_that_asks_for_more_time_than_there_is_leaves_it_to_the_fallback(bench: StepHarness) -> None:
+    """What it asked for would pass the deadline, so the step's own back-off counts."""
+    await bench.gemini.rule(job=bench.job, model="big-one", fault={"status": 429, "retryDelay": 3600})
     await bench.dispatch(STEP, deadline=time.time() + 30)
     outcome = await bench.outcome()
-    assert outcome.failure is not None
-    assert (outcome.failure.code, outcome.attempt) == ("model_unavailable", 1)
+    assert (outcome.failure, outcome.attempt) == (None, 4)
+    assert [call.model for call in await bench.gemini.calls(job=bench.job)] == ["big-one"] * 3 + ["small-one"]
 
 
 async def test_a_step_of_a_job_that_has_ended_is_acked_unexecuted(bench: StepHarness) -> None:

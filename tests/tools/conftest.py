@@ -14,7 +14,6 @@ from penstock.tools.sandbox import Limits, Sandbox
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with leaving_nothing(Sandbox(limits=Limits(wall_seconds=20))) as sandbox:
-        await sandbox.start()
         yield sandbox
 
 

@@ -27,7 +27,7 @@ async def single() -> AsyncIterator[Sandbox]:
         patch.setenv("GEMINI_API_KEY", "a-secret")
         limits = Limits(cpu_seconds=0.3, wall_seconds=20)
         async with leaving_nothing(Sandbox(size=1, limits=limits)) as sandbox:
-            await sandbox.start()
+            assert await still_works(sandbox)
             yield sandbox
 
 
@@ -112,7 +112,7 @@ async def test_a_child_that_dies_between_calls_is_replaced_without_a_word(single
 
 async def test_a_closed_sandbox_leaves_no_process_and_takes_no_call() -> None:
     sandbox = Sandbox(size=1)
-    await sandbox.start()
+    assert await still_works(sandbox)
     children = sandbox.processes
     busy = asyncio.create_task(sandbox.run("calculate", ENDLESS))
     await asyncio.sleep(0)
@@ -138,7 +138,7 @@ async def test_children_and_their_forks_die_with_a_parent_that_is_killed_in_the_
         "from penstock.tools.sandbox import Limits, Sandbox\n"
         "async def main():\n"
         "    sandbox = Sandbox(size=1, limits=Limits(cpu_seconds=60, wall_seconds=60))\n"
-        "    await sandbox.start()\n"
+        "    await sandbox.run('calculate', {'expression': '1'})\n"
         f"    call = asyncio.create_task(sandbox.run('calculate', {ENDLESS}))\n"
         "    await asyncio.sleep(0)\n"
         "    print(*sandbox.processes, flush=True)\n"

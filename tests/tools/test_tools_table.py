@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from penstock.llm.schema import schema_of
 from penstock.tools import TOOLS
 from penstock.tools.validate_answer import ValidateAnswerInput
 from tests.support.repository import ROOT
@@ -20,7 +21,8 @@ def test_the_table_names_every_tool_with_its_queue() -> None:
 
 
 def test_the_model_is_told_the_names_on_the_wire() -> None:
-    schema = TOOLS["validateAnswer"].parameters_json_schema
+    schema = schema_of(ValidateAnswerInput)
+    assert TOOLS["validateAnswer"].step.input is ValidateAnswerInput
     names = {"originalProblem", "proposedAnswer", "validationMethod", "expression", "equations", "variables"}
     assert schema["properties"].keys() == names
     assert schema["required"] == ["originalProblem", "proposedAnswer"]
@@ -46,4 +48,4 @@ async def test_the_guides_own_tool_works_as_it_is_printed() -> None:
     given = tool.step.input.model_validate({"first": "2026-02-27", "second": "2026-03-01"})
     output = await tool.function(given, sandbox=None)
     assert (tool.asked(given), tool.answered(output)) == ("days from 2026-02-27 to 2026-03-01", "2")
-    assert tool.parameters_json_schema["properties"].keys() == {"first", "second"}
+    assert schema_of(tool.step.input)["properties"].keys() == {"first", "second"}

@@ -4,7 +4,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from penstock.webhooks.addresses import AddressPolicy, is_public
+from penstock.settings import Webhooks
+from penstock.webhooks.addresses import is_public, permitted
 
 
 @pytest.mark.parametrize(
@@ -63,9 +64,9 @@ def test_public(address: str) -> None:
 
 
 def test_settings_open_a_network_or_a_host() -> None:
-    policy = AddressPolicy(hosts={"receiver.internal"}, networks=[ip_network("10.1.0.0/16")])
-    assert policy.permits("any.example", ip_address("10.1.2.3"))
-    assert not policy.permits("any.example", ip_address("10.2.0.1"))
-    assert policy.permits("receiver.internal", ip_address("10.2.0.1"))
-    assert policy.trusts("receiver.internal")
-    assert not policy.trusts("any.example")
+    settings = Webhooks(
+        webhook_allowed_hosts=("receiver.internal",), webhook_allowed_networks=(ip_network("10.1.0.0/16"),)
+    )
+    assert permitted("any.example", ip_address("10.1.2.3"), settings)
+    assert not permitted("any.example", ip_address("10.2.0.1"), settings)
+    assert permitted("Receiver.internal", ip_address("10.2.0.1"), settings)

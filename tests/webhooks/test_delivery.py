@@ -16,7 +16,7 @@ from penstock import jobs
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.contracts.options import Options, PatternRequest
 from penstock.jetstream import subjects
-from penstock.webhooks.queue import enqueue
+from penstock.webhooks.delivery import enqueue
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer

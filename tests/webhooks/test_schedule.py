@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.settings import Settings
-from penstock.webhooks.queue import next_try
+from penstock.webhooks.delivery import next_try
 
 HOURS = 3600.0
 

@@ -10,12 +10,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from httpx import URL
 
-from penstock.webhooks.addresses import Address, AddressPolicy
+from penstock.settings import Webhooks
+from penstock.webhooks.addresses import Address
 from penstock.webhooks.transport import Forbidden, Resolve, Transport, Undelivered
 from tests.webhooks.receiver import Receiver
 
-HERE = AddressPolicy(networks=[ip_network("127.0.0.0/8")])
+PUBLIC = Webhooks(webhook_timeout=5)
+HERE = Webhooks(webhook_timeout=5, webhook_allowed_networks=(ip_network("127.0.0.0/8"),))
 
 
 def answering(*turns: list[str]) -> Resolve:
@@ -56,26 +59,26 @@ def certificate(tmp_path: Path) -> Path:
 async def test_a_name_that_turns_to_a_private_address_is_refused_before_anything_is_sent() -> None:
     """DNS rebinding: what it resolves to is checked at each connection, and nowhere else resolved."""
     async with Receiver() as receiver:
-        transport = Transport(AddressPolicy(), timeout=5, resolve=answering(["127.0.0.1"]))
+        transport = Transport(PUBLIC, resolve=answering(["127.0.0.1"]))
         with pytest.raises(Forbidden, match=r"hooks\.example leads to 127\.0\.0\.1"):
-            await transport.post(f"http://hooks.example:{receiver.port}/", {}, b"{}")
+            await transport.post(URL(f"http://hooks.example:{receiver.port}/"), {}, b"{}")
         await transport.aclose()
     assert receiver.received == []
 
 
 async def test_one_private_address_among_public_ones_is_enough_to_refuse() -> None:
-    transport = Transport(HERE, timeout=5, resolve=answering(["127.0.0.1", "10.0.0.1"]))
+    transport = Transport(HERE, resolve=answering(["127.0.0.1", "10.0.0.1"]))
     with pytest.raises(Forbidden):
-        await transport.post("http://hooks.example/", {}, b"{}")
+        await transport.post(URL("http://hooks.example/"), {}, b"{}")
     await transport.aclose()
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.1", "0x7f000001", "2130706433", "[::1]", "[::ffff:127.0.0.1]"])
 async def test_other_spellings_of_this_machine_are_refused(host: str) -> None:
     """The system's resolver reads them; what it makes of them is checked."""
-    transport = Transport(AddressPolicy(), timeout=5)
+    transport = Transport(PUBLIC)
     with pytest.raises(Forbidden):
-        await transport.post(f"http://{host}:1/", {}, b"{}")
+        await transport.post(URL(f"http://{host}:1/"), {}, b"{}")
     await transport.aclose()
 
 
@@ -86,13 +89,12 @@ async def test_tls_asks_for_and_verifies_the_host_of_the_url(certificate: Path) 
     async with Receiver(tls=server) as receiver:
         transport = Transport(
             HERE,
-            timeout=5,
             resolve=answering(["127.0.0.1"], ["127.0.0.1"]),
             ssl_context=ssl.create_default_context(cafile=str(certificate)),
         )
-        status, _ = await transport.post(f"https://hooks.example:{receiver.port}/a?b=c", {}, b"{}")
+        status, _ = await transport.post(URL(f"https://hooks.example:{receiver.port}/a?b=c"), {}, b"{}")
         with pytest.raises(Undelivered):
-            await transport.post(f"https://other.example:{receiver.port}/", {}, b"{}")
+            await transport.post(URL(f"https://other.example:{receiver.port}/"), {}, b"{}")
         await transport.aclose()
     (received,) = receiver.received
     assert status == 204
@@ -105,17 +107,17 @@ async def test_a_stranger_s_certificate_is_no_delivery(certificate: Path) -> Non
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificate)
     async with Receiver(tls=server) as receiver:
-        transport = Transport(HERE, timeout=5, resolve=answering(["127.0.0.1"]))
+        transport = Transport(HERE, resolve=answering(["127.0.0.1"]))
         with pytest.raises(Undelivered):
-            await transport.post(f"https://hooks.example:{receiver.port}/", {}, b"{}")
+            await transport.post(URL(f"https://hooks.example:{receiver.port}/"), {}, b"{}")
         await transport.aclose()
     assert receiver.received == []
 
 
 async def test_an_address_that_is_down_gives_way_to_the_next() -> None:
     async with Receiver() as receiver:
-        transport = Transport(HERE, timeout=5, resolve=answering(["127.0.0.2", "127.0.0.1"]))
-        status, _ = await transport.post(f"http://hooks.example:{receiver.port}/", {}, b"{}")
+        transport = Transport(HERE, resolve=answering(["127.0.0.2", "127.0.0.1"]))
+        status, _ = await transport.post(URL(f"http://hooks.example:{receiver.port}/"), {}, b"{}")
         await transport.aclose()
     assert status == 204
 
@@ -125,23 +127,23 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
     async with Receiver() as receiver, Receiver() as proxy:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-        transport = Transport(HERE, timeout=5)
-        await transport.post(f"http://127.0.0.1:{receiver.port}/", {}, b"{}")
+        transport = Transport(HERE)
+        await transport.post(URL(f"http://127.0.0.1:{receiver.port}/"), {}, b"{}")
         await transport.aclose()
     assert (len(receiver.received), len(proxy.received)) == (1, 0)
 
 
 async def test_retry_after_is_returned_in_seconds() -> None:
     async with Receiver((503, [("Retry-After", "120")]), (503, [("Retry-After", "tomorrow")])) as receiver:
-        transport = Transport(HERE, timeout=5)
+        transport = Transport(HERE)
         url = f"http://127.0.0.1:{receiver.port}/"
-        assert [(await transport.post(url, {}, b"{}"))[1] for _ in range(2)] == [120, None]
+        assert [(await transport.post(URL(url), {}, b"{}"))[1] for _ in range(2)] == [120, None]
         await transport.aclose()
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://no-such-host.invalid/", f"http://{'a' * 64}.example/"])
 async def test_what_cannot_be_reached_is_undelivered(url: str) -> None:
-    transport = Transport(HERE, timeout=5)
+    transport = Transport(HERE)
     with pytest.raises(Undelivered):
-        await transport.post(url, {}, b"{}")
+        await transport.post(URL(url), {}, b"{}")
     await transport.aclose()

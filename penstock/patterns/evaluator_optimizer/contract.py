@@ -53,11 +53,8 @@ class Assignment(Wire):
     domain: str
 
 
-class TranslateInput(Wire):
+class EvaluateTranslationInput(Wire):
     assignment: Assignment
-
-
-class EvaluateTranslationInput(TranslateInput):
     translation: str
 
 
@@ -75,7 +72,7 @@ class ExplainInput(Wire):
     accepted: bool
 
 
-TRANSLATE = Step(name="translate", input=TranslateInput, output=str, complexity="complex")
+TRANSLATE = Step(name="translate", input=Assignment, output=str, complexity="complex")
 EVALUATE_TRANSLATION = Step(name="evaluate-translation", input=EvaluateTranslationInput, output=TranslationEvaluation)
 IMPROVE_TRANSLATION = Step(name="improve-translation", input=ImproveTranslationInput, output=str, complexity="complex")
 EXPLAIN = Step(name="explain", input=ExplainInput, output=str)

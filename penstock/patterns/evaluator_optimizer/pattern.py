@@ -23,8 +23,7 @@ async def evaluator_optimizer(
         place = f"/iterations/{number - 1}"
         run.put(f"{place}/iteration", number)
         if not iterations:
-            given = contract.TranslateInput(assignment=assignment)
-            translation = await run.step(TRANSLATE, given, into=f"{place}/translation")
+            translation = await run.step(TRANSLATE, assignment, into=f"{place}/translation")
         else:
             last = iterations[-1]
             criticism = contract.ImproveTranslationInput(

@@ -26,10 +26,10 @@ async def multi_step_tool_usage(
 
     async def carry_out(call: ToolCall, why: str, turn: int, index: int) -> tuple[SolutionStep, ToolResult]:
         number = len(steps) + index
-        used = await use(run, call, key=f"call-{turn}-{index}")
-        step = SolutionStep(step=number, description=why, calculation=used.asked, result=used.answered)
+        asked, answered, output = await use(run, call, key=f"call-{turn}-{index}")
+        step = SolutionStep(step=number, description=why, calculation=asked, result=answered)
         run.put(f"/steps/{number - 1}", step)
-        return step, ToolResult(id=call.id, name=call.name, output=used.output)
+        return step, ToolResult(id=call.id, name=call.name, output=output)
 
     for turn in range(1, max_turns + 1):
         reply = await run.step(THINK, contract.Work(problem=problem, transcript=tuple(transcript)))

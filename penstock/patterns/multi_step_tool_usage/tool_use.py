@@ -1,7 +1,5 @@
 """One call of a tool: a step if it fits a tool, and otherwise an error that the model can act on."""
 
-from dataclasses import dataclass
-
 from pydantic import JsonValue, ValidationError
 
 from penstock.contracts.turns import ToolCall
@@ -10,18 +8,10 @@ from penstock.pattern import Run
 from penstock.tools import TOOLS
 
 
-@dataclass(frozen=True)
-class Use:
-    """What came of a call. `asked` (None where it fits no tool) and `answered` are for the reader."""
-
-    asked: str | None
-    answered: str
-    #: For the model. An error is an answer like any other.
-    output: dict[str, JsonValue]
-
-
-async def use(run: Run, call: ToolCall, *, key: str) -> Use:
-    """Have the call done as the step `key`. What is wrong with the call, or fails in the tool, is in the answer."""
+async def use(run: Run, call: ToolCall, *, key: str) -> tuple[str | None, str, dict[str, JsonValue]]:
+    """Have the call done as the step `key`: what it asked (None where it fits no tool) and what came of it, both for
+    the reader, and the output for the model. An error, of the call or in the tool, is an output like any other.
+    """
     tool = TOOLS.get(call.name)
     if tool is None:
         return _error(None, f"there is no tool {call.name[:100]!r}; there are {', '.join(TOOLS)}")
@@ -35,8 +25,8 @@ async def use(run: Run, call: ToolCall, *, key: str) -> Use:
         output = await run.step(tool.step, given, key=key)
     except StepFailed as failure:
         return _error(tool.asked(given), failure.detail)
-    return Use(tool.asked(given), tool.answered(output), output.model_dump(mode="json"))
+    return tool.asked(given), tool.answered(output), output.model_dump(mode="json")
 
 
-def _error(asked: str | None, detail: str) -> Use:
-    return Use(asked, f"error: {detail}", {"error": detail})
+def _error(asked: str | None, detail: str) -> tuple[str | None, str, dict[str, JsonValue]]:
+    return asked, f"error: {detail}", {"error": detail}

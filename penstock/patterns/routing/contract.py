@@ -37,8 +37,7 @@ class ClassifyInput(Wire):
     query: str
 
 
-class RespondInput(Wire):
-    query: str
+class RespondInput(ClassifyInput):
     classification: Classification
 
 

@@ -29,15 +29,13 @@ class DraftInput(Wire):
     input: str
 
 
-class EvaluateInput(Wire):
-    input: str
+class EvaluateInput(DraftInput):
     content: str
     #: Whether this is the improved text, which the first evaluation led to.
     improved: bool = False
 
 
-class ImproveInput(Wire):
-    input: str
+class ImproveInput(DraftInput):
     content: str
     evaluation: Evaluation
 

@@ -1,21 +1,15 @@
 """`think`: one turn of a model that has tools."""
 
-from typing import Any, Final
+from typing import Any
 
 from penstock.contracts.step import Step
 from penstock.contracts.turns import Turn
 from penstock.llm.ask import StepModel
-from penstock.llm.prompt import ToolSpec
 from penstock.pattern import Pattern
 from penstock.patterns.multi_step_tool_usage.contract import Work
 from penstock.steps.executor import Executable
 from penstock.steps.prompts import PromptFile
 from penstock.tools import TOOLS
-
-OFFERED: Final = tuple(
-    ToolSpec(name=tool.name, description=tool.description, parameters=tool.parameters_json_schema)
-    for tool in TOOLS.values()
-)
 
 
 def think_executable(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
@@ -23,6 +17,6 @@ def think_executable(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Execut
     prompt = PromptFile.load(pattern.prompts, step.prompt or step.name, model=Work)
 
     async def think(request: Work, *, model: StepModel) -> Turn:
-        return await model.turn(prompt.render(request).then(*request.transcript), OFFERED)
+        return await model.turn(prompt.render(request).then(*request.transcript), tuple(TOOLS.values()))
 
     return Executable(step, think)
