@@ -15,7 +15,7 @@ from penstock.document.pointer import is_at_or_below, join, parse
 from penstock.document.reading.document import Document
 from penstock.document.reading.reader import Reader
 from penstock.document.writing.json_pieces import JsonPieces
-from penstock.document.writing.pieces import End, Op, Piece, Start, TextPieces
+from penstock.document.writing.pieces import Piece, TextPieces
 from penstock.errors import Diverged
 
 __all__ = [
@@ -23,15 +23,12 @@ __all__ = [
     "Branch",
     "Diverged",
     "Document",
-    "End",
     "JsonPieces",
     "LinearJSON",
-    "Op",
     "Piece",
     "Placed",
     "Reader",
     "Shape",
-    "Start",
     "TextPieces",
     "is_at_or_below",
     "join",

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 from penstock.document import strings
 from penstock.document.pointer import join
-from penstock.document.writing.pieces import Op, Part
+from penstock.document.writing.pieces import Part, Piece
 from penstock.errors import OutputInvalid
 
 #: Characters of a value, white space included, that are read before the model is stopped.
@@ -46,24 +46,22 @@ class JsonPieces:
         self, into: str, split_root: bool, *, max_length: float = MAX_LENGTH, complete_tokens: bool = False
     ) -> None:
         self._into, self._split_root, self._max_length = into, split_root, max_length
-        self._characters = strings.Characters()
         self._text, self._at = "", 0  # what is not read yet begins at `_at`
         self._received = 0
         self._finished = complete_tokens  # a number or a literal that ends with the text is complete
         self._path: list[Any] = []  # where the reader is: a name or an index for each open container
         self._out: list[str] = []  # compact JSON, which belongs to
         self._part: Part | None = None  # None: the root that is split (its braces, names, commas)
-        self._ops: list[Op] = []
+        self._pieces: list[Piece] = []
         self._reading = self._root()
         self._values: list[Any] = [None]
 
-    def feed(self, text: str) -> list[Op]:
-        self._receive(self._characters.feed(text))
+    def feed(self, text: str) -> list[Piece]:
+        self._receive(text)
         next(self._reading, None)
         return self._taken()
 
-    def finish(self) -> list[Op]:
-        self._receive(self._characters.feed("", last=True))
+    def finish(self) -> list[Piece]:
         self._finished = True
         unfinished = next(self._reading, None)
         if unfinished is None:
@@ -111,7 +109,7 @@ class JsonPieces:
                 break
             else:
                 yield "value"
-        self._end_part()
+        self._cut(last=True)
 
     def _value(self, holder: Any, at: Any) -> _Reading[None]:
         """Puts a value at its place in a list or a dict at once, and lets it grow there."""
@@ -121,7 +119,7 @@ class JsonPieces:
                 self._read()
                 while piece := (yield from self._piece()):
                     self._out.append(piece)
-                    holder[at] += json.loads(f'"{piece}"')
+                    holder[at] += strings.read(piece)
                 self._read()
             case "{":
                 holder[at] = {}
@@ -145,11 +143,11 @@ class JsonPieces:
             self._read()
             is_part = self._split_root and len(self._path) == 1
             if is_part:
-                self._cut()
+                self._out.clear()
                 self._part = Part(join(self._into, name))
             yield from self._value(members, name)
             if is_part:
-                self._end_part()
+                self._cut(last=True)
             more = yield from self._more("}")
         self._leave()
 
@@ -189,7 +187,7 @@ class JsonPieces:
             raw += piece
         self._at += 1
         self._out.append(f'"{raw}"')
-        return str(json.loads(f'"{raw}"'))
+        return strings.read(raw)
 
     def _piece(self) -> _Reading[str]:
         """The next piece of a string, without half an escape sequence or surrogate pair; "" at its closing quote."""
@@ -233,22 +231,18 @@ class JsonPieces:
         self._out.append(self._text[self._at : self._at + length])
         self._at += length
 
-    def _cut(self) -> None:
+    def _cut(self, *, last: bool = False) -> None:
         text = "".join(self._out)
         self._out.clear()
-        if text and self._part is not None:
-            self._ops += self._part.write(text)
-
-    def _end_part(self) -> None:
-        self._cut()
-        if self._part is not None:
-            self._ops.append(self._part.end())
+        if self._part is not None and (text or last):
+            self._pieces.append(self._part.piece(text, last=last))
+        if last:
             self._part = None
 
-    def _taken(self) -> list[Op]:
+    def _taken(self) -> list[Piece]:
         self._cut()
-        ops, self._ops = self._ops, []
-        return ops
+        pieces, self._pieces = self._pieces, []
+        return pieces
 
     def _where(self) -> str:
         return "".join(join("", token) for token in self._path) or "the root"

@@ -1,7 +1,7 @@
 """The writer's side: what a model writes, character by character, becomes parts of the result.
 
-    text  ──▶ TextPieces ──▶ Start, Piece, Piece, … End     one JSON string
-    JSON  ──▶ JsonPieces ──▶ Start, Piece, … End, Start, …  one part, or one part per root member
+    text  ──▶ TextPieces ──▶ pieces of one part, a JSON string
+    JSON  ──▶ JsonPieces ──▶ pieces of one part, or of one part per root member
 
 The pieces of a part, joined, are exactly one compact JSON text; none ends inside an escape sequence, a number or a
 literal, so each prefix of them can be shown.
@@ -12,27 +12,15 @@ from typing import NamedTuple
 from penstock.document import strings
 
 
-class Start(NamedTuple):
-    """A value begins to grow at `p`."""
-
-    p: str
-
-
 class Piece(NamedTuple):
-    """`t` is the next piece of the JSON text of the value at `p`; it is never empty."""
+    """`t` is the next piece of the JSON text of the value at `p`; only the last one may be empty."""
 
     p: str
     t: str
-
-
-class End(NamedTuple):
-    """The value at `p` is complete; its JSON text has `length` characters."""
-
-    p: str
-    length: int
-
-
-Op = Start | Piece | End
+    #: Whether it is the first one.
+    starts: bool = False
+    #: Of the whole text, in characters, where this is the last one.
+    length: int | None = None
 
 
 class Part:
@@ -41,13 +29,10 @@ class Part:
     def __init__(self, p: str) -> None:
         self._p, self._length = p, 0
 
-    def write(self, t: str) -> list[Op]:
-        begun = self._length > 0
+    def piece(self, t: str, *, last: bool = False) -> Piece:
+        starts = not self._length
         self._length += len(t)
-        return [Piece(self._p, t)] if begun else [Start(self._p), Piece(self._p, t)]
-
-    def end(self) -> Op:
-        return End(self._p, self._length)
+        return Piece(self._p, t, starts, self._length if last else None)
 
 
 class TextPieces:
@@ -55,20 +40,17 @@ class TextPieces:
 
     def __init__(self, into: str) -> None:
         self._part = Part(into)
-        self._characters = strings.Characters()
         self._text: list[str] = []
 
-    def feed(self, text: str) -> list[Op]:
-        text = self._characters.feed(text)
+    def feed(self, text: str) -> list[Piece]:
         if not text:
             return []
         quote = "" if self._text else '"'
         self._text.append(text)
-        return self._part.write(quote + strings.write(text))
+        return [self._part.piece(quote + strings.write(text))]
 
-    def finish(self) -> list[Op]:
-        ops = self.feed(self._characters.feed("", last=True))
-        return [*ops, *self._part.write('"' if self._text else '""'), self._part.end()]
+    def finish(self) -> list[Piece]:
+        return [self._part.piece('"' if self._text else '""', last=True)]
 
     @property
     def value(self) -> str:
