@@ -133,9 +133,8 @@ class JobHandler:
                 raise  # this replica is being stopped; the pattern did not cancel itself
             return None, _why(error, name, job)
         finally:
-            run.end()
+            await run.end()
             await stop(working, ending)
-            await run.aclose()
 
     async def _write_end(
         self, name: str, journal: Journal, result: dict[str, Any] | None, problem: Failure | None

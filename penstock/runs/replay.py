@@ -64,13 +64,15 @@ class ReplayRun(Run):
         if key in self._keys:
             raise ValueError(f"step key {key!r} is in use")
         self._keys.add(key)
+        as_json = to_json(input)
+        content = json.dumps([step.name, as_json], sort_keys=True, separators=(",", ":"))
         message = StepMessage(
             pattern=self._start.pattern,
             job=self.job,
             step=step.name,
             key=key,
-            input=to_json(input),
-            fingerprint=_fingerprint(step, input),
+            input=as_json,
+            fingerprint=hashlib.sha256(content.encode()).hexdigest()[:32],
             into=into,
             complexity=complexity or step.complexity,
             priority=self._options.priority,
@@ -104,12 +106,9 @@ class ReplayRun(Run):
         self._precedes = True
         self._publish(PartRetract(id=f"retract:{self._retracted}", p=path))
 
-    def end(self) -> None:
-        """From now on refuse what the pattern still tries, while it is being ended or after."""
+    async def end(self) -> None:
+        """Refuse from now on what the pattern still tries, and end what is still waiting."""
         self._over = True
-
-    async def aclose(self) -> None:
-        """End what is still waiting."""
         await stop(*self._tasks)
 
     async def _output_of(self, step: Step[In, Out], message: StepMessage) -> Out:
@@ -142,22 +141,12 @@ class ReplayRun(Run):
                 f"the journal of {self.job} has {outcome.step} under {message.key!r} with another input than the "
                 f"pattern now gives {step.name}: it was changed while the job ran, or is not deterministic",
             )
-        described: dict[str, Any] = {
-            "step": step.name,
-            "key": message.key,
-            "attempt": outcome.attempt,
-            "i": outcome.i,
-            "n": outcome.n,
-            "model": outcome.model,
-            "usage": outcome.usage,
-            "duration_ms": outcome.duration_ms,
-        }
         if outcome.failure is not None:
-            self._publish(StepFailedEvent(id=f"failed:{message.key}", problem=outcome.failure, **described))
+            self._publish(StepFailedEvent(id=f"failed:{message.key}", problem=outcome.failure, **dict(outcome)))
             raise StepFailed(outcome.failure)
         if message.into is not None:
             self.result.place(message.into, outcome.value)
-        self._publish(StepCompleted(id=f"completed:{message.key}", **described))
+        self._publish(StepCompleted(id=f"completed:{message.key}", **dict(outcome)))
         if step.output is str:
             return outcome.value  # type: ignore[no-any-return]
         output: Any = step.output
@@ -170,8 +159,3 @@ class ReplayRun(Run):
     def _check_open(self) -> None:
         if self._over:
             raise RuntimeError(f"the run of {self.job} is over: a pattern awaits whatever it starts")
-
-
-def _fingerprint(step: Step[Any, Any], input: BaseModel) -> str:
-    content = json.dumps([step.name, to_json(input)], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(content.encode()).hexdigest()[:32]
