@@ -59,10 +59,15 @@ class JobHandler:
         except Failure as refusal:
             problem = refusal
         async with aclosing(EventLog(self._bus, job)) as events:
-            start = journal.start or await self._write_start(message, name, job, body_hash, request, journal)
+            if (start := journal.start) is None:
+                accepted_at = message.metadata.timestamp.timestamp()
+                wanted = request.options.deadline_seconds if request else None
+                deadline = accepted_at + (wanted or self._settings.deadline)
+                start = JobStart(pattern=name, body_hash=body_hash, accepted_at=accepted_at, deadline=deadline)
+                start = await journal.write(START, start)
             if (start.pattern, start.body_hash) != (name, body_hash):
                 raise GivenUp("job_id_taken", f"job {job} was first submitted to {start.pattern}, or with another body")
-            if journal.end is None:
+            if (end := journal.end) is None:
                 events.send(JobAccepted(id="accepted", job=job, pattern=name, deadline=start.deadline))
                 result: dict[str, Any] | None = None
                 if problem is None and attempt > self._settings.max_deliveries * 4:
@@ -71,27 +76,10 @@ class JobHandler:
                     await dead_letter(self._bus, message, problem.code, f"{problem.code}: {problem.detail}")
                 elif request is not None:
                     result, problem = await self._run(name, job, start, request, journal, events)
-                if journal.end is None:
-                    await self._write_end(name, journal, result, problem)
-            assert journal.end is not None
-            events.send(end_event(journal.end))
+                end = journal.end or await self._write_end(name, journal, result, problem)
+            events.send(end_event(end))
             await events.flush()
             await enqueue(self._bus, job, request)
-
-    async def _write_start(
-        self, message: Msg, name: str, job: str, body_hash: str, request: PatternRequest | None, journal: Journal
-    ) -> JobStart:
-        accepted_at = message.metadata.timestamp.timestamp()
-        wanted = request.options.deadline_seconds if request else None
-        start = JobStart(
-            pattern=name,
-            body_hash=body_hash,
-            accepted_at=accepted_at,
-            deadline=accepted_at + (wanted or self._settings.deadline),
-        )
-        await journal.write(START, start)
-        assert journal.start is not None
-        return journal.start
 
     async def _run(
         self, name: str, job: str, start: JobStart, request: PatternRequest, journal: Journal, events: EventLog
@@ -138,7 +126,7 @@ class JobHandler:
 
     async def _write_end(
         self, name: str, journal: Journal, result: dict[str, Any] | None, problem: Failure | None
-    ) -> None:
+    ) -> JobEnd:
         end = JobEnd(
             pattern=name,
             status="failed" if problem else "completed",
@@ -149,9 +137,9 @@ class JobHandler:
             usage=sum((outcome.usage for outcome in journal.outcomes()), start=Usage()),
         )
         try:
-            await journal.write(END, end)
+            return await journal.write(END, end)
         except Failure as too_large:
-            await self._write_end(name, journal, None, too_large)
+            return await self._write_end(name, journal, None, too_large)
 
 
 def _why(error: BaseException, name: str, job: str) -> Failure:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -125,7 +125,7 @@ class StepHandler:
         store = partial(self._store, attempt, events, sink, fingerprint=request.fingerprint, into=request.into)
         if attempt.number > self._settings.max_deliveries:
             detail = f"given up at delivery {attempt.number}; its executors did not survive it"
-            await store(Failure("poisoned", detail), None)
+            await store(Failure("poisoned", detail))
             raise GivenUp("poisoned", detail)
         tier = select_model(request.complexity, request.priority)
         model_name = self._llm.config.model_for(tier, attempt.number) if executable.uses_model else None
@@ -162,40 +162,30 @@ class StepHandler:
             sink.close()
         await store(
             failure,
-            value,
+            value=value,
             model=model.model if executable.uses_model else None,
             usage=model.usage,
             duration_ms=round((time.monotonic() - began) * 1000),
         )
 
     async def _store(
-        self,
-        attempt: _Attempt,
-        events: EventLog,
-        sink: PartSink,
-        failure: Failure | None,
-        value: Any,
-        **described: Any,
+        self, attempt: _Attempt, events: EventLog, sink: PartSink, failure: Failure | None, **described: Any
     ) -> None:
-        """The last events, then the outcome. A value that no message can hold is a failure."""
+        """The last events, then the outcome. A value that no message can hold is a failure.
+
+        What the model was paid for is kept, however long NATS stores nothing: to ask again would be to pay again. The
+        message is kept alive meanwhile, and the service can be stopped.
+        """
         if failure is not None:
             sink.failed()
-            value = None
-        await self._until_stored(attempt, events.flush)
-        try:
-            write = partial(self._write, attempt, failure, value=value, n=sink.number, **described)
-            await self._until_stored(attempt, write)
-        except Failure as too_large:
-            await self._store(attempt, events, sink, too_large, None, **described)
-
-    async def _until_stored(self, attempt: _Attempt, store: Callable[[], Awaitable[object]]) -> None:
-        """Store what the model was paid for, however long NATS does not: to ask again would be to pay again.
-
-        The message is kept alive meanwhile, and the service can be stopped.
-        """
+            described["value"] = None
         while True:
             try:
-                await store()
+                await events.flush()
+                try:
+                    await self._write(attempt, failure, n=sink.number, **described)
+                except Failure as too_large:
+                    await self._store(attempt, events, sink, too_large, **described)
                 return
             except BusUnavailable as error:
                 if self._bus.connection.is_closed:
