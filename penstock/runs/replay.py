@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from pydantic import BaseModel, JsonValue
+from pydantic_core import to_json, to_jsonable_python
 
 from penstock.cancelling import stop
 from penstock.contracts.events import Event, PartClose, PartRetract, PartValue, StepCompleted
@@ -22,7 +23,7 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
 from penstock.pattern import Run
 from penstock.runs.journal import Journal
-from penstock.runs.result import StreamedResult, to_json
+from penstock.runs.result import StreamedResult
 
 #: Seconds after which a wait looks at the journal again and dispatches again: a lost wake-up or a
 #: message deleted by hand costs this much and no more. Dispatching twice is refused by the stream.
@@ -64,7 +65,7 @@ class ReplayRun(Run):
         if key in self._keys:
             raise ValueError(f"step key {key!r} is in use")
         self._keys.add(key)
-        as_json = to_json(input)
+        as_json = to_jsonable_python(input)
         content = json.dumps([step.name, as_json], sort_keys=True, separators=(",", ":"))
         message = StepMessage(
             pattern=self._start.pattern,
@@ -86,14 +87,13 @@ class ReplayRun(Run):
 
     def put(self, path: str, value: JsonValue | BaseModel) -> None:
         self._check_open()
-        as_json = to_json(value)
+        as_json = to_jsonable_python(value)
         self.result.place(path, as_json)
         self.stream_value(path, as_json)
 
     def stream_value(self, path: str, value: Any) -> None:
         """Publish a value that is already part of the result."""
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        self._publish(PartValue(id=f"value:{self._retracted}:{path}", p=path, t=text))
+        self._publish(PartValue(id=f"value:{self._retracted}:{path}", p=path, t=to_json(value).decode()))
 
     def close(self, path: str) -> None:
         self._check_open()
@@ -112,9 +112,16 @@ class ReplayRun(Run):
         await stop(*self._tasks)
 
     async def _output_of(self, step: Step[In, Out], message: StepMessage) -> Out:
+        subject = subjects.step(step.service, step.name, self.job, message.key)
         outcome = self._journal.outcome(message.key)
         while outcome is None:
-            await self._dispatch(step, message)
+            if self._precedes:
+                await self._events.flush()
+                self._precedes = False
+            try:
+                await self._bus.once(subject, message.model_dump_json().encode())
+            except Failure as too_large:
+                raise Failure("input_too_large", too_large.detail, step=message.key) from too_large
             try:
                 async with asyncio.timeout(_LOOK_AGAIN):
                     await self._journal.wait_for(message.key)
@@ -122,16 +129,6 @@ class ReplayRun(Run):
                 await self._journal.read()
             outcome = self._journal.outcome(message.key)
         return self._accept(step, message, outcome)
-
-    async def _dispatch(self, step: Step[In, Out], message: StepMessage) -> None:
-        if self._precedes:
-            await self._events.flush()
-            self._precedes = False
-        subject = subjects.step(step.service, step.name, self.job, message.key)
-        try:
-            await self._bus.once(subject, message.model_dump_json().encode())
-        except Failure as too_large:
-            raise Failure("input_too_large", too_large.detail, step=message.key) from too_large
 
     def _accept(self, step: Step[In, Out], message: StepMessage, outcome: Outcome) -> Out:
         # a message that could not be read has an outcome without a fingerprint
@@ -147,10 +144,8 @@ class ReplayRun(Run):
         if message.into is not None:
             self.result.place(message.into, outcome.value)
         self._publish(StepCompleted(id=f"completed:{message.key}", **dict(outcome)))
-        if step.output is str:
-            return outcome.value  # type: ignore[no-any-return]
         output: Any = step.output
-        return output.model_validate(outcome.value)  # type: ignore[no-any-return]
+        return outcome.value if output is str else output.model_validate(outcome.value)  # type: ignore[no-any-return]
 
     def _publish(self, event: Event) -> None:
         if not self._over:

@@ -2,18 +2,12 @@
 
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
 
 from penstock.document import ABSENT, Branch, Placed, join, spread
 from penstock.errors import Failure
 from penstock.pattern import Pattern
-
-_JSON: TypeAdapter[Any] = TypeAdapter(Any)
-
-
-def to_json(value: Any) -> Any:
-    """A value as JSON would hold it: models as objects with their wire names, tuples as lists."""
-    return _JSON.dump_python(value, mode="json", by_alias=True)
 
 
 class StreamedResult:
@@ -40,7 +34,7 @@ class StreamedResult:
 
         Raises Failure("pattern_error") where the returned result contradicts what callers were shown.
         """
-        wanted = to_json(returned)
+        wanted = to_jsonable_python(returned)
         missing = self._missing("", wanted)
         for path, value in missing.items():
             self._placed.put(path, value)

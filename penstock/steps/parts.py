@@ -1,6 +1,7 @@
 """The growing output of one attempt at a step, from the model's pieces to events."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from itertools import groupby
 from typing import Any
@@ -97,6 +98,7 @@ class PartSink:
 
     def _begin(self) -> None:
         self._touched = False
+        self._lengths: Counter[str] = Counter()  # of the text that was sent of each part
         self._characters = Characters()
         into = self._into or ""
         self._pieces: TextPieces | JsonPieces = TextPieces(into)
@@ -117,12 +119,14 @@ class PartSink:
         self._shown = self._shown or bool(pieces)
         for p, of_part in groupby(pieces, lambda piece: piece.p):
             run = list(of_part)
-            if run[0].starts:
+            if p not in self._lengths:
                 self._send(PartStart, p=p)
-            if text := "".join(piece.t for piece in run):
+            text = "".join(piece.t for piece in run)
+            self._lengths[p] += len(text)
+            if text:
                 self._send(Delta, p=p, t=text)
-            if (length := run[-1].length) is not None:
-                self._send(PartEnd, p=p, length=length)
+            if run[-1].last:
+                self._send(PartEnd, p=p, length=self._lengths[p])
 
     def _send(self, event: Callable[..., Event], **fields: Any) -> None:
         self._log.send(event(k=self._key, a=self._attempt, i=self._id, n=self.number, **fields))

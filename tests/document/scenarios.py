@@ -1,6 +1,7 @@
 """A scenario: a result, the model it belongs to, and events that could have built it, in a drawn order."""
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,13 +59,15 @@ def attempt(k: str, a: int, pieces: list[Piece], *, reset: str | None = None) ->
     events: list[Event] = [StepStarted(k=k, a=a, n=0, step=k, service="test")]
     if reset is not None:
         events.append(PartReset(k=k, a=a, n=1, p=reset))
+    written: defaultdict[str, str] = defaultdict(str)
     for piece in pieces:
-        if piece.starts:
+        if piece.p not in written:
             events.append(PartStart(k=k, a=a, n=len(events), p=piece.p))
+        written[piece.p] += piece.t
         if piece.t:
             events.append(Delta(k=k, a=a, n=len(events), p=piece.p, t=piece.t))
-        if piece.length is not None:
-            events.append(PartEnd(k=k, a=a, n=len(events), p=piece.p, length=piece.length))
+        if piece.last:
+            events.append(PartEnd(k=k, a=a, n=len(events), p=piece.p, length=len(written[piece.p])))
     return events
 
 

@@ -13,14 +13,14 @@ from tests.document.strategies import chunked
 def test_text_streams_as_an_escaped_string() -> None:
     pieces = TextPieces("/draft")
     assert pieces.feed("") == []
-    assert pieces.feed('Say "hi"\n') == [Piece("/draft", '"Say \\"hi\\"\\n', starts=True)]
+    assert pieces.feed('Say "hi"\n') == [Piece("/draft", '"Say \\"hi\\"\\n')]
     assert pieces.feed("\u2028\x85é") == [Piece("/draft", "\\u2028\\u0085é")]
-    assert pieces.finish() == [Piece("/draft", '"', length=27)]
+    assert pieces.finish() == [Piece("/draft", '"', last=True)]
     assert pieces.value == 'Say "hi"\n\u2028\x85é'
 
 
 def test_no_text_is_an_empty_string() -> None:
-    assert TextPieces("/x").finish() == [Piece("/x", '""', starts=True, length=2)]
+    assert TextPieces("/x").finish() == [Piece("/x", '""', last=True)]
 
 
 def test_a_surrogate_pair_is_joined_and_half_of_one_is_replaced() -> None:
@@ -37,5 +37,4 @@ def test_the_pieces_are_one_json_text_of_the_text(data: st.DataObject, text: str
     pieces = [piece for chunk in data.draw(chunked(text)) for piece in writer.feed(chunk)] + writer.finish()
     written = "".join(piece.t for piece in pieces)
     assert json.loads(written) == text == writer.value
-    assert [piece.starts for piece in pieces] == [True] + [False] * (len(pieces) - 1)
-    assert [piece.length for piece in pieces] == [None] * (len(pieces) - 1) + [len(written)]
+    assert [piece.last for piece in pieces] == [False] * (len(pieces) - 1) + [True]

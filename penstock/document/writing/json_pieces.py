@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 from penstock.document import strings
 from penstock.document.pointer import join
-from penstock.document.writing.pieces import Part, Piece
+from penstock.document.writing.pieces import Piece
 from penstock.errors import OutputInvalid
 
 #: Characters of a value, white space included, that are read before the model is stopped.
@@ -51,13 +51,18 @@ class JsonPieces:
         self._finished = complete_tokens  # a number or a literal that ends with the text is complete
         self._path: list[Any] = []  # where the reader is: a name or an index for each open container
         self._out: list[str] = []  # compact JSON, which belongs to
-        self._part: Part | None = None  # None: the root that is split (its braces, names, commas)
+        self._part: str | None = None  # None: the root that is split (its braces, names, commas)
         self._pieces: list[Piece] = []
         self._reading = self._root()
         self._values: list[Any] = [None]
 
     def feed(self, text: str) -> list[Piece]:
-        self._receive(text)
+        if not self._received:
+            text = text.removeprefix("\ufeff")
+        self._received += len(text)
+        if self._received > self._max_length:
+            raise OutputInvalid(f"the JSON text is longer than {self._max_length} characters")
+        self._text, self._at = self._text[self._at :] + text, 0
         next(self._reading, None)
         return self._taken()
 
@@ -78,14 +83,6 @@ class JsonPieces:
         """
         return self._values[0]
 
-    def _receive(self, chunk: str) -> None:
-        if not self._received:
-            chunk = chunk.removeprefix("\ufeff")
-        self._received += len(chunk)
-        if self._received > self._max_length:
-            raise OutputInvalid(f"the JSON text is longer than {self._max_length} characters")
-        self._text, self._at = self._text[self._at :] + chunk, 0
-
     def _root(self) -> _Reading[None]:
         fenced = (yield from self._peek()) == "`"
         if fenced:
@@ -95,7 +92,7 @@ class JsonPieces:
             self._at = fence.end() if fence else self._refuse("a JSON value")
         self._split_root = self._split_root and (yield from self._peek()) == "{"
         if not self._split_root:
-            self._part = Part(self._into)
+            self._part = self._into
         yield from self._value(self._values, 0)
         while True:
             self._skip_space()
@@ -123,71 +120,57 @@ class JsonPieces:
                 self._read()
             case "{":
                 holder[at] = {}
-                yield from self._object(holder[at])
+                yield from self._container(holder[at], "}")
             case "[":
                 holder[at] = []
-                yield from self._array(holder[at])
+                yield from self._container(holder[at], "]")
             case _:
                 holder[at] = yield from self._scalar()
 
-    def _object(self, members: dict[str, Any]) -> _Reading[None]:
-        self._enter("")
-        more = (yield from self._peek()) != "}"
+    def _container(self, values: Any, close: str) -> _Reading[None]:
+        if len(self._path) == MAX_DEPTH:
+            self._refuse(f"no more than {MAX_DEPTH} levels of nesting")
+        self._path.append("" if close == "}" else 0)
+        self._read()
+        more = (yield from self._peek()) != close
         while more:
-            name = yield from self._name()
-            if name in members:
-                self._path.pop()
-                raise OutputInvalid(f"duplicate member name {name!r} in the object at {self._where()}")
-            self._path[-1] = name
-            yield from self._peek(":", "':'")
-            self._read()
+            at: Any = len(values)
+            if close == "}":
+                at = yield from self._name(values)
+            else:
+                self._path[-1] = at
+                yield from self._peek()
+                values.append(None)
             is_part = self._split_root and len(self._path) == 1
             if is_part:
                 self._out.clear()
-                self._part = Part(join(self._into, name))
-            yield from self._value(members, name)
+                self._part = join(self._into, at)
+            yield from self._value(values, at)
             if is_part:
                 self._cut(last=True)
-            more = yield from self._more("}")
-        self._leave()
-
-    def _array(self, elements: list[Any]) -> _Reading[None]:
-        self._enter(0)
-        more = (yield from self._peek()) != "]"
-        while more:
-            self._path[-1] = len(elements)
-            yield from self._peek()
-            elements.append(None)
-            yield from self._value(elements, -1)
-            more = yield from self._more("]")
-        self._leave()
-
-    def _enter(self, first: str | int) -> None:
-        if len(self._path) == MAX_DEPTH:
-            self._refuse(f"no more than {MAX_DEPTH} levels of nesting")
-        self._path.append(first)
-        self._read()
-
-    def _more(self, close: str) -> _Reading[bool]:
-        """Reads a comma, if there is one; else there is `close`."""
-        more = (yield from self._peek(f",{close}", f"',' or '{close}'")) == ","
-        if more:
-            self._read()
-        return more
-
-    def _leave(self) -> None:
+            more = (yield from self._peek(f",{close}", f"',' or '{close}'")) == ","
+            if more:
+                self._read()
         self._path.pop()
         self._read()
 
-    def _name(self) -> _Reading[str]:
+    def _name(self, members: dict[str, Any]) -> _Reading[str]:
+        """A member's name and the colon behind it."""
         yield from self._peek('"', "a member name in double quotes")
         self._at += 1
         raw = ""
         while piece := (yield from self._piece()):
             raw += piece
         self._at += 1
+        name = strings.read(raw)
+        if name in members:
+            self._path.pop()
+            raise OutputInvalid(f"duplicate member name {name!r} in the object at {self._where()}")
         self._out.append(f'"{raw}"')
-        return strings.read(raw)
+        self._path[-1] = name
+        yield from self._peek(":", "':'")
+        self._read()
+        return name
 
     def _piece(self) -> _Reading[str]:
         """The next piece of a string, without half an escape sequence or surrogate pair; "" at its closing quote."""
@@ -235,7 +218,7 @@ class JsonPieces:
         text = "".join(self._out)
         self._out.clear()
         if self._part is not None and (text or last):
-            self._pieces.append(self._part.piece(text, last=last))
+            self._pieces.append(Piece(self._part, text, last))
         if last:
             self._part = None
 

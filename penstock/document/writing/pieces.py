@@ -13,33 +13,21 @@ from penstock.document import strings
 
 
 class Piece(NamedTuple):
-    """`t` is the next piece of the JSON text of the value at `p`; only the last one may be empty."""
+    """`t` is the next piece of the JSON text of the value at `p`, which is complete with the `last` one.
+
+    Only the last one may be empty, and only if there are others.
+    """
 
     p: str
     t: str
-    #: Whether it is the first one.
-    starts: bool = False
-    #: Of the whole text, in characters, where this is the last one.
-    length: int | None = None
-
-
-class Part:
-    """Counts the characters of one part."""
-
-    def __init__(self, p: str) -> None:
-        self._p, self._length = p, 0
-
-    def piece(self, t: str, *, last: bool = False) -> Piece:
-        starts = not self._length
-        self._length += len(t)
-        return Piece(self._p, t, starts, self._length if last else None)
+    last: bool = False
 
 
 class TextPieces:
     """Plain text as one JSON string at `into`, streamed in escaped pieces."""
 
     def __init__(self, into: str) -> None:
-        self._part = Part(into)
+        self._into = into
         self._text: list[str] = []
 
     def feed(self, text: str) -> list[Piece]:
@@ -47,10 +35,10 @@ class TextPieces:
             return []
         quote = "" if self._text else '"'
         self._text.append(text)
-        return [self._part.piece(quote + strings.write(text))]
+        return [Piece(self._into, quote + strings.write(text))]
 
     def finish(self) -> list[Piece]:
-        return [self._part.piece('"' if self._text else '""', last=True)]
+        return [Piece(self._into, '"' if self._text else '""', last=True)]
 
     @property
     def value(self) -> str:
