@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -147,7 +147,7 @@ def _why(error: BaseException, name: str, job: str) -> Failure:
 
     Raises BusUnavailable if it is one, or has one among others: that is no reason for the job to fail.
     """
-    leaves = list(_leaves(error))
+    leaves = _leaves(error)
     if away := next((leaf for leaf in leaves if isinstance(leaf, BusUnavailable)), None):
         raise away
     if failure := next((leaf for leaf in leaves if isinstance(leaf, Failure)), None):
@@ -156,9 +156,6 @@ def _why(error: BaseException, name: str, job: str) -> Failure:
     return Failure("pattern_error", f"{type(leaves[0]).__name__} in the pattern {name}")
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for member in error.exceptions:
-            yield from _leaves(member)
-    else:
-        yield error
+def _leaves(error: BaseException) -> list[BaseException]:
+    members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    return [leaf for member in members for leaf in _leaves(member)] or [error]

@@ -102,7 +102,7 @@ class ReplayRun(Run):
     def retract(self, path: str) -> None:
         self._check_open()
         self._retracted += 1
-        self.result.retract(path)
+        self.result.remove(path)
         self._precedes = True
         self._publish(PartRetract(id=f"retract:{self._retracted}", p=path))
 

@@ -34,7 +34,6 @@ class PartSink:
     ) -> None:
         self._log, self._key, self._attempt, self._id = log, key, attempt, id
         self._into, self._output, self._flush_interval = into, output, flush_interval
-        self._place = None if into is None else into.rstrip("/")
         #: Whether readers may have been shown something of the output, by this attempt or an earlier one.
         self._shown = attempt > 1
         #: How many events were sent.
@@ -106,8 +105,8 @@ class PartSink:
             self._pieces = JsonPieces(into.rstrip("/"), split_root=not into or into.endswith("/"))
 
     def _reset(self) -> None:
-        if self._shown and self._place is not None:
-            self._send(PartReset, p=self._place)
+        if self._shown and self._into is not None:
+            self._send(PartReset, p=self._into.rstrip("/"))
         self._shown = False
 
     def _flush(self) -> None:

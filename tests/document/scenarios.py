@@ -19,7 +19,8 @@ from penstock.contracts.events import (
     StepStarted,
 )
 from penstock.contracts.usage import Usage
-from penstock.document import JsonPieces, Piece, Shape, TextPieces, is_at_or_below, join
+from penstock.document import JsonPieces, Piece, Shape, TextPieces, join
+from penstock.document.pointer import is_at_or_below
 from tests.document.strategies import chunked, strings, values
 
 names = st.sampled_from(["a", "b", "c", "d", "e/f", "~g", "\u2028h"])

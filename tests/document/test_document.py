@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from penstock.contracts.events import Delta, JobCompleted, PartEnd, PartReset, PartRetract, PartStart, PartValue
 from penstock.contracts.usage import Usage
-from penstock.document import Document, JsonPieces, parse
+from penstock.document import Document, JsonPieces
+from penstock.document.pointer import parse
 from tests.document.scenarios import Scenario, scenarios
 from tests.document.strategies import chunked, values
 

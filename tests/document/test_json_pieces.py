@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.document import JsonPieces, Piece
-from penstock.document.writing.json_pieces import MAX_DEPTH, MAX_NUMBER
+from penstock.document.writing import MAX_DEPTH, MAX_NUMBER
 from penstock.errors import OutputInvalid
 from tests.document.prefixes import is_json_prefix
 from tests.document.strategies import chunked, json_texts, junk

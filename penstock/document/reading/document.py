@@ -1,13 +1,14 @@
 """The job's events as one Python value that grows: all parts at once, whatever their order."""
 
 import math
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import from_json
 
 from penstock.contracts.events import Delta, Event, JobCompleted, PartEnd, PartReset, PartRetract, PartStart, PartValue
 from penstock.document.placing import ABSENT, Placed
-from penstock.document.writing.json_pieces import JsonPieces
+from penstock.document.writing import JsonPieces
 
 
 class Document:
@@ -55,16 +56,14 @@ class Document:
         return self._parts.assembled(_Part.value) if self.result is None else self.result
 
 
+@dataclass(slots=True)
 class _Part:
     """The value of one place, while its JSON text grows and after."""
 
-    __slots__ = ("_reader", "_value", "unread", "writer")
-
-    def __init__(self, writer: str | None, value: Any = ABSENT) -> None:
-        self.writer = writer
-        self.unread: list[str] = []
-        self._reader: JsonPieces | None = None
-        self._value = value
+    writer: str | None
+    _value: Any = ABSENT
+    unread: list[str] = field(default_factory=list)
+    _reader: JsonPieces | None = None
 
     def end(self) -> None:
         self.value()

@@ -1,17 +1,20 @@
-"""Reads JSON that arrives in arbitrary chunks, and refuses it at the first token that cannot be JSON.
+"""The writer's side: what a model writes, character by character, becomes parts of the result.
 
-The grammar is read by generators, one for each of its rules, which wait where the text ends.
+    text  ──▶ TextPieces ──▶ pieces of one part, a JSON string
+    JSON  ──▶ JsonPieces ──▶ pieces of one part, or of one part per root member
+
+The pieces of a part, joined, are exactly one compact JSON text; none ends inside an escape sequence, a number or a
+literal, so each prefix of them can be shown.
 """
 
 import json
 import math
 import re
 from collections.abc import Generator
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from penstock.document import strings
 from penstock.document.pointer import join
-from penstock.document.writing.pieces import Piece
 from penstock.errors import OutputInvalid
 
 #: Characters of a value, white space included, that are read before the model is stopped.
@@ -27,8 +30,42 @@ _LITERALS = ("true", "false", "null")
 _FENCE = re.compile("```(?:json)?", re.IGNORECASE)
 
 T = TypeVar("T")
-#: Yields what is unfinished when it needs more text.
+#: A rule of JSON's grammar: it yields what is unfinished where the text ends.
 _Reading = Generator[str, None, T]
+
+
+class Piece(NamedTuple):
+    """`t` is the next piece of the JSON text of the value at `p`, which is complete with the `last` one.
+
+    Only the last one may be empty, and only if there are others.
+    """
+
+    p: str
+    t: str
+    last: bool = False
+
+
+class TextPieces:
+    """Plain text as one JSON string at `into`, streamed in escaped pieces."""
+
+    def __init__(self, into: str) -> None:
+        self._into = into
+        self._text: list[str] = []
+
+    def feed(self, text: str) -> list[Piece]:
+        if not text:
+            return []
+        quote = "" if self._text else '"'
+        self._text.append(text)
+        return [Piece(self._into, quote + strings.write(text))]
+
+    def finish(self) -> list[Piece]:
+        return [Piece(self._into, '"' if self._text else '""', last=True)]
+
+    @property
+    def value(self) -> str:
+        """All text so far."""
+        return "".join(self._text)
 
 
 class JsonPieces:
