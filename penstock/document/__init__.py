@@ -12,8 +12,7 @@ from penstock.document.json_text.linear import LinearJSON
 from penstock.document.json_text.shape import Shape
 from penstock.document.placing import ABSENT, Branch, Placed, spread
 from penstock.document.pointer import join
-from penstock.document.reading.document import Document
-from penstock.document.reading.reader import Reader
+from penstock.document.reading import Document, Reader
 from penstock.document.writing import JsonPieces, Piece, TextPieces
 
 __all__ = [

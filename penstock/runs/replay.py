@@ -11,8 +11,7 @@ from pydantic import BaseModel, JsonValue
 from pydantic_core import to_json, to_jsonable_python
 
 from penstock.cancelling import stop
-from penstock.contracts.events import Event, PartClose, PartRetract, PartValue, StepCompleted
-from penstock.contracts.events import StepFailed as StepFailedEvent
+from penstock.contracts import events
 from penstock.contracts.journal import RESERVED_KEYS, JobStart, Outcome
 from penstock.contracts.options import Options
 from penstock.contracts.step import Complexity, In, Out, Step, StepMessage
@@ -93,18 +92,18 @@ class ReplayRun(Run):
 
     def stream_value(self, path: str, value: Any) -> None:
         """Publish a value that is already part of the result."""
-        self._publish(PartValue(id=f"value:{self._retracted}:{path}", p=path, t=to_json(value).decode()))
+        self._publish(events.PartValue(id=f"value:{self._retracted}:{path}", p=path, t=to_json(value).decode()))
 
     def close(self, path: str) -> None:
         self._check_open()
-        self._publish(PartClose(id=f"close:{self._retracted}:{path}", p=path))
+        self._publish(events.PartClose(id=f"close:{self._retracted}:{path}", p=path))
 
     def retract(self, path: str) -> None:
         self._check_open()
         self._retracted += 1
         self.result.remove(path)
         self._precedes = True
-        self._publish(PartRetract(id=f"retract:{self._retracted}", p=path))
+        self._publish(events.PartRetract(id=f"retract:{self._retracted}", p=path))
 
     async def end(self) -> None:
         """Refuse from now on what the pattern still tries, and end what is still waiting."""
@@ -139,15 +138,15 @@ class ReplayRun(Run):
                 f"pattern now gives {step.name}: it was changed while the job ran, or is not deterministic",
             )
         if outcome.failure is not None:
-            self._publish(StepFailedEvent(id=f"failed:{message.key}", problem=outcome.failure, **dict(outcome)))
+            self._publish(events.StepFailed(id=f"failed:{message.key}", problem=outcome.failure, **dict(outcome)))
             raise StepFailed(outcome.failure)
         if message.into is not None:
             self.result.place(message.into, outcome.value)
-        self._publish(StepCompleted(id=f"completed:{message.key}", **dict(outcome)))
+        self._publish(events.StepCompleted(id=f"completed:{message.key}", **dict(outcome)))
         output: Any = step.output
         return outcome.value if output is str else output.model_validate(outcome.value)  # type: ignore[no-any-return]
 
-    def _publish(self, event: Event) -> None:
+    def _publish(self, event: events.Event) -> None:
         if not self._over:
             self._events.send(event)
 

@@ -47,11 +47,6 @@ class _Attempt:
     number: int
     id: str
 
-    @classmethod
-    def of(cls, message: Msg) -> "_Attempt":
-        _, step, job, key = subjects.tokens(message.subject)
-        return cls(job, step, key, message.metadata.num_delivered, secrets.token_hex(4))
-
     @property
     def about(self) -> dict[str, Any]:
         return {"job": self.job, "step": self.step, "key": self.key, "attempt": self.number}
@@ -76,7 +71,8 @@ class StepHandler:
         Acked: the step has an outcome, or its job has ended. Handed back with a delay: it is worth another
         try. Terminated: it can never succeed; its failure was journaled and a copy dead-lettered before.
         """
-        attempt = _Attempt.of(message)
+        _, step, job, key = subjects.tokens(message.subject)
+        attempt = _Attempt(job, step, key, message.metadata.num_delivered, secrets.token_hex(4))
         async with settling(self._bus, message, "step", attempt.about), self._settled(attempt) as settled:
             if not settled.is_set():
                 async with contextlib.aclosing(EventLog(self._bus, attempt.job)) as events:
@@ -108,10 +104,16 @@ class StepHandler:
     async def _attempt(self, message: Msg, attempt: _Attempt, settled: asyncio.Event, events: EventLog) -> None:
         """Raises GivenUp where the step cannot be executed; a step without an outcome would hang its job."""
         try:
-            request = _read(message, attempt)
-        except Failure as refusal:
-            await self._write(attempt, refusal, fingerprint="", n=0)
-            raise GivenUp(refusal.code, refusal.detail) from refusal
+            request = StepMessage.model_validate_json(message.data)
+            if (request.job, request.step, request.key) != (attempt.job, attempt.step, attempt.key):
+                raise ValueError(f"the message on {message.subject} is for another step")
+        except ValueError as error:
+            detail = str(error)
+            if isinstance(error, ValidationError):
+                fault = error.errors()[0]
+                detail = f"the step message does not fit: {'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            await self._write(attempt, Failure("step_error", detail), fingerprint="", n=0)
+            raise GivenUp("step_error", detail) from error
         executable = self._executables[request.step]
         sink = PartSink(
             events,
@@ -224,16 +226,3 @@ class StepHandler:
             **described,
         )
         await self._bus.once(subjects.journal(attempt.job, attempt.key), outcome.model_dump_json().encode())
-
-
-def _read(message: Msg, attempt: _Attempt) -> StepMessage:
-    """Raises Failure("step_error") for what is no message for this step."""
-    try:
-        request = StepMessage.model_validate_json(message.data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise Failure("step_error", f"the step message does not fit: {where}: {first['msg']}") from error
-    if (request.job, request.step, request.key) != (attempt.job, attempt.step, attempt.key):
-        raise Failure("step_error", f"the message on {message.subject} is for another step")
-    return request

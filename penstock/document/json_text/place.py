@@ -58,11 +58,13 @@ class Place:
         """Its JSON text, piece by piece; None where more is to come. The root's never ends."""
         self.started = True
         if self.waiting is not None:
-            while not self.ended:
-                yield self._taken()
+            while True:
+                ended, text = self.ended, "".join(self.waiting or ())
+                self.waiting = []
+                yield text
+                if ended:
+                    return
                 yield None
-            yield self._taken()
-            return
         yield "[" if self.is_array else "{"
         comma = ""
         for place in self._in_turn():
@@ -73,11 +75,6 @@ class Place:
             yield from place.text()
             comma = ","
         yield "]" if self.is_array else "}"
-
-    def _taken(self) -> str:
-        text = "".join(self.waiting or ())
-        self.waiting = []
-        return text
 
     def _in_turn(self) -> Iterator[Place | None]:
         """Those below that have text, in document order; None where the next one is to come."""
