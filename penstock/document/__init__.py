@@ -11,30 +11,21 @@ Pure code: no clock, no I/O, no event loop.
 from penstock.document.json_text.linear import LinearJSON
 from penstock.document.json_text.shape import Shape
 from penstock.document.placing import ABSENT, Branch, Placed, spread
-from penstock.document.pointer import is_at_or_below, join, parse
-from penstock.document.reading.document import Document
-from penstock.document.reading.reader import Reader
-from penstock.document.writing.json_pieces import JsonPieces
-from penstock.document.writing.pieces import End, Op, Piece, Start, TextPieces
-from penstock.errors import Diverged
+from penstock.document.pointer import join
+from penstock.document.reading import Document, Reader
+from penstock.document.writing import JsonPieces, Piece, TextPieces
 
 __all__ = [
     "ABSENT",
     "Branch",
-    "Diverged",
     "Document",
-    "End",
     "JsonPieces",
     "LinearJSON",
-    "Op",
     "Piece",
     "Placed",
     "Reader",
     "Shape",
-    "Start",
     "TextPieces",
-    "is_at_or_below",
     "join",
-    "parse",
     "spread",
 ]

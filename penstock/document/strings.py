@@ -4,6 +4,7 @@ Written as escapes, although JSON does not ask for it: U+0085, U+2028 and U+2029
 """
 
 import codecs
+import json
 import re
 from json.encoder import encode_basestring
 
@@ -29,6 +30,11 @@ def end_of_run(text: str, at: int) -> int:
 def write(text: str) -> str:
     """`text` as the inside of a JSON string."""
     return escape(encode_basestring(text)[1:-1])
+
+
+def read(inside: str) -> str:
+    """The text that `inside`, the inside of a JSON string, stands for."""
+    return inside if "\\" not in inside else str(json.loads(f'"{inside}"'))
 
 
 def escape(json_text: str) -> str:

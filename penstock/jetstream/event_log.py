@@ -20,7 +20,7 @@ class EventLog:
     does not come, all from that message on are sent again, in order ("go back N"): a reader accepts each number once
     and in order (see penstock.contracts.events), so it sees none twice and none too early.
 
-    What waits is bounded by who writes: a step's reply has an end (penstock.document.writing.json_pieces.MAX_LENGTH).
+    What waits is bounded by who writes: a step's reply has an end (penstock.document.writing.MAX_LENGTH).
     """
 
     def __init__(self, bus: Bus, job: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -59,10 +59,15 @@ class JobHandler:
         except Failure as refusal:
             problem = refusal
         async with aclosing(EventLog(self._bus, job)) as events:
-            start = journal.start or await self._write_start(message, name, job, body_hash, request, journal)
+            if (start := journal.start) is None:
+                accepted_at = message.metadata.timestamp.timestamp()
+                wanted = request.options.deadline_seconds if request else None
+                deadline = accepted_at + (wanted or self._settings.deadline)
+                start = JobStart(pattern=name, body_hash=body_hash, accepted_at=accepted_at, deadline=deadline)
+                start = await journal.write(START, start)
             if (start.pattern, start.body_hash) != (name, body_hash):
                 raise GivenUp("job_id_taken", f"job {job} was first submitted to {start.pattern}, or with another body")
-            if journal.end is None:
+            if (end := journal.end) is None:
                 events.send(JobAccepted(id="accepted", job=job, pattern=name, deadline=start.deadline))
                 result: dict[str, Any] | None = None
                 if problem is None and attempt > self._settings.max_deliveries * 4:
@@ -71,27 +76,10 @@ class JobHandler:
                     await dead_letter(self._bus, message, problem.code, f"{problem.code}: {problem.detail}")
                 elif request is not None:
                     result, problem = await self._run(name, job, start, request, journal, events)
-                if journal.end is None:
-                    await self._write_end(name, journal, result, problem)
-            assert journal.end is not None
-            events.send(end_event(journal.end))
+                end = journal.end or await self._write_end(name, journal, result, problem)
+            events.send(end_event(end))
             await events.flush()
             await enqueue(self._bus, job, request)
-
-    async def _write_start(
-        self, message: Msg, name: str, job: str, body_hash: str, request: PatternRequest | None, journal: Journal
-    ) -> JobStart:
-        accepted_at = message.metadata.timestamp.timestamp()
-        wanted = request.options.deadline_seconds if request else None
-        start = JobStart(
-            pattern=name,
-            body_hash=body_hash,
-            accepted_at=accepted_at,
-            deadline=accepted_at + (wanted or self._settings.deadline),
-        )
-        await journal.write(START, start)
-        assert journal.start is not None
-        return journal.start
 
     async def _run(
         self, name: str, job: str, start: JobStart, request: PatternRequest, journal: Journal, events: EventLog
@@ -133,13 +121,12 @@ class JobHandler:
                 raise  # this replica is being stopped; the pattern did not cancel itself
             return None, _why(error, name, job)
         finally:
-            run.end()
+            await run.end()
             await stop(working, ending)
-            await run.aclose()
 
     async def _write_end(
         self, name: str, journal: Journal, result: dict[str, Any] | None, problem: Failure | None
-    ) -> None:
+    ) -> JobEnd:
         end = JobEnd(
             pattern=name,
             status="failed" if problem else "completed",
@@ -150,9 +137,9 @@ class JobHandler:
             usage=sum((outcome.usage for outcome in journal.outcomes()), start=Usage()),
         )
         try:
-            await journal.write(END, end)
+            return await journal.write(END, end)
         except Failure as too_large:
-            await self._write_end(name, journal, None, too_large)
+            return await self._write_end(name, journal, None, too_large)
 
 
 def _why(error: BaseException, name: str, job: str) -> Failure:
@@ -160,7 +147,7 @@ def _why(error: BaseException, name: str, job: str) -> Failure:
 
     Raises BusUnavailable if it is one, or has one among others: that is no reason for the job to fail.
     """
-    leaves = list(_leaves(error))
+    leaves = _leaves(error)
     if away := next((leaf for leaf in leaves if isinstance(leaf, BusUnavailable)), None):
         raise away
     if failure := next((leaf for leaf in leaves if isinstance(leaf, Failure)), None):
@@ -169,9 +156,6 @@ def _why(error: BaseException, name: str, job: str) -> Failure:
     return Failure("pattern_error", f"{type(leaves[0]).__name__} in the pattern {name}")
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for member in error.exceptions:
-            yield from _leaves(member)
-    else:
-        yield error
+def _leaves(error: BaseException) -> list[BaseException]:
+    members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    return [leaf for member in members for leaf in _leaves(member)] or [error]

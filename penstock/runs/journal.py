@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from nats.aio.msg import Msg
 
 from penstock.contracts.journal import END, RESERVED_KEYS, START, JobEnd, JobStart, Outcome
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
+
+Written = TypeVar("Written", JobStart, JobEnd)
 
 
 class Journal:
@@ -62,13 +65,14 @@ class Journal:
             # shared by all who wait for the key: if one of them is cancelled, the others go on waiting
             await asyncio.shield(self._waiting.setdefault(key, asyncio.get_running_loop().create_future()))
 
-    async def write(self, key: str, fact: JobStart | JobEnd) -> None:
-        """Write a fact unless there is one under its key. Whichever is there is known here afterwards."""
+    async def write(self, key: str, fact: Written) -> Written:
+        """Write a fact unless there is one under its key, and return the one that is there."""
         payload = fact.model_dump_json().encode()
         if await self._bus.once(subjects.journal(self._job, key), payload):
             self._note(key, payload)
         else:
             await self.read()
+        return type(fact).model_validate_json(self._facts[key])
 
     async def read(self) -> None:
         """Read all facts from the stream."""

@@ -8,10 +8,10 @@ from collections.abc import Awaitable
 from typing import Any
 
 from pydantic import BaseModel, JsonValue
+from pydantic_core import to_json, to_jsonable_python
 
 from penstock.cancelling import stop
-from penstock.contracts.events import Event, PartClose, PartRetract, PartValue, StepCompleted
-from penstock.contracts.events import StepFailed as StepFailedEvent
+from penstock.contracts import events
 from penstock.contracts.journal import RESERVED_KEYS, JobStart, Outcome
 from penstock.contracts.options import Options
 from penstock.contracts.step import Complexity, In, Out, Step, StepMessage
@@ -22,7 +22,7 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
 from penstock.pattern import Run
 from penstock.runs.journal import Journal
-from penstock.runs.result import StreamedResult, to_json
+from penstock.runs.result import StreamedResult
 
 #: Seconds after which a wait looks at the journal again and dispatches again: a lost wake-up or a
 #: message deleted by hand costs this much and no more. Dispatching twice is refused by the stream.
@@ -64,13 +64,15 @@ class ReplayRun(Run):
         if key in self._keys:
             raise ValueError(f"step key {key!r} is in use")
         self._keys.add(key)
+        as_json = to_jsonable_python(input)
+        content = json.dumps([step.name, as_json], sort_keys=True, separators=(",", ":"))
         message = StepMessage(
             pattern=self._start.pattern,
             job=self.job,
             step=step.name,
             key=key,
-            input=to_json(input),
-            fingerprint=_fingerprint(step, input),
+            input=as_json,
+            fingerprint=hashlib.sha256(content.encode()).hexdigest()[:32],
             into=into,
             complexity=complexity or step.complexity,
             priority=self._options.priority,
@@ -84,38 +86,41 @@ class ReplayRun(Run):
 
     def put(self, path: str, value: JsonValue | BaseModel) -> None:
         self._check_open()
-        as_json = to_json(value)
+        as_json = to_jsonable_python(value)
         self.result.place(path, as_json)
         self.stream_value(path, as_json)
 
     def stream_value(self, path: str, value: Any) -> None:
         """Publish a value that is already part of the result."""
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        self._publish(PartValue(id=f"value:{self._retracted}:{path}", p=path, t=text))
+        self._publish(events.PartValue(id=f"value:{self._retracted}:{path}", p=path, t=to_json(value).decode()))
 
     def close(self, path: str) -> None:
         self._check_open()
-        self._publish(PartClose(id=f"close:{self._retracted}:{path}", p=path))
+        self._publish(events.PartClose(id=f"close:{self._retracted}:{path}", p=path))
 
     def retract(self, path: str) -> None:
         self._check_open()
         self._retracted += 1
-        self.result.retract(path)
+        self.result.remove(path)
         self._precedes = True
-        self._publish(PartRetract(id=f"retract:{self._retracted}", p=path))
+        self._publish(events.PartRetract(id=f"retract:{self._retracted}", p=path))
 
-    def end(self) -> None:
-        """From now on refuse what the pattern still tries, while it is being ended or after."""
+    async def end(self) -> None:
+        """Refuse from now on what the pattern still tries, and end what is still waiting."""
         self._over = True
-
-    async def aclose(self) -> None:
-        """End what is still waiting."""
         await stop(*self._tasks)
 
     async def _output_of(self, step: Step[In, Out], message: StepMessage) -> Out:
+        subject = subjects.step(step.service, step.name, self.job, message.key)
         outcome = self._journal.outcome(message.key)
         while outcome is None:
-            await self._dispatch(step, message)
+            if self._precedes:
+                await self._events.flush()
+                self._precedes = False
+            try:
+                await self._bus.once(subject, message.model_dump_json().encode())
+            except Failure as too_large:
+                raise Failure("input_too_large", too_large.detail, step=message.key) from too_large
             try:
                 async with asyncio.timeout(_LOOK_AGAIN):
                     await self._journal.wait_for(message.key)
@@ -123,16 +128,6 @@ class ReplayRun(Run):
                 await self._journal.read()
             outcome = self._journal.outcome(message.key)
         return self._accept(step, message, outcome)
-
-    async def _dispatch(self, step: Step[In, Out], message: StepMessage) -> None:
-        if self._precedes:
-            await self._events.flush()
-            self._precedes = False
-        subject = subjects.step(step.service, step.name, self.job, message.key)
-        try:
-            await self._bus.once(subject, message.model_dump_json().encode())
-        except Failure as too_large:
-            raise Failure("input_too_large", too_large.detail, step=message.key) from too_large
 
     def _accept(self, step: Step[In, Out], message: StepMessage, outcome: Outcome) -> Out:
         # a message that could not be read has an outcome without a fingerprint
@@ -142,36 +137,19 @@ class ReplayRun(Run):
                 f"the journal of {self.job} has {outcome.step} under {message.key!r} with another input than the "
                 f"pattern now gives {step.name}: it was changed while the job ran, or is not deterministic",
             )
-        described: dict[str, Any] = {
-            "step": step.name,
-            "key": message.key,
-            "attempt": outcome.attempt,
-            "i": outcome.i,
-            "n": outcome.n,
-            "model": outcome.model,
-            "usage": outcome.usage,
-            "duration_ms": outcome.duration_ms,
-        }
         if outcome.failure is not None:
-            self._publish(StepFailedEvent(id=f"failed:{message.key}", problem=outcome.failure, **described))
+            self._publish(events.StepFailed(id=f"failed:{message.key}", problem=outcome.failure, **dict(outcome)))
             raise StepFailed(outcome.failure)
         if message.into is not None:
             self.result.place(message.into, outcome.value)
-        self._publish(StepCompleted(id=f"completed:{message.key}", **described))
-        if step.output is str:
-            return outcome.value  # type: ignore[no-any-return]
+        self._publish(events.StepCompleted(id=f"completed:{message.key}", **dict(outcome)))
         output: Any = step.output
-        return output.model_validate(outcome.value)  # type: ignore[no-any-return]
+        return outcome.value if output is str else output.model_validate(outcome.value)  # type: ignore[no-any-return]
 
-    def _publish(self, event: Event) -> None:
+    def _publish(self, event: events.Event) -> None:
         if not self._over:
             self._events.send(event)
 
     def _check_open(self) -> None:
         if self._over:
             raise RuntimeError(f"the run of {self.job} is over: a pattern awaits whatever it starts")
-
-
-def _fingerprint(step: Step[Any, Any], input: BaseModel) -> str:
-    content = json.dumps([step.name, to_json(input)], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(content.encode()).hexdigest()[:32]

@@ -2,25 +2,16 @@
 
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
 
 from penstock.document import ABSENT, Branch, Placed, join, spread
 from penstock.errors import Failure
 from penstock.pattern import Pattern
 
-_JSON: TypeAdapter[Any] = TypeAdapter(Any)
 
-
-def to_json(value: Any) -> Any:
-    """A value as JSON would hold it: models as objects with their wire names, tuples as lists."""
-    return _JSON.dump_python(value, mode="json", by_alias=True)
-
-
-class StreamedResult:
+class StreamedResult(Placed):
     """Places values where they were streamed."""
-
-    def __init__(self) -> None:
-        self._placed = Placed()
 
     def place(self, path: str, value: Any) -> None:
         """Put a value at `path`; at the root, or with a trailing "/", its members are put one by one.
@@ -28,23 +19,20 @@ class StreamedResult:
         Raises ValueError where something stands already, above, at or below.
         """
         for p, one in spread(path, value).items():
-            if not self._placed.is_free(p):
+            if not self.is_free(p):
                 raise ValueError(f"{p!r} is written twice")
-            self._placed.put(p, one)
-
-    def retract(self, path: str) -> None:
-        self._placed.remove(path)
+            self.put(p, one)
 
     def finish(self, pattern: Pattern[Any, Any], returned: BaseModel) -> tuple[dict[str, Any], dict[str, Any]]:
         """The final document, and by path the values that have not been streamed yet.
 
         Raises Failure("pattern_error") where the returned result contradicts what callers were shown.
         """
-        wanted = to_json(returned)
+        wanted = to_jsonable_python(returned)
         missing = self._missing("", wanted)
         for path, value in missing.items():
-            self._placed.put(path, value)
-        built = self._placed.assembled()
+            self.put(path, value)
+        built = self.assembled()
         document = {name: built[name] for name in [*wanted, *built] if name in built}
         try:
             same = pattern.result.model_validate(document) == returned
@@ -56,9 +44,9 @@ class StreamedResult:
         return document, missing
 
     def _missing(self, p: str, wanted: Any) -> dict[str, Any]:
-        if p and self._placed.is_free(p):
+        if p and self.is_free(p):
             return {p: wanted}
-        streamed = self._placed.get(p)
+        streamed = self.get(p)
         if not isinstance(wanted, dict | list) or not (streamed is ABSENT or isinstance(streamed, Branch)):
             return {}  # a scalar where something was streamed below: the comparison will tell
         members = wanted.items() if isinstance(wanted, dict) else enumerate(wanted)

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -46,11 +46,6 @@ class _Attempt:
     number: int
     id: str
 
-    @classmethod
-    def of(cls, message: Msg) -> "_Attempt":
-        _, step, job, key = subjects.tokens(message.subject)
-        return cls(job, step, key, message.metadata.num_delivered, secrets.token_hex(4))
-
     @property
     def about(self) -> dict[str, Any]:
         return {"job": self.job, "step": self.step, "key": self.key, "attempt": self.number}
@@ -75,7 +70,8 @@ class StepHandler:
         Acked: the step has an outcome, or its job has ended. Handed back with a delay: it is worth another
         try. Terminated: it can never succeed; its failure was journaled and a copy dead-lettered before.
         """
-        attempt = _Attempt.of(message)
+        _, step, job, key = subjects.tokens(message.subject)
+        attempt = _Attempt(job, step, key, message.metadata.num_delivered, secrets.token_hex(4))
         async with settling(self._bus, message, "step", attempt.about), self._settled(attempt) as settled:
             if not settled.is_set():
                 async with contextlib.aclosing(EventLog(self._bus, attempt.job)) as events:
@@ -107,10 +103,16 @@ class StepHandler:
     async def _attempt(self, message: Msg, attempt: _Attempt, settled: asyncio.Event, events: EventLog) -> None:
         """Raises GivenUp where the step cannot be executed; a step without an outcome would hang its job."""
         try:
-            request = _read(message, attempt)
-        except Failure as refusal:
-            await self._write(attempt, refusal, fingerprint="", n=0)
-            raise GivenUp(refusal.code, refusal.detail) from refusal
+            request = StepMessage.model_validate_json(message.data)
+            if (request.job, request.step, request.key) != (attempt.job, attempt.step, attempt.key):
+                raise ValueError(f"the message on {message.subject} is for another step")
+        except ValueError as error:
+            detail = str(error)
+            if isinstance(error, ValidationError):
+                fault = error.errors()[0]
+                detail = f"the step message does not fit: {'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            await self._write(attempt, Failure("step_error", detail), fingerprint="", n=0)
+            raise GivenUp("step_error", detail) from error
         executable = self._executables[request.step]
         sink = PartSink(
             events,
@@ -124,7 +126,7 @@ class StepHandler:
         store = partial(self._store, attempt, events, sink, fingerprint=request.fingerprint, into=request.into)
         if attempt.number > self._settings.max_deliveries:
             detail = f"given up at delivery {attempt.number}; its executors did not survive it"
-            await store(Failure("poisoned", detail), None)
+            await store(Failure("poisoned", detail))
             raise GivenUp("poisoned", detail)
         settings, number, kind = self._settings, attempt.number, (request.complexity, request.priority)
         model_name = settings.model_for(number, *kind) if executable.uses_model else None
@@ -163,40 +165,30 @@ class StepHandler:
             sink.close()
         await store(
             failure,
-            value,
+            value=value,
             model=model.model if executable.uses_model else None,
             usage=model.usage,
             duration_ms=round((time.monotonic() - began) * 1000),
         )
 
     async def _store(
-        self,
-        attempt: _Attempt,
-        events: EventLog,
-        sink: PartSink,
-        failure: Failure | None,
-        value: Any,
-        **described: Any,
+        self, attempt: _Attempt, events: EventLog, sink: PartSink, failure: Failure | None, **described: Any
     ) -> None:
-        """The last events, then the outcome. A value that no message can hold is a failure."""
+        """The last events, then the outcome. A value that no message can hold is a failure.
+
+        What the model was paid for is kept, however long NATS stores nothing: to ask again would be to pay again. The
+        message is kept alive meanwhile, and the service can be stopped.
+        """
         if failure is not None:
             sink.failed()
-            value = None
-        await self._until_stored(attempt, events.flush)
-        try:
-            write = partial(self._write, attempt, failure, value=value, n=sink.number, **described)
-            await self._until_stored(attempt, write)
-        except Failure as too_large:
-            await self._store(attempt, events, sink, too_large, None, **described)
-
-    async def _until_stored(self, attempt: _Attempt, store: Callable[[], Awaitable[object]]) -> None:
-        """Store what the model was paid for, however long NATS does not: to ask again would be to pay again.
-
-        The message is kept alive meanwhile, and the service can be stopped.
-        """
+            described["value"] = None
         while True:
             try:
-                await store()
+                await events.flush()
+                try:
+                    await self._write(attempt, failure, n=sink.number, **described)
+                except Failure as too_large:
+                    await self._store(attempt, events, sink, too_large, **described)
                 return
             except BusUnavailable as error:
                 if self._bus.connection.is_closed:
@@ -235,16 +227,3 @@ class StepHandler:
             **described,
         )
         await self._bus.once(subjects.journal(attempt.job, attempt.key), outcome.model_dump_json().encode())
-
-
-def _read(message: Msg, attempt: _Attempt) -> StepMessage:
-    """Raises Failure("step_error") for what is no message for this step."""
-    try:
-        request = StepMessage.model_validate_json(message.data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise Failure("step_error", f"the step message does not fit: {where}: {first['msg']}") from error
-    if (request.job, request.step, request.key) != (attempt.job, attempt.step, attempt.key):
-        raise Failure("step_error", f"the message on {message.subject} is for another step")
-    return request

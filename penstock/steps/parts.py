@@ -1,6 +1,7 @@
 """The growing output of one attempt at a step, from the model's pieces to events."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from itertools import groupby
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from penstock.contracts.events import Delta, Event, PartEnd, PartReset, PartStart, StepRetrying, StepStarted
-from penstock.document import End, JsonPieces, Op, Piece, Start, TextPieces
+from penstock.document import JsonPieces, Piece, TextPieces
+from penstock.document.strings import Characters
 from penstock.jetstream.event_log import EventLog
 
 
@@ -32,14 +34,12 @@ class PartSink:
     ) -> None:
         self._log, self._key, self._attempt, self._id = log, key, attempt, id
         self._into, self._output, self._flush_interval = into, output, flush_interval
-        self._place = None if into is None else into.rstrip("/")
         #: Whether readers may have been shown something of the output, by this attempt or an earlier one.
         self._shown = attempt > 1
         #: How many events were sent.
         self.number = 0
-        self._ops: list[Op] = []
-        self._pieces = self._new_pieces()
-        self._touched = False
+        self._waiting: list[Piece] = []
+        self._begin()
         self._flushed_at = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
 
@@ -54,8 +54,8 @@ class PartSink:
     def text(self, piece: str) -> None:
         """The next piece of the model's text. Raises OutputInvalid at the first character that cannot be right."""
         self._touched = True
-        self._ops += self._pieces.feed(piece)
-        if self._into is None or not self._ops or self._timer is not None:
+        self._waiting += self._pieces.feed(self._characters.feed(piece))
+        if self._into is None or not self._waiting or self._timer is not None:
             return
         loop = asyncio.get_running_loop()
         due = self._flushed_at + self._flush_interval
@@ -68,12 +68,12 @@ class PartSink:
         """Forget what was written: the reply is asked for anew."""
         if self._touched:
             self.failed()
-            self._pieces, self._touched = self._new_pieces(), False
+            self._begin()
 
     def failed(self) -> None:
         """Tell that what was written is void: the step failed for good, and another may write at its place."""
         self.close()
-        self._ops.clear()
+        self._waiting.clear()
         self._reset()
 
     def finish(self, output: Any) -> Any:
@@ -83,7 +83,8 @@ class PartSink:
         """
         if not self._touched:
             self.text(output if isinstance(output, str) else output.model_dump_json())
-        self._ops += self._pieces.finish()
+        self._waiting += self._pieces.feed(self._characters.feed("", last=True))
+        self._waiting += self._pieces.finish()
         self.close()
         self._flush()
         return self._pieces.value
@@ -94,32 +95,37 @@ class PartSink:
             self._timer.cancel()
             self._timer = None
 
-    def _new_pieces(self) -> TextPieces | JsonPieces:
+    def _begin(self) -> None:
+        self._touched = False
+        self._lengths: Counter[str] = Counter()  # of the text that was sent of each part
+        self._characters = Characters()
         into = self._into or ""
-        if not (isinstance(self._output, type) and issubclass(self._output, BaseModel)):
-            return TextPieces(into)
-        return JsonPieces(into.rstrip("/"), split_root=not into or into.endswith("/"))
+        self._pieces: TextPieces | JsonPieces = TextPieces(into)
+        if isinstance(self._output, type) and issubclass(self._output, BaseModel):
+            self._pieces = JsonPieces(into.rstrip("/"), split_root=not into or into.endswith("/"))
 
     def _reset(self) -> None:
-        if self._shown and self._place is not None:
-            self._send(PartReset, p=self._place)
+        if self._shown and self._into is not None:
+            self._send(PartReset, p=self._into.rstrip("/"))
         self._shown = False
 
     def _flush(self) -> None:
         self._timer = None
         self._flushed_at = asyncio.get_running_loop().time()
-        ops, self._ops = self._ops, []
+        pieces, self._waiting = self._waiting, []
         if self._into is None:
             return
-        self._shown = self._shown or bool(ops)
-        for p, of_part in groupby(ops, lambda op: op.p):
+        self._shown = self._shown or bool(pieces)
+        for p, of_part in groupby(pieces, lambda piece: piece.p):
             run = list(of_part)
-            if isinstance(run[0], Start):
+            if p not in self._lengths:
                 self._send(PartStart, p=p)
-            if text := "".join(op.t for op in run if isinstance(op, Piece)):
+            text = "".join(piece.t for piece in run)
+            self._lengths[p] += len(text)
+            if text:
                 self._send(Delta, p=p, t=text)
-            if isinstance(last := run[-1], End):
-                self._send(PartEnd, p=p, length=last.length)
+            if run[-1].last:
+                self._send(PartEnd, p=p, length=self._lengths[p])
 
     def _send(self, event: Callable[..., Event], **fields: Any) -> None:
         self._log.send(event(k=self._key, a=self._attempt, i=self._id, n=self.number, **fields))

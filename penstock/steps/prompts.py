@@ -40,7 +40,11 @@ class PromptFile:
         Raises Misconfigured for a file that is missing, has no separator or no user text, or is not a template; with
         a model, also for a variable that is not one of its fields.
         """
-        text = _read(folder, name)
+        try:
+            place: Traversable = folder if isinstance(folder, Path) else files(folder)
+            text = place.joinpath(f"{name}.md").read_text(encoding="utf-8")
+        except (OSError, ModuleNotFoundError) as error:
+            raise Misconfigured(f"there is no prompt {name}.md in {folder}") from error
         parts = _SEPARATOR.split(text, maxsplit=1)
         if len(parts) < 2 or not parts[1].strip():
             raise Misconfigured(f"prompt {name}.md in {folder}: needs system text, a line of only ---, and user text")
@@ -74,14 +78,6 @@ def quoted(value: object) -> str:
     text = value if isinstance(value, str) else pydantic_core.to_json(value, indent=2, by_alias=True).decode()
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return f"{fence}text\n{text}\n{fence}"
-
-
-def _read(folder: str | Path, name: str) -> str:
-    try:
-        place: Traversable = folder if isinstance(folder, Path) else files(folder)
-        return place.joinpath(f"{name}.md").read_text(encoding="utf-8")
-    except (OSError, ModuleNotFoundError) as error:
-        raise Misconfigured(f"there is no prompt {name}.md in {folder}") from error
 
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

@@ -1,6 +1,7 @@
 """A scenario: a result, the model it belongs to, and events that could have built it, in a drawn order."""
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,8 @@ from penstock.contracts.events import (
     StepStarted,
 )
 from penstock.contracts.usage import Usage
-from penstock.document import JsonPieces, Op, Piece, Shape, Start, TextPieces, is_at_or_below, join
+from penstock.document import JsonPieces, Piece, Shape, TextPieces, join
+from penstock.document.pointer import is_at_or_below
 from tests.document.strategies import chunked, strings, values
 
 names = st.sampled_from(["a", "b", "c", "d", "e/f", "~g", "\u2028h"])
@@ -44,27 +46,29 @@ class _Draft:
     closes: list[str] = field(default_factory=list)
 
 
-def pieces_of(draw: st.DrawFn, into: str, value: Any, *, split: bool = False) -> list[Op]:
+def pieces_of(draw: st.DrawFn, into: str, value: Any, *, split: bool = False) -> list[Piece]:
     if isinstance(value, str) and draw(st.booleans()):
         writer: TextPieces | JsonPieces = TextPieces(into)
         chunks = draw(chunked(value))
     else:
         writer = JsonPieces(into, split)
         chunks = draw(chunked(json.dumps(value, ensure_ascii=False)))
-    return [op for chunk in chunks for op in writer.feed(chunk)] + writer.finish()
+    return [piece for chunk in chunks for piece in writer.feed(chunk)] + writer.finish()
 
 
-def attempt(k: str, a: int, ops: list[Op], *, reset: str | None = None) -> list[Event]:
+def attempt(k: str, a: int, pieces: list[Piece], *, reset: str | None = None) -> list[Event]:
     events: list[Event] = [StepStarted(k=k, a=a, n=0, step=k, service="test")]
     if reset is not None:
         events.append(PartReset(k=k, a=a, n=1, p=reset))
-    for n, op in enumerate(ops, start=len(events)):
-        if isinstance(op, Start):
-            events.append(PartStart(k=k, a=a, n=n, p=op.p))
-        elif isinstance(op, Piece):
-            events.append(Delta(k=k, a=a, n=n, p=op.p, t=op.t))
-        else:
-            events.append(PartEnd(k=k, a=a, n=n, p=op.p, length=op.length))
+    written: defaultdict[str, str] = defaultdict(str)
+    for piece in pieces:
+        if piece.p not in written:
+            events.append(PartStart(k=k, a=a, n=len(events), p=piece.p))
+        written[piece.p] += piece.t
+        if piece.t:
+            events.append(Delta(k=k, a=a, n=len(events), p=piece.p, t=piece.t))
+        if piece.last:
+            events.append(PartEnd(k=k, a=a, n=len(events), p=piece.p, length=len(written[piece.p])))
     return events
 
 
@@ -117,7 +121,7 @@ def scenarios(draw: st.DrawFn, *, retries: bool = False, quiet: bool = False) ->
         parts = {p: value for p, value in parts.items() if p not in rooted}
         members = {p: result_name(p) for p in rooted}
 
-        def split(values: dict[str, Any]) -> list[Op]:
+        def split(values: dict[str, Any]) -> list[Piece]:
             order = draw(st.permutations(list(values)))
             return pieces_of(draw, "", {members[p]: values[p] for p in order}, split=True)
 
@@ -127,7 +131,7 @@ def scenarios(draw: st.DrawFn, *, retries: bool = False, quiet: bool = False) ->
             writers.append([PartValue(id=f"value {p}", p=p, t=json.dumps(value, separators=(",", ":")))])
             continue
 
-        def single(values: dict[str, Any], p: str = p) -> list[Op]:
+        def single(values: dict[str, Any], p: str = p) -> list[Piece]:
             return pieces_of(draw, p, values[p])
 
         writers.append(_attempts(draw, f"k{index}", p, {p: value}, single, retries))

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from penstock.contracts.events import Delta, JobCompleted, PartEnd, PartReset, PartRetract, PartStart, PartValue
 from penstock.contracts.usage import Usage
-from penstock.document import Document, JsonPieces, Piece, parse
+from penstock.document import Document, JsonPieces
+from penstock.document.pointer import parse
 from tests.document.scenarios import Scenario, scenarios
 from tests.document.strategies import chunked, values
 
@@ -121,13 +122,13 @@ def is_part_of(part: Any, whole: Any) -> bool:
 def test_a_growing_text_shows_a_growing_part_of_its_value(data: st.DataObject, value: Any, ascii_only: bool) -> None:
     document, pieces = grown(start("/x")), JsonPieces("/x", split_root=False)
     for chunk in data.draw(chunked(json.dumps(value, ensure_ascii=ascii_only))):
-        for op in pieces.feed(chunk):
-            if isinstance(op, Piece):
-                document.apply(delta("/x", op.t))
+        for piece in pieces.feed(chunk):
+            document.apply(delta("/x", piece.t))
         if data.draw(st.booleans()) and document.value:
             assert is_part_of(document.value["x"], value)
-    for op in pieces.finish():
-        document.apply(delta("/x", op.t) if isinstance(op, Piece) else end("/x"))
+    for piece in pieces.finish():
+        document.apply(delta("/x", piece.t))
+    document.apply(end("/x"))
     assert document.value == {"x": value}
 
 

@@ -20,7 +20,8 @@ from penstock.contracts.events import (
 )
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import Wire, omitted
-from penstock.document import Diverged, LinearJSON, Shape
+from penstock.document import LinearJSON, Shape
+from penstock.errors import Diverged
 
 
 class Round(Wire):

@@ -5,7 +5,9 @@ import json
 from hypothesis import given
 
 from penstock.contracts.events import Event, PartReset, PartStart
-from penstock.document import Diverged, LinearJSON, is_at_or_below, parse
+from penstock.document import LinearJSON
+from penstock.document.pointer import is_at_or_below, parse
+from penstock.errors import Diverged
 from tests.document.prefixes import completed, is_json_prefix
 from tests.document.scenarios import Scenario, scenarios
 

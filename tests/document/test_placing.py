@@ -68,9 +68,9 @@ def test_a_value_that_is_taken_apart_is_put_together_again(value: object) -> Non
 
 
 def as_objects(value: object) -> object:
-    """Without the difference between an array and an object whose names are its indices."""
+    """Without the difference between an array and an object whose names are indices, with None where there are gaps."""
     if isinstance(value, list):
         return as_objects({str(index): inner for index, inner in enumerate(value)}) if value else []
     if isinstance(value, dict):
-        return {name: as_objects(inner) for name, inner in value.items()}
+        return {name: as_objects(inner) for name, inner in value.items() if inner is not None}
     return value

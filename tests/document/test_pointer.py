@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.document import is_at_or_below, join, parse
+from penstock.document.pointer import is_at_or_below, join, parse
 
 
 def test_a_pointer_is_made_of_tokens() -> None:

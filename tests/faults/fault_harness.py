@@ -12,7 +12,8 @@ import httpx
 
 from penstock.contracts.events import EVENT, Event, JobCompleted
 from penstock.contracts.journal import Outcome
-from penstock.document import Diverged, Document, LinearJSON, Reader, Shape
+from penstock.document import Document, LinearJSON, Reader, Shape
+from penstock.errors import Diverged
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs import new_job_id

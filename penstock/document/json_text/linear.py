@@ -9,23 +9,16 @@ ended or are closed; what never came is taken from the result at the job's end.
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from penstock.contracts.events import (
-    Delta,
-    Event,
-    JobCompleted,
-    PartClose,
-    PartEnd,
-    PartReset,
-    PartRetract,
-    PartStart,
-    PartValue,
-)
+from penstock.contracts import events
 from penstock.document import strings
 from penstock.document.json_text.completion import rest_of
 from penstock.document.json_text.place import Place
 from penstock.document.json_text.shape import Shape
 from penstock.document.pointer import is_at_or_below, parse
 from penstock.errors import Diverged
+
+#: Other events do not show how the text goes on: what a reset voids comes anew.
+_TELLING = events.Delta | events.PartEnd | events.PartValue | events.PartClose
 
 
 class LinearJSON:
@@ -56,15 +49,14 @@ class LinearJSON:
         """Whether the text is complete. It never is of a job that fails or is cancelled."""
         return self._result is not None
 
-    def feed(self, *events: Event) -> str:
+    def feed(self, *accepted: events.Event) -> str:
         """The text that can be sent after these events: what one of them voids of the others is not in it."""
-        for event in events:
+        for event in accepted:
             self._apply(event)
         text = ""
         if self._result is not None:
             text = rest_of("".join(self._sent), self._result)
-        elif any(isinstance(event, Delta | PartEnd | PartValue | PartClose) for event in events):
-            # other events do not show how it goes on: what a reset voids comes anew
+        elif any(isinstance(event, _TELLING) for event in accepted):
             text = "".join(iter(self._text.__next__, None))
         self._sent.append(text)
         return text
@@ -76,29 +68,29 @@ class LinearJSON:
             yield None
         yield from root.text()
 
-    def _apply(self, event: Event) -> None:
+    def _apply(self, event: events.Event) -> None:
         match event:
-            case Delta(p=p, t=t):
+            case events.Delta(p=p, t=t):
                 if (place := self._leaves.get(p)) is not None and place.waiting is not None:
                     place.waiting.append(t)
-            case PartStart(p=p, k=k):
+            case events.PartStart(p=p, k=k):
                 self._start(p, k)
-            case PartEnd(p=p):
+            case events.PartEnd(p=p):
                 if (place := self._leaves.get(p)) is not None:
                     place.ended = True
-            case PartValue(p=p, t=t):
+            case events.PartValue(p=p, t=t):
                 self._start(p, None, strings.escape(t))
-            case PartClose(p=p):
+            case events.PartClose(p=p):
                 self._close(p)
-            case PartReset(p=p, k=k):
+            case events.PartReset(p=p, k=k):
                 self._void(p, writer=k)
-            case PartRetract(p=p):
+            case events.PartRetract(p=p):
                 self._void(p, writer=None)
                 if (place := self._enter(p)) is not None:
                     if place.started:
                         _diverge(p)
                     place.set_closed(False)
-            case JobCompleted(result=result):
+            case events.JobCompleted(result=result):
                 self._result = result
 
     def _start(self, p: str, writer: str | None, *value: str) -> None:

@@ -1,39 +1,33 @@
 """The places of a result while it is written out in document order."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from penstock.document.json_text.completion import dump
 from penstock.document.json_text.shape import Shape
 from penstock.document.placing import is_index
 
 
+@dataclass(slots=True, eq=False)
 class Place:
     """A place that has a part (a leaf), or other places below it. `token`: None for the root."""
 
-    __slots__ = (
-        "below",
-        "closed",
-        "empty_array",
-        "ended",
-        "is_array",
-        "shape",
-        "started",
-        "token",
-        "waiting",
-        "writer",
-    )
+    token: str | None
+    shape: Shape
+    closed: bool = False  # nothing more will come here
+    below: dict[str, Place] = field(default_factory=dict)  # in the order of arrival
+    is_array: bool = False
+    empty_array: bool = False  # it is shown as an array even if nothing comes
+    started: bool = False  # its first character is sent
+    #: The part: JSON text that waits to be sent. None: there is no part here.
+    waiting: list[str] | None = None
+    writer: str | None = None  # of the part: a step's key; None for the run
+    ended: bool = False  # the part is complete
 
-    def __init__(self, token: str | None, shape: Shape) -> None:
-        self.token, self.shape = token, shape
-        self.below: dict[str, Place] = {}  # in the order of arrival
-        self.closed = False  # nothing more will come here
-        self.empty_array = False  # it is shown as an array even if nothing comes
-        self.is_array = shape.kind == "array"
-        self.started = False  # its first character is sent
-        #: The part: JSON text that waits to be sent. None: there is no part here.
-        self.waiting: list[str] | None = None
-        self.writer: str | None = None  # of the part: a step's key; None for the run
-        self.ended = False  # the part is complete
+    def __post_init__(self) -> None:
+        self.is_array = self.shape.kind == "array"
 
     def has_text(self) -> bool:
         """Whether there is text at it or below it, sent or waiting."""
@@ -42,7 +36,7 @@ class Place:
     def has_part_below(self) -> bool:
         return any(place.waiting is not None or place.has_part_below() for place in self.below.values())
 
-    def enter(self, token: str) -> "Place | None":
+    def enter(self, token: str) -> Place | None:
         """The place below, made if need be; None if a leaf or an array has no such place."""
         place = self.below.get(token)
         if place is None:
@@ -50,8 +44,7 @@ class Place:
                 self.is_array = is_index(token)
             if self.waiting is not None or (self.is_array and not is_index(token)):
                 return None
-            place = self.below[token] = Place(token, self.shape.at(token))
-            place.closed = self.closed
+            place = self.below[token] = Place(token, self.shape.at(token), self.closed)
         return place
 
     def set_closed(self, closed: bool) -> None:
@@ -65,11 +58,13 @@ class Place:
         """Its JSON text, piece by piece; None where more is to come. The root's never ends."""
         self.started = True
         if self.waiting is not None:
-            while not self.ended:
-                yield self._taken()
+            while True:
+                ended, text = self.ended, "".join(self.waiting or ())
+                self.waiting = []
+                yield text
+                if ended:
+                    return
                 yield None
-            yield self._taken()
-            return
         yield "[" if self.is_array else "{"
         comma = ""
         for place in self._in_turn():
@@ -81,12 +76,7 @@ class Place:
             comma = ","
         yield "]" if self.is_array else "}"
 
-    def _taken(self) -> str:
-        text = "".join(self.waiting or ())
-        self.waiting = []
-        return text
-
-    def _in_turn(self) -> Iterator["Place | None"]:
+    def _in_turn(self) -> Iterator[Place | None]:
         """Those below that have text, in document order; None where the next one is to come."""
         names = () if self.is_array else self.shape.names
         for name in names:

@@ -46,16 +46,11 @@ class _AsWritten(GenerateJsonSchema):
 
 def _resolve(schema: dict[str, Any], definitions: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     """The schema behind references and `X | None`, and whether null is allowed; `{}` for a real union."""
-    nullable = False
-    while True:
-        if "$ref" in schema:
-            schema = definitions[schema["$ref"].rpartition("/")[2]]
-            continue
-        options = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
-        if not options:
-            return schema, nullable
-        rest = [option for option in options if option.get("type") != "null"]
-        nullable = nullable or len(rest) < len(options)
-        if len(rest) != 1:
-            return {}, nullable
-        schema = rest[0]
+    if "$ref" in schema:
+        return _resolve(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    options = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
+    if not options:
+        return schema, False
+    rest = [option for option in options if option.get("type") != "null"]
+    found, nullable = _resolve(rest[0], definitions) if len(rest) == 1 else ({}, False)
+    return found, nullable or len(rest) < len(options)

@@ -3,7 +3,8 @@
 from collections.abc import AsyncGenerator
 
 from penstock.contracts.job import Snapshot
-from penstock.document import Diverged, LinearJSON, Shape
+from penstock.document import LinearJSON, Shape
+from penstock.errors import Diverged
 from penstock.jobs.follow import Follower
 from penstock_gateway.streaming import Aborted
 

@@ -1,17 +1,20 @@
-"""Reads JSON that arrives in arbitrary chunks, and refuses it at the first token that cannot be JSON.
+"""The writer's side: what a model writes, character by character, becomes parts of the result.
 
-The grammar is read by generators, one for each of its rules, which wait where the text ends.
+    text  ──▶ TextPieces ──▶ pieces of one part, a JSON string
+    JSON  ──▶ JsonPieces ──▶ pieces of one part, or of one part per root member
+
+The pieces of a part, joined, are exactly one compact JSON text; none ends inside an escape sequence, a number or a
+literal, so each prefix of them can be shown.
 """
 
 import json
 import math
 import re
 from collections.abc import Generator
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from penstock.document import strings
 from penstock.document.pointer import join
-from penstock.document.writing.pieces import Op, Part
 from penstock.errors import OutputInvalid
 
 #: Characters of a value, white space included, that are read before the model is stopped.
@@ -27,8 +30,42 @@ _LITERALS = ("true", "false", "null")
 _FENCE = re.compile("```(?:json)?", re.IGNORECASE)
 
 T = TypeVar("T")
-#: Yields what is unfinished when it needs more text.
+#: A rule of JSON's grammar: it yields what is unfinished where the text ends.
 _Reading = Generator[str, None, T]
+
+
+class Piece(NamedTuple):
+    """`t` is the next piece of the JSON text of the value at `p`, which is complete with the `last` one.
+
+    Only the last one may be empty, and only if there are others.
+    """
+
+    p: str
+    t: str
+    last: bool = False
+
+
+class TextPieces:
+    """Plain text as one JSON string at `into`, streamed in escaped pieces."""
+
+    def __init__(self, into: str) -> None:
+        self._into = into
+        self._text: list[str] = []
+
+    def feed(self, text: str) -> list[Piece]:
+        if not text:
+            return []
+        quote = "" if self._text else '"'
+        self._text.append(text)
+        return [Piece(self._into, quote + strings.write(text))]
+
+    def finish(self) -> list[Piece]:
+        return [Piece(self._into, '"' if self._text else '""', last=True)]
+
+    @property
+    def value(self) -> str:
+        """All text so far."""
+        return "".join(self._text)
 
 
 class JsonPieces:
@@ -46,24 +83,27 @@ class JsonPieces:
         self, into: str, split_root: bool, *, max_length: float = MAX_LENGTH, complete_tokens: bool = False
     ) -> None:
         self._into, self._split_root, self._max_length = into, split_root, max_length
-        self._characters = strings.Characters()
         self._text, self._at = "", 0  # what is not read yet begins at `_at`
         self._received = 0
         self._finished = complete_tokens  # a number or a literal that ends with the text is complete
         self._path: list[Any] = []  # where the reader is: a name or an index for each open container
         self._out: list[str] = []  # compact JSON, which belongs to
-        self._part: Part | None = None  # None: the root that is split (its braces, names, commas)
-        self._ops: list[Op] = []
+        self._part: str | None = None  # None: the root that is split (its braces, names, commas)
+        self._pieces: list[Piece] = []
         self._reading = self._root()
         self._values: list[Any] = [None]
 
-    def feed(self, text: str) -> list[Op]:
-        self._receive(self._characters.feed(text))
+    def feed(self, text: str) -> list[Piece]:
+        if not self._received:
+            text = text.removeprefix("\ufeff")
+        self._received += len(text)
+        if self._received > self._max_length:
+            raise OutputInvalid(f"the JSON text is longer than {self._max_length} characters")
+        self._text, self._at = self._text[self._at :] + text, 0
         next(self._reading, None)
         return self._taken()
 
-    def finish(self) -> list[Op]:
-        self._receive(self._characters.feed("", last=True))
+    def finish(self) -> list[Piece]:
         self._finished = True
         unfinished = next(self._reading, None)
         if unfinished is None:
@@ -80,14 +120,6 @@ class JsonPieces:
         """
         return self._values[0]
 
-    def _receive(self, chunk: str) -> None:
-        if not self._received:
-            chunk = chunk.removeprefix("\ufeff")
-        self._received += len(chunk)
-        if self._received > self._max_length:
-            raise OutputInvalid(f"the JSON text is longer than {self._max_length} characters")
-        self._text, self._at = self._text[self._at :] + chunk, 0
-
     def _root(self) -> _Reading[None]:
         fenced = (yield from self._peek()) == "`"
         if fenced:
@@ -97,7 +129,7 @@ class JsonPieces:
             self._at = fence.end() if fence else self._refuse("a JSON value")
         self._split_root = self._split_root and (yield from self._peek()) == "{"
         if not self._split_root:
-            self._part = Part(self._into)
+            self._part = self._into
         yield from self._value(self._values, 0)
         while True:
             self._skip_space()
@@ -111,7 +143,7 @@ class JsonPieces:
                 break
             else:
                 yield "value"
-        self._end_part()
+        self._cut(last=True)
 
     def _value(self, holder: Any, at: Any) -> _Reading[None]:
         """Puts a value at its place in a list or a dict at once, and lets it grow there."""
@@ -121,75 +153,61 @@ class JsonPieces:
                 self._read()
                 while piece := (yield from self._piece()):
                     self._out.append(piece)
-                    holder[at] += json.loads(f'"{piece}"')
+                    holder[at] += strings.read(piece)
                 self._read()
             case "{":
                 holder[at] = {}
-                yield from self._object(holder[at])
+                yield from self._container(holder[at], "}")
             case "[":
                 holder[at] = []
-                yield from self._array(holder[at])
+                yield from self._container(holder[at], "]")
             case _:
                 holder[at] = yield from self._scalar()
 
-    def _object(self, members: dict[str, Any]) -> _Reading[None]:
-        self._enter("")
-        more = (yield from self._peek()) != "}"
-        while more:
-            name = yield from self._name()
-            if name in members:
-                self._path.pop()
-                raise OutputInvalid(f"duplicate member name {name!r} in the object at {self._where()}")
-            self._path[-1] = name
-            yield from self._peek(":", "':'")
-            self._read()
-            is_part = self._split_root and len(self._path) == 1
-            if is_part:
-                self._cut()
-                self._part = Part(join(self._into, name))
-            yield from self._value(members, name)
-            if is_part:
-                self._end_part()
-            more = yield from self._more("}")
-        self._leave()
-
-    def _array(self, elements: list[Any]) -> _Reading[None]:
-        self._enter(0)
-        more = (yield from self._peek()) != "]"
-        while more:
-            self._path[-1] = len(elements)
-            yield from self._peek()
-            elements.append(None)
-            yield from self._value(elements, -1)
-            more = yield from self._more("]")
-        self._leave()
-
-    def _enter(self, first: str | int) -> None:
+    def _container(self, values: Any, close: str) -> _Reading[None]:
         if len(self._path) == MAX_DEPTH:
             self._refuse(f"no more than {MAX_DEPTH} levels of nesting")
-        self._path.append(first)
+        self._path.append("" if close == "}" else 0)
         self._read()
-
-    def _more(self, close: str) -> _Reading[bool]:
-        """Reads a comma, if there is one; else there is `close`."""
-        more = (yield from self._peek(f",{close}", f"',' or '{close}'")) == ","
-        if more:
-            self._read()
-        return more
-
-    def _leave(self) -> None:
+        more = (yield from self._peek()) != close
+        while more:
+            at: Any = len(values)
+            if close == "}":
+                at = yield from self._name(values)
+            else:
+                self._path[-1] = at
+                yield from self._peek()
+                values.append(None)
+            is_part = self._split_root and len(self._path) == 1
+            if is_part:
+                self._out.clear()
+                self._part = join(self._into, at)
+            yield from self._value(values, at)
+            if is_part:
+                self._cut(last=True)
+            more = (yield from self._peek(f",{close}", f"',' or '{close}'")) == ","
+            if more:
+                self._read()
         self._path.pop()
         self._read()
 
-    def _name(self) -> _Reading[str]:
+    def _name(self, members: dict[str, Any]) -> _Reading[str]:
+        """A member's name and the colon behind it."""
         yield from self._peek('"', "a member name in double quotes")
         self._at += 1
         raw = ""
         while piece := (yield from self._piece()):
             raw += piece
         self._at += 1
+        name = strings.read(raw)
+        if name in members:
+            self._path.pop()
+            raise OutputInvalid(f"duplicate member name {name!r} in the object at {self._where()}")
         self._out.append(f'"{raw}"')
-        return str(json.loads(f'"{raw}"'))
+        self._path[-1] = name
+        yield from self._peek(":", "':'")
+        self._read()
+        return name
 
     def _piece(self) -> _Reading[str]:
         """The next piece of a string, without half an escape sequence or surrogate pair; "" at its closing quote."""
@@ -233,22 +251,18 @@ class JsonPieces:
         self._out.append(self._text[self._at : self._at + length])
         self._at += length
 
-    def _cut(self) -> None:
+    def _cut(self, *, last: bool = False) -> None:
         text = "".join(self._out)
         self._out.clear()
-        if text and self._part is not None:
-            self._ops += self._part.write(text)
-
-    def _end_part(self) -> None:
-        self._cut()
-        if self._part is not None:
-            self._ops.append(self._part.end())
+        if self._part is not None and (text or last):
+            self._pieces.append(Piece(self._part, text, last))
+        if last:
             self._part = None
 
-    def _taken(self) -> list[Op]:
+    def _taken(self) -> list[Piece]:
         self._cut()
-        ops, self._ops = self._ops, []
-        return ops
+        pieces, self._pieces = self._pieces, []
+        return pieces
 
     def _where(self) -> str:
         return "".join(join("", token) for token in self._path) or "the root"

@@ -1,1 +1,0 @@
-"""From events to the document they have built so far."""
