@@ -24,7 +24,5 @@ def refuse_taken(host: str, port: int) -> None:
 
 def _bound(host: str, port: int) -> int:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
+    with socket.create_server((host, port), family=family) as probe:
         return int(probe.getsockname()[1])

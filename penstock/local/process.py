@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +22,10 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 #: A child that ran longer than this is restarted as for the first time.
 _WELL = 10.0
-#: Seconds between looks at whether a port answers.
+#: Seconds between looks at what a child has written that is to become ready.
 _LOOK = 0.02
+#: What our services write, and what nats-server does.
+_READY = re.compile(rb"(?:^\S+ ready|client connections on) (\S+)$", re.MULTILINE)
 _PR_SET_PDEATHSIG = 1
 
 
@@ -30,8 +33,8 @@ _PR_SET_PDEATHSIG = 1
 class Process:
     """`command` run as a child whose output goes to `log_file`; `name` is for people. `env` is added to ours.
 
-    A child is ready once it has written a line `<word> ready <url>` to its standard output, or, where it is
-    given a `port` of 127.0.0.1, once it greets a connection there (as nats-server does).
+    A child is ready once it has written a line `<word> ready <url>`, or nats-server's that it listens. `url` is the
+    one that was written at the first start.
     """
 
     name: str
@@ -39,12 +42,10 @@ class Process:
     _: KW_ONLY
     env: Mapping[str, str]
     log_file: Path
-    port: int | None = None
     changed: Callable[[], None] = lambda: None
     url: str | None = field(default=None, init=False)
     _child: asyncio.subprocess.Process | None = field(default=None, init=False)
     _supervision: asyncio.Task[str] | None = field(default=None, init=False)
-    _ready_or_ended: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     @property
     def pid(self) -> int | None:
@@ -53,15 +54,19 @@ class Process:
     async def start(self, *, patience: float = 60.0) -> None:
         """Start it and wait until it is ready. Raises Misconfigured, with the end of its log, if it ends before."""
         self._supervision = asyncio.create_task(self._supervise())
-        self._supervision.add_done_callback(lambda _: self._ready_or_ended.set())
-        with contextlib.suppress(TimeoutError):
+        written = b""
+        with self.log_file.open("a+b") as output, contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
-                await self._ready_or_ended.wait()
-        if self.url is None:
+                while self.url is None and not self._supervision.done():
+                    await asyncio.sleep(_LOOK)
+                    written += output.read()
+                    if found := _READY.search(written):
+                        self.url = found[1].decode()
+        if self.url is None or self._supervision.done():
             in_time = f"was not ready within {patience:.0f} s"
             why = self._supervision.result() if self._supervision.done() else in_time
             await self.stop(grace=1.0)
-            raise Misconfigured(f"{self.name} {why}:\n{self.log_file.read_text(errors='replace')[-2000:]}")
+            raise Misconfigured(f"{self.name} {why}:\n{written[-2000:].decode(errors='replace')}")
 
     async def unsupervise(self) -> None:
         """From now on it is not started again, also if it was just about to be."""
@@ -72,7 +77,7 @@ class Process:
         """SIGTERM; SIGKILL after `grace` seconds. It is not started again."""
         await self.unsupervise()
         if self._child is not None:
-            self._send(signal.SIGTERM)
+            self.kill(signal.SIGTERM)
             try:
                 await asyncio.wait_for(self._child.wait(), grace)
             except TimeoutError:
@@ -81,28 +86,29 @@ class Process:
                 await self._child.wait()
         self.changed()
 
-    def kill(self) -> None:
-        """SIGKILL, at once."""
-        self._send(signal.SIGKILL)
-
-    def _send(self, number: signal.Signals) -> None:
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal, if it runs."""
         if self._child is not None and self._child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._child.send_signal(number)
+            self._child.send_signal(number)
 
     async def _supervise(self) -> str:
         """Start it, and again when it dies. Returns, with how it ended, if it was never ready."""
         failures = 0
         while True:
             began = asyncio.get_running_loop().time()
-            self._child = await self._spawn()
+            with self.log_file.open("ab") as output:
+                self._child = await asyncio.create_subprocess_exec(
+                    *self.command,
+                    env={**os.environ, **self.env},
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    # a Ctrl-C in the terminal is for us alone; we end the children in order
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                )
             self.changed()
-            becoming_ready = self._read(self._child) if self.port is None else self._connect(self.port)
-            reading = asyncio.create_task(becoming_ready)
-            try:
-                status = await self._child.wait()
-            finally:
-                await stop(reading)
+            status = await self._child.wait()
             self.changed()
             ending = signal.strsignal(-status) if status < 0 else f"status {status}"
             if self.url is None:
@@ -111,37 +117,6 @@ class Process:
             pause = delay(failures, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
             log.warning("%s died (%s); starting it again in %.1f s", self.name, ending, pause)
             await asyncio.sleep(pause)
-
-    async def _spawn(self) -> asyncio.subprocess.Process:
-        with self.log_file.open("ab") as output:
-            return await asyncio.create_subprocess_exec(
-                *self.command,
-                env={**os.environ, **self.env},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE if self.port is None else output,
-                stderr=output,
-                # a Ctrl-C in the terminal is for us alone; we end the children in order
-                start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-            )
-
-    async def _read(self, child: asyncio.subprocess.Process) -> None:
-        assert child.stdout is not None
-        async for line in child.stdout:
-            words = line.decode(errors="replace").split()
-            if len(words) == 3 and words[1] == "ready":
-                self.url = words[2]
-                self._ready_or_ended.set()
-
-    async def _connect(self, port: int) -> None:
-        while self.url is None:
-            with contextlib.suppress(OSError):
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
-                with contextlib.closing(writer):
-                    if await reader.read(1):
-                        self.url = f"nats://127.0.0.1:{port}"
-                        self._ready_or_ended.set()
-            await asyncio.sleep(_LOOK)
 
 
 def _die_with_parent() -> None:

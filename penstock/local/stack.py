@@ -22,7 +22,7 @@ from penstock.hosting.installed import require
 from penstock.jetstream.streams import declare
 from penstock.local import nats_server, ports
 from penstock.local.process import Process
-from penstock.settings import Settings
+from penstock.settings import PREFIX, Settings
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ PENSTOCK = (*_MODULE, "penstock")
 _MODEL = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL")
 #: Ended in this order: whoever takes work in first, NATS last.
 _END_ORDER = ("gateway", "aggregator", "classifier", "workers", "simulator", "nats")
-#: Seconds that NATS and the gateways may take until they answer.
+#: Seconds that NATS may take until it answers.
 _PATIENCE = 30.0
 
 
@@ -90,9 +90,10 @@ class Stack:
         if not self.nats_url:
             port = ports.free_port(self.nats_port)
             self.nats_url = f"nats://127.0.0.1:{port}"
-            await self._start("nats", nats_server.command(self.data / "nats", port), {}, port)
+            await self._start("nats", nats_server.command(self.data / "nats", port), {})
         env = {**self.env, "PENSTOCK_NATS_URL": self.nats_url}
-        settings = _settings(env)
+        # what a service reads that is started with `env`: consumers are declared for its patterns
+        settings = Settings.model_validate({name.removeprefix(PREFIX).lower(): value for name, value in env.items()})
         await declare_streams(settings)
         if not (settings.model_api_key or settings.model_base_url or any(map(os.environ.get, _MODEL))):
             # a port of its own choice would change with a restart
@@ -117,16 +118,17 @@ class Stack:
         processes = await asyncio.gather(*starting)
         self.gateway_urls = [str(process.url) for process in processes[-self.gateways :]]
         for url in self.gateway_urls:
-            await _until_ready(url)
+            async with HttpClient(url) as client:
+                await client.check()
 
     def kill(self) -> None:
         """SIGKILL to all, at once. The exit has nothing to wait for then."""
         for process in self.processes:
             process.kill()
 
-    async def _start(self, name: str, command: list[str], env: Mapping[str, str], port: int | None = None) -> Process:
+    async def _start(self, name: str, command: list[str], env: Mapping[str, str]) -> Process:
         log_file = self.data / "logs" / f"{name}.log"
-        process = Process(name, command, env=env, log_file=log_file, port=port, changed=self._write_processes)
+        process = Process(name, command, env=env, log_file=log_file, changed=self._write_processes)
         self.processes.append(process)
         await process.start()
         return process
@@ -161,17 +163,3 @@ async def declare_streams(settings: Settings) -> None:
     while True:
         async with backoff.attempt(Unreachable, NatsError, OSError), NatsClient(settings) as client:
             return await declare(client.bus.jetstream, settings)
-
-
-async def _until_ready(gateway: str) -> None:
-    backoff = Backoff(f"waiting for the gateway at {gateway}", _PATIENCE)
-    async with HttpClient(gateway) as client:
-        while True:
-            async with backoff.attempt(Unreachable):
-                return await client.check()
-
-
-def _settings(env: Mapping[str, str]) -> Settings:
-    """The settings that a service reads which is started with `env`: consumers are declared for its patterns."""
-    own = {name.removeprefix("PENSTOCK_").lower(): value for name, value in env.items() if name.startswith("PENSTOCK_")}
-    return Settings.model_validate(own)
