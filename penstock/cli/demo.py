@@ -17,7 +17,7 @@ from penstock.cli import follow
 from penstock.cli.errors import BadInput
 from penstock.cli.progress import Progress
 from penstock.cli.up import PaceOption
-from penstock.client import Client, HttpClient, describe
+from penstock.client import Client, HttpClient
 from penstock.client.job_events import with_event
 from penstock.contracts.events import Event
 from penstock.contracts.job import Snapshot
@@ -83,7 +83,7 @@ async def _show(client: Client, pattern: Pattern[Any, Any], console: Console) ->
 def _wrong(progress: Progress, pattern: Pattern[Any, Any], seen: list[Event | Snapshot]) -> Iterator[str]:
     """What is wrong with how a job ended, and with how its result was streamed. Raises what the result's model does."""
     if progress.status != "completed":
-        yield describe(progress.problem) if progress.problem else f"the job is {progress.status}"
+        yield str(progress.problem) if progress.problem else f"the job is {progress.status}"
         return
     result = progress.document.value
     pattern.result.model_validate(result)

@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from penstock.cli.progress import Progress, StepRow
-from penstock.client import describe
 from penstock.contracts.usage import Usage
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -26,7 +25,7 @@ _MARKS = {
 
 def complete(progress: Progress) -> RenderableType:
     """The job with all of its result, or its problem."""
-    problem = [Text(describe(progress.problem), style="red")] if progress.problem else []
+    problem = [Text(str(progress.problem), style="red")] if progress.problem else []
     return Group(*_head(progress), Text(), *_result(progress), *problem)
 
 

@@ -15,7 +15,6 @@ from penstock.client.errors import (
     RequestRefused,
     UnknownJob,
     Unreachable,
-    describe,
 )
 from penstock.client.job_events import JobEvents, partial_results
 from penstock.client.over_http import HttpClient
@@ -33,6 +32,5 @@ __all__ = [
     "RequestRefused",
     "UnknownJob",
     "Unreachable",
-    "describe",
     "partial_results",
 ]

@@ -18,6 +18,7 @@ from penstock.settings import Settings
 Req = TypeVar("Req", bound=PatternRequest)
 Res = TypeVar("Res", bound=BaseModel)
 
+_PAGE = 100
 #: A pattern, or its name.
 AnyPattern = str | Pattern[Any, Any]
 #: A request as its model, or as what its JSON would be.
@@ -43,9 +44,9 @@ class Client(ABC):
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
+    @abstractmethod
     async def aclose(self) -> None:
         """Close what the client itself has opened. Jobs go on."""
-        return
 
     @abstractmethod
     async def check(self) -> None:
@@ -72,19 +73,19 @@ class Client(ABC):
         until: float | None = None,
     ) -> AsyncGenerator[JobSummary, None]:
         """The jobs there are, newest first, read page by page. `since`, `until`: Unix seconds of submission."""
-        wanted = {"pattern": pattern, "status": status, "since": since, "until": until}
-        filters = {name: value for name, value in wanted.items() if value is not None}
-        page = await self._page(filters, None)
+        wanted = {"pattern": pattern, "status": status, "since": since, "until": until, "limit": _PAGE}
+        query = {name: value for name, value in wanted.items() if value is not None}
         while True:
+            page = await self._page(query)
             for job in page.jobs:
                 yield job
             if page.next is None:
                 return
-            page = await self._page(filters, page.next)
+            query["cursor"] = page.next
 
     @abstractmethod
-    async def _page(self, filters: Mapping[str, Any], cursor: str | None) -> JobPage:
-        """A page of `jobs`; `cursor` is the `next` of the page before."""
+    async def _page(self, query: Mapping[str, Any]) -> JobPage:
+        """A page of `jobs`: up to `limit` of them, behind the `cursor` that the page before has as its `next`."""
 
     @abstractmethod
     def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
@@ -132,9 +133,8 @@ class Client(ABC):
         async with self.stream(pattern, request, idempotency_key=idempotency_key) as events:
             async for event in events:
                 raise_unless_completed(events.job, event)
-                if isinstance(event, JobCompleted):
-                    return event.result if known is None else known.result.model_validate(event.result, extra="ignore")
-        raise AssertionError("a job's events end with its end")
+        assert isinstance(event, JobCompleted)
+        return event.result if known is None else known.result.model_validate(event.result, extra="ignore")
 
 
 def name_of(pattern: AnyPattern) -> str:

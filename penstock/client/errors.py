@@ -21,7 +21,7 @@ class JobFailedError(ClientError):
     """`job` ended failed. `problem.code` is stable; `problem.step` is the key of the step that failed, if one did."""
 
     def __init__(self, job: str, problem: Problem) -> None:
-        super().__init__(f"job {job} failed: {describe(problem)}")
+        super().__init__(f"job {job} failed: {problem}")
         self.job, self.problem = job, problem
 
 
@@ -37,7 +37,7 @@ class RequestRefused(ClientError):
     """Nothing was submitted, and asking again with the same request will not help."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(describe(problem))
+        super().__init__(str(problem))
         self.problem = problem
 
 
@@ -49,9 +49,3 @@ class UnknownJob(ClientError):
 
 class Unreachable(ClientError):
     """The other side did not answer in time. What was asked may have been done or not."""
-
-
-def describe(problem: Problem) -> str:
-    """A problem in one line: code, what happened, in which step."""
-    where = f" (step {problem.step})" if problem.step else ""
-    return f"{problem.code}: {problem.detail or problem.title}{where}"

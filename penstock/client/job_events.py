@@ -33,8 +33,6 @@ class JobEvents(AsyncIterator[events.Event | Snapshot], AbstractAsyncContextMana
 
     async def __anext__(self) -> events.Event | Snapshot:
         event, self.cursor = await anext(self._source)
-        if isinstance(event, events.JobAccepted):
-            self.job = event.job
         return event
 
     async def __aexit__(self, *_: object) -> None:

@@ -10,15 +10,15 @@ import httpx
 from httpx_sse import EventSource, ServerSentEvent
 from pydantic import ValidationError
 
-from penstock.client.backoff import Backoff, TryLater
+from penstock.client.backoff import Backoff
 from penstock.client.client import AnyPattern, Client, Request, json_of, name_of
-from penstock.client.errors import RequestRefused, UnknownJob, Unreachable, describe
+from penstock.client.errors import RequestRefused, UnknownJob, Unreachable
 from penstock.client.job_events import EventAt
 from penstock.contracts.events import EVENT, TERMINAL, Event
 from penstock.contracts.job import JobPage, JobState, Snapshot
 from penstock.contracts.problem import Problem
 from penstock.contracts.wire import is_token
-from penstock.errors import InvalidRequest
+from penstock.errors import Failure, InvalidRequest, Transient
 from penstock.jobs import job_id_of
 
 #: Answers that say: not now. The request was not carried out, or may be made again all the same.
@@ -26,7 +26,6 @@ _LATER = frozenset({429, 502, 503, 504})
 _CONNECT, _ANSWER = 5.0, 30.0
 #: Seconds without even a heartbeat after which an event stream counts as broken off.
 _SILENCE = 45.0
-_PAGE = 100
 _FOLLOWING = httpx.Timeout(_ANSWER, connect=_CONNECT, read=_SILENCE)
 
 
@@ -43,7 +42,7 @@ class HttpClient(Client):
             headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
             timeout=httpx.Timeout(_ANSWER, connect=_CONNECT),
             # a proxy that the environment names has no way to this machine's own gateways
-            trust_env=not all(map(_is_local, self._urls)),
+            mounts=dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]")),
         )
 
     async def aclose(self) -> None:
@@ -79,8 +78,7 @@ class HttpClient(Client):
     async def cancel(self, job: str) -> JobState:
         return JobState.model_validate_json((await self._asked("DELETE", _path(job))).content)
 
-    async def _page(self, filters: Mapping[str, Any], cursor: str | None) -> JobPage:
-        query = {"limit": _PAGE, **filters, **({"cursor": cursor} if cursor else {})}
+    async def _page(self, query: Mapping[str, Any]) -> JobPage:
         return JobPage.model_validate_json((await self._asked("GET", "/jobs", params=query)).content)
 
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
@@ -110,7 +108,7 @@ class HttpClient(Client):
                     yield event, cursor
                     if isinstance(event, TERMINAL):
                         return
-                raise TryLater("the stream ended before the job")
+                raise Transient("http_error", "the stream ended before the job")
 
     async def _asked(self, method: str, path: str, *, what: str | None = None, **request: Any) -> httpx.Response:
         """The answer, once there is one. To be used for what may be asked twice; `what` names it in Unreachable."""
@@ -123,7 +121,7 @@ class HttpClient(Client):
 
     @asynccontextmanager
     async def _opened(self, method: str, path: str, **request: Any) -> AsyncIterator[httpx.Response]:
-        """A response that is no refusal. Raises TryLater, UnknownJob, RequestRefused, httpx.TransportError."""
+        """A response that is no refusal. Raises Transient, UnknownJob, RequestRefused, httpx.TransportError."""
         try:
             async with self._http.stream(method, self._urls[0] + path, **request) as answer:
                 # one with the job's address was not refused: its status is that of the job, which has failed already
@@ -132,13 +130,13 @@ class HttpClient(Client):
                     problem = _problem(answer)
                     if answer.status_code in _LATER:
                         after = answer.headers.get("retry-after", "")
-                        why = f"{answer.status_code} {describe(problem)}"
-                        raise TryLater(why, float(after) if after.isdecimal() else 0.0)
+                        requested = float(after) if after.isdecimal() else None
+                        raise Transient(problem.code, f"{answer.status_code} {problem}", retry_after=requested)
                     if problem.code == "unknown_job":
                         raise UnknownJob(path.split("/")[2])
                     raise RequestRefused(problem)
                 yield answer
-        except (httpx.TransportError, TryLater):
+        except (httpx.TransportError, Transient):
             self._urls.append(self._urls.pop(0))  # the next attempt goes to the next gateway
             raise
 
@@ -162,12 +160,5 @@ def _problem(answer: httpx.Response) -> Problem:
     try:
         return Problem.model_validate_json(answer.content)
     except ValidationError:
-        detail = f"{answer.url} answers {answer.status_code} {answer.reason_phrase}"
-        return Problem(
-            type="about:blank", title=answer.reason_phrase, status=answer.status_code, code="http_error", detail=detail
-        )
-
-
-def _is_local(url: str) -> bool:
-    host = httpx.URL(url).host
-    return host == "localhost" or host == "::1" or host.startswith("127.")
+        made = Failure("http_error", f"{answer.url} answers {answer.status_code} {answer.reason_phrase}").problem()
+        return made.model_copy(update={"status": answer.status_code})

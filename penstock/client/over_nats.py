@@ -23,7 +23,6 @@ from penstock.settings import Settings
 
 #: Seconds to wait for a first connection.
 _CONNECT = 4.0
-_PAGE = 100
 
 
 class NatsClient(Client):
@@ -83,9 +82,9 @@ class NatsClient(Client):
             raise UnknownJob(job)
         return state
 
-    async def _page(self, filters: Mapping[str, Any], cursor: str | None) -> JobPage:
+    async def _page(self, query: Mapping[str, Any]) -> JobPage:
         with _in_time("listing jobs"):
-            return await jobs.page(self.bus, **filters, limit=_PAGE, cursor=cursor)
+            return await jobs.page(self.bus, **query)
 
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         state = await self.state(job)

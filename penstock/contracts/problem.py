@@ -23,3 +23,7 @@ class Problem(Tolerant):
     step: str | None = omitted()
     errors: tuple[FieldError, ...] | None = omitted()
     instance: str | None = omitted()
+
+    def __str__(self) -> str:
+        """In one line: code, what happened, in which step."""
+        return f"{self.code}: {self.detail or self.title}" + (f" (step {self.step})" if self.step else "")
