@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
+from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any
 
@@ -52,6 +52,7 @@ def connected(
     options = signature(connection).parameters
 
     def decorate(run: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+        @wraps(run)
         def command(**given: Any) -> None:
             async def go() -> None:
                 async with connection(**{name: given.pop(name) for name in options}) as opened:
@@ -60,18 +61,13 @@ def connected(
             asyncio.run(go())
 
         _, *own = signature(run).parameters.values()
-        return declared(command, run.__name__, run.__doc__, [*own, *options.values()])
+        return declared(command, [*own, *options.values()])
 
     return decorate
 
 
-def declared(
-    command: Callable[..., None], name: str, doc: str | None, parameters: Iterable[Parameter]
-) -> Callable[..., None]:
+def declared(command: Callable[..., None], parameters: Iterable[Parameter]) -> Callable[..., None]:
     """The command, which takes its options as keywords, with the signature that typer reads them from."""
-    command.__signature__ = Signature(  # type: ignore[attr-defined]
-        [one.replace(kind=Parameter.KEYWORD_ONLY) for one in parameters]
-    )
-    command.__annotations__ = {one.name: one.annotation for one in parameters}
-    command.__name__, command.__doc__ = name, doc
+    keywords = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in parameters]
+    command.__signature__ = Signature(keywords)  # type: ignore[attr-defined]
     return command

@@ -37,7 +37,9 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            logs.configure(_quiet(), "cli")
+            # of its own a command logs nothing, unless the user asks for it
+            level: Any = os.environ.get("PENSTOCK_LOG_LEVEL", "CRITICAL")
+            logs.configure(Settings(log_json=False, log_level=level), "cli")
             return super().invoke(ctx)
         except (BrokenPipeError, KeyboardInterrupt, asyncio.CancelledError) as error:
             if isinstance(error, BrokenPipeError):  # `| head`: Python must not fail once more when it flushes
@@ -69,9 +71,3 @@ def _lines(error: Exception) -> list[str]:
         first = error.errors()[0]
         return [f"{error.title}.{'.'.join(map(str, first['loc']))}: {first['msg']}"]
     return [str(error) or type(error).__name__]
-
-
-def _quiet() -> Settings:
-    """Settings under which a command logs nothing of its own, unless the user asks for it."""
-    asked = Settings(log_json=False)
-    return asked if "log_level" in asked.model_fields_set else asked.model_copy(update={"log_level": "CRITICAL"})

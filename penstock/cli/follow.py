@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Callable
 from enum import StrEnum
 
 import typer
@@ -65,16 +64,20 @@ async def show(
     console = Console()
     text = JsonText(progress.shape)
     log = Log(console, progress)
-    async with events, _live(console, progress) if format is Format.view else nullcontext():
-        async for event in events:
-            progress.apply(event)
-            seen(event)
-            if format is Format.log:
-                log.add(event)
-            elif format is not Format.view:
-                sys.stdout.write(text.feed(event) if format is Format.json else event.model_dump_json() + "\n")
-                sys.stdout.flush()
-    if format is Format.view:
+    drawing = [asyncio.create_task(_draw(console, progress))] if format is Format.view else []
+    try:
+        async with events:
+            async for event in events:
+                progress.apply(event)
+                seen(event)
+                if format is Format.log:
+                    log.add(event)
+                elif format is not Format.view:
+                    sys.stdout.write(text.feed(event) if format is Format.json else event.model_dump_json() + "\n")
+                    sys.stdout.flush()
+    finally:
+        await stop(*drawing)
+    if drawing:
         console.print(view.complete(progress))
 
 
@@ -94,17 +97,8 @@ class JsonText:
         return "" if self._skipping or isinstance(event, Snapshot) else self._linear.feed(event)
 
 
-@asynccontextmanager
-async def _live(console: Console, progress: Progress) -> AsyncIterator[None]:
+async def _draw(console: Console, progress: Progress) -> None:
     with Live(console=console, auto_refresh=False, transient=True, vertical_overflow="crop") as screen:
-
-        async def draw() -> None:
-            while True:
-                screen.update(view.live(progress, console), refresh=True)
-                await asyncio.sleep(_REFRESH)
-
-        drawing = asyncio.create_task(draw())
-        try:
-            yield
-        finally:
-            await stop(drawing)
+        while True:
+            screen.update(view.live(progress, console), refresh=True)
+            await asyncio.sleep(_REFRESH)

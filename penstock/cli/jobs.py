@@ -59,7 +59,7 @@ async def listed(
     table = Table(*columns, box=None, header_style="dim", pad_edge=False)
     for job in found:
         took = f"{(job.ended_at - job.accepted_at).total_seconds():.1f} s" if job.ended_at else ""
-        status_line = Text(job.status, style=view.colour(job.status))
+        status_line = Text(job.status, style=view.mark(job.status)[1])
         status_line.append(f"\n{job.problem.code}" if job.problem else "", style="default")
         table.add_row(Text(f"{job.id}\n  {job.pattern}"), Text(f"{view.when(job.accepted_at)}\n{took}"), status_line)
     Console().print(table if found else "no jobs")

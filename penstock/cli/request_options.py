@@ -2,18 +2,20 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from penstock.cli.errors import BadInput
 
+_OBJECT = TypeAdapter(dict[str, Any])
 _REQUEST = "Request (@FILE reads a text, @- standard input)"
 
 
@@ -80,8 +82,7 @@ def request_of(
     try:
         model.model_validate(body)
     except ValidationError as error:
-        options = {option.place: option for option in given}
-        problems = [_problem(options, one["loc"], one["type"], one["msg"]) for one in error.errors()[:3]]
+        problems = [_problem(given, one) for one in error.errors()[:3]]
         raise BadInput(f"{'; '.join(problems)}. See {usage}") from None
     return body
 
@@ -89,22 +90,17 @@ def request_of(
 def read_json(source: str) -> dict[str, Any]:
     """The object in a file, or on standard input for `-`. Raises BadInput."""
     try:
-        value = json.loads(_read(source))
-    except ValueError as error:
-        raise BadInput(f"--json {source} does not contain JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise BadInput(f"--json {source}: an object is needed, this is a JSON {type(value).__name__}")
-    return value
+        return _OBJECT.validate_json(_read(source))
+    except ValidationError as error:
+        raise BadInput(f"--json {source}: {error.errors()[0]['msg']}") from None
 
 
-def _problem(
-    options: Mapping[tuple[str, ...], RequestOption], place: tuple[int | str, ...], kind: str, message: str
-) -> str:
-    names = tuple(map(str, place))
-    option = options.get(names)
-    called = option.flag if option else "/" + "/".join(names)
-    if kind != "missing":
-        return f"{called}: {message}"
+def _problem(options: Iterable[RequestOption], error: ErrorDetails) -> str:
+    place = tuple(map(str, error["loc"]))
+    option = next((one for one in options if one.place == place), None)
+    called = option.flag if option else "/" + "/".join(place)
+    if error["type"] != "missing":
+        return f"{called}: {error['msg']}"
     return f"{called} is missing" + (f": {(option.field.description or '').rstrip('.')}" if option else "")
 
 

@@ -42,7 +42,8 @@ class _Patterns(TyperGroup):
                 "With --json a request is sent to one that only the services know"
             )
         single = typer.Typer(add_completion=False)
-        single.command(cmd_name)(_command(cmd_name, pattern))
+        summary = pattern.summary if pattern else "A pattern that is not known here."
+        single.command(cmd_name, help=summary)(_command(cmd_name, pattern))
         return typer.main.get_command(single)
 
 
@@ -69,8 +70,7 @@ def _command(name: str, pattern: Pattern[Any, Any] | None) -> Callable[..., None
         fields = {option: given.pop(option.name) for option in options}
         asyncio.run(_run(name, pattern, fields, **given))
 
-    summary = pattern.summary if pattern else "A pattern that is not known here."
-    return declared(command, name, summary, [*(option.parameter() for option in options), *own])
+    return declared(command, [*(option.parameter() for option in options), *own])
 
 
 async def _run(

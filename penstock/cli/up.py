@@ -48,7 +48,8 @@ async def _up(stack: Stack) -> None:
     def end() -> None:
         if task.cancelling():
             typer.echo("killing")
-            stack.kill()
+            for process in stack.processes:
+                process.kill()
         else:
             typer.echo("stopping (Ctrl-C again: kill)")
             task.cancel()

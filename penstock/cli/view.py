@@ -10,7 +10,7 @@ from rich.segment import SegmentLines
 from rich.table import Table
 from rich.text import Text
 
-from penstock.cli.progress import Progress, StepRow
+from penstock.cli.progress import Progress
 from penstock.contracts.usage import Usage
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -41,8 +41,10 @@ def when(time: datetime) -> str:
     return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def colour(status: str) -> str:
-    return _MARKS.get(status, ("", "cyan"))[1]
+def mark(status: str) -> tuple[str, str]:
+    """A sign, which moves while it goes on, and its colour."""
+    frame = int(datetime.now().timestamp() * 10) % len(_FRAMES)
+    return _MARKS.get(status) or (_FRAMES[frame], "cyan")
 
 
 def tokens(usage: Usage) -> str:
@@ -86,7 +88,7 @@ def _scalar(value: Any) -> str:
 
 
 def _head(progress: Progress) -> Iterator[RenderableType]:
-    title = Text.assemble(_mark(progress.status), " ", (progress.pattern, "bold"), f"  {progress.elapsed:.1f} s  ")
+    title = Text.assemble(mark(progress.status), " ", (progress.pattern, "bold"), f"  {progress.elapsed:.1f} s  ")
     yield title.append(tokens(progress.usage) if progress.usage else progress.status, style="dim")
     if progress.job:
         yield Text(f"  job {progress.job}  {when(progress.submitted)}", style="dim")
@@ -94,22 +96,13 @@ def _head(progress: Progress) -> Iterator[RenderableType]:
     for row in progress.steps.values():
         name = Text(row.key).append(f"  attempt {row.attempt}" if row.attempt > 1 else "", style="yellow")
         seconds = max(0.0, progress.elapsed - row.began) if row.seconds is None else row.seconds
+        used = tokens(row.usage) if row.usage and row.usage.calls else ""
+        amount = f"{used}  {row.note}".strip() or (f"{row.characters} characters" if row.characters else "")
         steps.add_row(
-            Text.assemble("  ", _mark(row.status), " ", name),
+            Text.assemble("  ", mark(row.status), " ", name),
             Text(row.model or "", style="dim"),
             Text(f"{seconds:.1f} s", justify="right"),
-            Text(_amount(row), style="dim"),
+            Text(amount, style="dim"),
         )
     if progress.steps:
         yield steps
-
-
-def _amount(row: StepRow) -> str:
-    if row.usage and row.usage.calls:
-        return f"{tokens(row.usage)}  {row.note}".strip()
-    return row.note or (f"{row.characters} characters" if row.characters else "")
-
-
-def _mark(status: str) -> tuple[str, str]:
-    frame = int(datetime.now().timestamp() * 10) % len(_FRAMES)
-    return _MARKS.get(status) or (_FRAMES[frame], "cyan")

@@ -1,6 +1,7 @@
 """Dead letters: messages that could not be handled, the reason, and how to submit their jobs again. Over NATS only."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 from penstock import jobs
 from penstock.client.errors import ClientError
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
 
 
 class DeadLetter(BaseModel):
@@ -35,15 +36,6 @@ class DeadLetter(BaseModel):
         place = {subjects.JOBS: 2, subjects.STEPS: 3}.get(self.stream)
         return tokens[place] if place is not None and len(tokens) > place else None
 
-    @classmethod
-    def of(cls, stored: Stored) -> "DeadLetter":
-        fields = {
-            subjects.DEAD_SUBJECT_HEADER: stored.subject.removeprefix(subjects.dead("")),
-            subjects.DEAD_LENGTH_HEADER: len(stored.data),
-            **stored.headers,
-        }
-        return cls.model_validate(fields | {"number": stored.sequence, "time": stored.time, "body": stored.data})
-
 
 class NotReplayable(ClientError):
     """The message says why, and what to do instead."""
@@ -55,20 +47,28 @@ class DeadLetters:
 
     bus: Bus
 
-    async def all(self, *, subject: str = ">", reason: str | None = None) -> AsyncGenerator[DeadLetter, None]:
-        """Letters whose origin subject fits (NATS wildcards), for that reason, oldest first."""
-        async for stored in self.bus.history(subjects.DEAD, subjects.dead(subject)):
-            letter = DeadLetter.of(stored)
+    async def all(
+        self, *, subject: str = ">", reason: str | None = None, after: int = 0
+    ) -> AsyncGenerator[DeadLetter, None]:
+        """Letters behind number `after` whose origin subject fits (NATS wildcards), for that reason, oldest first."""
+        async for stored in self.bus.history(subjects.DEAD, subjects.dead(subject), after=after):
+            fields = {
+                subjects.DEAD_SUBJECT_HEADER: stored.subject.removeprefix(subjects.dead("")),
+                subjects.DEAD_LENGTH_HEADER: len(stored.data),
+                **stored.headers,
+            }
+            fields |= {"number": stored.sequence, "time": stored.time, "body": stored.data}
+            letter = DeadLetter.model_validate(fields)
             if reason is None or letter.reason == reason:
                 yield letter
 
     async def get(self, number: int) -> DeadLetter:
         """Raises NotReplayable where there is none of that number."""
-        async for stored in self.bus.history(subjects.DEAD, subjects.dead(">"), after=number - 1):
-            if stored.sequence == number:
-                return DeadLetter.of(stored)
-            break
-        raise NotReplayable(f"there is no dead letter {number}: `penstock dead list` shows those there are")
+        async with aclosing(self.all(after=number - 1)) as behind:
+            letter = await anext(behind, None)
+        if letter is None or letter.number != number:
+            raise NotReplayable(f"there is no dead letter {number}: `penstock dead list` shows those there are")
+        return letter
 
     async def replay(self, letter: DeadLetter, *, whole_job: bool = False) -> tuple[str, bool]:
         """Submit a dead job again, under a new id: its own has ended, or belongs to another request.
@@ -96,8 +96,7 @@ class DeadLetters:
         is_job = letter.stream == subjects.JOBS
         if is_job and letter.length == len(letter.body):
             return letter.subject, letter.body
-        wanted = letter.subject if is_job else subjects.job("*", letter.job or "")
-        for stored in await self.bus.last(subjects.JOBS, [wanted]):
-            if not is_job or stored.sequence == letter.sequence:
-                return stored.subject, stored.data
-        raise NotReplayable(f"job {letter.job} is past its retention: its request is no longer kept")
+        stored = await self.bus.newest(subjects.JOBS, letter.subject if is_job else subjects.job("*", letter.job or ""))
+        if stored is None or (is_job and stored.sequence != letter.sequence):
+            raise NotReplayable(f"job {letter.job} is past its retention: its request is no longer kept")
+        return stored.subject, stored.data

@@ -1,32 +1,37 @@
 """The client over HTTP: any gateway of any replica."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 import httpx
-from httpx_sse import EventSource, ServerSentEvent
-from pydantic import ValidationError
+from httpx_sse import EventSource
+from pydantic import Field, TypeAdapter, ValidationError
 
-from penstock.client.backoff import Backoff
+from penstock.backoff import delay
 from penstock.client.client import AnyPattern, Client, Request, json_of, name_of
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable
 from penstock.client.job_events import EventAt
-from penstock.contracts.events import EVENT, TERMINAL, Event
+from penstock.contracts.events import TERMINAL, Event
 from penstock.contracts.job import JobPage, JobState, Snapshot
 from penstock.contracts.problem import Problem
 from penstock.contracts.wire import is_token
 from penstock.errors import Failure, InvalidRequest, Transient
 from penstock.jobs import job_id_of
 
+_EVENT: TypeAdapter[Event | Snapshot] = TypeAdapter(Annotated[Event | Snapshot, Field(discriminator="type")])
 #: Answers that say: not now. The request was not carried out, or may be made again all the same.
 _LATER = frozenset({429, 502, 503, 504})
 _CONNECT, _ANSWER = 5.0, 30.0
 #: Seconds without even a heartbeat after which an event stream counts as broken off.
 _SILENCE = 45.0
 _FOLLOWING = httpx.Timeout(_ANSWER, connect=_CONNECT, read=_SILENCE)
+#: Seconds before the second attempt; doubles with each further one, up to the second number.
+_FIRST, _LONGEST = 0.1, 5.0
 
 
 class HttpClient(Client):
@@ -82,27 +87,31 @@ class HttpClient(Client):
         return JobPage.model_validate_json((await self._asked("GET", "/jobs", params=query)).content)
 
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
-        backoff = Backoff(f"following job {job}", self._patience)
+        attempts = _Attempts(f"following job {job}", self._urls, self._patience)
         cursor = after
         while True:
             headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
             if cursor:
                 headers["Last-Event-ID"] = str(cursor)
             async with (
-                backoff.attempt(httpx.TransportError),
+                attempts.next(),
                 self._opened("GET", f"{_path(job)}/events", headers=headers, timeout=_FOLLOWING) as answer,
                 aclosing(EventSource(answer).aiter_sse()) as messages,
             ):
                 if answer.status_code == HTTPStatus.NO_CONTENT:
                     return
                 async for sent in messages:
-                    backoff.succeeded()
+                    attempts.failed = 0
                     if sent.retry is not None:
-                        backoff.at_least = sent.retry / 1000
-                    event, place = _event(sent), int(sent.id) if sent.id.isdecimal() else 0
+                        attempts.at_least = sent.retry / 1000
+                    try:
+                        event = _EVENT.validate_json(sent.data)
+                    except ValidationError:  # a heartbeat, or an event of a newer gateway
+                        continue
+                    place = int(sent.id) if sent.id.isdecimal() else 0
                     if isinstance(event, Snapshot):
                         cursor = 0  # what is kept follows it, from its beginning
-                    elif event is None or place <= cursor:
+                    elif place <= cursor:
                         continue
                     cursor = max(cursor, place)
                     yield event, cursor
@@ -112,9 +121,9 @@ class HttpClient(Client):
 
     async def _asked(self, method: str, path: str, *, what: str | None = None, **request: Any) -> httpx.Response:
         """The answer, once there is one. To be used for what may be asked twice; `what` names it in Unreachable."""
-        backoff = Backoff(what or f"{method} {path}", self._patience)
+        attempts = _Attempts(what or f"{method} {path}", self._urls, self._patience)
         while True:
-            async with backoff.attempt(httpx.TransportError), self._opened(method, path, **request) as answer:
+            async with attempts.next(), self._opened(method, path, **request) as answer:
                 if method != "POST":  # of that one the headers are enough
                     await answer.aread()
                 return answer
@@ -122,37 +131,60 @@ class HttpClient(Client):
     @asynccontextmanager
     async def _opened(self, method: str, path: str, **request: Any) -> AsyncIterator[httpx.Response]:
         """A response that is no refusal. Raises Transient, UnknownJob, RequestRefused, httpx.TransportError."""
+        async with self._http.stream(method, self._urls[0] + path, **request) as answer:
+            # one with the job's address was not refused: its status is that of the job, which has failed already
+            if not answer.is_success and "location" not in answer.headers:
+                await answer.aread()
+                problem = _problem(answer)
+                if answer.status_code in _LATER:
+                    after = answer.headers.get("retry-after", "")
+                    requested = float(after) if after.isdecimal() else None
+                    raise Transient(problem.code, f"{answer.status_code} {problem}", retry_after=requested)
+                if problem.code == "unknown_job":
+                    raise UnknownJob(path.split("/")[2])
+                raise RequestRefused(problem)
+            yield answer
+
+
+@dataclass
+class _Attempts:
+    """Attempts at `what`, at the first of `urls`; Unreachable is raised once they have failed for `patience` seconds.
+
+    while True:
+        async with attempts.next():
+            return await something()
+    """
+
+    what: str
+    urls: list[str]
+    patience: float
+    #: Seconds that the other side asks to wait before each attempt but the first.
+    at_least: float = 0.0
+    #: How many in a row; set to 0, what comes after it has all the patience again.
+    failed: int = 0
+    _since: float = field(default=0.0, init=False)
+
+    @asynccontextmanager
+    async def next(self) -> AsyncIterator[None]:
+        """Where the body ends in a passing error, wait until it is time for the next attempt, at the next gateway."""
         try:
-            async with self._http.stream(method, self._urls[0] + path, **request) as answer:
-                # one with the job's address was not refused: its status is that of the job, which has failed already
-                if not answer.is_success and "location" not in answer.headers:
-                    await answer.aread()
-                    problem = _problem(answer)
-                    if answer.status_code in _LATER:
-                        after = answer.headers.get("retry-after", "")
-                        requested = float(after) if after.isdecimal() else None
-                        raise Transient(problem.code, f"{answer.status_code} {problem}", retry_after=requested)
-                    if problem.code == "unknown_job":
-                        raise UnknownJob(path.split("/")[2])
-                    raise RequestRefused(problem)
-                yield answer
-        except (httpx.TransportError, Transient):
-            self._urls.append(self._urls.pop(0))  # the next attempt goes to the next gateway
-            raise
+            yield
+        except (httpx.TransportError, Transient) as error:
+            self.urls.append(self.urls.pop(0))
+            now = asyncio.get_running_loop().time()
+            self._since = self._since if self.failed else now
+            self.failed += 1
+            requested = error.retry_after if isinstance(error, Transient) else None
+            wait = max(delay(self.failed, first=_FIRST, longest=_LONGEST, requested=requested), self.at_least)
+            if now + wait > self._since + self.patience:
+                raise Unreachable(f"{self.what}: {error or type(error).__name__}") from error
+            await asyncio.sleep(wait)
 
 
 def _path(job: str) -> str:
     if not is_token(job):
         raise UnknownJob(job)
     return f"/jobs/{job}"
-
-
-def _event(sent: ServerSentEvent) -> Event | Snapshot | None:
-    """None: a heartbeat, or an event of a newer gateway."""
-    try:
-        return Snapshot.model_validate_json(sent.data) if sent.event == "snapshot" else EVENT.validate_json(sent.data)
-    except ValidationError:
-        return None
 
 
 def _problem(answer: httpx.Response) -> Problem:

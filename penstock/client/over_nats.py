@@ -21,12 +21,9 @@ from penstock.jobs.submission import admit, body_of
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 
-#: Seconds to wait for a first connection.
-_CONNECT = 4.0
-
 
 class NatsClient(Client):
-    """`nats`: a URL, or Settings. `bus` is its connection.
+    """`nats`: a URL, or Settings. `bus` is its connection; `patience`: seconds to wait for it at first.
 
     A request to a pattern that is known here is checked before it is published, as the gateway does. One to
     a pattern that is not is published as it is; where no aggregator knows it either, the job fails.
@@ -34,12 +31,13 @@ class NatsClient(Client):
 
     bus: Bus
 
-    def __init__(self, nats: Settings | str) -> None:
+    def __init__(self, nats: Settings | str, *, patience: float = 4.0) -> None:
         self._settings = Settings(nats_url=nats) if isinstance(nats, str) else nats
+        self._patience = patience
 
     async def __aenter__(self) -> Self:
         try:
-            async with asyncio.timeout(_CONNECT):
+            async with asyncio.timeout(self._patience):
                 self.bus = await connect(self._settings, "penstock-client")
         except (TimeoutError, OSError, NatsError) as error:
             raise self._unreachable(str(error) or "not in time") from error

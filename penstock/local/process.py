@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds before the first restart, and at most, while a child keeps ending within `_WELL` seconds.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+#: Seconds that it may take to become ready.
+_PATIENCE = 60.0
 #: A child that ran longer than this is restarted as for the first time.
 _WELL = 10.0
 #: Seconds between looks at what a child has written that is to become ready.
@@ -51,20 +53,19 @@ class Process:
     def pid(self) -> int | None:
         return self._child.pid if self._child and self._child.returncode is None else None
 
-    async def start(self, *, patience: float = 60.0) -> None:
+    async def start(self) -> None:
         """Start it and wait until it is ready. Raises Misconfigured, with the end of its log, if it ends before."""
         self._supervision = asyncio.create_task(self._supervise())
         written = b""
         with self.log_file.open("a+b") as output, contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(_PATIENCE):
                 while self.url is None and not self._supervision.done():
                     await asyncio.sleep(_LOOK)
                     written += output.read()
                     if found := _READY.search(written):
                         self.url = found[1].decode()
-        if self.url is None or self._supervision.done():
-            in_time = f"was not ready within {patience:.0f} s"
-            why = self._supervision.result() if self._supervision.done() else in_time
+        if (ended := self._supervision.done()) or self.url is None:
+            why = self._supervision.result() if ended else f"was not ready within {_PATIENCE:.0f} s"
             await self.stop(grace=1.0)
             raise Misconfigured(f"{self.name} {why}:\n{written[-2000:].decode(errors='replace')}")
 

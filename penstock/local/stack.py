@@ -8,13 +8,11 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Literal, TextIO
 
-from nats.errors import Error as NatsError
-
-from penstock.client.backoff import Backoff
-from penstock.client.errors import Unreachable
 from penstock.client.over_http import HttpClient
 from penstock.client.over_nats import NatsClient
 from penstock.errors import Misconfigured
@@ -34,8 +32,6 @@ _MODULE = (sys.executable, "-P", "-m")
 PENSTOCK = (*_MODULE, "penstock")
 #: The SDK's own variables for a model, beside ours.
 _MODEL = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL")
-#: Ended in this order: whoever takes work in first, NATS last.
-_END_ORDER = ("gateway", "aggregator", "classifier", "workers", "simulator", "nats")
 #: Seconds that NATS may take until it answers.
 _PATIENCE = 30.0
 
@@ -76,8 +72,7 @@ class Stack:
     async def __aexit__(self, *_: object) -> None:
         """End all, in an order in which nothing is lost. Nothing is left running."""
         await asyncio.gather(*(process.unsupervise() for process in self.processes))
-        for kind in _END_ORDER:
-            members = [process for process in self.processes if process.name.partition("-")[0] == kind]
+        for _, members in groupby(reversed(self.processes), lambda process: process.name.partition("-")[0]):
             await asyncio.gather(*(process.stop(grace=30.0) for process in members))
         if self._lock is not None:
             self._lock.close()
@@ -100,10 +95,11 @@ class Stack:
             arguments = ("penstock.simulator", "--port", str(ports.free_port()), "--pace", self.pace)
             self.simulator_url = (await self._start("simulator", [*_MODULE, *arguments], env)).url
             env["PENSTOCK_MODEL_BASE_URL"] = str(self.simulator_url)
+        # ended in the opposite order: whoever takes work in first, NATS last
         counts = {
-            "aggregator": self.aggregators,
-            "classifier": self.classifiers,
             "workers": self.workers,
+            "classifier": self.classifiers,
+            "aggregator": self.aggregators,
             "gateway": self.gateways,
         }
         starting = []
@@ -120,11 +116,6 @@ class Stack:
         for url in self.gateway_urls:
             async with HttpClient(url) as client:
                 await client.check()
-
-    def kill(self) -> None:
-        """SIGKILL to all, at once. The exit has nothing to wait for then."""
-        for process in self.processes:
-            process.kill()
 
     async def _start(self, name: str, command: list[str], env: Mapping[str, str]) -> Process:
         log_file = self.data / "logs" / f"{name}.log"
@@ -159,7 +150,5 @@ class Stack:
 
 async def declare_streams(settings: Settings) -> None:
     """Declare the streams and consumers, waiting for a server that has only just been started. Raises Unreachable."""
-    backoff = Backoff("declaring the streams", _PATIENCE)
-    while True:
-        async with backoff.attempt(Unreachable, NatsError, OSError), NatsClient(settings) as client:
-            return await declare(client.bus.jetstream, settings)
+    async with NatsClient(settings, patience=_PATIENCE) as client:
+        await client.bus.persistently("declare the streams", partial(declare, client.bus.jetstream, settings))
