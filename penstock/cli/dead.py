@@ -19,10 +19,6 @@ app = typer.Typer(
     help="Messages that could not be handled: list them, look at them, replay them.", no_args_is_help=True
 )
 
-Number = Annotated[
-    int, typer.Argument(min=1, metavar="NUMBER", help="The letter's number, as `penstock dead list` shows it.")
-]
-
 
 @app.command("list")
 @connected(dead_letters)
@@ -49,7 +45,10 @@ async def listed(
 
 @app.command()
 @connected(dead_letters)
-async def show(letters: DeadLetters, number: Number) -> None:
+async def show(
+    letters: DeadLetters,
+    number: Annotated[int, typer.Argument(min=1, help="As `penstock dead list` shows it.", metavar="NUMBER")],
+) -> None:
     """Show one dead letter with its body. In a pipe: as JSON."""
     letter = await letters.get(number)
     shown, body = letter.model_dump(), letter.body.decode(errors="replace")

@@ -18,7 +18,7 @@ from penstock.cli.errors import BadInput
 from penstock.cli.progress import Progress
 from penstock.cli.up import PaceOption
 from penstock.client import Client, HttpClient
-from penstock.client.job_events import with_event
+from penstock.client.job_events import raise_unless_completed, with_event
 from penstock.contracts.events import Event
 from penstock.contracts.job import Snapshot
 from penstock.contracts.usage import Usage
@@ -68,10 +68,9 @@ async def _demo(stack: Stack, patterns: list[Pattern[Any, Any]], console: Consol
 async def _show(client: Client, pattern: Pattern[Any, Any], console: Console) -> Shown:
     console.print(f"\n[bold]{pattern.name}[/]\n[dim]{pattern.summary}[/]")
     progress = Progress(pattern.name)
-    seen: list[Event | Snapshot] = []
     format = follow.Format.view if console.is_terminal else follow.Format.log
     try:
-        await follow.show(client.stream(pattern, pattern.example), progress, format, seen.append)
+        seen = [event async for event in follow.show(client.stream(pattern, pattern.example), progress, format)]
         wrong = list(_wrong(progress, pattern, seen))
     except Exception as error:
         wrong = [f"{type(error).__name__}: {error}"]
@@ -81,10 +80,8 @@ async def _show(client: Client, pattern: Pattern[Any, Any], console: Console) ->
 
 
 def _wrong(progress: Progress, pattern: Pattern[Any, Any], seen: list[Event | Snapshot]) -> Iterator[str]:
-    """What is wrong with how a job ended, and with how its result was streamed. Raises what the result's model does."""
-    if progress.status != "completed":
-        yield str(progress.problem) if progress.problem else f"the job is {progress.status}"
-        return
+    """What is wrong with how a result was streamed. Raises what its model does, and where the job did not complete."""
+    raise_unless_completed(progress.job, seen[-1])
     result = progress.document.value
     pattern.result.model_validate(result)
     if json.loads("".join(map(follow.JsonText(progress.shape).feed, seen))) != result:

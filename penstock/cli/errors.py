@@ -10,7 +10,6 @@ status   meaning
 import asyncio
 import logging
 import os
-import sys
 from typing import Any
 
 import httpx
@@ -41,10 +40,10 @@ class Commands(TyperGroup):
             level: Any = os.environ.get("PENSTOCK_LOG_LEVEL", "CRITICAL")
             logs.configure(Settings(log_json=False, log_level=level), "cli")
             return super().invoke(ctx)
-        except (BrokenPipeError, KeyboardInterrupt, asyncio.CancelledError) as error:
-            if isinstance(error, BrokenPipeError):  # `| head`: Python must not fail once more when it flushes
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit({KeyboardInterrupt: 130, asyncio.CancelledError: 143}.get(type(error), 1)) from None
+        except BrokenPipeError:  # `| head`: typer ends quietly then, as at Ctrl-C
+            raise
+        except asyncio.CancelledError:
+            raise typer.Exit(143) from None
         except (PenstockError, ValidationError, OSError, httpx.InvalidURL) as error:
             for number, line in enumerate(_lines(error)):
                 say(line, prefix="  " if number else "penstock: ")

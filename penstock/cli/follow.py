@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from enum import StrEnum
 
 import typer
@@ -14,8 +14,9 @@ from penstock.cli import view
 from penstock.cli.errors import say
 from penstock.cli.log import Log
 from penstock.cli.progress import Progress
-from penstock.client import JobCancelledError, JobEvents, JobFailedError
-from penstock.contracts.events import Event, JobCompleted
+from penstock.client import JobEvents
+from penstock.client.job_events import raise_unless_completed
+from penstock.contracts.events import Event, JobCompleted, JobFailed
 from penstock.contracts.job import Snapshot
 from penstock.document import LinearJSON, Shape
 
@@ -41,26 +42,18 @@ async def to_end(events: JobEvents, progress: Progress, format: Format | None) -
     format = format or (Format.view if sys.stdout.isatty() else Format.json)
     job = progress.job
     try:
-        await show(events, progress, format)
+        shown = [event async for event in show(events, progress, format)]
     except asyncio.CancelledError:
         ways = f"`penstock jobs follow {job}` shows it, `penstock jobs cancel {job}` ends it"
         say(f"job {job} continues: {ways}", prefix="")
         raise
-    if progress.problem and format is not Format.view:
-        raise JobFailedError(job, progress.problem)
-    if progress.status == "cancelled":
-        raise JobCancelledError(job)
-    if progress.status != "completed":
+    if isinstance(shown[-1], JobFailed) and format is Format.view:  # the view has the problem
         raise typer.Exit(1)
+    raise_unless_completed(job, shown[-1])
 
 
-async def show(
-    events: JobEvents,
-    progress: Progress,
-    format: Format,
-    seen: Callable[[Event | Snapshot], None] = lambda event: None,
-) -> None:
-    """Show a job until it ends. Each event is added to `progress`, then given to `seen`."""
+async def show(events: JobEvents, progress: Progress, format: Format) -> AsyncIterator[Event | Snapshot]:
+    """Show a job until it ends. Its events, each added to `progress` and shown before it is yielded."""
     console = Console()
     text = JsonText(progress.shape)
     log = Log(console, progress)
@@ -69,12 +62,12 @@ async def show(
         async with events:
             async for event in events:
                 progress.apply(event)
-                seen(event)
                 if format is Format.log:
                     log.add(event)
                 elif format is not Format.view:
                     sys.stdout.write(text.feed(event) if format is Format.json else event.model_dump_json() + "\n")
                     sys.stdout.flush()
+                yield event
     finally:
         await stop(*drawing)
     if drawing:
@@ -82,11 +75,11 @@ async def show(
 
 
 class JsonText:
-    """The result as one JSON text, each piece as early as it can be; without a shape, at the end."""
+    """The result as one JSON text, each piece as early as it can be."""
 
-    def __init__(self, shape: Shape | None) -> None:
-        self._linear = LinearJSON(shape or Shape({"type": "object"}, {}))
-        self._skipping = shape is None
+    def __init__(self, shape: Shape) -> None:
+        self._linear = LinearJSON(shape)
+        self._skipping = False
 
     def feed(self, event: Event | Snapshot) -> str:
         """What can be printed now. Raises Diverged: a retry contradicts what is already printed."""

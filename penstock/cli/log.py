@@ -45,7 +45,5 @@ class Log:
             self._print(p, text)
 
     def _print(self, what: str, text: str, style: str = "") -> None:
-        at = self._progress.elapsed
-        self._console.print(
-            Text(f"{at:6.2f} s  {what:<28} ").append(text, style=style), soft_wrap=not self._console.is_terminal
-        )
+        line = Text(f"{self._progress.elapsed:6.2f} s  {what:<28} ").append(text, style=style)
+        self._console.print(line, soft_wrap=not self._console.is_terminal)

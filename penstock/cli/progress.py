@@ -36,15 +36,12 @@ class StepRow:
 
 
 class Progress:
-    """Fed with a job's events as they come. `submitted`: when; not given: now.
-
-    `shape` is that of the result; None for a pattern that is not known here.
-    """
+    """Fed with a job's events as they come. `submitted`: when; not given: now. `shape` is that of the result."""
 
     def __init__(self, pattern: str, job: str = "", submitted: datetime | None = None) -> None:
         self.pattern, self.job = pattern, job
         known = load(Settings().patterns).get(pattern)
-        self.shape = Shape.of(known.result) if known else None
+        self.shape = Shape.of(known.result) if known else Shape({}, {})
         self.submitted = submitted or datetime.now(UTC)
         self.steps: dict[str, StepRow] = {}
         self.document = Document()

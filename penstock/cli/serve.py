@@ -14,9 +14,6 @@ from penstock.local.stack import declare_streams
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 
-#: Where packages say which services they bring: name -> a function of Settings, and of `steps` if it executes some.
-GROUP = "penstock.services"
-
 
 def serve(
     service: Annotated[str, typer.Argument(help="gateway, aggregator, classifier, workers, or one of your own.")],
@@ -27,7 +24,8 @@ def serve(
     docs/settings.md lists its other settings.
     A package adds services of its own as entry points of the group penstock.services.
     """
-    found = {entry.name: entry for entry in entry_points(group=GROUP)}
+    # name -> a function of Settings, and of `steps` if it executes some
+    found = {entry.name: entry for entry in entry_points(group="penstock.services")}
     if service not in found:
         raise BadInput(f"there is no service {service!r}; there are {', '.join(sorted(found))}")
     run = found[service].load()

@@ -56,7 +56,7 @@ def tokens(usage: Usage) -> str:
 def _result(progress: Progress) -> Iterator[RenderableType]:
     """Its members in the order of the pattern's model."""
     value = progress.document.value
-    if progress.shape and isinstance(value, dict):
+    if isinstance(value, dict):
         value = {name: value[name] for name in (*progress.shape.names, *value) if name in value}
     return _document(value)
 

@@ -12,8 +12,7 @@ MAX_PAYLOAD = 8 * 1024 * 1024
 
 def binary() -> str:
     """The path of nats-server. Raises Misconfigured where it is not installed."""
-    beside = Path(sys.executable).with_name("nats-server")
-    found = str(beside) if beside.exists() else shutil.which("nats-server")
+    found = shutil.which("nats-server", path=str(Path(sys.executable).parent)) or shutil.which("nats-server")
     if found is None:
         raise Misconfigured('nats-server is not installed: pip install "penstock[all]", or give --nats-url')
     return found
