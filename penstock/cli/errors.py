@@ -45,8 +45,7 @@ class Commands(TyperGroup):
         except asyncio.CancelledError:
             raise typer.Exit(143) from None
         except (PenstockError, ValidationError, OSError, httpx.InvalidURL) as error:
-            for number, line in enumerate(_lines(error)):
-                say(line, prefix="  " if number else "penstock: ")
+            say(_said(error))
             raise typer.Exit(2 if isinstance(error, BadInput) else 1) from error
         except Exception as error:
             # typer's own have their own form
@@ -61,12 +60,13 @@ def say(message: str, *, prefix: str = "penstock: ") -> None:
     typer.secho(f"{prefix}{message}", err=True, fg="red")
 
 
-def _lines(error: Exception) -> list[str]:
-    if isinstance(error, RequestRefused | JobFailedError):
-        return [str(error), *(f"{one.pointer or 'the body'}: {one.detail}" for one in error.problem.errors or ())]
+def _said(error: Exception) -> str:
+    if isinstance(error, RequestRefused | JobFailedError):  # and below it a line for each field
+        fields = (f"\n  {one.pointer or 'the body'}: {one.detail}" for one in error.problem.errors or ())
+        return "".join((str(error), *fields))
     if isinstance(error, Diverged):
-        return [f"the job was retried, and the new result contradicts what is printed above: {error}"]
+        return f"the job was retried, and the new result contradicts what is printed above: {error}"
     if isinstance(error, ValidationError):  # another version's answer, say
         first = error.errors()[0]
-        return [f"{error.title}.{'.'.join(map(str, first['loc']))}: {first['msg']}"]
-    return [str(error) or type(error).__name__]
+        return f"{error.title}.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error) or type(error).__name__

@@ -87,6 +87,5 @@ class Progress:
         if state.accepted_at is not None and state.ended_at is not None:
             progress.took = (state.ended_at - state.accepted_at).total_seconds()
         for step in state.steps:
-            progress.steps[step.key] = StepRow(step.key)
-            progress.steps[step.key].end(step)
+            progress.steps.setdefault(step.key, StepRow(step.key)).end(step)
         return progress
