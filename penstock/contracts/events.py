@@ -87,11 +87,12 @@ class PartReset(StepEvent):
 
 
 class StepRetrying(StepEvent):
-    """This attempt failed with `code`; the step is tried again in about `delay_seconds`."""
+    """This attempt failed with `code`, and cost `usage`; the step is tried again in about `delay_seconds`."""
 
     type: Literal["step.retrying"] = "step.retrying"
     code: str
     delay_seconds: float
+    usage: Usage = Usage()
 
 
 class PartValue(RunEvent):

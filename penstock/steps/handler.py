@@ -15,8 +15,10 @@ from pydantic import ValidationError
 
 from penstock.backoff import delay
 from penstock.cancelling import stop
+from penstock.contracts.events import EVENT, StepRetrying, StepStarted
 from penstock.contracts.journal import END, Outcome
 from penstock.contracts.step import StepMessage
+from penstock.contracts.usage import Usage
 from penstock.errors import BusUnavailable, Failure, Transient
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -30,7 +32,7 @@ from penstock.steps.parts import PartSink
 
 log = logging.getLogger(__name__)
 
-#: Deliveries after which a tool that does not work fails its step.
+#: Attempts after which a tool that does not work fails its step.
 _TOOL_ATTEMPTS = 3
 #: Seconds: the pause before a step's next attempt starts at `model_retry_delay` and grows no longer than this.
 _LONGEST_PAUSE = 30.0
@@ -38,13 +40,14 @@ _LONGEST_PAUSE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """Which delivery of which step. The numbers count from 1; one may repeat, `id` does not."""
+    """One attempt at a step. Numbers count from 1; one may repeat, `id` does not. `spent`: what earlier ones cost."""
 
     job: str
     step: str
     key: str
     number: int
     id: str
+    spent: Usage
 
     @property
     def about(self) -> dict[str, Any]:
@@ -71,18 +74,38 @@ class StepHandler:
         try. Terminated: it can never succeed; its failure was journaled and a copy dead-lettered before.
         """
         _, step, job, key = subjects.tokens(message.subject)
-        attempt = _Attempt(job, step, key, message.metadata.num_delivered, secrets.token_hex(4))
-        async with settling(self._bus, message, "step", attempt.about), self._settled(attempt) as settled:
+        about = {"job": job, "step": step, "key": key, "delivery": message.metadata.num_delivered}
+        async with settling(self._bus, message, "step", about), self._settled(job, key) as settled:
             if not settled.is_set():
-                async with contextlib.aclosing(EventLog(self._bus, attempt.job)) as events:
+                begun: dict[str, Usage] = {}
+                if message.metadata.num_delivered > 1:
+                    begun = await self._begun(job, key)
+                spent = sum(begun.values(), start=Usage())
+                attempt = _Attempt(job, step, key, len(begun) + 1, secrets.token_hex(4), spent)
+                async with contextlib.aclosing(EventLog(self._bus, job)) as events:
                     with contextlib.suppress(_Settled):
                         await self._attempt(message, attempt, settled, events)
 
+    async def _begun(self, job: str, key: str) -> dict[str, Usage]:
+        """The attempts at a step that have begun, by name, each with what it said it cost.
+
+        Deliveries are no measure: while NATS stores nothing there are some that begin nothing.
+        """
+        begun: dict[str, Usage] = {}
+        async for stored in self._bus.history(subjects.EVENTS, subjects.events(job)):
+            with contextlib.suppress(ValidationError):  # an event of a newer replica
+                match EVENT.validate_json(stored.data):
+                    case StepStarted(k=k, i=i) if k == key:
+                        begun.setdefault(i, Usage())
+                    case StepRetrying(k=k, i=i, usage=usage) if k == key:
+                        begun[i] = usage
+        return begun
+
     @contextlib.asynccontextmanager
-    async def _settled(self, attempt: _Attempt) -> AsyncIterator[asyncio.Event]:
+    async def _settled(self, job: str, key: str) -> AsyncIterator[asyncio.Event]:
         """An event that is set as soon as the step has an outcome or its job has ended."""
         settled = asyncio.Event()
-        bus, job, keys = self._bus, attempt.job, (attempt.key, END)
+        bus, keys = self._bus, (key, END)
 
         async def on_fact(_: Msg) -> None:
             settled.set()
@@ -125,7 +148,7 @@ class StepHandler:
         )
         store = partial(self._store, attempt, events, sink, fingerprint=request.fingerprint, into=request.into)
         if attempt.number > self._settings.max_deliveries:
-            detail = f"given up at delivery {attempt.number}; its executors did not survive it"
+            detail = f"given up at attempt {attempt.number}; its executors did not survive it"
             await store(Failure("poisoned", detail))
             raise GivenUp("poisoned", detail)
         settings, number, kind = self._settings, attempt.number, (request.complexity, request.priority)
@@ -149,7 +172,7 @@ class StepHandler:
             if pause >= left:  # it asks for more than the job has; a fallback may be there sooner
                 pause = wait()
             if not spent and pause < left:
-                sink.retrying(error.code, pause)
+                sink.retrying(error.code, pause, model.usage)
                 await events.flush()
                 log.info("step is tried again", extra=attempt.about | {"code": error.code, "delay": pause})
                 raise Later(pause) from error
@@ -167,7 +190,7 @@ class StepHandler:
             failure,
             value=value,
             model=model.model if executable.uses_model else None,
-            usage=model.usage,
+            usage=attempt.spent + model.usage,
             duration_ms=round((time.monotonic() - began) * 1000),
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from penstock.contracts.events import Delta, Event, PartEnd, PartReset, PartStart, StepRetrying, StepStarted
+from penstock.contracts.usage import Usage
 from penstock.document import JsonPieces, Piece, TextPieces
 from penstock.document.strings import Characters
 from penstock.jetstream.event_log import EventLog
@@ -48,8 +49,8 @@ class PartSink:
         self._send(StepStarted, step=step, service=service, model=model)
         self._reset()
 
-    def retrying(self, code: str, delay: float) -> None:
-        self._send(StepRetrying, code=code, delay_seconds=round(delay, 3))
+    def retrying(self, code: str, delay: float, usage: Usage) -> None:
+        self._send(StepRetrying, code=code, delay_seconds=round(delay, 3), usage=usage)
 
     def text(self, piece: str) -> None:
         """The next piece of the model's text. Raises OutputInvalid at the first character that cannot be right."""

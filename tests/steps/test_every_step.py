@@ -1,5 +1,6 @@
 """What holds for every step of every pattern, whoever executes it."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from penstock.contracts.journal import Outcome
 from penstock.contracts.problem import Problem
 from penstock.jetstream import subjects
 from tests.steps.step_harness import JSON_STEPS, KEY, MODEL_STEPS, STEPS, STREAMING_STEPS, AnyStep, StepHarness
+from tests.support.patience import PATIENCE
 from tests.support.settling import Settlements
 
 #: How often a reply that does not fit is asked for again.
@@ -72,7 +74,9 @@ async def test_delivered_again_after_its_outcome_it_is_acked_unexecuted(bench: S
     async with Settlements(bench.bus) as settlements:
         first = await bench.done(step)
         await settlements.heard("ACK")
-        assert await bench.dispatch(step), "a settled message leaves the work queue"
+        async with asyncio.timeout(PATIENCE):
+            while not await bench.dispatch(step):  # a settled message leaves the work queue, soon
+                await asyncio.sleep(0)
         await settlements.heard("ACK", 2)
     assert await bench.outcome() == first
     assert await bench.types() == ["step.started"]
@@ -124,7 +128,12 @@ async def test_what_passes_is_tried_again(
     (retrying,) = [event for event in events if isinstance(event, StepRetrying)]
     assert retrying.code == "model_unavailable"
     assert retrying.delay_seconds >= expected
-    assert len(await bench.gemini.calls(job=bench.job)) == 2
+    calls = await bench.gemini.calls(job=bench.job)
+    assert len(calls) == 2
+    # what the failed attempt's reply had cost so far is not forgotten
+    assert outcome.usage.output_tokens > retrying.usage.output_tokens
+    assert retrying.usage.calls == ("breakAfterChunks" in fault)
+    assert outcome.usage.calls == 1 + retrying.usage.calls
 
 
 @each([step for step in ONE_OF_EACH_KIND if step in STREAMING_STEPS])

@@ -11,14 +11,20 @@ from penstock.jetstream import subjects
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
-from tests.steps.step_harness import KEY, STEPS, StepHarness
+from tests.steps.step_harness import KEY, STEPS, AnyStep, StepHarness
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.settling import Settlements
 from tests.support.simulator import Steering
 
 
-async def test_every_step_past_its_deliveries_is_failed_then_kept_then_terminated(
+def began(step: AnyStep, number: int) -> bytes:
+    """What an executor has stored that did not survive its attempt."""
+    started = StepStarted(k=KEY, a=number, i=f"attempt {number}", n=0, step=step.name, service=step.service)
+    return EVENT.dump_json(started)
+
+
+async def test_every_step_past_its_attempts_is_failed_then_kept_then_terminated(
     settings: Settings, gemini: Steering
 ) -> None:
     """In that order: a step without an outcome would hang its job. No model is asked, and the service lives on."""
@@ -35,8 +41,9 @@ async def test_every_step_past_its_deliveries_is_failed_then_kept_then_terminate
             consumer = await bus.jetstream.pull_subscribe_bind(
                 durable=subjects.step_consumer(step.service, step.name), stream=subjects.STEPS
             )
-            for _ in range(2):  # two executors that do not survive it
+            for number in (1, 2):  # two executors that do not survive it
                 (message,) = await consumer.fetch(1)
+                await bus.append(subjects.events(bench.job), began(step, number))
                 await message.nak()
             await consumer.unsubscribe()
             jobs[message.metadata.sequence.stream] = bench.job
@@ -88,11 +95,12 @@ async def test_what_a_poisoned_step_had_shown_is_taken_back(settings: Settings, 
             await message.nak()
         await consumer.unsubscribe()
         for event in (
-            StepStarted(k=KEY, a=2, n=0, step="draft", service="workers"),
-            PartStart(k=KEY, a=2, n=1, p="/out"),
-            Delta(k=KEY, a=2, n=2, p="/out", t='"half a sen'),
+            began(step, 1),
+            began(step, 2),
+            EVENT.dump_json(PartStart(k=KEY, a=2, i="attempt 2", n=1, p="/out")),
+            EVENT.dump_json(Delta(k=KEY, a=2, i="attempt 2", n=2, p="/out", t='"half a sen')),
         ):
-            await bus.append(subjects.events(bench.job), EVENT.dump_json(event))
+            await bus.append(subjects.events(bench.job), event)
         assert await bench.streamed() == "half a sen"
         async with Pipeline(settings, bus, gemini) as pipeline:
             await pipeline.start("workers")
@@ -100,6 +108,28 @@ async def test_what_a_poisoned_step_had_shown_is_taken_back(settings: Settings, 
             assert outcome.failure is not None
             assert await bench.streamed() is None
             assert isinstance((await bench.events())[-1], PartReset)
+    finally:
+        await bus.connection.close()
+
+
+async def test_deliveries_that_begin_nothing_are_no_attempts(settings: Settings, gemini: Steering) -> None:
+    """NATS gave the step out again and again while it could store nothing: nobody died of it."""
+    settings = settings.model_copy(update={"max_deliveries": 2})
+    bus = await connect(settings, "test")
+    try:
+        await declare(bus.jetstream, settings)
+        bench = StepHarness(bus, gemini, settings)
+        step = next(step for step in STEPS if step.name == "draft")
+        await bench.dispatch(step)
+        consumer = await bus.jetstream.pull_subscribe_bind(durable="workers-draft", stream=subjects.STEPS)
+        for _ in range(5):
+            (message,) = await consumer.fetch(1)
+            await message.nak()
+        await consumer.unsubscribe()
+        async with Pipeline(settings, bus, gemini) as pipeline:
+            await pipeline.start("workers")
+            outcome = await bench.outcome()
+            assert (outcome.failure, outcome.attempt) == (None, 1)
     finally:
         await bus.connection.close()
 
