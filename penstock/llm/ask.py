@@ -19,6 +19,8 @@ from penstock.tools import Tool
 
 #: How often a reply that is truncated or does not fit is asked for again, per question.
 REPAIRS = 2
+#: Tool calls in one turn: each becomes a step of the job.
+MAX_CALLS = 32
 
 T = TypeVar("T", bound=BaseModel)
 R = TypeVar("R")
@@ -60,7 +62,7 @@ class StepModel:
 
     async def text(self, prompt: Prompt) -> str:
         """A reply in plain text, never blank."""
-        return (await self._asked_until(_not_blank, prompt, sink=self._sink)).text
+        return (await self._asked_until(_usable, prompt, sink=self._sink)).text
 
     async def object(self, prompt: Prompt, output: type[T]) -> T:
         """A reply as `output`, validated strictly and by wire names only: what was streamed is what is kept."""
@@ -68,12 +70,12 @@ class StepModel:
         return await self._asked_until(lambda turn: validate(turn.text), prompt, output=output, sink=self._sink)
 
     async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any]]) -> Turn:
-        """Text, tool calls, or both. Arguments are as the model gave them: the tool validates its own.
+        """Text, up to MAX_CALLS tool calls, or both. Arguments are as the model gave them: the tool validates its own.
 
         It goes back to the model, signatures and all, before the tools' results. Nothing of it goes to the sink,
         which takes the step's output: the words of a turn are not its JSON.
         """
-        return await self._asked_until(_not_blank, prompt, tools=tools, sink=None)
+        return await self._asked_until(_usable, prompt, tools=tools, sink=None)
 
     async def _asked_until(
         self,
@@ -115,9 +117,11 @@ class StepModel:
         return Turn(role="model", parts=_joined(parts))
 
 
-def _not_blank(turn: Turn) -> Turn:
+def _usable(turn: Turn) -> Turn:
     if not turn.calls and not turn.text.strip():
         raise OutputInvalid("the reply is blank")
+    if len(turn.calls) > MAX_CALLS:
+        raise OutputInvalid(f"{len(turn.calls)} tools are called at once; at most {MAX_CALLS} may be")
     return turn
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from penstock.contracts.wire import Wire as Message
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated
-from penstock.llm.ask import StepModel
+from penstock.llm.ask import MAX_CALLS, StepModel
 from penstock.llm.client import Llm
 from tests.llm.asking import ADD, GOOD, LABELS, PROMPT, Received, Review, at
 from tests.llm.wire import Wire, events, parts, said
@@ -211,6 +211,16 @@ async def test_a_turn_has_text_and_calls_and_all_signatures() -> None:
     assert received.pieces == [], "the words of a turn are not the step's output"
     (declared,) = wire.asked[0].body["tools"][0]["functionDeclarations"]
     assert declared["parameters_json_schema"]["propertyOrdering"] == ["a", "b"]
+
+
+async def test_a_turn_of_too_many_calls_is_asked_for_again(llm: Llm, steering: Steering) -> None:
+    """Each would be a step of the job."""
+    call = {"name": "add", "args": {"a": 1, "b": 2}}
+    await steering.rule(reply={"functionCalls": [call] * (MAX_CALLS + 1)}, times=1)
+    await steering.rule(reply={"functionCalls": [call] * MAX_CALLS})
+    turn = await asker(llm).turn(PROMPT, [ADD])
+    assert len(turn.calls) == MAX_CALLS
+    assert f"at most {MAX_CALLS}" in (await steering.calls())[1].prompt
 
 
 async def test_a_malformed_call_is_asked_for_again(llm: Llm, steering: Steering) -> None:

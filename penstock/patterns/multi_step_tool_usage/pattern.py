@@ -23,10 +23,12 @@ async def multi_step_tool_usage(
     run.put("/problem", problem)
     transcript: list[Turn] = []
     steps: list[SolutionStep] = []
+    slots = asyncio.Semaphore(run.fan_out)
 
     async def carry_out(call: ToolCall, why: str, turn: int, index: int) -> tuple[SolutionStep, ToolResult]:
         number = len(steps) + index
-        asked, answered, output = await use(run, call, key=f"call-{turn}-{index}")
+        async with slots:
+            asked, answered, output = await use(run, call, key=f"call-{turn}-{index}")
         step = SolutionStep(step=number, description=why, calculation=asked, result=answered)
         run.put(f"/steps/{number - 1}", step)
         return step, ToolResult(id=call.id, name=call.name, output=output)
