@@ -1,66 +1,9 @@
 "use strict";
 // Checks an answer against what was given to check it with: an expression to compute again, equations to hold.
-// Words are never read. An answer is as exact as its digits: 3.14 stands for 3.135 to 3.145.
+// Words are never read. What only repeats the answer, or holds for other answers too, proves nothing.
 
-const EXACT = 1e-12;
-// A decimal number anywhere in a text; or a text that is one whole number of three digits or more, and its unit.
-const DECIMAL = /(?<![\w.])\d+\.\d+(?:e[+-]?\d+)?(?![\w.]*\()/gi;
-const WHOLE = /^(\s*-?\s*)(\d{3,})(\s*(?:%|[a-z°µ$].*)?)$/i;
-const COARSE = /^\s*-?\s*\d{1,2}\s*(?:%|[a-z°µ].*)?$/i;
 const NAMED = /^\s*([A-Za-z_]\w*)\s*=(?!=)(.+)$/s;
 const BETWEEN = /\s*(?:[,;\n]|\band\b|\bor\b)+\s*(?=[A-Za-z_]\w*\s*=(?!=))/;
-
-function halfOfLastDigit(digits) {
-  const [, decimals = "", exponent = "0"] = /^\d+(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(digits);
-  return 0.5 * 10 ** (Number(exponent) - decimals.length);
-}
-
-// A text's value, and the least and the greatest that its digits stand for.
-function read(text, scope) {
-  const shifted = (sign) => {
-    const move = (digits) => `(${Number(digits) + sign * halfOfLastDigit(digits)})`;
-    const [, before, whole, after] = WHOLE.exec(text) ?? [];
-    return evaluate(whole ? before + move(whole) + after : text.replace(DECIMAL, move), scope);
-  };
-  const value = evaluate(text, scope);
-  if (value === undefined || typeof value === "function") throw new Refused(`${text || "nothing"} is no value`);
-  const inexact = typeof value === "number" || (typeof value === "object" && !math.isFraction(value));
-  const near = [1 - EXACT, 1 + EXACT].map((factor) => (inexact ? math.multiply(value, factor) : value));
-  return { text, value, spread: [shifted(-1), shifted(1), ...near], rounded: WHOLE.test(text) || text.search(DECIMAL) >= 0 };
-}
-
-const unitOf = (value) => (math.isUnit(value) ? value.formatUnits() : undefined);
-const items = (value) => (math.isCollection(value) ? math.flatten(value).valueOf() : [value]);
-
-// Real and imaginary parts, in that unit, of every element.
-function parts(value, units) {
-  return items(value).flatMap((one, index) => {
-    const unit = units[index % units.length];
-    if (math.isUnit(one) !== (unit !== undefined)) throw new Refused("one value has a unit and the other has none: give both with units or neither");
-    if (math.isUnit(one)) one = one.toNumeric(unit);
-    return math.isComplex(one) ? [one.re, one.im] : [Number(math.number(one)), 0];
-  });
-}
-
-// "equal", "rounded" (equal by the digits given), "coarse" (only if rounded to one or two digits), or "different".
-function compare(expected, given) {
-  const { value, spread, text } = given;
-  if (["boolean", "string"].includes(typeof value) || ["boolean", "string"].includes(typeof expected)) {
-    if (typeof value !== typeof expected) throw new Refused(`${show(value)} and ${show(expected)} are of different kinds`);
-    return value === expected ? "equal" : "different";
-  }
-  if (String(math.size(value)) !== String(math.size(expected))) return "different";
-  const units = items(value).map(unitOf);
-  if (math.isUnit(value) && math.isUnit(expected) && !value.equalBase(expected)) return "different";
-  if (typeof expected === "number" && math.isUnit(value) && value.hasBase("ANGLE")) expected = math.unit(expected, "rad");
-  const [want, have, ...bounds] = [expected, value, ...spread].map((each) => parts(each, units));
-  const off = want.map((each, k) => Math.abs(each - have[k]));
-  const exact = off.map((_, k) => (have[k] === 0 ? EXACT : EXACT * Math.abs(have[k])) * 10);
-  if (off.every((each, k) => each <= exact[k])) return "equal";
-  const slack = have.map((each, k) => exact[k] + Math.max(...bounds.map((bound) => Math.abs(bound[k] - each))));
-  if (off.every((each, k) => each <= slack[k])) return "rounded";
-  return COARSE.test(text) && off.every((each) => each <= (text.includes("%") ? 0.005 : 0.5)) ? "coarse" : "different";
-}
 
 function freeNames(text, scope) {
   const names = new Set();
@@ -77,6 +20,19 @@ function freeNames(text, scope) {
 const valid = (evidence, confidence = 1, method = "substitution") => ({ verdict: "valid", evidence, confidence, method });
 const invalid = (evidence, method = "substitution") => ({ verdict: "invalid", evidence, confidence: 1, method });
 const inconclusive = (evidence) => ({ verdict: "inconclusive", evidence, confidence: 0 });
+const idle = (evidence) => ({ ...inconclusive(evidence), idle: true });
+
+const form = (text) => math.parse(text).toString({ parenthesis: "auto" });
+
+// Whether `text` is the answer again: written alike, or a number of the same unit. Nothing is computed then.
+function repeats(text, answer, scope) {
+  const isUnit = (node) => node.isSymbolNode && !scope.has(node.name) && math.Unit.isValuelessUnit(node.name);
+  const plain = (node) => node.isConstantNode || isUnit(node) || (node.isSymbolNode && scope.has(node.name))
+    || (node.isParenthesisNode && plain(node.content)) || (node.isArrayNode && node.items.every(plain))
+    || (node.isOperatorNode && (/^unary(Minus|Plus)$/.test(node.fn) || (node.implicit && isUnit(node.args[1]))) && node.args.every(plain));
+  const units = (value) => String(items(value).map(unitOf));
+  return form(text) === form(answer.text) || (plain(math.parse(text)) && units(evaluate(text, scope)) === units(answer.value));
+}
 
 // A value as a reader compares it with the other: in the other's unit, if it has one.
 function showLike(value, other) {
@@ -92,9 +48,12 @@ function recompute(expression, text, scope) {
   if (names.length || math.isNode(expected)) return sample(expression, text, scope, names);
   // A name of its own, such as the m of `5 m`, is a unit, whatever the variables are called.
   const given = read(text, freeNames(text, new Map()).length ? scope : undefined);
-  const shown = `${expression} = ${showLike(expected, given.value)}`;
-  switch (compare(expected, given)) {
-    case "equal": return valid(shown, 1, "recomputation");
+  const [shown, compared] = [`${expression} = ${showLike(expected, given.value)}`, compare(expected, given)];
+  if (["equal", "rounded"].includes(compared) && repeats(expression, given, scope)) {
+    return idle(`the expression ${expression} is the answer itself: nothing was computed`);
+  }
+  switch (compared) {
+    case "equal": return valid(shown.endsWith(` = ${text}`) ? shown : `${shown}, which is ${text}`, 1, "recomputation");
     case "rounded": return valid(`${shown}, which is ${text} to the digits given`, 0.95, "recomputation");
     case "coarse": return inconclusive(`${shown}, which is ${text} only if rounded: give three digits or more`);
   }
@@ -111,6 +70,7 @@ const sorted = (value) => items(value).map(show).sort();
 
 // Both at the same points, for texts with names that have no value.
 function sample(expression, text, scope, names) {
+  if (form(expression) === form(text)) return idle(`the expression ${expression} is the answer itself`);
   const at = (source, point) => {
     const value = evaluate(source, point);
     return math.isNode(value) ? value.evaluate(new Map(point)) : value;
@@ -176,6 +136,25 @@ const occurs = (name, text) => {
   return parsed.some((node) => node.filter((each) => each.isSymbolNode && each.name === name).length > 0);
 };
 
+// Why the equation, which holds, says nothing about the value of that name; undefined if it says something.
+function saysNothing(equation, name, given, scope) {
+  const sides = sidesOf(equation);
+  if (sides && form(sides[0]) === form(sides[1])) return `${equation} holds for every ${name}`;
+  if (sides?.some((side, k) => form(side) === name && repeats(sides[1 - k], given, new Map()))) {
+    return `${equation} is the answer itself`;
+  }
+  const [value, others] = [scope.get(name), new Map(scope)];
+  for (const [factor, more] of [[1.37, 0.7391], [-0.61, -1.3247]]) {
+    try {
+      const other = math.add(math.multiply(value, factor), math.isUnit(value) ? math.unit(more, unitOf(value)) : more);
+      if (holds(equation, new Map(), others.set(name, other)).verdict === "valid") {
+        return `${equation} also holds for ${name} = ${show(other)}`;
+      }
+    } catch { /* not for that value, then */ }
+  }
+  return undefined;
+}
+
 // Roots of a polynomial up to the third degree that the answer does not name, for the evidence.
 function otherRoots(equation, name, given) {
   try {
@@ -188,6 +167,14 @@ function otherRoots(equation, name, given) {
   } catch {
     return [];
   }
+}
+
+// A name that was meant as an unknown may be a unit's.
+function unitsIn(equations, known) {
+  const nodes = equations.flatMap((each) => sidesOf(each) ?? [each])
+    .flatMap((side) => math.parse(side).filter((node) => node.isSymbolNode));
+  const units = [...new Set(nodes.map(({ name }) => name))].filter((name) => !known.has(name) && math.Unit.isValuelessUnit(name));
+  return units.length ? ` (${units.join(", ")} ${units.length > 1 ? "are units" : "is a unit"} here)` : "";
 }
 
 // Every equation, with the values of the answer in place of those given for the same names.
@@ -204,14 +191,17 @@ function substitute(equations, named, bare, variables, computed) {
     if (used.length === 1) named = new Map([[used[0], [bare]]]);
     else {
       const answer = read(bare);
-      const candidates = used.length ? used : equations.flatMap((each) => sidesOf(each) ?? []);
-      if (!candidates.some((each) => ["equal", "rounded"].includes(compare(evaluate(each, known), answer)))) {
-        return [inconclusive(`the equations say nothing about ${bare}: write it as name = value`)];
+      const computing = equations.filter((each) => sidesOf(each)?.some((side) => !repeats(side, answer, known)));
+      const candidates = used.length ? used : computing.flatMap(sidesOf);
+      const found = candidates.find((each) => ["equal", "rounded"].includes(compare(evaluate(each, known), answer)));
+      if (found === undefined) {
+        return [inconclusive(`the equations say nothing about ${bare}: write it as name = value${unitsIn(equations, known)}`)];
       }
+      if (used.length) named = new Map([[found, [bare]]]);
     }
   }
-  const idle = computed ? [] : [...named.keys()].filter((name) => !equations.some((each) => occurs(name, each)));
-  if (idle.length) return [inconclusive(`no equation contains ${idle.join(", ")}`)];
+  const missing = computed ? [] : [...named.keys()].filter((name) => !equations.some((each) => occurs(name, each)));
+  if (missing.length) return [inconclusive(`no equation contains ${missing.join(", ")}`)];
   const count = Math.max(1, ...[...named.values()].map((texts) => texts.length));
   if ([...named.values()].some((texts) => texts.length > 1 && texts.length < count)) {
     return [inconclusive("the names of the answer have different numbers of values")];
@@ -221,6 +211,11 @@ function substitute(equations, named, bare, variables, computed) {
     const given = new Map(variables);
     for (const [name, texts] of named) given.set(name, read(texts[k] ?? texts[0]));
     found.push(...equations.map((each) => holds(each, given, values(given))));
+    for (const name of computed ? [] : named.keys()) {
+      const about = equations.filter((each) => occurs(name, each));
+      const reasons = about.map((each) => saysNothing(each, name, given.get(name), values(given)));
+      if (reasons.every(Boolean)) found.push(inconclusive(reasons.join("; ")));
+    }
   }
   if (named.size === 1 && equations.length === 1 && found.every(({ verdict }) => verdict === "valid")) {
     const [[name, texts]] = named;
@@ -276,8 +271,9 @@ function check(answer, expression, equations, given) {
     checks.push(single === undefined ? inconclusive("an expression computes one value: check several with equations")
       : recompute(expression, single, values(variables)));
   }
-  if (equations.length) checks.push(...substitute(equations, named, bare, variables, Boolean(expression)));
-  return checks;
+  const computed = checks.some((each) => !each.idle);
+  if (equations.length) checks.push(...substitute(equations, named, bare, variables, computed));
+  return checks.length > 1 ? checks.filter((each) => !each.idle) : checks;
 }
 
 const values = (readings) => new Map([...readings].map(([name, { value }]) => [name, value]));

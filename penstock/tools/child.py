@@ -20,7 +20,7 @@ from typing import Any, Final
 from quickjs import Context
 
 HERE: Final = Path(__file__).parent
-SCRIPTS: Final = ("mathjs/math.js", "checker.js", "evaluator.js")
+SCRIPTS: Final = ("mathjs/math.js", "values.js", "checker.js", "evaluator.js")
 
 #: Loads what mathjs builds on first use, so that no fork has to.
 WARM_UP: Final = (
@@ -85,7 +85,7 @@ def _prctl(option: int, value: int, pointer: bytes | None = None) -> int:
 
 
 def load(limits: dict[str, Any]) -> Context:
-    """mathjs and the two scripts beside this file, warm; no function of this process is known to them."""
+    """mathjs and the three scripts beside this file, warm; no function of this process is known to them."""
     context = Context()
     context.set_max_stack_size(limits["stack_bytes"])
     context.eval("globalThis.self = globalThis")

@@ -19,7 +19,11 @@ const ADVICE = [
   [/^Invalid left hand side of assignment/, "an equation is not solved here: solve it, then check the solution with "
     + "validateAnswer; to compare two values write =="],
   [/^Undefined symbol of$/, "for 15 % of 80 write 15% * 80"],
-  [/^Undefined (symbol|function)/, "define it first, as in x = 3; 2x"],
+  [/^Undefined function/, "there is no such function"],
+  [/(symbol|part) "?[×·⋅∙]/, "write *"],
+  [/(symbol|part) "?÷/, "write /"],
+  [/part "[−–]/, "write - for minus"],
+  [/^Undefined symbol/, "define it first, as in x = 3; 2x"],
   [/^Unexpected operator ,/, "write numbers without thousands separators"],
   [/^Unexpected type of argument in function (add|subtract)Scalar .*Unit/, "a unit and a plain number do not add"],
 ];

@@ -23,12 +23,14 @@ class ValidateAnswerInput(Wire):
     expression: Notation = Field(
         default="",
         description="Computes the answer anew from the problem's numbers and their units, another way than before if "
-        "there is one: `5 mile`, `80 * 0.85 * 1.19`, `derivative('x^3', 'x')`. Names stand for `variables`.",
+        "there is one: `5 mile`, `80 * 0.85 * 1.19`, `derivative('x^3', 'x')`. Names stand for `variables`. The answer "
+        "itself proves nothing.",
     )
     equations: tuple[Notation, ...] = Field(
         default=(),
         max_length=20,
-        description="What the answer must satisfy, as the problem has it: `2*x + 3 = 11`, `x + y = 10`, `x > 0`.",
+        description="What the answer must satisfy, as the problem has it: `2*x + 3 = 11`, `x + y = 10`, `x > 0`. "
+        "One that other values satisfy too proves nothing.",
     )
     variables: dict[str, int | float | Notation] = Field(
         default_factory=dict,
@@ -51,7 +53,7 @@ class ValidateAnswerOutput(Wire):
 
 
 async def validate_answer(request: ValidateAnswerInput, *, sandbox: Sandbox) -> ValidateAnswerOutput:
-    """Whatever the input, an output within the sandbox's time limit; never valid without a check."""
+    """Whatever the input, an output within the sandbox's time limit; never valid by a check that any answer passes."""
     given = {
         "proposedAnswer": request.proposed_answer,
         "expression": request.expression,
