@@ -95,6 +95,8 @@ async def test_other_requests_that_cannot_be_served(client: httpx.AsyncClient) -
         ("POST", "/jobs", {}, 405, "method_not_allowed"),
         ("GET", "/patterns/none", {}, 404, "unknown_pattern"),
         ("POST", "/routing?protocol=morse", good, 400, "invalid_parameter"),
+        ("POST", "/routing?prtocol=sse", good, 400, "invalid_parameter"),
+        ("GET", "/routing/chat-1/stream?protocol=sse", {}, 400, "invalid_parameter"),
         ("POST", "/routing", {"content": b"query=x", "headers": {"Content-Type": "text/plain"}}, 415,
          "unsupported_media_type"),
         ("POST", "/routing", {"content": b"\x1f\x8b", "headers": {"Content-Encoding": "gzip"}}, 415,
@@ -107,6 +109,20 @@ async def test_other_requests_that_cannot_be_served(client: httpx.AsyncClient) -
         response = await client.request(method, path, **options)
         assert (response.status_code, response.json()["code"]) == (status, code), (method, path)
         assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_parameter_that_there_is_not_is_refused(client: httpx.AsyncClient) -> None:
+    """By its name, with the one that was probably meant; probes of health may give theirs."""
+    refused = await client.get("/jobs?limt=3&limit=2&a/b=1")
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_parameter")
+    assert refused.json()["errors"] == [
+        {"pointer": "/query/limt", "detail": "there is no such parameter (did you mean 'limit'?)"},
+        {"pointer": "/query/a~1b", "detail": "there is no such parameter"},
+    ]
+    for path in ("/", "/docs", "/patterns/routing", "/openapi.json", "/jobs/none/events", "/jobs/none/stream"):
+        assert (await client.get(f"{path}?x=1")).status_code == 400, path
+    assert (await client.get("/readyz?verbose")).status_code == 200
+    assert (await client.get("/routing/chat-1/stream?protocol=ui-message")).status_code == 204
 
 
 async def test_a_large_body_is_refused_before_it_is_read(bus: Bus, settings: Settings) -> None:

@@ -47,6 +47,14 @@ async def test_pages_take_nothing_from_elsewhere(client: httpx.AsyncClient, path
         assert re.match(r"text/(css|javascript)", file.headers["content-type"])
 
 
+async def test_documents_and_health_are_there_for_head_too(client: httpx.AsyncClient) -> None:
+    """The headers of the answer to GET, without its body."""
+    for path in ("/", "/docs", "/docs/page.css", "/openapi.json", "/asyncapi.json", "/livez", "/readyz", "/metrics"):
+        head = await client.head(path)
+        assert (head.status_code, head.content) == (200, b""), path
+        assert head.headers["content-type"] == (await client.get(path)).headers["content-type"]
+
+
 async def test_no_other_file_is_served(client: httpx.AsyncClient) -> None:
     for name in ("start.html", "documents.py", "../service.py", "..%2fservice.py", "%2e%2e/service.py", "LICENSE"):
         assert (await client.get(f"/docs/{name}")).status_code == 404, name

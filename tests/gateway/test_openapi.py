@@ -64,6 +64,17 @@ async def test_the_versions_differ_in_streams_only() -> None:
                 assert stream in (None, {"schema": {"type": "string"}})
 
 
+async def test_every_operation_is_named_for_what_it_does() -> None:
+    """Not for a function; generators take the id, and each has its own."""
+    spec = await served()
+    operations = [one for path in spec["paths"].values() for one in path.values()]
+    assert spec["paths"]["/asyncapi.json"]["get"]["summary"] == "The interface over NATS (AsyncAPI)"
+    assert spec["paths"]["/jobs/{job}"]["get"]["summary"] == "State of a job"
+    generated = {one["operationId"].replace("-", " ").replace("_", " ").title() for one in operations}
+    assert not generated & {one["summary"] for one in operations}
+    assert len({one["operationId"] for one in operations}) == len(operations)
+
+
 async def test_refusals_are_described_by_their_codes() -> None:
     """Those of the catalogue, each under its status."""
     responses = (await served())["paths"]["/routing"]["post"]["responses"]

@@ -34,8 +34,9 @@ def install(app: FastAPI, gateway: Gateway) -> None:
 
     openapi = cache(partial(gateway.description.document, app))
     nats = cache(partial(asyncapi.document, gateway.patterns, gateway.settings))
+    hidden = partial(app.api_route, methods=["GET", "HEAD"], include_in_schema=False)
 
-    @app.get("/", include_in_schema=False)
+    @hidden("/")
     async def start(request: Request) -> Response:
         """Where everything is: JSON for programs, a page for browsers."""
         links = {
@@ -54,23 +55,26 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         page = pages.get_template("start.html").render(described, patterns=gateway.patterns.values())
         return HTMLResponse(page, headers=headers)
 
-    @app.get("/docs", include_in_schema=False)
+    @hidden("/docs")
     async def docs() -> Response:
         """Swagger UI."""
         return FileResponse(_FOLDER / "pages" / "docs.html", headers=_HEADERS)
 
-    @app.get("/docs/{name}", include_in_schema=False)
+    @hidden("/docs/{name}")
     async def file(name: str) -> Response:
         path = _FOLDER / _FILES.get(name, "") / name
         if name not in _FILES or not path.exists():
             raise HTTPException(404, "no such file; `make install` fetches Swagger UI")
         return FileResponse(path, headers=_HEADERS)
 
-    @app.get("/openapi.json", include_in_schema=False)
+    @hidden("/openapi.json")
     async def shown(version: Annotated[Version, Query()] = "3.2") -> Response:
         return JSONResponse(openapi(version))
 
-    @app.get("/asyncapi.json", tags=["patterns"], operation_id="asyncapi")
+    @app.head("/asyncapi.json", include_in_schema=False)
+    @app.get(
+        "/asyncapi.json", tags=["documents"], summary="The interface over NATS (AsyncAPI)", operation_id="asyncapi"
+    )
     async def asyncapi_shown() -> Response:
         """The AsyncAPI 3.0 document of all subjects: jobs, steps, journal, events, and request-reply."""
         return JSONResponse(nats())

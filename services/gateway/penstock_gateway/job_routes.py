@@ -1,6 +1,7 @@
 """`/jobs`: list jobs, look at one, follow it, cancel it."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query
@@ -26,7 +27,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
 
     Known = Annotated[JobState, Depends(looked_up)]
 
-    @routes.get("", operation_id="jobs", responses=openapi.problems("invalid_parameter"))
+    @routes.get("", summary="List jobs", operation_id="jobs", responses=openapi.problems())
     async def list_jobs(
         pattern: Annotated[str | None, Query(pattern=TOKEN_PATTERN, description="Jobs of this pattern.")] = None,
         status: Annotated[JobStatus | None, Query(description="Jobs in this state.")] = None,
@@ -44,12 +45,12 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         times = {"since": _unix(since) if since else None, "until": _unix(until) if until else None}
         return await jobs.page(gateway.bus, pattern=pattern, status=status, **times, limit=limit, cursor=cursor)
 
-    @routes.get("/{job}", operation_id="job", responses=of_a_job)
+    @routes.get("/{job}", summary="State of a job", operation_id="job", responses=of_a_job)
     async def look_up(state: Known) -> JobState:
         """A job's state, its steps, and its result or problem once it has ended."""
         return state
 
-    @routes.delete("/{job}", operation_id="cancel", responses=of_a_job)
+    @routes.delete("/{job}", summary="Cancel a job", operation_id="cancel", responses=of_a_job)
     async def cancel(job: Job) -> JobState:
         """End a job as cancelled; its model calls are closed. One that has ended stays as it is.
 
@@ -57,14 +58,16 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         """
         return known(job, await jobs.cancel(gateway.bus, job))
 
-    @routes.get("/{job}/events", operation_id="events", response_class=Response, responses=openapi.events())
+    followed = partial(routes.get, response_class=Response)
+
+    @followed("/{job}/events", summary="Events of a job", operation_id="events", responses=openapi.events())
     async def events(after: Cursor, state: Known) -> Response:
         """The job's events, live, after the one that `Last-Event-ID` or `?after=` names; 204 past the end."""
         return await answer.stream(gateway, state.pattern, state.id, "sse", state=state, after=after)
 
     in_any_format = gateway.description.stream()
 
-    @routes.get("/{job}/stream", operation_id="stream", response_class=Response, responses=in_any_format)
+    @followed("/{job}/stream", summary="Stream of a job", operation_id="stream", responses=in_any_format)
     async def follow(wanted: Wanted, after: Cursor, state: Known) -> Response:
         """The job's stream in the requested format; JSON text and UI messages start from its beginning."""
         return await answer.stream(gateway, state.pattern, state.id, wanted, state=state, after=after)

@@ -32,7 +32,7 @@ _TYPES: Final = [event.model_fields["type"].default for event in (*EVENTS, Snaps
 def problems(*codes: str) -> Responses:
     """The responses to what is refused with `codes`, and with those that every route has."""
     titles = defaultdict(list)
-    for code in (*codes, "headers_too_large", "bus_unavailable", "draining"):
+    for code in (*codes, "invalid_parameter", "headers_too_large", "bus_unavailable", "draining"):
         titles[CODES[code].status].append(f"`{code}`: {CODES[code].title}.")
     content = {"application/problem+json": {"schema": {"$ref": _REFS + "Problem"}}}
     said: dict[int | str, str] = {status: " ".join(several) for status, several in titles.items()}
@@ -87,7 +87,7 @@ class Description:
             "content": {"application/json": {"schema": {"$ref": _REFS + "JobState"}}},
         }
         refusals = ("body_timeout", "body_too_large", "unsupported_media_type", "invalid_request", "overloaded")
-        return self.stream(pattern) | {202: accepted} | problems(*refusals, "idempotency_key_reused", *_STREAM)
+        return self.stream(pattern) | {202: accepted} | problems(*refusals, "idempotency_key_reused", "job_cancelled")
 
     def stream(self, *patterns: Pattern[Any, Any]) -> Responses:
         """A job's stream in any format; `patterns` are those the job may be of, by default all."""
@@ -98,12 +98,12 @@ class Description:
             "headers": _JOB_ID | _UI,
             "content": {"application/json": {"schema": result}, **_items({"anyOf": [_JOB_EVENT, _CHUNK]})},
         }
-        return {200: grows, 204: _PAST, **problems(*_STREAM, "unknown_job")}
+        return {200: grows, 204: _PAST, **problems("job_cancelled", "unknown_job")}
 
 
 def events() -> Responses:
     listed = {"description": "The events.", "headers": _JOB_ID, "content": _items(_JOB_EVENT)}
-    return {200: listed, 204: _PAST, **problems("invalid_parameter", "unknown_job")}
+    return {200: listed, 204: _PAST, **problems("unknown_job")}
 
 
 def chat() -> Responses:
@@ -124,8 +124,6 @@ def _with_text_for_items(node: Json) -> Json:
     return {"schema": {"type": "string"}} if "itemSchema" in node else node
 
 
-#: Refusals of routes that stream a job in the format asked for.
-_STREAM: Final = ("invalid_parameter", "job_cancelled")
 _JOB_ID: Final[Json] = {"X-Job-Id": _header("The job's id.")}
 _UI: Final[Json] = {"x-vercel-ai-ui-message-stream": _header("`v1`, on a UI message stream.")}
 _PAST: Final[Json] = {"description": "Nothing comes after the given event: the job has ended.", "headers": _JOB_ID}

@@ -1,11 +1,14 @@
-"""What a route's parameters say: the format, from where on, whether the caller waits, and `Idempotency-Key`."""
+"""What a route's parameters say: the format, from where on, whether the caller waits, `Idempotency-Key`; no others."""
 
 import re
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Header, Query, Request, params
+from fastapi.dependencies.utils import get_flat_params
 
 from penstock.contracts.problem import FieldError
+from penstock.jobs.refusals import field_errors
 from penstock_gateway.problems import invalid_parameter
 
 Format = Literal["json", "sse", "ui-message"]
@@ -73,6 +76,22 @@ async def _key(
         form = 'one key of 1 to 255 visible ASCII characters, quoted ("...") or bare without space, comma and "'
         raise invalid_parameter(FieldError(pointer="/header/Idempotency-Key", detail=form))
     return key
+
+
+async def no_others(request: Request) -> None:
+    """A dependency of all routes. Raises Refused for a query parameter that the route does not have.
+
+    Probes and scrapers may give theirs to the health routes.
+    """
+    route = request.scope["route"]
+    declared = get_flat_params(route.dependant)
+    known = [one.alias for one in declared if isinstance(one.field_info, params.Query)]
+    wrong = []
+    for name in (name for name in request.query_params if name not in known and "health" not in route.tags):
+        meant = "".join(f" (did you mean {near!r}?)" for near in get_close_matches(name[:100], known, n=1))
+        wrong.append({"loc": ("query", name), "msg": f"there is no such parameter{meant}"})
+    if wrong:
+        raise invalid_parameter(*field_errors(wrong))
 
 
 Wanted = Annotated[Format, Depends(_format)]

@@ -2,9 +2,10 @@
 
 import asyncio
 import re
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Path, Request
+from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import Response
 
 from penstock import jobs
@@ -25,14 +26,16 @@ def install(app: FastAPI, gateway: Gateway) -> None:
     for pattern in gateway.patterns.values():
         _install(app, gateway, pattern)
 
-    @app.get("/patterns", tags=["patterns"], operation_id="patterns", responses=openapi.problems())
+    listed = partial(app.get, tags=["patterns"])
+
+    @listed("/patterns", summary="List patterns", operation_id="patterns", responses=openapi.problems())
     async def patterns() -> dict[str, str]:
         """The patterns there are, each with what it does."""
         return {pattern.name: pattern.summary for pattern in gateway.patterns.values()}
 
     unknown = openapi.problems("unknown_pattern")
 
-    @app.get("/patterns/{name}", tags=["patterns"], operation_id="pattern", responses=unknown)
+    @listed("/patterns/{name}", summary="Schemas and example of a pattern", operation_id="pattern", responses=unknown)
     async def contract(name: str) -> PatternContract:
         """A pattern's request and result as JSON Schema, and an example."""
         if name not in gateway.patterns:
@@ -83,7 +86,10 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
         responses=openapi.chat(),
     )
     async def reconnected(
-        request: Request, chat_id: Annotated[str, Path(alias="chat", description="The chat's id, as useChat sent it.")]
+        chat_id: Annotated[str, Path(alias="chat", description="The chat's id, as useChat sent it.")],
+        _: Annotated[
+            Literal["ui-message"], Query(alias="protocol", description="As the submission had it.")
+        ] = "ui-message",
     ) -> Response:
         """The stream of the chat's latest message from its start; 204 if nothing of the chat is running."""
         job = await chat.job_of(gateway.bus, pattern.name, chat_id)

@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457) for everything the gateway refuses."""
+"""Problem details (RFC 9457) for everything the gateway refuses. Codes: `penstock/contracts/error_codes.py`."""
 
 import re
 from collections.abc import Collection, Mapping

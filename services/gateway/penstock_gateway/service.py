@@ -16,7 +16,7 @@ from penstock.hosting.installed import __version__
 from penstock.jetstream.connection import check_server, connect
 from penstock.patterns.loading import load
 from penstock.settings import Settings
-from penstock_gateway import documents, job_routes, pattern_routes, problems
+from penstock_gateway import documents, job_routes, parameters, pattern_routes, problems
 from penstock_gateway.metrics import Counting
 from penstock_gateway.state import Gateway
 from penstock_gateway.streaming import not_about_aborting
@@ -25,6 +25,7 @@ uvicorn_log = logging.getLogger("uvicorn.error")
 
 #: First segments of the gateway's own paths.
 _OWN = frozenset({"jobs", "patterns", "docs", "openapi", "asyncapi", "livez", "readyz", "metrics", "usage"})
+_HEALTH = {"/livez": "Is it alive?", "/readyz": "Can it serve?", "/metrics": "Metrics, for Prometheus"}
 _NOT_READY = {503: {"description": "Not connected to NATS, a clock that is wrong, or going down; the text says which."}}
 
 
@@ -57,7 +58,7 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         lifespan=lifespan,
         openapi_url=None,  # documents.py serves it
         redirect_slashes=False,
-        dependencies=[Depends(gateway.admit)],
+        dependencies=[Depends(gateway.admit), Depends(parameters.no_others)],
     )
     registry = CollectorRegistry()
     app.add_middleware(Counting, registry=registry)
@@ -66,7 +67,8 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
     job_routes.install(app, gateway)
     for path, endpoint in health.endpoints(gateway.trouble, registry).items():
         described: dict[str, Any] = {"operation_id": path[1:], "responses": _NOT_READY if path == "/readyz" else None}
-        app.get(path, tags=["health"], response_class=PlainTextResponse, **described)(endpoint)
+        app.get(path, tags=["health"], summary=_HEALTH[path], response_class=PlainTextResponse, **described)(endpoint)
+        app.head(path, include_in_schema=False)(endpoint)
     documents.install(app, gateway)
     return app
 

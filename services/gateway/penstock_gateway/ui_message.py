@@ -1,4 +1,4 @@
-"""The Vercel AI SDK's UI message stream (v1): what `useChat` reads.
+"""The AI SDK's UI message stream protocol, v1: what `useChat` reads.
 
     start, start-step, data-step*, data-result* (the same id: replaced in place), tool chunks*,
     finish-step, finish | error | abort, [DONE]
