@@ -35,15 +35,11 @@ REFUSALS: dict[str, Code] = {
     "body_too_large": Code(413, "The body is too large", "Send less; `detail` has the limit."),
     "unsupported_media_type": Code(415, "The body must be plain JSON", "Send `application/json`, not encoded."),
     "invalid_request": Code(422, "The request does not fit the pattern", "Correct the fields that `errors` names."),
-    "idempotency_key_reused": Code(
-        422, "The idempotency key belongs to another request", "Use a new key for each new request."
-    ),
+    "idempotency_key_reused": Code(422, "The idempotency key is another request's", "Use a new key for a new request."),
     "job_id_taken": Code(422, "The job id belongs to another request", "Choose another id, or none."),
     "headers_too_large": Code(431, "The headers are too large", "Send less; `detail` has the limit."),
     "internal_error": Code(500, "Something broke here", "It is a fault of Penstock, and logged; report it."),
-    "http_error": Code(
-        502, "Something in front of Penstock answered", "Look at the proxy between you and the gateway."
-    ),
+    "http_error": Code(502, "Something in front of Penstock answered", "Look at the proxy before the gateway."),
     "overloaded": Code(503, "There is more work than can be done", _AGAIN, 5),
     "draining": Code(503, "This replica is shutting down", "Try again at once: another one answers.", 1),
     "bus_unavailable": Code(503, "The message bus does not answer", _AGAIN, 5),

@@ -41,14 +41,19 @@ def known(job: str, state: JobState | None) -> JobState:
 def unknown_pattern(name: str, patterns: Iterable[str]) -> Failure:
     """Names the patterns there are, and the one that was probably meant."""
     name, known = name[:100], sorted(patterns)
-    meant = "".join(f" (did you mean {near!r}?)" for near in get_close_matches(name, known, n=1))
-    return Failure("unknown_pattern", f"there is no pattern {name!r}{meant}; there are {', '.join(known)}")
+    detail = f"there is no pattern {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
+    return Failure("unknown_pattern", detail)
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """The nearest of them as a question in brackets, if one is near."""
+    return "".join(f" (did you mean {near!r}?)" for near in get_close_matches(name[:100], known, n=1))
 
 
 def invalid_request(error: ValidationError) -> InvalidRequest:
     """The validation errors as a failure: a pointer and a sentence for each, without the values."""
     errors = field_errors(error.errors(include_url=False, include_input=False, include_context=False))
-    return InvalidRequest(f"{error.error_count()} thing(s) wrong: {summary(errors)}", errors)
+    return InvalidRequest(summary(errors), errors)
 
 
 def field_errors(found: Iterable[Mapping[str, Any]]) -> tuple[FieldError, ...]:
@@ -61,4 +66,5 @@ def field_errors(found: Iterable[Mapping[str, Any]]) -> tuple[FieldError, ...]:
 
 def summary(errors: Sequence[FieldError]) -> str:
     """The first three in one sentence."""
-    return "; ".join(f"{one.pointer or 'body'}: {one.detail}" for one in errors[:3])
+    more = "; and more" if len(errors) > 3 else ""
+    return "; ".join(f"{one.pointer or 'body'}: {one.detail}" for one in errors[:3]) + more

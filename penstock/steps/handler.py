@@ -24,6 +24,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.settling import GivenUp, Later, settling
+from penstock.jobs.refusals import field_errors, summary
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
 from penstock.settings import Settings
@@ -132,8 +133,7 @@ class StepHandler:
         except ValueError as error:
             detail = str(error)
             if isinstance(error, ValidationError):
-                fault = error.errors()[0]
-                detail = f"the step message does not fit: {'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+                detail = f"the step message does not fit: {summary(field_errors(error.errors()))}"
             await self._write(attempt, Failure("step_error", detail), fingerprint="", n=0)
             raise GivenUp("step_error", detail) from error
         executable = self._executables[request.step]

@@ -32,6 +32,7 @@ async def test_a_body_that_does_not_fit_fails_its_job_with_the_reason(
     assert failed.problem.code == "invalid_request"
     assert failed.problem.errors is not None
     assert named in [error.pointer for error in failed.problem.errors]
+    assert failed.problem.detail.startswith(f"{failed.problem.errors[0].pointer or 'body'}: ")
     await _one_dead_letter(pipeline, "invalid_request", "jobs.routing.x", body)
     assert (await pipeline.run("routing", GOOD))["response"]
 

@@ -148,3 +148,5 @@ async def test_a_step_message_that_cannot_be_read_fails_its_step(bench: StepHarn
     assert {outcome.failure.code for outcome in outcomes.values() if outcome.failure} == {"step_error"}
     letters = [letter async for letter in bench.bus.history(subjects.DEAD, f"dead.steps.*.*.{bench.job}.*")]
     assert [letter.headers[subjects.DEAD_REASON_HEADER] for letter in letters] == ["step_error", "step_error"]
+    details = [letter.headers[subjects.DEAD_DETAIL_HEADER] for letter in letters]
+    assert any(detail.startswith("the step message does not fit: body: Invalid JSON") for detail in details), details

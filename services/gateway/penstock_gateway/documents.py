@@ -16,10 +16,8 @@ from penstock_gateway.state import Gateway
 
 _FOLDER = Path(__file__).parent
 #: Served below `/docs/`: our own, and what npm/assets.py has put there.
-_FILES = {
-    **dict.fromkeys(("docs.js", "page.css"), "pages"),
-    **dict.fromkeys(("swagger-ui-bundle.js", "swagger-ui.css"), "swagger_ui"),
-}
+_OURS, _SWAGGER_UI = ("docs.js", "page.css"), ("swagger-ui-bundle.js", "swagger-ui.css")
+_FILES = dict.fromkeys(_OURS, "pages") | dict.fromkeys(_SWAGGER_UI, "swagger_ui")
 #: Nothing from elsewhere. Swagger UI sets styles by script and draws its icons from data URLs.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
@@ -72,9 +70,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         return JSONResponse(openapi(version))
 
     @app.head("/asyncapi.json", include_in_schema=False)
-    @app.get(
-        "/asyncapi.json", tags=["documents"], summary="The interface over NATS (AsyncAPI)", operation_id="asyncapi"
-    )
+    @app.get("/asyncapi.json", tags=["nats"], summary="The interface over NATS (AsyncAPI)", operation_id="asyncapi")
     async def asyncapi_shown() -> Response:
         """The AsyncAPI 3.0 document of all subjects: jobs, steps, journal, events, and request-reply."""
         return JSONResponse(nats())

@@ -65,9 +65,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         """The job's events, live, after the one that `Last-Event-ID` or `?after=` names; 204 past the end."""
         return await answer.stream(gateway, state.pattern, state.id, "sse", state=state, after=after)
 
-    in_any_format = gateway.description.stream()
-
-    @followed("/{job}/stream", summary="Stream of a job", operation_id="stream", responses=in_any_format)
+    @followed("/{job}/stream", summary="Stream of a job", operation_id="stream", responses=gateway.description.stream())
     async def follow(wanted: Wanted, after: Cursor, state: Known) -> Response:
         """The job's stream in the requested format; JSON text and UI messages start from its beginning."""
         return await answer.stream(gateway, state.pattern, state.id, wanted, state=state, after=after)

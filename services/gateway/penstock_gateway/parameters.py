@@ -1,14 +1,13 @@
 """What a route's parameters say: the format, from where on, whether the caller waits, `Idempotency-Key`; no others."""
 
 import re
-from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Query, Request, params
 from fastapi.dependencies.utils import get_flat_params
 
 from penstock.contracts.problem import FieldError
-from penstock.jobs.refusals import field_errors
+from penstock.jobs.refusals import did_you_mean, field_errors
 from penstock_gateway.problems import invalid_parameter
 
 Format = Literal["json", "sse", "ui-message"]
@@ -84,14 +83,11 @@ async def no_others(request: Request) -> None:
     Probes and scrapers may give theirs to the health routes.
     """
     route = request.scope["route"]
-    declared = get_flat_params(route.dependant)
-    known = [one.alias for one in declared if isinstance(one.field_info, params.Query)]
-    wrong = []
-    for name in (name for name in request.query_params if name not in known and "health" not in route.tags):
-        meant = "".join(f" (did you mean {near!r}?)" for near in get_close_matches(name[:100], known, n=1))
-        wrong.append({"loc": ("query", name), "msg": f"there is no such parameter{meant}"})
-    if wrong:
-        raise invalid_parameter(*field_errors(wrong))
+    known = [one.alias for one in get_flat_params(route.dependant) if isinstance(one.field_info, params.Query)]
+    unknown = [name for name in request.query_params if name not in known and "health" not in route.tags]
+    if unknown:
+        details = {name: f"there is no such parameter{did_you_mean(name, known)}" for name in unknown[:20]}
+        raise invalid_parameter(*field_errors({"loc": ("query", name), "msg": text} for name, text in details.items()))
 
 
 Wanted = Annotated[Format, Depends(_format)]

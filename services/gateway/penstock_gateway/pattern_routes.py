@@ -87,9 +87,7 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
     )
     async def reconnected(
         chat_id: Annotated[str, Path(alias="chat", description="The chat's id, as useChat sent it.")],
-        _: Annotated[
-            Literal["ui-message"], Query(alias="protocol", description="As the submission had it.")
-        ] = "ui-message",
+        _: Annotated[Literal["ui-message"], Query(alias="protocol")] = "ui-message",
     ) -> Response:
         """The stream of the chat's latest message from its start; 204 if nothing of the chat is running."""
         job = await chat.job_of(gateway.bus, pattern.name, chat_id)
