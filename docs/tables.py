@@ -41,8 +41,8 @@ No job came of it. HTTP answers with the status; `Retry-After` comes with the co
 ## A job fails
 
 The problem is in the event `job.failed` and in `GET /jobs/<id>`; it has `step`, the key of the step that failed, where
-one did. A request that was published to NATS as it is can fail by `invalid_request`, `unknown_pattern` and
-`job_id_taken` as well: nobody looks at it before it is a job.
+one did. A request that is published to NATS directly can also fail with `invalid_request`, `unknown_pattern` and
+`job_id_taken`: it is checked only after it has become a job.
 
 {failures}"""
 _HEADINGS = "| code | status | meaning | what to do |\n|---|---|---|---|\n"

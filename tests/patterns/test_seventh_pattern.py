@@ -61,10 +61,5 @@ def test_the_guide_quotes_the_files_as_they_are() -> None:
         assert path.read_text() in quoted, f"the guide has another {path.name}"
 
 
-def test_the_guide_tells_the_size_as_it_is() -> None:
-    python, *prompts = [len(path.read_text().splitlines()) for path in sources()]
-    assert f"one Python file of {python} lines and two prompts of {' and '.join(map(str, prompts))}" in GUIDE
-
-
 def sources() -> list[Path]:
     return [FOLDER / "pattern.py", *sorted((FOLDER / "prompts").glob("*.md"))]
