@@ -41,8 +41,8 @@ def known(job: str, state: JobState | None) -> JobState:
 def unknown_pattern(name: str, patterns: Iterable[str]) -> Failure:
     """Names the patterns there are, and the one that was probably meant."""
     name, known = name[:100], sorted(patterns)
-    detail = f"there is no pattern {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
-    return Failure("unknown_pattern", detail)
+    meant, listed = did_you_mean(name, known), ", ".join(known)
+    return Failure("unknown_pattern", f"there is no pattern {name!r}{meant}; there are {listed}")
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
@@ -66,5 +66,4 @@ def field_errors(found: Iterable[Mapping[str, Any]]) -> tuple[FieldError, ...]:
 
 def summary(errors: Sequence[FieldError]) -> str:
     """The first three in one sentence."""
-    more = "; and more" if len(errors) > 3 else ""
-    return "; ".join(f"{one.pointer or 'body'}: {one.detail}" for one in errors[:3]) + more
+    return "; ".join(f"{one.pointer or 'body'}: {one.detail}" for one in errors[:3]) + "; and more" * (len(errors) > 3)

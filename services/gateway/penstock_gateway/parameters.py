@@ -78,10 +78,7 @@ async def _key(
 
 
 async def no_others(request: Request) -> None:
-    """A dependency of all routes. Raises Refused for a query parameter that the route does not have.
-
-    Probes and scrapers may give theirs to the health routes.
-    """
+    """A dependency of all routes, idle on those of health. Raises Refused for a query parameter that a route lacks."""
     route = request.scope["route"]
     known = [one.alias for one in get_flat_params(route.dependant) if isinstance(one.field_info, params.Query)]
     unknown = [name for name in request.query_params if name not in known and "health" not in route.tags]
