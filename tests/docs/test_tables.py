@@ -1,8 +1,10 @@
-"""The tables in the docs are those of the code."""
+"""What the docs show of the code is what the code has."""
 
+import inspect
 import re
 import runpy
 
+from penstock.patterns import routing
 from tests.support.repository import ROOT
 
 PROSE = ("docs", "examples", "tests")
@@ -13,6 +15,10 @@ def test_settings_and_errors_are_documented_as_they_are() -> None:
     tables = runpy.run_path(str(ROOT / "docs" / "tables.py"))
     assert (ROOT / "docs" / "settings.md").read_text() == tables["settings"]()
     assert (ROOT / "docs" / "errors.md").read_text() == tables["errors"]()
+
+
+def test_the_readme_shows_the_coroutine_of_routing_as_it_is() -> None:
+    assert f"```python\n{inspect.getsource(routing.PATTERN.run)}```" in (ROOT / "README.md").read_text()
 
 
 def test_links_between_documents_lead_somewhere() -> None:
