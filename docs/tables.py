@@ -35,14 +35,17 @@ interface and do not change; titles and details may. Made from `penstock/contrac
 
 ## A request is not served
 
-No job came of it. HTTP answers with the status; `Retry-After` comes with the codes that name a number of seconds here.
+HTTP answers with the status; `Retry-After` comes with the codes that name a number of seconds here. As a rule no job
+came of the request. But `job_cancelled` answers for a job that was cancelled, and where `bus_unavailable` or
+`internal_error` comes with a job's id, that job may run.
 
 {refusals}
 ## A job fails
 
 The problem is in the event `job.failed` and in `GET /jobs/<id>`; it has `step`, the key of the step that failed, where
-one did. A request that is published to NATS directly can also fail with `invalid_request`, `unknown_pattern` and
-`job_id_taken`: it is checked only after it has become a job.
+one did. A request that is published to NATS directly can also fail with `invalid_request` and `unknown_pattern`: it is
+checked only after it has become a job. Under the id of a job of another pattern it is dead-lettered as `job_id_taken`,
+and that job goes on; under the id of one of the same pattern NATS refuses it at once.
 
 {failures}"""
 _HEADINGS = "| code | status | meaning | what to do |\n|---|---|---|---|\n"

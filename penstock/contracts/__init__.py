@@ -1,5 +1,5 @@
-"""What crosses a boundary: requests, results, step inputs and outputs, journal facts, events.
+"""What crosses a boundary: requests, results, step inputs and outputs, journal facts, events, error codes.
 
-Everything here is a frozen pydantic model; nothing here imports more than pydantic and the
-standard library, so any program may depend on it.
+Messages are frozen pydantic models. Nothing here imports more than pydantic and the standard library, so any program
+may depend on it.
 """

@@ -22,7 +22,7 @@ _AGAIN = "Try again: the same request is one job under the same key or id."
 _ASK_ELSE = "Ask for something else; asked again as it is, it will most likely fail again."
 _OPERATOR = "Nothing a caller can do: whoever runs the system has to look at it."
 
-#: A request is not served: no job came of it.
+#: A request is not served. As a rule no job came of it; `job_cancelled` answers for one that there was.
 REFUSALS: dict[str, Code] = {
     "invalid_parameter": Code(400, "A parameter or header is wrong", "Correct the one that `errors` names."),
     "bad_request": Code(400, "The request is malformed", "Correct it as `detail` says."),
@@ -50,7 +50,7 @@ FAILURES: dict[str, Code] = {
     "pattern_error": Code(500, "The pattern itself failed", _OPERATOR),
     "replay_mismatch": Code(500, "The journal does not fit the pattern's code", "Submit the job anew."),
     "step_error": Code(500, "The step's own code failed", _OPERATOR),
-    "budget_exhausted": Code(502, "The budget of turns was spent without an answer", "Raise `options.maxTurns`."),
+    "budget_exhausted": Code(502, "The budget of turns was spent", "Ask for less, or raise `options.maxTurns` to 20."),
     "invalid_plan": Code(502, "The planner gave no plan that can be carried out", "Say more plainly what is wanted."),
     "model_blocked": Code(502, "The model blocked the content for safety", _ASK_ELSE),
     "model_not_found": Code(502, "The model does not exist", _OPERATOR),

@@ -144,7 +144,7 @@ class JobCompleted(RunEvent):
     type: Literal["job.completed"] = "job.completed"
     result: dict[str, Any]
     usage: Usage
-    #: Members that are null because their step failed (see parallel-processing).
+    #: Members of the result itself (not deeper) that are null, such as a review that failed (parallel-processing).
     missing: tuple[str, ...] = ()
 
 

@@ -15,7 +15,7 @@ class JobStart(Tolerant):
     """`journal.<job>.start`: what the id stands for. Times are Unix seconds."""
 
     pattern: str
-    #: SHA-256 of the request body (hex): the same id with another body is another job.
+    #: SHA-256 of the request body (hex): the same id with another body is refused.
     body_hash: str
     accepted_at: float
     deadline: float
@@ -44,6 +44,6 @@ class JobEnd(Tolerant):
     ended_at: float
     result: dict[str, Any] | None = omitted()
     problem: Problem | None = omitted()
-    #: Members of the result that are null because their step failed (see parallel-processing).
+    #: Members of the result itself (not deeper) that are null, such as a review that failed (parallel-processing).
     missing: tuple[str, ...] = ()
     usage: Usage = Usage()

@@ -33,11 +33,9 @@ class Options(Wire):
     """Options of every pattern; a pattern with more of its own extends this."""
 
     priority: Priority | None = omitted(
-        description="`quality` asks for the complex tier, `speed` for the fast one where the step is simple."
+        description="`quality`: the complex tier for every step. `speed`, or none: for complex steps only."
     )
-    deadline_seconds: float | None = omitted(
-        gt=0, le=86_400, description="Seconds from acceptance after which the job fails."
-    )
+    deadline_seconds: float | None = omitted(gt=0, le=86_400, description="Seconds the job has from its submission.")
     webhook: WebhookUrl | None = omitted(
         description="https URL that the job's end is sent to, in the form of Standard Webhooks."
     )

@@ -3,12 +3,14 @@
 from typing import Any
 
 from penstock.pattern import Pattern
-from penstock.patterns.evaluator_optimizer import pattern as evaluator_optimizer
-from penstock.patterns.multi_step_tool_usage import pattern as multi_step_tool_usage
-from penstock.patterns.orchestrator_worker import pattern as orchestrator_worker
-from penstock.patterns.parallel_processing import pattern as parallel_processing
-from penstock.patterns.routing import pattern as routing
-from penstock.patterns.sequential_processing import pattern as sequential_processing
+from penstock.patterns import (
+    evaluator_optimizer,
+    multi_step_tool_usage,
+    orchestrator_worker,
+    parallel_processing,
+    routing,
+    sequential_processing,
+)
 
 AnyPattern = Pattern[Any, Any]
 PATTERNS: tuple[AnyPattern, ...] = (

@@ -14,8 +14,6 @@ from penstock.simulator.prompt import read_prompt
 from penstock.simulator.schema import properties_of, resolved
 from penstock.simulator.wire import Call, CallQuery, Pace, Rule, Stats
 
-_MODELS = ("gemini-3-pro", "gemini-3-flash", "gemini-2.5-pro", "gemini-2.5-flash")
-
 
 def build(pace: Pace) -> FastAPI:
     """A simulator of its own, with rules and accounts in memory: two built ones share nothing."""
@@ -54,11 +52,6 @@ def build(pace: Pace) -> FastAPI:
 
     for version in ("v1", "v1beta"):  # a plain route, since this one is to be fast
         app.add_route(f"/{version}/models/{{model}}:{{method}}", generate, methods=["POST"])
-
-    @app.get("/v1/models")
-    @app.get("/v1beta/models")
-    async def models() -> dict[str, list[dict[str, str]]]:
-        return {"models": [{"name": f"models/{name}", "version": "simulator"} for name in _MODELS]}
 
     @app.post("/simulator/rules")
     async def add_rule(rule: Rule) -> None:

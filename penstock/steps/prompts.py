@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import pydantic_core
@@ -34,26 +32,23 @@ class PromptFile:
 
     @classmethod
     @lru_cache(maxsize=1024)  # compiling all templates takes a tenth of a second: once for all services of a process
-    def load(cls, folder: str | Path, name: str, model: type[BaseModel] | None = None) -> PromptFile:
-        """`<folder>/<name>.md`; the folder is a package's name, or a Path.
+    def load(cls, folder: Path, name: str, model: type[BaseModel]) -> PromptFile:
+        """`<folder>/<name>.md`, a template over the fields of `model`.
 
-        Raises Misconfigured for a file that is missing, has no separator or no user text, or is not a template; with
-        a model, also for a variable that is not one of its fields.
+        Raises Misconfigured for a file that is missing, has no separator or no user text, is not a template, or uses a
+        variable that is not one of the fields.
         """
         try:
-            place: Traversable = folder if isinstance(folder, Path) else files(folder)
-            text = place.joinpath(f"{name}.md").read_text(encoding="utf-8")
-        except (OSError, ModuleNotFoundError) as error:
+            text = (folder / f"{name}.md").read_text(encoding="utf-8")
+        except OSError as error:
             raise Misconfigured(f"there is no prompt {name}.md in {folder}") from error
         parts = _SEPARATOR.split(text, maxsplit=1)
         if len(parts) < 2 or not parts[1].strip():
             raise Misconfigured(f"prompt {name}.md in {folder}: needs system text, a line of only ---, and user text")
         try:
-            if model is not None:
-                unknown = meta.find_undeclared_variables(_ENVIRONMENT.parse(text)) - set(model.model_fields)
-                if unknown:
-                    used, fields = ", ".join(sorted(unknown)), ", ".join(model.model_fields)
-                    raise Misconfigured(f"prompt {name}.md uses {used}: {model.__name__} has {fields}")
+            if unknown := meta.find_undeclared_variables(_ENVIRONMENT.parse(text)) - set(model.model_fields):
+                used, fields = ", ".join(sorted(unknown)), ", ".join(model.model_fields)
+                raise Misconfigured(f"prompt {name}.md uses {used}: {model.__name__} has {fields}")
             system, user = (_ENVIRONMENT.from_string(part.strip()) for part in parts)
         except TemplateError as error:
             raise Misconfigured(f"prompt {name}.md in {folder} is not a template: {error}") from error

@@ -9,7 +9,7 @@ import pytest
 from penstock.client import Client, JobCancelledError, JobFailedError, RequestRefused, UnknownJob, partial_results
 from penstock.contracts.events import Delta, JobAccepted, JobCancelled, JobCompleted
 from penstock.jetstream.bus import Bus
-from penstock.patterns.routing import pattern as routing
+from penstock.patterns import routing
 from penstock.patterns.routing.contract import RoutingRequest, RoutingResult
 from penstock.simulator.wire import Fault, Reply
 from tests.support.pipeline import Pipeline

@@ -1,8 +1,11 @@
-"""The tables in the docs are those of the code."""
+"""What the docs show of the code is what the code has."""
 
+import inspect
 import re
 import runpy
+import tomllib
 
+from penstock.patterns import routing
 from tests.support.repository import ROOT
 
 PROSE = ("docs", "examples", "tests")
@@ -13,6 +16,10 @@ def test_settings_and_errors_are_documented_as_they_are() -> None:
     tables = runpy.run_path(str(ROOT / "docs" / "tables.py"))
     assert (ROOT / "docs" / "settings.md").read_text() == tables["settings"]()
     assert (ROOT / "docs" / "errors.md").read_text() == tables["errors"]()
+
+
+def test_the_readme_shows_the_coroutine_of_routing_as_it_is() -> None:
+    assert f"```python\n{inspect.getsource(routing.PATTERN.run)}```" in (ROOT / "README.md").read_text()
 
 
 def test_links_between_documents_lead_somewhere() -> None:
@@ -28,3 +35,14 @@ def test_every_folder_of_tests_is_in_their_index() -> None:
     index = (ROOT / "tests" / "README.md").read_text()
     folders = {path.parent.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").glob("*/**/*.py")}
     assert {folder for folder in folders if f"[{folder}]({folder})" not in index} == set()
+
+
+def test_the_folders_are_drawn_in_the_order_that_is_checked() -> None:
+    """What `lint-imports` checks, and all there is in `penstock/`."""
+    _, *checked = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]["layers"]
+    drawing = (ROOT / "docs" / "architecture.md").read_text().partition("## Which folder")[2].split("```")[1]
+    _, *drawn = [line[:48].split() for line in drawing.strip().splitlines()]
+    names = [{name.removeprefix("penstock/").removesuffix(".py").strip("/") for name in line} for line in drawn]
+    assert names == [set(layer.replace("penstock.", "").split(" | ")) for layer in checked]
+    there = {path.stem for path in (ROOT / "penstock").iterdir() if path.name[0] not in "_."}
+    assert set.union(*names) == there - {"simulator", "py"}

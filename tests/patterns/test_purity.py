@@ -1,6 +1,7 @@
 """A pattern is replayed: it may depend on nothing that differs the second time."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import penstock.patterns
+from penstock.patterns import PATTERNS, AnyPattern
 
 FOLDER = Path(penstock.patterns.__file__).parent
 FILES = sorted(path for path in FOLDER.glob("*/*.py") if path.name not in ("__init__.py", "contract.py"))
@@ -18,8 +20,8 @@ ASYNCIO = {"gather", "create_task", "TaskGroup", "as_completed", "wait", "Semaph
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_a_pattern_imports_contracts_errors_and_run_only(path: Path) -> None:
-    """No clock, no randomness, no NATS, no model."""
+def test_a_pattern_imports_only_what_replays_alike(path: Path) -> None:
+    """Contracts, errors, `Run` and the table of tools: no clock, no randomness, no NATS, no model."""
     for node in ast.walk(ast.parse(path.read_text())):
         names = (
             [alias.name for alias in node.names]
@@ -58,3 +60,12 @@ def test_a_pattern_is_short_and_begins_with_its_drawing(path: Path) -> None:
     assert len(text.splitlines()) < 80
     if "PATTERN = " in text:
         assert "──▶" in (ast.get_docstring(ast.parse(text)) or "")
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
+def test_the_folder_of_a_pattern_has_it_whichever_way_it_is_imported(pattern: AnyPattern) -> None:
+    """`from penstock.patterns.routing import PATTERN`, and `penstock.patterns.routing.PATTERN`."""
+    folder = pattern.name.replace("-", "_")
+    imported = importlib.import_module(f"penstock.patterns.{folder}")
+    assert imported.PATTERN is pattern
+    assert getattr(penstock.patterns, folder) is imported

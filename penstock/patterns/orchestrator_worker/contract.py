@@ -49,7 +49,7 @@ class TaskResult(TaskOutput):
     task_id: str
 
 
-class Execution(Wire):
+class PlanProgress(Wire):
     """Counted by the run from the task results."""
 
     completed_tasks: int
@@ -65,7 +65,7 @@ class Project(Wire):
 
     plan: Plan
     task_results: tuple[TaskResult, ...]
-    execution: Execution
+    execution: PlanProgress
 
 
 class OrchestratorWorkerResult(Project):

@@ -3,7 +3,7 @@
 from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 
-from penstock.patterns.orchestrator_worker.contract import Execution, Plan, TaskResult
+from penstock.patterns.orchestrator_worker.contract import Plan, PlanProgress, TaskResult
 
 MAX_TASKS = 100
 
@@ -27,12 +27,12 @@ def problem_with(plan: Plan) -> str | None:
     return None
 
 
-def progress(plan: Plan, results: tuple[TaskResult, ...]) -> Execution:
+def progress(plan: Plan, results: tuple[TaskResult, ...]) -> PlanProgress:
     """What has come of a plan without problems. `results` are one for each task, in the order of the plan."""
     statuses = {result.task_id: result.status for result in results}
     titles = {task.id: task.title for task in plan.tasks}
     ahead = [titles[id] for id in _sorter(plan).static_order() if statuses[id] != "completed"]
-    return Execution(
+    return PlanProgress(
         completed_tasks=len(results) - len(ahead),
         total_tasks=len(results),
         blockers=tuple(f"{result.task_id}: {blocker}" for result in results for blocker in result.blockers),

@@ -1,1 +1,3 @@
 """sequential-processing: draft, evaluate, improve."""
+
+from penstock.patterns.sequential_processing.pattern import PATTERN as PATTERN
