@@ -111,7 +111,7 @@ class HttpClient(Client):
                     place = int(sent.id) if sent.id.isdecimal() else 0
                     if isinstance(event, Snapshot):
                         cursor = 0  # what is kept follows it, from its beginning
-                    elif place <= cursor:
+                    elif place < cursor:  # several may have one id: a resumed stream repeats them all (docs/adr/0003)
                         continue
                     cursor = max(cursor, place)
                     yield event, cursor
