@@ -8,8 +8,8 @@ import pytest
 from penstock.client import Client, HttpClient, NatsClient, Unreachable
 from penstock.contracts.events import JobCancelled, JobCompleted, PartReset, PartValue, StepStarted
 from penstock.contracts.usage import Usage
+from penstock.hosting.ports import free_port
 from penstock.jobs import job_id_of
-from penstock.local.ports import free_port
 from penstock.simulator.wire import Reply
 from tests.client.relay import Relay
 from tests.support.gateway_process import serving_gateway
