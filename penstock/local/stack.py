@@ -34,7 +34,7 @@ PENSTOCK = (*_MODULE, "penstock")
 #: The SDK's own variables for a model, beside ours.
 _MODEL = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL")
 #: Seconds that NATS may take until it answers.
-_PATIENCE = 30.0
+PATIENCE = 30.0
 
 
 @dataclass(kw_only=True, eq=False)
@@ -152,5 +152,5 @@ class Stack:
 
 async def declare_streams(settings: Settings) -> None:
     """Declare the streams and consumers, waiting for a server that has only just been started. Raises Unreachable."""
-    async with NatsClient(settings, patience=_PATIENCE) as client:
+    async with NatsClient(settings, patience=PATIENCE) as client:
         await client.bus.persistently("declare the streams", partial(declare, client.bus.jetstream, settings))
