@@ -21,6 +21,7 @@ from typing import Any
 from penstock.contracts.events import Delta
 from penstock.contracts.step import Step, StepMessage
 from penstock.contracts.wire import Wire
+from penstock.hosting.ports import free_port
 from penstock.hosting.service import Service
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -30,7 +31,6 @@ from penstock.jetstream.streams import declare
 from penstock.jobs.follow import Follower
 from penstock.llm.client import Llm
 from penstock.local import nats_server
-from penstock.local.ports import free_port
 from penstock.runs.journal import Journal
 from penstock.settings import Settings
 from penstock.steps.executor import Executable

@@ -20,6 +20,13 @@ none of them and no `PENSTOCK_MODEL_BASE_URL`, `penstock up` starts the simulato
 
 Several values of one setting are separated by commas. A value that does not fit ends the process with a sentence that
 names the variable. A variable with the prefix `PENSTOCK_` that is none of these is warned about.
+
+## The command line
+
+| variable | default | meaning |
+|---|---|---|
+| `PENSTOCK_URL` | `http://127.0.0.1:8080` | Gateways that `penstock run` and `jobs` go to, separated by commas. |
+| `PENSTOCK_API_KEY` |  | For a proxy in front of the gateway: sent as `Authorization: Bearer`. |
 """
 _SETTINGS_OF_A_GROUP = """
 ## {heading}

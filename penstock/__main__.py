@@ -2,11 +2,14 @@
 
 import sys
 
-from penstock.hosting.installed import advice
+from penstock.hosting.installed import __version__, advice
 
 
 def main() -> None:
-    """Exit status 1 and one line where the packages that the command needs are not installed."""
+    """Exit status 1 and one line where the packages that the command needs are not installed; --version needs none."""
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"penstock {__version__}\n")
+        return
     try:
         from penstock.cli import app
     except ModuleNotFoundError as error:

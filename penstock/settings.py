@@ -35,6 +35,19 @@ _OTHERS = ("URL", "API_KEY")
 _OF_TESTS = ("FAULTS_", "LOAD_")
 #: Deliveries of a step that each model of its tier gets.
 _ATTEMPTS_PER_MODEL = 3
+#: Of pydantic's errors, by their type.
+_IN_PLAIN_WORDS = {
+    "int_parsing": "a whole number is needed",
+    "float_parsing": "a number is needed",
+    "greater_than": "it must be more than {gt}",
+    "greater_than_equal": "it must be at least {ge}",
+    "less_than_equal": "it must be at most {le}",
+    "too_short": "at least one is needed",
+    "path_not_file": "there is no such file",
+    "literal_error": "it must be {expected}",
+    "bool_parsing": "it must be true or false",
+    "string_pattern_mismatch": "it must begin with http:// or https://",
+}
 
 
 def _separated(value: object) -> object:
@@ -140,7 +153,10 @@ class Http(_Group):
     """HTTP"""
 
     host: str = Field("127.0.0.1", description="Address that a service's HTTP server listens on.")
-    port: Port | None = Field(None, description="Its port; 0: a free one. Not set: 8080 for the gateway, else 0.")
+    port: Port | None = Field(
+        None,
+        description="Port of a service's HTTP server; 0 takes a free one. Default: 8080 for the gateway, 0 for others.",
+    )
     max_body: Count = Field(4 * 1024**2, description="Bytes of a request body.")
     stream_buffer: Count = Field(8 * 1024**2, description="Bytes buffered for a slow reader before it is disconnected.")
     heartbeat: Seconds = Field(15, description="Seconds between heartbeats on a quiet event stream.")
@@ -185,8 +201,14 @@ class Settings(Nats, Work, Models, Http, Webhooks, Logs):
             return handler(data)
         except ValidationError as error:
             wrong = error.errors(include_url=False)[0]
-        reason = wrong["msg"].removeprefix("Value error, ")
-        raise Misconfigured(f"{PREFIX}{str(wrong['loc'][0]).upper()}: {reason}" if wrong["loc"] else reason)
+        plain = _IN_PLAIN_WORDS.get(wrong["type"], "").format(**wrong.get("ctx", {}))
+        reason = plain or wrong["msg"].removeprefix("Value error, ")
+        if not wrong["loc"]:
+            raise Misconfigured(reason)
+        name, value = str(wrong["loc"][0]), wrong["input"]
+        secret = "Secret" in str(cls.model_fields[name].annotation) or "@" in str(value)  # user:password@host
+        shown = f"={value}" if isinstance(value, str | int | float) and not secret else ""
+        raise Misconfigured(f"{PREFIX}{name.upper()}{shown}: {reason}")
 
     @model_validator(mode="after")
     def _enough_deliveries(self) -> "Settings":

@@ -7,7 +7,6 @@ import typer
 
 from penstock.cli import dead, demo, jobs, run, serve, up
 from penstock.cli.errors import Commands
-from penstock.hosting.installed import __version__
 from penstock.settings import unknown_variables
 
 app = typer.Typer(
@@ -26,16 +25,10 @@ app.command("serve")(serve.serve)
 app.command("streams")(serve.streams)
 
 
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"penstock {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
 def penstock(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+    version: Annotated[bool, typer.Option("--version", metavar="", help="Show it; penstock.__main__ does.")] = False,
 ) -> None:
     """LLM agent patterns as independent services over NATS JetStream, streamed from the first token."""
     if context.invoked_subcommand != "serve":  # a service writes this to its log

@@ -20,13 +20,15 @@ NatsUrl = Annotated[str | None, typer.Option(help="NATS servers, separated by co
 
 _option = partial(typer.Option, rich_help_panel="Connection")
 _URL = f"The gateway; several, separated by commas. Default: {_DEFAULT_URL}."
-_NATS_URL = "NATS servers: go there, past the gateway. Where no gateway is named, PENSTOCK_NATS_URL does the same."
+_API_KEY = "For a proxy in front of the gateway: sent as `Authorization: Bearer`. The gateway itself asks for none."
+# not typer's own envvar: a gateway in the environment counts before it
+_NATS_URL = "NATS servers: go there, past the gateway. \\[env var: PENSTOCK_NATS_URL, unless a gateway is named]"
 
 
 @asynccontextmanager
 async def client(
     url: Annotated[str | None, _option(help=_URL, envvar="PENSTOCK_URL")] = None,
-    api_key: Annotated[str | None, _option(help="The gateway's key.", envvar="PENSTOCK_API_KEY")] = None,
+    api_key: Annotated[str | None, _option(help=_API_KEY, envvar="PENSTOCK_API_KEY")] = None,
     nats_url: Annotated[str | None, _option(help=_NATS_URL)] = None,
 ) -> AsyncIterator[Client]:
     """A client whose other side answers. Raises Unreachable."""

@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import aclosing
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -37,8 +36,9 @@ async def listed(
         return
     table = Table.grid("", Column(overflow="fold"), padding=(0, 2))
     for letter in found:
-        when = view.when(datetime.fromisoformat(letter.time[:19] + "+00:00"))
-        about = Text.assemble(f"{when}  ", (letter.reason, "red"), f"\n{letter.subject}\n", (letter.detail, "dim"))
+        about = Text.assemble(
+            f"{view.when(letter.time)}  ", (letter.reason, "red"), f"\n{letter.subject}\n", (letter.detail, "dim")
+        )
         table.add_row(Text(str(letter.number), style="bold"), about)
     Console().print(table if found else "no dead letters")
 
@@ -51,11 +51,11 @@ async def show(
 ) -> None:
     """Show one dead letter with its body. In a pipe: as JSON."""
     letter = await letters.get(number)
-    shown, body = letter.model_dump(), letter.body.decode(errors="replace")
-    if not sys.stdout.isatty():
-        typer.echo(to_json(shown | {"body": body}))
-        return
-    Console().print(shown, Text(body), sep="\n\n")
+    shown = letter.model_dump(mode="json") | {"body": letter.body.decode(errors="replace")}
+    if sys.stdout.isatty():
+        Console().print(*view.document(shown), sep="\n")
+    else:
+        typer.echo(to_json(shown))
 
 
 @app.command()
@@ -63,7 +63,9 @@ async def show(
 async def replay(
     letters: DeadLetters,
     numbers: Annotated[list[int], typer.Argument(min=1, help="Numbers of letters.", metavar="NUMBER...")],
-    whole_job: Annotated[bool, typer.Option("--whole-job", help="Of a dead step: run its whole job again.")] = False,
+    whole_job: Annotated[
+        bool, typer.Option("--whole-job", metavar="", help="Of a dead step: run its whole job again.")
+    ] = False,
 ) -> None:
     """Submit dead jobs again, under new ids.
 

@@ -23,6 +23,7 @@ from penstock.contracts.events import Event
 from penstock.contracts.job import Snapshot
 from penstock.contracts.usage import Usage
 from penstock.document import Document
+from penstock.jobs.refusals import unknown_pattern
 from penstock.local.stack import Stack
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load
@@ -42,9 +43,9 @@ def demo(
     Exit status 0 only if each result fits its pattern and is what was streamed.
     """
     patterns = load(Settings().patterns)
-    unknown = [name for name in only or () if name not in patterns]
-    if unknown:
-        raise BadInput(f"--only {unknown[0]}: there is no such pattern; there are {', '.join(patterns)}")
+    for name in only or ():
+        if name not in patterns:
+            raise BadInput(f"--only: {unknown_pattern(name, patterns).detail}")
     chosen = [pattern for name, pattern in patterns.items() if not only or name in only]
     console = Console()
     with tempfile.TemporaryDirectory(prefix="penstock-demo-") as folder:

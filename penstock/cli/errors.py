@@ -61,9 +61,9 @@ def say(message: str, *, prefix: str = "penstock: ") -> None:
 
 
 def _said(error: Exception) -> str:
-    if isinstance(error, RequestRefused | JobFailedError):  # and below it a line for each field
-        fields = (f"\n  {one.pointer or 'the body'}: {one.detail}" for one in error.problem.errors or ())
-        return "".join((str(error), *fields))
+    if isinstance(error, RequestRefused | JobFailedError):  # and below it a line for each field that it does not have
+        fields = (f"{one.pointer or 'body'}: {one.detail}" for one in error.problem.errors or ())
+        return "\n  ".join((str(error), *(field for field in fields if field not in error.problem.detail)))
     if isinstance(error, Diverged):
         return f"the job was retried, and the new result contradicts what is printed above: {error}"
     if isinstance(error, ValidationError):  # another version's answer, say

@@ -17,6 +17,9 @@ from penstock.cli.errors import say
 from penstock.cli.progress import Progress
 from penstock.client import Client
 from penstock.contracts.job import JobStatus, JobSummary
+from penstock.jobs.refusals import unknown_pattern
+from penstock.patterns.loading import load
+from penstock.settings import Settings
 
 app = typer.Typer(help="Look at jobs, follow them, cancel them.", no_args_is_help=True)
 
@@ -51,6 +54,9 @@ async def listed(
             found.append(job)
             if len(found) == limit:
                 break
+    known = load(Settings().patterns)
+    if pattern and not found and pattern not in known:
+        say(unknown_pattern(pattern, known).detail)
     if not sys.stdout.isatty():
         for job in found:
             typer.echo(job.model_dump_json())

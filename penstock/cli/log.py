@@ -9,27 +9,31 @@ from penstock.contracts import events
 from penstock.contracts.job import Snapshot
 from penstock.document.pointer import is_at_or_below
 
-#: A part's pieces are gathered until there are this many characters.
-_LINE = 64
+#: Characters of what a line is about: of a longer pointer or key the end. Then those of text, at least.
+_WHAT, _LEAST = 20, 20
 
 
 class Log:
-    """Prints to `console`."""
+    """Prints to `console`, in lines of its width; it is 80 where it is not a terminal."""
 
     def __init__(self, console: Console, progress: Progress) -> None:
         self._console, self._progress = console, progress
         self._waiting: dict[str, str] = {}
+        self._room = max(_LEAST, console.width - len(self._head("")))
 
     def add(self, event: events.Event | Snapshot) -> None:
         match event:
             case events.StepStarted(k=key, a=attempt):
                 self._print(key, "started" if attempt == 1 else f"started, attempt {attempt}", "dim")
             case events.Delta(p=p, t=t):
-                self._waiting[p] = self._waiting.get(p, "") + t
-                if len(self._waiting[p]) >= _LINE:
-                    self._flush(p)
+                text = self._waiting.get(p, "") + t
+                while len(text) >= self._room:  # a part's pieces are gathered until they fill a line
+                    self._print(p, text[: self._room])
+                    text = text[self._room :]
+                self._waiting[p] = text
             case events.PartEnd(p=p):
-                self._flush(p)
+                if text := self._waiting.pop(p, ""):
+                    self._print(p, text)
             case events.PartValue(p=p, t=t):
                 self._print(p, t)
             case events.PartReset(p=p) | events.PartRetract(p=p):
@@ -40,10 +44,10 @@ class Log:
             case events.StepCompleted(key=key, model=model, usage=usage):
                 self._print(key, f"completed  {view.tokens(usage)}  {model}" if model else "completed", "dim")
 
-    def _flush(self, p: str) -> None:
-        if text := self._waiting.pop(p, ""):
-            self._print(p, text)
-
     def _print(self, what: str, text: str, style: str = "") -> None:
-        line = Text(f"{self._progress.elapsed:6.2f} s  {what:<28} ").append(text, style=style)
-        self._console.print(line, soft_wrap=not self._console.is_terminal)
+        for line in Text(text, style=style).wrap(self._console, self._room):
+            self._console.print(Text(self._head(what)).append_text(line), soft_wrap=True)
+
+    def _head(self, what: str) -> str:
+        shown = what if len(what) <= _WHAT else "…" + what[1 - _WHAT :]
+        return f"{self._progress.elapsed:6.2f} s  {shown:<{_WHAT}}  "

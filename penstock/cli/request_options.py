@@ -44,7 +44,7 @@ class RequestOption:
         described = typer.Option(
             f" /--no-{self.flag[2:]}" if default is True else self.flag,
             help=" ".join(notes),
-            metavar=None if is_flag else "|".join(self.schema.get("enum", [f"<{kind}>"])),
+            metavar="" if is_flag else "|".join(self.schema.get("enum", [f"<{kind}>"])),
             parser=None if is_flag else _text if kind == "string" else _json,
             show_default=False,
             rich_help_panel="Options of the job" if self.place[1:] else _REQUEST,

@@ -14,6 +14,7 @@ from penstock.cli.connecting import client, declared
 from penstock.cli.errors import BadInput
 from penstock.cli.progress import Progress
 from penstock.cli.request_options import RequestOption, options_of, read_json, request_of
+from penstock.jobs.refusals import unknown_pattern
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load
 from penstock.settings import Settings
@@ -24,7 +25,7 @@ _JSON = typer.Option(
     help="The complete request as JSON, or - for standard input. Options override what is in it.",
 )
 _KEY = typer.Option(help="Makes it safe to submit twice: the same key with the same request is the same job.")
-_DETACH = typer.Option("--detach", help="Submit, print the job's id, and do not wait for it.")
+_DETACH = typer.Option("--detach", metavar="", help="Submit, print the job's id, and do not wait for it.")
 
 
 class _Patterns(TyperGroup):
@@ -37,10 +38,8 @@ class _Patterns(TyperGroup):
         patterns = load(Settings().patterns)
         pattern = patterns.get(cmd_name)
         if pattern is None and not any(one.startswith("--json") for one in sys.argv):
-            raise BadInput(
-                f"there is no pattern {cmd_name!r} here: there are {', '.join(patterns)}. "
-                "With --json a request is sent to one that only the services know"
-            )
+            sentence = unknown_pattern(cmd_name, patterns).detail
+            raise BadInput(f"{sentence}. If only the services know it, give its request with --json")
         single = typer.Typer(add_completion=False)
         summary = pattern.summary if pattern else "A pattern that is not known here."
         single.command(cmd_name, help=summary)(_command(cmd_name, pattern))
@@ -91,4 +90,6 @@ async def _run(
         if detach:
             typer.echo(progress.job)
         else:
+            if not sys.stdout.isatty():
+                typer.echo(f"job {progress.job}", err=True)
             await follow.to_end(opened.follow(progress.job), progress, format)

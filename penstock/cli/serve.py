@@ -10,14 +10,16 @@ import typer
 from penstock.cli.connecting import NatsUrl
 from penstock.cli.errors import BadInput
 from penstock.jetstream.streams import consumer_configs, stream_configs
-from penstock.local.stack import declare_streams
+from penstock.local.stack import PATIENCE, declare_streams
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 
 
 def serve(
     service: Annotated[str, typer.Argument(help="gateway, aggregator, classifier, workers, or one of your own.")],
-    steps: Annotated[str | None, typer.Option(help="Serve only these steps, separated by commas.")] = None,
+    steps: Annotated[
+        str | None, typer.Option(help="Of workers and classifier: only these steps, separated by commas.")
+    ] = None,
 ) -> None:
     """Run one service until SIGTERM. PENSTOCK_NATS_URL names its NATS.
 
@@ -40,7 +42,7 @@ def serve(
 def streams(nats_url: NatsUrl = None) -> None:
     """Declare the streams and consumers on a NATS server, or bring them up to date."""
     own = Settings(nats_url=nats_url) if nats_url else Settings()
-    typer.echo(f"declaring the streams at {own.nats_url} …", err=True)
+    typer.echo(f"declaring the streams at {own.nats_url}; waiting up to {PATIENCE:.0f} s for its answer", err=True)
     asyncio.run(declare_streams(own))
     names = ", ".join(str(config.name) for config in stream_configs(own))
     typer.echo(f"declared {names} and {len(consumer_configs(own, load(own.patterns)))} consumers")

@@ -17,8 +17,10 @@ PaceOption = Annotated[Pace, typer.Option(help="How fast the simulator answers."
 
 
 def up(
-    host: Annotated[str, typer.Option(help="Address the gateways listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the first gateway; 0 takes free ones.", min=0, max=65_535)] = 8080,
+    host: Annotated[str, typer.Option(help="Address the gateways listen on.", envvar="PENSTOCK_HOST")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="Port of the first gateway; 0: free ones.", envvar="PENSTOCK_PORT", min=0, max=65_535)
+    ] = 8080,
     gateways: Annotated[int, typer.Option(min=1, max=64, help="Gateway processes, on ports in a row.")] = 1,
     aggregators: Annotated[int, typer.Option(min=1, max=64, help="Aggregator processes.")] = 1,
     classifiers: Annotated[int, typer.Option(min=1, max=64, help="Classifier processes.")] = 1,

@@ -58,15 +58,15 @@ def _result(progress: Progress) -> Iterator[RenderableType]:
     value = progress.document.value
     if isinstance(value, dict):
         value = {name: value[name] for name in (*progress.shape.names, *value) if name in value}
-    return _document(value)
+    return document(value)
 
 
-def _document(value: Any) -> Iterator[RenderableType]:
+def document(value: Any) -> Iterator[RenderableType]:
     """A JSON value for people."""
     if isinstance(value, list):
         for element in value:
             row = Table.grid(padding=(0, 1))
-            row.add_row(Text("•", style="dim"), Group(*_document(element)))
+            row.add_row(Text("•", style="dim"), Group(*document(element)))
             yield row
     elif isinstance(value, dict):
         for name, member in value.items():
@@ -74,7 +74,7 @@ def _document(value: Any) -> Iterator[RenderableType]:
             text = "" if isinstance(member, dict | list) else _scalar(member)
             if member and (not text or len(text) > 60 or "\n" in text):
                 yield title
-                yield Padding(Group(*_document(member)), (0, 0, 0, 2))
+                yield Padding(Group(*document(member)), (0, 0, 0, 2))
             else:
                 yield title.append(f" {text or '–'}", style="not bold default")
     else:

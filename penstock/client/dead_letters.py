@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from penstock import jobs
 from penstock.client.errors import ClientError
+from penstock.contracts.wire import Time, rfc3339
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 
@@ -18,7 +19,7 @@ class DeadLetter(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     number: int
-    time: str
+    time: Time
     reason: str = Field("", validation_alias=subjects.DEAD_REASON_HEADER)
     detail: str = Field("", validation_alias=subjects.DEAD_DETAIL_HEADER)
     subject: str = Field(validation_alias=subjects.DEAD_SUBJECT_HEADER)
@@ -88,7 +89,7 @@ class DeadLetters:
             )
         subject, body = await self._job_of(letter)
         pattern, _ = subjects.tokens(subject)
-        job = jobs.job_id_of(f"dead letter {letter.number} of {letter.time}", pattern)
+        job = jobs.job_id_of(f"dead letter {letter.number} of {rfc3339(letter.time)}", pattern)
         return job, await jobs.submit(self.bus, pattern, job, body)
 
     async def _job_of(self, letter: DeadLetter) -> tuple[str, bytes]:

@@ -20,7 +20,7 @@ from penstock.contracts.events import TERMINAL, Event
 from penstock.contracts.job import JobPage, JobState, Snapshot
 from penstock.contracts.problem import Problem
 from penstock.contracts.wire import is_token
-from penstock.errors import Failure, InvalidRequest, Transient
+from penstock.errors import Failure, InvalidRequest, Misconfigured, Transient
 from penstock.jobs import job_id_of
 
 _EVENT: TypeAdapter[Event | Snapshot] = TypeAdapter(Annotated[Event | Snapshot, Field(discriminator="type")])
@@ -37,11 +37,17 @@ _FIRST, _LONGEST = 0.1, 5.0
 class HttpClient(Client):
     """`url`: where the gateways are; several, separated by commas, are used in turn when one does not answer.
 
+    `api_key`: for a proxy in front of them, sent as `Authorization: Bearer`; a gateway asks for none.
     `patience`: seconds to go on trying while no gateway answers, or all are busy, before Unreachable.
+
+    Raises Misconfigured for a URL without http:// or https://.
     """
 
     def __init__(self, url: str, *, api_key: str | None = None, patience: float = 60.0) -> None:
         self._urls = [one.strip().rstrip("/") for one in url.split(",")]
+        for one in self._urls:
+            if not one.startswith(("http://", "https://")):
+                raise Misconfigured(f"a gateway's address needs http:// or https://: {one!r}")
         self._patience = patience
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
@@ -111,7 +117,7 @@ class HttpClient(Client):
                     place = int(sent.id) if sent.id.isdecimal() else 0
                     if isinstance(event, Snapshot):
                         cursor = 0  # what is kept follows it, from its beginning
-                    elif place <= cursor:
+                    elif place < cursor:  # several may have one id: a resumed stream repeats them all (docs/adr/0003)
                         continue
                     cursor = max(cursor, place)
                     yield event, cursor

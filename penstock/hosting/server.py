@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 
 from penstock.errors import Misconfigured
-from penstock.hosting import logs
+from penstock.hosting import logs, ports
 from penstock.settings import Settings, unknown_variables
 
 log = logging.getLogger(__name__)
@@ -81,11 +81,13 @@ def serve(
     logs.configure(settings, name)
     for sentence in unknown_variables(os.environ):
         log.warning(sentence)
+    port = port if settings.port is None else settings.port
     try:
+        ports.refuse_taken(settings.host, port, other_host="set PENSTOCK_HOST", other_port="set PENSTOCK_PORT")
         config = uvicorn.Config(
             build(),
             host=settings.host,
-            port=port if settings.port is None else settings.port,
+            port=port,
             log_config=None,
             access_log=False,
             lifespan="on",

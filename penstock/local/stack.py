@@ -16,9 +16,10 @@ from typing import Literal, TextIO
 from penstock.client.over_http import HttpClient
 from penstock.client.over_nats import NatsClient
 from penstock.errors import Misconfigured
+from penstock.hosting import ports
 from penstock.hosting.installed import require
 from penstock.jetstream.streams import declare
-from penstock.local import nats_server, ports
+from penstock.local import nats_server
 from penstock.local.process import Process
 from penstock.settings import PREFIX, Settings
 
@@ -33,7 +34,7 @@ PENSTOCK = (*_MODULE, "penstock")
 #: The SDK's own variables for a model, beside ours.
 _MODEL = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL")
 #: Seconds that NATS may take until it answers.
-_PATIENCE = 30.0
+PATIENCE = 30.0
 
 
 @dataclass(kw_only=True, eq=False)
@@ -80,8 +81,9 @@ class Stack:
     async def _start_all(self) -> None:
         require("all")
         self._take_folder()
-        for number in range(self.gateways if self.port else 0):
-            ports.refuse_taken(self.host, self.port + number)
+        for port in range(self.port, self.port + self.gateways) if self.port else (0,):
+            other_port = "choose another with --port; --port 0 takes a free one"
+            ports.refuse_taken(self.host, port, other_host="choose another with --host", other_port=other_port)
         if not self.nats_url:
             port = ports.free_port(self.nats_port)
             self.nats_url = f"nats://127.0.0.1:{port}"
@@ -150,5 +152,5 @@ class Stack:
 
 async def declare_streams(settings: Settings) -> None:
     """Declare the streams and consumers, waiting for a server that has only just been started. Raises Unreachable."""
-    async with NatsClient(settings, patience=_PATIENCE) as client:
+    async with NatsClient(settings, patience=PATIENCE) as client:
         await client.bus.persistently("declare the streams", partial(declare, client.bus.jetstream, settings))

@@ -42,10 +42,15 @@ def steps_by_service(patterns: Mapping[str, AnyPattern]) -> dict[str, dict[str, 
 
 
 def _imported(name: str) -> AnyPattern:
+    if ":" not in name:
+        raise Misconfigured(f"PENSTOCK_PATTERNS names {name!r}: module:ATTRIBUTE is expected")
     try:
         pattern = resolve_name(name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise Misconfigured(f"PENSTOCK_PATTERNS names {name!r} (module:ATTRIBUTE expected): {error}") from error
+        why = str(error)
+        if isinstance(error, ModuleNotFoundError) and f"{name.partition(':')[0]}.".startswith(f"{error.name}."):
+            why = f"no module {error.name!r} on the path; for the current folder set PYTHONPATH=."
+        raise Misconfigured(f"PENSTOCK_PATTERNS names {name!r}: {why}") from error
     if not isinstance(pattern, Pattern):
         raise Misconfigured(f"PENSTOCK_PATTERNS names {name!r}, which is a {type(pattern).__name__}, not a Pattern")
     return pattern

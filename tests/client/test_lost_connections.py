@@ -6,9 +6,10 @@ import signal
 import pytest
 
 from penstock.client import Client, HttpClient, NatsClient, Unreachable
-from penstock.contracts.events import JobCompleted, StepStarted
+from penstock.contracts.events import JobCancelled, JobCompleted, PartReset, PartValue, StepStarted
+from penstock.contracts.usage import Usage
+from penstock.hosting.ports import free_port
 from penstock.jobs import job_id_of
-from penstock.local.ports import free_port
 from penstock.simulator.wire import Reply
 from tests.client.relay import Relay
 from tests.support.gateway_process import serving_gateway
@@ -93,6 +94,26 @@ async def test_a_submission_whose_answer_is_lost_is_made_once(pipeline: Pipeline
             job = await client.submit("routing", QUERY)
             assert relay.swallow == 0
             assert [one.id async for one in client.jobs()] == [job]
+
+
+async def test_events_with_one_id_are_each_delivered() -> None:
+    """A correction has the id of the event before it; a reader that resumes there is given it again."""
+    begun = StepStarted(k="respond-1", a=1, n=0, step="respond", service="workers")
+    corrected = [PartReset(k="respond-1", a=1, n=1, p="/response"), PartValue(id="outcome", p="/response", t='"ok"')]
+    events = [(4, begun), *((4, event) for event in corrected), (5, JobCancelled(id="end", usage=Usage()))]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+        for place, event in events[1:] if b"last-event-id: 4" in asked.lower() else events[:2]:
+            writer.write(f"id: {place}\ndata: {event.model_dump_json()}\n\n".encode())
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with HttpClient(f"http://127.0.0.1:{port}") as client:
+            seen = [event async for event in client.follow("some-job")]
+    assert seen == [begun, corrected[0], *corrected, events[-1][1]]
 
 
 @pytest.mark.parametrize("over", [HttpClient, NatsClient])

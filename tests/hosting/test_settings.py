@@ -28,6 +28,8 @@ from tests.support.servers import NatsServer
         ("WEBHOOK_RETRY_DELAYS", "5,soon"),
         ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/8,office"),
         ("MAX_DELIVERIES", "2"),
+        ("COMPLEX_MODELS", ""),
+        ("MODEL_BASE_URL", "localhost:8080"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
@@ -36,10 +38,19 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str
         Settings()
 
 
-def test_a_secret_that_is_wrong_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PENSTOCK_WEBHOOK_SECRET", "whsec_hush")
-    with pytest.raises(Misconfigured) as raised:
+def test_its_value_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PENSTOCK_SLOTS", "0")
+    with pytest.raises(Misconfigured, match="PENSTOCK_SLOTS=0: it must be at least 1"):
         Settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("WEBHOOK_SECRET", "whsec_hush"), ("NATS_URL", "htp://me:hush@host"), ("NATS_TOKEN", 5)]
+)
+def test_a_secret_that_is_wrong_is_not_shown(variable: str, value: Any) -> None:
+    with pytest.raises(Misconfigured, match=f"^PENSTOCK_{variable}: ") as raised:
+        Settings(**{variable.lower(): value})
+    assert str(value) not in str(raised.value).partition(":")[2]
     assert "hush" not in str(raised.value)
 
 

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from penstock.hosting.ports import free_port
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
-from penstock.local.ports import free_port
 from penstock.settings import Settings
 from tests.support.patience import PATIENCE
 from tests.support.servers import NatsServer

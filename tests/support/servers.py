@@ -9,8 +9,8 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from penstock.hosting.ports import free_port
 from penstock.local import nats_server
-from penstock.local.ports import free_port
 
 T = TypeVar("T")
 

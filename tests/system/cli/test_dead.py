@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from datetime import datetime
 
 import pytest
 
 from penstock import jobs
 from penstock.client import NatsClient
+from penstock.contracts.wire import rfc3339
 from penstock.jetstream import subjects
 from tests.system.cli.system import System
 
@@ -48,7 +50,10 @@ def test_a_dead_job_is_listed_with_its_reason(system: System) -> None:
     assert (letter["job"], letter["subject"]) == (job, f"jobs.routing.{job}")
     assert "/query" in str(letter["detail"])
     assert letters(system, "--reason", "poisoned", "--subject", f"jobs.*.{job}") == []
-    assert json.loads(system.run("dead", "show", str(letter["number"])).stdout)["body"] == '{"query": 5}'
+    assert json.loads(system.run("dead", "show", str(letter["number"])).stdout) == letter | {"body": '{"query": 5}'}
+    assert rfc3339(datetime.fromisoformat(str(letter["time"]))) == letter["time"]
+    shown = system.in_terminal("dead", "show", str(letter["number"])).splitlines()
+    assert [f"job {job}", 'body {"query": 5}'] == [line for line in shown if line.startswith(("job ", "body "))]
 
 
 def test_a_replayed_job_is_a_new_job(system: System) -> None:

@@ -102,12 +102,37 @@ def test_a_second_ctrl_c_kills_what_does_not_end(tmp_path: Path) -> None:
         assert system.alive() == set()
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "other"),
+    [
+        (
+            "up --data {data} --port {port}",
+            "penstock: cannot {why}: choose another with --port; --port 0 takes a free one",
+        ),
+        ("up --data {data}", "penstock: cannot {why}: choose another with --port; --port 0 takes a free one"),
+        ("serve gateway", "gateway: cannot {why}: set PENSTOCK_PORT"),
+    ],
+)
+def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path, command: str, other: str) -> None:
+    """PENSTOCK_PORT is the default of --port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        ended = penstock("up", "--data", str(tmp_path), "--port", port)
+        port = taken.getsockname()[1]
+        variable = {} if "{port}" in command else {"PENSTOCK_PORT": str(port)}
+        ended = penstock(*command.format(data=tmp_path, port=port).split(), **variable)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.startswith(f"penstock: cannot listen on 127.0.0.1:{port}")
+    assert ended.stderr == other.format(why=f"listen on 127.0.0.1:{port} (Address already in use)") + "\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "other"),
+    [("up --data {data} --port 0", "choose another with --host"), ("serve gateway", "set PENSTOCK_HOST")],
+)
+def test_an_address_of_another_machine_is_said_in_one_line(tmp_path: Path, command: str, other: str) -> None:
+    """192.0.2.0/24 is nobody's; PENSTOCK_HOST is the default of --host."""
+    ended = penstock(*command.format(data=tmp_path).split(), PENSTOCK_HOST="192.0.2.1")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "cannot listen on 192.0.2.1:" in ended.stderr
+    assert ended.stderr.endswith(f"): {other}\n")
     assert ended.stderr.count("\n") == 1
 
 

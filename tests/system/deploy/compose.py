@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
+from penstock.hosting.ports import free_port
 from penstock.local.nats_server import binary
-from penstock.local.ports import free_port
 from tests.support.repository import ROOT
 
 

@@ -1,0 +1,34 @@
+"""Ports of this machine."""
+
+import errno
+import socket
+
+from penstock.errors import Misconfigured
+
+#: Where another port would do; else it is the host that is wrong.
+_OF_THE_PORT = {errno.EADDRINUSE, errno.EACCES}
+
+
+def free_port(preferred: int = 0) -> int:
+    """`preferred` if nobody listens there, else a free port of 127.0.0.1."""
+    try:
+        return _bound("127.0.0.1", preferred)
+    except OSError:
+        return _bound("127.0.0.1", 0)
+
+
+def refuse_taken(host: str, port: int, *, other_host: str, other_port: str) -> None:
+    """Raises Misconfigured where `host`:`port` cannot be listened on, saying how to choose another host or port."""
+    try:
+        _bound(host, port)
+    except OSError as error:
+        other = other_port if error.errno in _OF_THE_PORT else other_host
+        raise Misconfigured(f"cannot listen on {host}:{port} ({error.strerror}): {other}") from error
+
+
+def _bound(host: str, port: int) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+        probe.listen()
+        return int(probe.getsockname()[1])
