@@ -1,5 +1,7 @@
 """Jobs as a list, newest first, read backwards from JOBS."""
 
+from dataclasses import replace
+
 from penstock.contracts.job import JobPage, JobStatus, JobSummary
 from penstock.contracts.journal import END, START
 from penstock.contracts.wire import is_token
@@ -63,7 +65,7 @@ async def _between(bus: Bus, pattern: str | None, low: int, high: int) -> list[S
     async for stored in bus.history(subjects.JOBS, subjects.job(pattern or "*", "*"), after=low - 1):
         if stored.sequence > high:
             break
-        found.append(stored)
+        found.append(replace(stored, data=b""))
     return found[::-1]
 
 

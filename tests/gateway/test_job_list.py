@@ -1,7 +1,9 @@
 """`GET /jobs`: newest first, in pages, from the streams alone."""
 
+import asyncio
 import re
 import time
+import tracemalloc
 from datetime import datetime
 from typing import Any
 
@@ -102,3 +104,17 @@ async def test_bad_filters_are_named(alone: GatewayServer) -> None:
         refused = await alone.http.get("/jobs", params={name: value})
         assert refused.status_code == 400, (name, value)
         assert refused.json()["errors"][0]["pointer"] == f"/query/{name}"
+
+
+async def test_a_list_holds_no_bodies(bus: Bus) -> None:
+    """Of a thousand requests of 100 kB, looked through for one row."""
+    body = b"x" * 100_000
+    for begin in range(0, 1000, 50):
+        await asyncio.gather(*(bus.append(subjects.job("routing", f"job-{begin + n}"), body) for n in range(50)))
+    tracemalloc.start()
+    try:
+        page = await jobs.page(bus, pattern="routing", limit=1)
+        assert tracemalloc.get_traced_memory()[1] < 75e6
+    finally:
+        tracemalloc.stop()
+    assert len(page.jobs) == 1

@@ -1,8 +1,10 @@
 """The AI SDK's UI message stream, and the requests of useChat."""
 
 import asyncio
+import json
 from typing import Any
 
+from penstock.jetstream import subjects
 from penstock.patterns import PATTERNS
 from penstock.simulator.wire import Fault, PlannedCall, Reply
 from tests.gateway import ui_chunks
@@ -116,3 +118,21 @@ async def test_a_chat_without_words_is_refused(pipeline: Pipeline, gateway: Gate
         assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
     unknown = await gateway.http.post("/routing", json=message("hi", colour="red"))
     assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/colour")
+
+
+async def test_what_a_snapshot_showed_stays_shown(pipeline: Pipeline, gateway: GatewayServer) -> None:
+    """The job's first events are gone: what they said comes at once, and is part of each later state."""
+    await pipeline.gemini.rule(step="respond", reply=Reply(hold="respond", hold_before=True))
+    job = await pipeline.submit("routing", {"query": "Our API answers 502 since the deploy"})
+    await pipeline.gemini.wait(step="respond", held="respond")
+    history = pipeline.bus.history(subjects.EVENTS, subjects.events(job))
+    last = [stored.sequence async for stored in history if b"step.completed" in stored.data][-1]
+    await pipeline.bus.jetstream.purge_stream(subjects.EVENTS, seq=last)
+    shown = []
+    async with gateway.http.stream("GET", f"/jobs/{job}/stream?protocol=ui-message") as response:
+        async for line in response.aiter_lines():
+            if line.startswith("data: {") and (chunk := json.loads(line[6:]))["type"] == "data-result":
+                shown.append(chunk["data"])
+                await pipeline.gemini.release("respond")
+    assert len(shown) > 1
+    assert all("classification" in state for state in shown)

@@ -15,7 +15,7 @@ from penstock.cancelling import stop
 from penstock.contracts import events
 from penstock.contracts.events import Event
 from penstock.contracts.job import Snapshot
-from penstock.document import Document
+from penstock.document import Document, spread
 from penstock.jobs.follow import Follower
 from penstock_gateway import server_sent
 from penstock_gateway.tool_calls import Chunk, ToolCalls
@@ -69,6 +69,9 @@ class _Message:
 
     async def feed(self, event: Event | Snapshot) -> list[Chunk]:
         if isinstance(event, Snapshot):
+            self._document = Document()
+            for p, value in spread("", event.result).items():
+                self._document.put(p, value)
             return _result(event.result)
         chunks: list[Chunk] = []
         self._document.apply(event)
