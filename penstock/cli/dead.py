@@ -14,9 +14,7 @@ from penstock.cli import view
 from penstock.cli.connecting import connected, dead_letters
 from penstock.client import DeadLetters
 
-app = typer.Typer(
-    help="Messages that could not be handled: list them, look at them, replay them.", no_args_is_help=True
-)
+app = typer.Typer(help="Messages that could not be handled: list, show or replay them.", no_args_is_help=True)
 
 
 @app.command("list")

@@ -42,8 +42,7 @@ async def listed(
     pattern: Annotated[str | None, typer.Option(help="Only jobs of this pattern.")] = None,
     status: Annotated[JobStatus | None, typer.Option(metavar="STATUS", help=f"Only jobs that are {_STATUSES}.")] = None,
     since: Annotated[
-        float | None,
-        typer.Option(parser=_ago, metavar="AGE", help="Only jobs submitted in the last 90s, 15m, 2h or 1d."),
+        float | None, typer.Option(parser=_ago, metavar="AGE", help="Only of the last 15m, 2h, 1d.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
 ) -> None:
@@ -54,8 +53,7 @@ async def listed(
             found.append(job)
             if len(found) == limit:
                 break
-    known = load(Settings().patterns)
-    if pattern and not found and pattern not in known:
+    if pattern and not found and pattern not in (known := load(Settings().patterns)):
         say(unknown_pattern(pattern, known).detail)
     if not sys.stdout.isatty():
         for job in found:

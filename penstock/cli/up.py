@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +14,13 @@ from penstock.hosting import logs
 from penstock.local.stack import Pace, Stack
 from penstock.settings import Settings
 
+_port = partial(typer.Option, min=0, max=65_535)
 PaceOption = Annotated[Pace, typer.Option(help="How fast the simulator answers.")]
 
 
 def up(
     host: Annotated[str, typer.Option(help="Address the gateways listen on.", envvar="PENSTOCK_HOST")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(help="Port of the first gateway; 0: free ones.", envvar="PENSTOCK_PORT", min=0, max=65_535)
-    ] = 8080,
+    port: Annotated[int, _port(help="Port of the first gateway; 0 takes free ones.", envvar="PENSTOCK_PORT")] = 8080,
     gateways: Annotated[int, typer.Option(min=1, max=64, help="Gateway processes, on ports in a row.")] = 1,
     aggregators: Annotated[int, typer.Option(min=1, max=64, help="Aggregator processes.")] = 1,
     classifiers: Annotated[int, typer.Option(min=1, max=64, help="Classifier processes.")] = 1,
@@ -28,9 +28,7 @@ def up(
     steps: Annotated[str | None, typer.Option(help="Steps the workers serve, separated by commas.")] = None,
     data: Annotated[Path, typer.Option(help="Folder for NATS's data, logs and processes.json.")] = Path("data"),
     nats_url: NatsUrl = None,
-    nats_port: Annotated[
-        int, typer.Option(help="Without --nats-url: port of the embedded NATS, if it is free.", min=0, max=65_535)
-    ] = 4222,
+    nats_port: Annotated[int, _port(help="Without --nats-url: port of the embedded NATS, if it is free.")] = 4222,
     pace: PaceOption = "natural",
 ) -> None:
     """Start NATS (or use that of --nats-url), the simulator (unless a model is set up) and all services.

@@ -53,13 +53,10 @@ class DeadLetters:
     ) -> AsyncGenerator[DeadLetter, None]:
         """Letters behind number `after` whose origin subject fits (NATS wildcards), for that reason, oldest first."""
         async for stored in self.bus.history(subjects.DEAD, subjects.dead(subject), after=after):
-            fields = {
-                subjects.DEAD_SUBJECT_HEADER: stored.subject.removeprefix(subjects.dead("")),
-                subjects.DEAD_LENGTH_HEADER: len(stored.data),
-                **stored.headers,
-            }
-            fields |= {"number": stored.sequence, "time": stored.time, "body": stored.data}
-            letter = DeadLetter.model_validate(fields)
+            origin = stored.subject.removeprefix(subjects.dead(""))
+            fields = {subjects.DEAD_SUBJECT_HEADER: origin, subjects.DEAD_LENGTH_HEADER: len(stored.data)}
+            own = {"number": stored.sequence, "time": stored.time, "body": stored.data}
+            letter = DeadLetter.model_validate(fields | stored.headers | own)
             if reason is None or letter.reason == reason:
                 yield letter
 

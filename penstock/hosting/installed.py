@@ -1,6 +1,7 @@
 """What is installed: the version, and what each extra brings, so that a missing one is said in a line."""
 
 import re
+from contextlib import suppress
 from importlib.metadata import requires, version
 from importlib.util import find_spec
 
@@ -38,9 +39,7 @@ def advice(error: ModuleNotFoundError) -> str | None:
 def require(extra: str) -> None:
     """Raises Misconfigured, saying what to install, unless all is there that the extra brings."""
     for module in EXTRAS[extra]:
-        try:
-            found = find_spec(module)
-        except ModuleNotFoundError:  # the package that it is in
-            found = None
-        if found is None:
-            raise Misconfigured(f'{module} is not installed: pip install "penstock[{extra}]"')
+        with suppress(ModuleNotFoundError):  # the package that it is in
+            if find_spec(module):
+                continue
+        raise Misconfigured(f'{module} is not installed: pip install "penstock[{extra}]"')

@@ -5,9 +5,6 @@ import socket
 
 from penstock.errors import Misconfigured
 
-#: Where another port would do; else it is the host that is wrong.
-_OF_THE_PORT = {errno.EADDRINUSE, errno.EACCES}
-
 
 def free_port(preferred: int = 0) -> int:
     """`preferred` if nobody listens there, else a free port of 127.0.0.1."""
@@ -17,13 +14,13 @@ def free_port(preferred: int = 0) -> int:
         return _bound("127.0.0.1", 0)
 
 
-def refuse_taken(host: str, port: int, *, other_host: str, other_port: str) -> None:
-    """Raises Misconfigured where `host`:`port` cannot be listened on, saying how to choose another host or port."""
+def refuse_taken(host: str, port: int, *, named: tuple[str, str]) -> None:
+    """Raises Misconfigured where `host`:`port` cannot be listened on. `named`: how the user sets either."""
     try:
         _bound(host, port)
     except OSError as error:
-        other = other_port if error.errno in _OF_THE_PORT else other_host
-        raise Misconfigured(f"cannot listen on {host}:{port} ({error.strerror}): {other}") from error
+        wrong = named[error.errno in (errno.EADDRINUSE, errno.EACCES)]
+        raise Misconfigured(f"cannot listen on {host}:{port} ({error.strerror}): set {wrong}") from error
 
 
 def _bound(host: str, port: int) -> int:

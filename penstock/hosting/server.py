@@ -83,7 +83,7 @@ def serve(
         log.warning(sentence)
     port = port if settings.port is None else settings.port
     try:
-        ports.refuse_taken(settings.host, port, other_host="set PENSTOCK_HOST", other_port="set PENSTOCK_PORT")
+        ports.refuse_taken(settings.host, port, named=("PENSTOCK_HOST", "PENSTOCK_PORT"))
         config = uvicorn.Config(
             build(),
             host=settings.host,

@@ -82,8 +82,7 @@ class Stack:
         require("all")
         self._take_folder()
         for port in range(self.port, self.port + self.gateways) if self.port else (0,):
-            other_port = "choose another with --port; --port 0 takes a free one"
-            ports.refuse_taken(self.host, port, other_host="choose another with --host", other_port=other_port)
+            ports.refuse_taken(self.host, port, named=("--host", "--port (0 takes a free one)"))
         if not self.nats_url:
             port = ports.free_port(self.nats_port)
             self.nats_url = f"nats://127.0.0.1:{port}"

@@ -40,7 +40,7 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str
 
 def test_its_value_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PENSTOCK_SLOTS", "0")
-    with pytest.raises(Misconfigured, match="PENSTOCK_SLOTS=0: it must be at least 1"):
+    with pytest.raises(Misconfigured, match="PENSTOCK_SLOTS=0: it should be greater than or equal to 1"):
         Settings()
 
 

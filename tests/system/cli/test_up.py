@@ -107,9 +107,9 @@ def test_a_second_ctrl_c_kills_what_does_not_end(tmp_path: Path) -> None:
     [
         (
             "up --data {data} --port {port}",
-            "penstock: cannot {why}: choose another with --port; --port 0 takes a free one",
+            "penstock: cannot {why}: set --port (0 takes a free one)",
         ),
-        ("up --data {data}", "penstock: cannot {why}: choose another with --port; --port 0 takes a free one"),
+        ("up --data {data}", "penstock: cannot {why}: set --port (0 takes a free one)"),
         ("serve gateway", "gateway: cannot {why}: set PENSTOCK_PORT"),
     ],
 )
@@ -125,7 +125,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path, command: str, 
 
 @pytest.mark.parametrize(
     ("command", "other"),
-    [("up --data {data} --port 0", "choose another with --host"), ("serve gateway", "set PENSTOCK_HOST")],
+    [("up --data {data} --port 0", "set --host"), ("serve gateway", "set PENSTOCK_HOST")],
 )
 def test_an_address_of_another_machine_is_said_in_one_line(tmp_path: Path, command: str, other: str) -> None:
     """192.0.2.0/24 is nobody's; PENSTOCK_HOST is the default of --host."""
