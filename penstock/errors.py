@@ -1,4 +1,4 @@
-"""Every error Penstock raises on purpose, and the stable codes callers see.
+"""The errors that several packages share, and the codes callers see. A package may have more of its own.
 
 PenstockError
 ├── Failure                  ends a step, a job or a request; carries a code of penstock.contracts.error_codes
@@ -60,7 +60,17 @@ class StepFailed(Failure):
     """Raised by `run.step`; a pattern may catch it and go on without the step's output."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.code, problem.detail, step=problem.step, errors=problem.errors or ())
+        PenstockError.__init__(self, problem.detail)  # not Failure's: a newer worker may have codes not known here
+        self.code, self.detail, self.step, self.errors = (
+            problem.code,
+            problem.detail,
+            problem.step,
+            problem.errors or (),
+        )
+        self._problem = problem
+
+    def problem(self) -> Problem:
+        return self._problem
 
 
 class PatternFailure(Failure):
@@ -95,7 +105,7 @@ class ModelUnavailable(Transient):
 
 
 class Diverged(PenstockError):
-    """Abort the body of the reader concerned: its text cannot be made right. The job goes on."""
+    """The reader's JSON text cannot be corrected: close its connection. The job goes on."""
 
 
 class Misconfigured(PenstockError):

@@ -1,8 +1,10 @@
-"""A job that no aggregator survives is given up, and one whose end cannot be stored fails."""
+"""A job that no aggregator survives is given up; one whose end cannot be stored, or that has a failed step, fails."""
 
 import pytest
 
+from penstock.contracts.journal import Outcome
 from penstock.contracts.options import PatternRequest
+from penstock.contracts.problem import Problem
 from penstock.contracts.wire import Wire
 from penstock.jetstream import subjects
 from penstock.pattern import Pattern, Run
@@ -62,3 +64,17 @@ async def test_a_result_that_no_message_can_hold_fails_its_job(pipeline: Pipelin
     """Though each part of it was streamed."""
     failed = await pipeline.failure(await pipeline.submit("large", {}))
     assert failed.problem.code == "output_too_large"
+
+
+async def test_a_code_of_a_newer_worker_is_the_jobs_code(pipeline: Pipeline) -> None:
+    """In a rolling deploy: a code that this aggregator does not have in its catalogue passes through as it is."""
+    title = "The model is asleep"
+    problem = Problem(
+        type="urn:penstock:model_asleep", title=title, status=502, code="model_asleep", detail="Zzz.", step="classify-1"
+    )
+    outcome = Outcome(
+        step="classify", key="classify-1", attempt=1, fingerprint="", service="newer", into="", failure=problem
+    )
+    await pipeline.bus.once(subjects.journal("newer", "classify-1"), outcome.model_dump_json().encode())
+    failed = await pipeline.failure(await pipeline.submit("routing", {"query": "Is anybody there?"}, "newer"))
+    assert failed.problem == problem
