@@ -28,7 +28,7 @@ class StepRow:
     usage: Usage | None = None
     note: str = ""
 
-    def end(self, outcome: StepState | events.StepCompleted | events.StepFailed) -> None:
+    def end(self, outcome: StepState | events.StepCompleted | events.StepFailedEvent) -> None:
         problem = None if isinstance(outcome, events.StepCompleted) else outcome.problem
         self.seconds, self.usage, self.attempt = outcome.duration_ms / 1000, outcome.usage, outcome.attempt
         self.model = outcome.model or self.model
@@ -71,7 +71,7 @@ class Progress:
                 self.steps[key].characters = 0
             case events.StepRetrying(k=key, code=code, delay_seconds=delay) if key in self.steps:
                 self.steps[key].status, self.steps[key].note = "retrying", f"{code}, again in {delay:.1f} s"
-            case events.StepCompleted() | events.StepFailed():
+            case events.StepCompleted() | events.StepFailedEvent():
                 self.steps.setdefault(event.key, StepRow(event.key)).end(event)
             case events.JobCompleted() | events.JobFailed() | events.JobCancelled():
                 self.took = self.elapsed

@@ -94,7 +94,8 @@ class DeadLetters:
         is_job = letter.stream == subjects.JOBS
         if is_job and letter.length == len(letter.body):
             return letter.subject, letter.body
-        stored = await self.bus.newest(subjects.JOBS, letter.subject if is_job else subjects.job("*", letter.job or ""))
+        submitted = letter.subject if is_job else subjects.job("*", letter.job or "")
+        stored = await self.bus.last_from_leader(subjects.JOBS, submitted)
         if stored is None or (is_job and stored.sequence != letter.sequence):
             raise NotReplayable(f"job {letter.job} is past its retention: its request is no longer kept")
         return stored.subject, stored.data

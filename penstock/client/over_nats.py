@@ -17,7 +17,7 @@ from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
 from penstock.jobs.follow import Follower
-from penstock.jobs.submission import admit, body_of
+from penstock.jobs.submission import body_of, parse_request
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 
@@ -59,7 +59,7 @@ class NatsClient(Client):
         try:
             body = json.dumps(json_of(request), ensure_ascii=False).encode()
             if known is not None:
-                body = body_of(admit({name: known}, name, body))
+                body = body_of(parse_request({name: known}, name, body))
             job = jobs.new_job_id() if idempotency_key is None else jobs.job_id_of(idempotency_key, name)
             with _in_time(f"submitting job {job}"):
                 await jobs.submit(self.bus, name, job, body, keyed=idempotency_key is not None)
@@ -87,7 +87,7 @@ class NatsClient(Client):
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         state = await self.state(job)
         with _in_time(f"following job {job}"):
-            async with Follower(self.bus, job, settle=state.ended) as follower:
+            async with Follower(self.bus, job, publish_missing_end=state.ended) as follower:
                 async for batch in follower:
                     for delivered in batch:
                         if delivered.sequence > after or follower.truncated:

@@ -117,7 +117,7 @@ class PartRetract(RunEvent):
     p: str
 
 
-class StepSettled(Execution, RunEvent):
+class StepEnded(Execution, RunEvent):
     """The step `key` has its outcome, from the attempt `i`, which wrote `n` events. Nothing more of the step counts.
 
     A reader that was shown something else (another attempt, or not all `n`) replaces it by the outcome's value.
@@ -127,11 +127,11 @@ class StepSettled(Execution, RunEvent):
     n: int | None = omitted()
 
 
-class StepCompleted(StepSettled):
+class StepCompleted(StepEnded):
     type: Literal["step.completed"] = "step.completed"
 
 
-class StepFailed(StepSettled):
+class StepFailedEvent(StepEnded):
     """The step failed for good."""
 
     type: Literal["step.failed"] = "step.failed"
@@ -171,7 +171,7 @@ Event = Annotated[
     | PartClose
     | PartRetract
     | StepCompleted
-    | StepFailed
+    | StepFailedEvent
     | JobCompleted
     | JobFailed
     | JobCancelled,

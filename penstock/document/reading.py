@@ -51,7 +51,7 @@ class Reader:
         self.seq += news
         return news
 
-    def shows(self, event: events.StepSettled) -> bool:
+    def shows(self, event: events.StepEnded) -> bool:
         """Whether what was accepted of a step is what the attempt behind its outcome wrote, and all of it."""
         if event.n is None or event.id in self._known:
             return True
@@ -67,7 +67,7 @@ class Reader:
         if event.id in self._known:
             return False
         self._known.add(event.id)
-        if isinstance(event, events.StepSettled):
+        if isinstance(event, events.StepEnded):
             self._steps.setdefault(event.key, _Shown(0, "")).settled = True
         self.ended = isinstance(event, events.TERMINAL)
         return True

@@ -121,14 +121,14 @@ class Bus:
                 return False
             return True
 
-        return await self.persistently(f"publish to {subject}", attempt)
+        return await self.retrying(f"publish to {subject}", attempt)
 
     async def append(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> int:
         """Store a message and return its sequence in the stream.
 
         Raises Failure("output_too_large") for more than the server takes, APIError for what it refuses.
         """
-        return await self.persistently(f"publish to {subject}", lambda: self.publish(subject, payload, headers=headers))
+        return await self.retrying(f"publish to {subject}", lambda: self.publish(subject, payload, headers=headers))
 
     async def publish(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> int:
         """One try at `append`: raises one of UNREACHABLE when the answer did not come."""
@@ -139,11 +139,11 @@ class Bus:
         ack = await self.jetstream.publish(subject, payload, headers=dict(headers) if headers else None)
         return ack.seq
 
-    async def newest(self, stream: str, subject: str) -> Stored | None:
+    async def last_from_leader(self, stream: str, subject: str) -> Stored | None:
         """The last message of `subject` (wildcards allowed), as the stream's leader has it."""
-        return await self.persistently(f"read {stream}", partial(self._get, stream, {"last_by_subj": subject}))
+        return await self.retrying(f"read {stream}", partial(self._get, stream, {"last_by_subj": subject}))
 
-    async def last(self, stream: str, wanted: Sequence[str]) -> list[Stored]:
+    async def last_from_any_replica(self, stream: str, wanted: Sequence[str]) -> list[Stored]:
         """The last message of each of up to 1,024 subjects that has one, oldest first.
 
         On a cluster any replica answers, one that lags included: to show, not to decide by.
@@ -156,7 +156,7 @@ class Bus:
         They come in batches, from any replica. What it does not have of what the stream's leader had at the call, comes
         from the leader.
         """
-        end = await self.newest(stream, subject)
+        end = await self.last_from_leader(stream, subject)
         if end is None:
             return
         async for stored in self._read(stream, {"next_by_subj": subject, "batch": _BATCH}, start=after + 1):
@@ -164,7 +164,7 @@ class Bus:
             after = stored.sequence
         while after < end.sequence:
             query = {"next_by_subj": subject, "seq": after + 1}
-            behind = await self.persistently(f"read {stream}", partial(self._get, stream, query))
+            behind = await self.retrying(f"read {stream}", partial(self._get, stream, query))
             if behind is None:
                 return
             yield behind
@@ -173,7 +173,7 @@ class Bus:
     async def first_since(self, stream: str, subject: str, time: float) -> Stored | None:
         """The first message of `subject` stored at `time` (Unix seconds) or later."""
         query = {"next_by_subj": subject, "start_time": datetime.fromtimestamp(time, UTC).isoformat(), "batch": 1}
-        found, _ = await self.persistently(f"read {stream}", partial(self._direct_get, stream, query))
+        found, _ = await self.retrying(f"read {stream}", partial(self._direct_get, stream, query))
         return found[0] if found else None
 
     async def unsubscribe(self, subscription: Subscription) -> None:
@@ -186,7 +186,7 @@ class Bus:
         return lambda: self._on_reconnect.discard(callback)
 
     @asynccontextmanager
-    async def rereading(self, read: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    async def rereading_after_reconnects(self, read: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
         """Within it, `read` is called after each reconnection, since a subscription receives nothing meanwhile."""
         lost = asyncio.Event()
 
@@ -218,7 +218,7 @@ class Bus:
         """The messages from sequence `start` on that a direct get answers `query` with, batch after batch."""
         more = True
         while more:
-            messages, more = await self.persistently(
+            messages, more = await self.retrying(
                 f"read {stream}", partial(self._direct_get, stream, query | {"seq": start})
             )
             for message in messages:
@@ -261,7 +261,7 @@ class Bus:
         data = b64decode(message.get("data", ""))
         return Stored(message["subject"], message["seq"], data, message["time"], headers={})
 
-    async def persistently(self, what: str, action: Callable[[], Awaitable[_T]]) -> _T:
+    async def retrying(self, what: str, action: Callable[[], Awaitable[_T]]) -> _T:
         """Try `action` until NATS answers it, within the bus's timeout."""
         clock = asyncio.get_running_loop()
         deadline = clock.time() + self._timeout

@@ -56,7 +56,7 @@ class EventLog:
 
     async def _run(self) -> None:
         while self._queue:
-            await self._bus.persistently(f"publish to {self._subject}", self._send_batch)
+            await self._bus.retrying(f"publish to {self._subject}", self._send_batch)
 
     async def _send_batch(self) -> None:
         batch = list(islice(self._queue, _IN_FLIGHT))

@@ -18,9 +18,9 @@ def end_event(end: JobEnd) -> Event:
     return JobFailed(id=END, problem=end.problem, usage=end.usage)
 
 
-async def settle_end(bus: Bus, job: str) -> bool:
+async def publish_end(bus: Bus, job: str) -> bool:
     """Publish the event of the job's end, and return whether the journal has one."""
-    found = await bus.newest(subjects.JOURNAL, subjects.journal(job, END))
+    found = await bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END))
     if found is None:
         return False
     event = end_event(JobEnd.model_validate_json(found.data))
@@ -35,5 +35,5 @@ async def cancel(bus: Bus, job: str) -> JobState | None:
         return state
     end = JobEnd(pattern=state.pattern, status="cancelled", ended_at=bus.time.now(), usage=state.usage)
     await bus.once(subjects.journal(job, END), end.model_dump_json().encode())
-    await settle_end(bus, job)
+    await publish_end(bus, job)
     return await look_up(bus, job)

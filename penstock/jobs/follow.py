@@ -22,7 +22,7 @@ from penstock.contracts.journal import Outcome
 from penstock.document import Reader, spread
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
-from penstock.jobs.ending import settle_end
+from penstock.jobs.ending import publish_end
 from penstock.jobs.lookup import snapshot
 
 log = logging.getLogger(__name__)
@@ -49,22 +49,28 @@ class DeliveredEvent:
 class Follower:
     """Iterate to follow, batch by batch, to the job's end. Use as `async with`: it is subscribed from entry to exit.
 
-    `buffer`: bytes of events that may wait for this reader. `settle`: the job may be an old one, so if its
-    end is in the journal and not among its events, publish it; also done after each `silence` seconds without one, when
-    the stream is read again.
+    `buffer`: bytes of events that may wait for this reader. `publish_missing_end`: where the journal has the
+    job's end and EVENTS does not, publish it, once all history is read; for a job that was submitted earlier. After
+    each `silence` seconds without an event the stream is read again, and this is done in any case.
 
     Where retention has dropped the job's first events, a snapshot comes first, and another one after the end of each
     step whose first events are dropped.
     """
 
     def __init__(
-        self, bus: Bus, job: str, *, buffer: int = 8 * 1024 * 1024, silence: float = 15.0, settle: bool = False
+        self,
+        bus: Bus,
+        job: str,
+        *,
+        buffer: int = 8 * 1024 * 1024,
+        silence: float = 15.0,
+        publish_missing_end: bool = False,
     ) -> None:
         self._bus, self._job, self._limit, self._silence = bus, job, buffer, silence
         self._buffer: deque[Stored] = deque()
         self._buffered = 0
         self._missed = True  # all history so far
-        self._settle = settle
+        self._publish_missing_end = publish_missing_end
         self._wake = asyncio.Event()
         self._reader = Reader()
         self._last = 0
@@ -94,9 +100,9 @@ class Follower:
                 async for batch in self._accepted(stored):
                     yield batch
                 self.caught_up = True
-                if not self._reader.ended and self._settle:
-                    self._settle = False
-                    self._missed = await settle_end(self._bus, self._job)
+                if not self._reader.ended and self._publish_missing_end:
+                    self._publish_missing_end = False
+                    self._missed = await publish_end(self._bus, self._job)
             async for batch in self._accepted(self._received()):
                 yield batch
             if self._reader.ended:
@@ -108,7 +114,7 @@ class Follower:
                 async with asyncio.timeout(self._silence):
                     await self._wake.wait()
             except TimeoutError:
-                self._missed = self._settle = True
+                self._missed = self._publish_missing_end = True
                 yield []
 
     async def _received(self) -> AsyncIterator[Stored]:
@@ -151,7 +157,7 @@ class Follower:
                 self._reader.accept(position)  # type: ignore[arg-type]  # it reads the position only
             return []
         accepted = []
-        if isinstance(event, events.StepSettled) and self._reader.seq and not self._reader.shows(event):
+        if isinstance(event, events.StepEnded) and self._reader.seq and not self._reader.shows(event):
             for made in await self._corrections(event.key):
                 self._reader.accept(made)
                 data = made.model_dump_json().encode()
@@ -180,7 +186,7 @@ class Follower:
         Two attempts ran at once, and the one that was not shown has won; or NATS has lost events that it had stored.
         """
         position = self._reader.position(key)
-        fact = await self._bus.newest(subjects.JOURNAL, subjects.journal(self._job, key))
+        fact = await self._bus.last_from_leader(subjects.JOURNAL, subjects.journal(self._job, key))
         if fact is None or (position is None and self.truncated):  # a snapshot takes its place
             return []
         outcome = Outcome.model_validate_json(fact.data)

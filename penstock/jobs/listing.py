@@ -73,7 +73,7 @@ async def _summaries(bus: Bus, submitted: list[Stored]) -> list[JobSummary | Non
     """None for a message that is no job: its id is no token, or belongs to another pattern's."""
     pairs = [subjects.tokens(stored.subject) for stored in submitted]
     wanted = [subjects.journal(job, key) for _, job in pairs for key in (START, END)]
-    facts = {fact.subject: fact for fact in await bus.last(subjects.JOURNAL, wanted)}
+    facts = {fact.subject: fact for fact in await bus.last_from_any_replica(subjects.JOURNAL, wanted)}
     found: list[JobSummary | None] = []
     for stored, (pattern, job) in zip(submitted, pairs, strict=True):
         record = Record(facts[fact] for key in (START, END) if (fact := subjects.journal(job, key)) in facts)

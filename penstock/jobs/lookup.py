@@ -17,7 +17,7 @@ class Record:
     """One job's facts: its start, its end, and the outcomes of its steps, in the order given."""
 
     def __init__(self, facts: Iterable[Stored]) -> None:
-        data = {fact.subject.rpartition(".")[2]: fact.data for fact in facts}
+        data = {subjects.tokens(fact.subject)[-1]: fact.data for fact in facts}
         start, end = data.pop(START, None), data.pop(END, None)
         self.start = JobStart.model_validate_json(start) if start else None
         self.end = JobEnd.model_validate_json(end) if end else None
@@ -37,7 +37,7 @@ async def look_up(bus: Bus, job: str) -> JobState | None:
     record = await _read(bus, job)
     fields = record.fields()
     if record.start is None:
-        submitted = await bus.newest(subjects.JOBS, subjects.job("*", job))
+        submitted = await bus.last_from_leader(subjects.JOBS, subjects.job("*", job))
         if submitted is None:
             return None
         fields |= {"pattern": subjects.tokens(submitted.subject)[0], "accepted_at": unix(submitted.time)}

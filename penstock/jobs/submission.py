@@ -19,7 +19,7 @@ from penstock.settings import Settings
 from penstock.webhooks.admission import check_webhook
 
 
-def admit(
+def parse_request(
     patterns: Mapping[str, Pattern[Any, Any]], name: str, body: bytes, settings: Settings | None = None
 ) -> PatternRequest:
     """The request in a job's body. Raises Failure: unknown_pattern, or invalid_request naming each field.
@@ -70,7 +70,7 @@ async def submit(bus: Bus, pattern: str, job: str, body: bytes, *, keyed: bool =
     """
     if await bus.once(subjects.job(pattern, job), body):
         return True
-    known = await bus.newest(subjects.JOBS, subjects.job(pattern, job))
+    known = await bus.last_from_leader(subjects.JOBS, subjects.job(pattern, job))
     if known is not None and known.data == body:
         return False
     code, what = ("idempotency_key_reused", "the key") if keyed else ("job_id_taken", f"the id {job}")

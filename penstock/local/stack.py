@@ -152,4 +152,4 @@ class Stack:
 async def declare_streams(settings: Settings) -> None:
     """Declare the streams and consumers, waiting for a server that has only just been started. Raises Unreachable."""
     async with NatsClient(settings, patience=PATIENCE) as client:
-        await client.bus.persistently("declare the streams", partial(declare, client.bus.jetstream, settings))
+        await client.bus.retrying("declare the streams", partial(declare, client.bus.jetstream, settings))

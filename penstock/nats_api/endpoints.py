@@ -33,7 +33,7 @@ from penstock.hosting.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.refusals import invalid_request, known, problem_of
-from penstock.jobs.submission import admit
+from penstock.jobs.submission import parse_request
 from penstock.nats_api.channels import Channel, endpoints
 from penstock.pattern import Pattern
 from penstock.settings import Settings
@@ -83,7 +83,7 @@ class NatsApi:
         pattern = request.subject.rpartition(".")[2]
         if len(request.data) > self._settings.max_body:
             raise Refused("body_too_large", f"the body may have {self._settings.max_body} bytes")
-        admit(self._patterns, pattern, request.data, self._settings)
+        parse_request(self._patterns, pattern, request.data, self._settings)
         chosen = (request.headers or {}).get(subjects.JOB_HEADER)
         job = chosen or jobs.new_job_id()
         if not is_token(job):

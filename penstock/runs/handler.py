@@ -23,7 +23,7 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.settling import GivenUp, dead_letter, settling
 from penstock.jobs.ending import end_event
-from penstock.jobs.submission import admit
+from penstock.jobs.submission import parse_request
 from penstock.pattern import Pattern
 from penstock.runs.journal import Journal
 from penstock.runs.replay import ReplayRun
@@ -48,14 +48,14 @@ class JobHandler:
                 # there is no subject on which its end could be published
                 raise GivenUp("invalid_request", f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -")
             async with Journal.following(self._bus, job) as journal:
-                await self._settle(message, name, job, attempt, journal)
+                await self._process(message, name, job, attempt, journal)
 
-    async def _settle(self, message: Msg, name: str, job: str, attempt: int, journal: Journal) -> None:
+    async def _process(self, message: Msg, name: str, job: str, attempt: int, journal: Journal) -> None:
         body_hash = hashlib.sha256(message.data).hexdigest()
         request: PatternRequest | None = None
         problem: Failure | None = None
         try:
-            request = admit(self._patterns, name, message.data, self._settings)
+            request = parse_request(self._patterns, name, message.data, self._settings)
         except Failure as refusal:
             problem = refusal
         async with aclosing(EventLog(self._bus, job)) as events:
@@ -119,7 +119,7 @@ class JobHandler:
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and not (working.done() and working.cancelled()):
                 raise  # this replica is being stopped; the pattern did not cancel itself
-            return None, _why(error, name, job)
+            return None, _failure_of(error, name, job)
         finally:
             await run.end()
             await stop(working, ending)
@@ -142,20 +142,20 @@ class JobHandler:
             return await self._write_end(name, journal, None, too_large)
 
 
-def _why(error: BaseException, name: str, job: str) -> Failure:
+def _failure_of(error: BaseException, name: str, job: str) -> Failure:
     """Why a pattern ended with `error`; a group, as asyncio.TaskGroup raises it, stands for its first Failure.
 
     Raises BusUnavailable if it is one, or has one among others: that is no reason for the job to fail.
     """
-    leaves = _leaves(error)
-    if away := next((leaf for leaf in leaves if isinstance(leaf, BusUnavailable)), None):
-        raise away
+    leaves = _flattened(error)
+    if unavailable := next((leaf for leaf in leaves if isinstance(leaf, BusUnavailable)), None):
+        raise unavailable
     if failure := next((leaf for leaf in leaves if isinstance(leaf, Failure)), None):
         return failure
     log.error("a pattern raised", exc_info=error, extra={"job": job, "pattern": name})
     return Failure("pattern_error", f"{type(leaves[0]).__name__} in the pattern {name}")
 
 
-def _leaves(error: BaseException) -> list[BaseException]:
+def _flattened(error: BaseException) -> list[BaseException]:
     members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    return [leaf for member in members for leaf in _leaves(member)] or [error]
+    return [leaf for member in members for leaf in _flattened(member)] or [error]

@@ -32,7 +32,7 @@ class Journal:
         journal = cls(bus, job)
         subscription = await bus.connection.subscribe(subjects.fact(job, "*"), cb=journal._on_message)
         try:
-            async with bus.rereading(journal.read):
+            async with bus.rereading_after_reconnects(journal.read):
                 await journal.read()
                 yield journal
         finally:
@@ -77,11 +77,11 @@ class Journal:
     async def read(self) -> None:
         """Read all facts from the stream."""
         async for stored in self._bus.history(subjects.JOURNAL, subjects.journal(self._job, "*")):
-            self._note(stored.subject.rpartition(".")[2], stored.data)
+            self._note(subjects.tokens(stored.subject)[-1], stored.data)
 
     async def _on_message(self, message: Msg) -> None:
         stored = Stored.of(message)
-        self._note(stored.subject.rpartition(".")[2], stored.data)
+        self._note(subjects.tokens(stored.subject)[-1], stored.data)
 
     def _note(self, key: str, data: bytes) -> None:
         self._facts.setdefault(key, data)

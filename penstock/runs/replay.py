@@ -138,7 +138,7 @@ class ReplayRun(Run):
                 f"pattern now gives {step.name}: it was changed while the job ran, or is not deterministic",
             )
         if outcome.failure is not None:
-            self._publish(events.StepFailed(id=f"failed:{message.key}", problem=outcome.failure, **dict(outcome)))
+            self._publish(events.StepFailedEvent(id=f"failed:{message.key}", problem=outcome.failure, **dict(outcome)))
             raise StepFailed(outcome.failure)
         if message.into is not None:
             self.result.place(message.into, outcome.value)

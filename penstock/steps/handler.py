@@ -24,7 +24,6 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.settling import GivenUp, Later, settling
-from penstock.jobs.refusals import field_errors, summary
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
 from penstock.settings import Settings
@@ -55,8 +54,8 @@ class _Attempt:
         return {"job": self.job, "step": self.step, "key": self.key, "attempt": self.number}
 
 
-class _Settled(Exception):
-    """The job has ended, or another attempt has written the outcome: nobody waits for this one any more."""
+class _NobodyWaits(Exception):
+    """The job has ended, or another attempt has written the outcome."""
 
 
 class StepHandler:
@@ -76,16 +75,16 @@ class StepHandler:
         """
         _, step, job, key = subjects.tokens(message.subject)
         about = {"job": job, "step": step, "key": key, "delivery": message.metadata.num_delivered}
-        async with settling(self._bus, message, "step", about), self._settled(job, key) as settled:
-            if not settled.is_set():
+        async with settling(self._bus, message, "step", about), self._watching(job, key) as nobody_waits:
+            if not nobody_waits.is_set():
                 begun: dict[str, Usage] = {}
                 if message.metadata.num_delivered > 1:
                     begun = await self._begun(job, key)
                 spent = sum(begun.values(), start=Usage())
                 attempt = _Attempt(job, step, key, len(begun) + 1, secrets.token_hex(4), spent)
                 async with contextlib.aclosing(EventLog(self._bus, job)) as events:
-                    with contextlib.suppress(_Settled):
-                        await self._attempt(message, attempt, settled, events)
+                    with contextlib.suppress(_NobodyWaits):
+                        await self._attempt(message, attempt, nobody_waits, events)
 
     async def _begun(self, job: str, key: str) -> dict[str, Usage]:
         """The attempts at a step that have begun, by name, each with what it said it cost.
@@ -103,39 +102,35 @@ class StepHandler:
         return begun
 
     @contextlib.asynccontextmanager
-    async def _settled(self, job: str, key: str) -> AsyncIterator[asyncio.Event]:
-        """An event that is set as soon as the step has an outcome or its job has ended."""
-        settled = asyncio.Event()
+    async def _watching(self, job: str, key: str) -> AsyncIterator[asyncio.Event]:
+        """An event that is set as soon as nobody waits: the step has an outcome, or its job has ended."""
+        nobody_waits = asyncio.Event()
         bus, keys = self._bus, (key, END)
 
         async def on_fact(_: Msg) -> None:
-            settled.set()
+            nobody_waits.set()
 
         async def read() -> None:
-            if any(await asyncio.gather(*(bus.newest(subjects.JOURNAL, subjects.journal(job, key)) for key in keys))):
-                settled.set()
+            of_keys = (bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, key)) for key in keys)
+            if any(await asyncio.gather(*of_keys)):
+                nobody_waits.set()
 
         async with contextlib.AsyncExitStack() as listening:
             for key in keys:
                 subscription = await bus.connection.subscribe(subjects.fact(job, key), cb=on_fact)
                 listening.push_async_callback(bus.unsubscribe, subscription)
-            await listening.enter_async_context(bus.rereading(read))
+            await listening.enter_async_context(bus.rereading_after_reconnects(read))
             # after the subscription, so that a fact in between is not missed
             await read()
-            yield settled
+            yield nobody_waits
 
-    async def _attempt(self, message: Msg, attempt: _Attempt, settled: asyncio.Event, events: EventLog) -> None:
-        """Raises GivenUp where the step cannot be executed; a step without an outcome would hang its job."""
+    async def _attempt(self, message: Msg, attempt: _Attempt, nobody_waits: asyncio.Event, events: EventLog) -> None:
+        """Writes a failed outcome before raising GivenUp: without one the job would wait for ever."""
         try:
-            request = StepMessage.model_validate_json(message.data)
-            if (request.job, request.step, request.key) != (attempt.job, attempt.step, attempt.key):
-                raise ValueError(f"the message on {message.subject} is for another step")
+            request = _parsed(message)
         except ValueError as error:
-            detail = str(error)
-            if isinstance(error, ValidationError):
-                detail = f"the step message does not fit: {summary(field_errors(error.errors()))}"
-            await self._write(attempt, Failure("step_error", detail), fingerprint="", n=0)
-            raise GivenUp("step_error", detail) from error
+            await self._write(attempt, Failure("step_error", str(error)), fingerprint="", n=0)
+            raise GivenUp("step_error", str(error)) from error
         executable = self._executables[request.step]
         sink = PartSink(
             events,
@@ -151,8 +146,8 @@ class StepHandler:
             detail = f"given up at attempt {attempt.number}; its executors did not survive it"
             await store(Failure("poisoned", detail))
             raise GivenUp("poisoned", detail)
-        settings, number, kind = self._settings, attempt.number, (request.complexity, request.priority)
-        model_name = settings.model_for(number, *kind) if executable.uses_model else None
+        chosen = self._settings.model_for(attempt.number, request.complexity, request.priority)
+        model_name = chosen if executable.uses_model else None
         labels = {"job": request.job, "key": request.key, "step": request.step}
         model = StepModel(self._llm, model=model_name or "", labels=labels, sink=sink)
         # behind another base URL than Google's, the model is known from its reply only
@@ -163,15 +158,10 @@ class StepHandler:
         try:
             # what cannot be stored is not paid for
             await events.flush()
-            value = sink.finish(await self._execute(executable, request, model, settled))
+            value = sink.finish(await self._execute(executable, request, model, nobody_waits))
         except Transient as error:
-            spent = number >= (settings.attempts(*kind) if executable.uses_model else _TOOL_ATTEMPTS)
-            wait = partial(delay, number, first=settings.model_retry_delay, longest=_LONGEST_PAUSE)
-            left = request.deadline - self._bus.time.now()
-            pause = wait(requested=error.retry_after)
-            if pause >= left:  # it asks for more than the job has; a fallback may be there sooner
-                pause = wait()
-            if not spent and pause < left:
+            pause = self._pause_before_retry(error, attempt.number, request, executable)
+            if pause is not None:
                 sink.retrying(error.code, pause, model.usage)
                 await events.flush()
                 log.info("step is tried again", extra=attempt.about | {"code": error.code, "delay": pause})
@@ -179,7 +169,7 @@ class StepHandler:
             failure = Failure(error.code, str(error))
         except Failure as error:
             failure = error
-        except _Settled:
+        except _NobodyWaits:
             raise
         except Exception as error:
             log.exception("an executor raised", extra=attempt.about)
@@ -194,6 +184,20 @@ class StepHandler:
             duration_ms=round((time.monotonic() - began) * 1000),
         )
 
+    def _pause_before_retry(
+        self, error: Transient, number: int, request: StepMessage, executable: Executable
+    ) -> float | None:
+        """Seconds; None where the step has no attempt left, or its job no time for one."""
+        kind = request.complexity, request.priority
+        if number >= (self._settings.attempts(*kind) if executable.uses_model else _TOOL_ATTEMPTS):
+            return None
+        left = request.deadline - self._bus.time.now()
+        wait = partial(delay, number, first=self._settings.model_retry_delay, longest=_LONGEST_PAUSE)
+        pause = wait(requested=error.retry_after)
+        if pause >= left:  # it asks for more than the job has; a fallback may be there sooner
+            pause = wait()
+        return pause if pause < left else None
+
     async def _store(
         self, attempt: _Attempt, events: EventLog, sink: PartSink, failure: Failure | None, **described: Any
     ) -> None:
@@ -202,38 +206,37 @@ class StepHandler:
         What the model was paid for is kept, however long NATS stores nothing: to ask again would be to pay again. The
         message is kept alive meanwhile, and the service can be stopped.
         """
-        if failure is not None:
-            sink.failed()
-            described["value"] = None
         while True:
+            if failure is not None:
+                sink.failed()
+                described["value"] = None
             try:
                 await events.flush()
                 try:
-                    await self._write(attempt, failure, n=sink.number, **described)
+                    return await self._write(attempt, failure, n=sink.number, **described)
                 except Failure as too_large:
-                    await self._store(attempt, events, sink, too_large, **described)
-                return
+                    failure = too_large
             except BusUnavailable as error:
                 if self._bus.connection.is_closed:
                     raise
                 log.warning("NATS stores nothing; the outcome is kept", extra=attempt.about | {"error": str(error)})
 
     async def _execute(
-        self, executable: Executable, request: StepMessage, model: StepModel, settled: asyncio.Event
+        self, executable: Executable, request: StepMessage, model: StepModel, nobody_waits: asyncio.Event
     ) -> Any:
-        """The executor's output. Raises _Settled as soon as nobody waits for it: the model call is closed then."""
+        """The executor's output. Raises _NobodyWaits as soon as that is so: the model call is closed then."""
         step_input = executable.step.input.model_validate(request.input)
         left = request.deadline - self._bus.time.now()
         if left <= 0:
             raise Failure("deadline_exceeded", "the job's deadline passed before the step began")
         working = asyncio.ensure_future(executable.execute(step_input, model=model))
-        ending = asyncio.ensure_future(settled.wait())
+        ending = asyncio.ensure_future(nobody_waits.wait())
         try:
             await asyncio.wait((working, ending), timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
                 return working.result()
             if ending.done():
-                raise _Settled
+                raise _NobodyWaits
             raise Failure("deadline_exceeded", "the job's deadline passed during the step")
         finally:
             await stop(working, ending)
@@ -250,3 +253,16 @@ class StepHandler:
             **described,
         )
         await self._bus.once(subjects.journal(attempt.job, attempt.key), outcome.model_dump_json().encode())
+
+
+def _parsed(message: Msg) -> StepMessage:
+    """Raises ValueError for a body that does not fit, or is for another step than the subject says."""
+    try:
+        request = StepMessage.model_validate_json(message.data)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"]))
+        raise ValueError(f"the step message does not fit: {where}: {fault['msg']}") from error
+    if [request.step, request.job, request.key] != subjects.tokens(message.subject)[1:]:
+        raise ValueError(f"the message on {message.subject} is for another step")
+    return request

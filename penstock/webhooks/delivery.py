@@ -93,7 +93,7 @@ class Dispatcher:
         secret = self._settings.webhook_secret
         if secret is None:
             raise Undelivered("PENSTOCK_WEBHOOK_SECRET is not set any more")
-        end = await self._bus.newest(subjects.JOURNAL, subjects.journal(job, END))
+        end = await self._bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END))
         if end is None:  # it is past its retention, and will be given up in time
             raise Undelivered("the journal does not hold the job's end")
         payload = body(job, JobEnd.model_validate_json(end.data), self._settings.webhook_max_body)

@@ -131,11 +131,11 @@ class World:
         """Whether no queue holds anything any more."""
         manager = self.bus.jetstream
         for stream in (subjects.STEPS, subjects.HOOKS):
-            queue = await self.bus.persistently("look at a queue", partial(manager.stream_info, stream))
+            queue = await self.bus.retrying("look at a queue", partial(manager.stream_info, stream))
             if queue.state.messages:
                 return False
         aggregators = partial(manager.consumer_info, subjects.JOBS, subjects.AGGREGATOR)
-        jobs = await self.bus.persistently("look at the jobs", aggregators)
+        jobs = await self.bus.retrying("look at the jobs", aggregators)
         return not (jobs.num_pending or jobs.num_ack_pending)
 
 

@@ -94,7 +94,7 @@ async def test_bad_keys_are_refused(alone: GatewayServer, bus: Bus, key: str) ->
     headers: Any = {"Idempotency-Key": key.encode()}
     refused = await alone.http.post("/routing", json=QUERY, headers=headers)
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/header/Idempotency-Key")
-    assert not await bus.last(subjects.JOBS, ["jobs.>"])
+    assert not await bus.last_from_any_replica(subjects.JOBS, ["jobs.>"])
 
 
 async def test_cancelling_ends_the_running_model_call(pipeline: Pipeline, gateway: GatewayServer) -> None:

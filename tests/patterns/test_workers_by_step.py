@@ -42,7 +42,7 @@ async def test_workers_for_one_type_of_task_leave_the_others_alone(pipeline: Pip
         async for event in pipeline.following(JOB):
             if isinstance(event, StepCompleted) and event.step == "execute-backend":
                 break
-        (waiting,) = await pipeline.bus.last(subjects.STEPS, ["steps.workers.execute-frontend.>"])
+        (waiting,) = await pipeline.bus.last_from_any_replica(subjects.STEPS, ["steps.workers.execute-frontend.>"])
         assert waiting.subject.endswith(f"{JOB}.task-1")
         assert await pipeline.gemini.calls(step="execute-frontend") == []
         async with running(build(pipeline.settings, ["execute-frontend"])):

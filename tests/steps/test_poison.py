@@ -142,7 +142,7 @@ async def test_a_step_message_that_cannot_be_read_fails_its_step(bench: StepHarn
         for key, body in (("no-json", b"no JSON"), ("other", other)):
             await bench.bus.once(subjects.step(step.service, step.name, bench.job, key), body)
         await settlements.heard("TERM", 2)
-    facts = await bench.bus.last(subjects.JOURNAL, [subjects.journal(bench.job, "*")])
+    facts = await bench.bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(bench.job, "*")])
     outcomes = {fact.subject: Outcome.model_validate_json(fact.data) for fact in facts}
     assert set(outcomes) == {subjects.journal(bench.job, "no-json"), subjects.journal(bench.job, "other")}
     assert {outcome.failure.code for outcome in outcomes.values() if outcome.failure} == {"step_error"}

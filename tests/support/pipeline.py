@@ -116,7 +116,7 @@ class Pipeline:
         return await outcomes(self.bus, job)
 
     async def end(self, job: str) -> JobEnd:
-        (stored,) = await self.bus.last(subjects.JOURNAL, [subjects.journal(job, END)])
+        (stored,) = await self.bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(job, END)])
         return JobEnd.model_validate_json(stored.data)
 
     def settlements(self) -> Settlements:

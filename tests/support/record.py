@@ -32,7 +32,7 @@ async def news(bus: Bus, job: str) -> list[tuple[Stored, Message]]:
 
 async def outcomes(bus: Bus, job: str) -> dict[str, Outcome]:
     """The outcomes in a job's journal, by key."""
-    stored = await bus.last(subjects.JOURNAL, [subjects.journal(job, "*")])
+    stored = await bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(job, "*")])
     facts = {fact.subject.rpartition(".")[2]: fact.data for fact in stored}
     return {key: Outcome.model_validate_json(data) for key, data in facts.items() if key not in RESERVED_KEYS}
 

@@ -17,8 +17,8 @@ from penstock.document.json_text.shape import Shape
 from penstock.document.pointer import is_at_or_below, parse
 from penstock.errors import Diverged
 
-#: Other events do not show how the text goes on: what a reset voids comes anew.
-_TELLING = events.Delta | events.PartEnd | events.PartValue | events.PartClose
+#: Only these can make more text sendable.
+_EXTENDING = events.Delta | events.PartEnd | events.PartValue | events.PartClose
 
 
 class LinearJSON:
@@ -56,7 +56,7 @@ class LinearJSON:
         text = ""
         if self._result is not None:
             text = rest_of("".join(self._sent), self._result)
-        elif any(isinstance(event, _TELLING) for event in accepted):
+        elif any(isinstance(event, _EXTENDING) for event in accepted):
             text = "".join(iter(self._text.__next__, None))
         self._sent.append(text)
         return text

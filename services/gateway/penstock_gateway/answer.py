@@ -24,7 +24,7 @@ async def stream(
     """The job's stream. `state` is what is known of a job that was not submitted just now; `after` is for `sse`."""
     headers = {"X-Job-Id": job}
     ended = state is not None and state.ended
-    follower = gateway.follow(job, settle=state is not None)
+    follower = gateway.follow(job, publish_missing_end=state is not None)
     if wanted == "json":
         if state is not None and ended:
             return final(state, headers)
@@ -57,7 +57,7 @@ async def within(gateway: Gateway, job: str, seconds: float, *, new: bool) -> Re
     """
 
     async def ended() -> None:
-        async with gateway.follow(job, settle=not new) as follower:
+        async with gateway.follow(job, publish_missing_end=not new) as follower:
             async for _ in follower:
                 pass
 

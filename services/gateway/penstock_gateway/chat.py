@@ -62,7 +62,7 @@ async def remember(bus: Bus, pattern: str, chat: str, job: str) -> None:
 
 async def job_of(bus: Bus, pattern: str, chat: str) -> str | None:
     """The job of the chat's latest message."""
-    found = await bus.last(subjects.EVENTS, [_subject(pattern, chat)])
+    found = await bus.last_from_any_replica(subjects.EVENTS, [_subject(pattern, chat)])
     return str(json.loads(found[-1].data)["job"]) if found else None
 
 

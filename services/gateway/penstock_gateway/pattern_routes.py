@@ -12,7 +12,7 @@ from penstock import jobs
 from penstock.contracts.job import PatternContract
 from penstock.errors import Refused
 from penstock.jobs.refusals import unknown_pattern
-from penstock.jobs.submission import admit, body_of
+from penstock.jobs.submission import body_of, parse_request
 from penstock.pattern import Pattern
 from penstock_gateway import answer, chat, openapi
 from penstock_gateway.parameters import Cursor, Key, Patience, Wanted
@@ -60,7 +60,7 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
         """
         raw = await _read(request, gateway.settings.max_body)
         sent = chat.translate(pattern, raw)
-        parsed = admit(gateway.patterns, pattern.name, sent.body if sent else raw, gateway.settings)
+        parsed = parse_request(gateway.patterns, pattern.name, sent.body if sent else raw, gateway.settings)
         await gateway.admit_job()
         job = jobs.job_id_of(key, pattern.name) if key else jobs.new_job_id()
         if sent is not None and sent.chat is not None:

@@ -51,10 +51,10 @@ class Gateway:
         """Why it should not be sent requests."""
         return "stopping" if self.draining.is_set() else self._long.trouble
 
-    def follow(self, job: str, *, settle: bool = False) -> Follower:
-        """`settle`: the job was not submitted just now."""
+    def follow(self, job: str, *, publish_missing_end: bool = False) -> Follower:
+        """`publish_missing_end`: the job was not submitted just now."""
         buffer, silence = self.settings.stream_buffer, self.settings.heartbeat
-        return Follower(self._long, job, buffer=buffer, silence=silence, settle=settle)
+        return Follower(self._long, job, buffer=buffer, silence=silence, publish_missing_end=publish_missing_end)
 
     async def admit(self, request: Request) -> None:
         """A dependency of all routes. Raises Refused while draining, and for too many bytes of headers."""

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any
 
-from penstock.contracts.events import Event, PartValue, StepCompleted, StepFailed
+from penstock.contracts.events import Event, PartValue, StepCompleted, StepFailedEvent
 from penstock.contracts.journal import Outcome
 from penstock.contracts.turns import Turn
 from penstock.jetstream import subjects
@@ -36,7 +36,7 @@ class ToolCalls:
                 return await self._called(key, turn[1])
             case StepCompleted(key=key) if key in self._open:
                 return [self._ended(key, "available", output=await self._output(key))]
-            case StepFailed(key=key, problem=problem) if key in self._open:
+            case StepFailedEvent(key=key, problem=problem) if key in self._open:
                 return [self._ended(key, "error", errorText=problem.detail)]
             case PartValue(p=p, t=t) if step := _STEP.fullmatch(p):
                 # a call that fits no tool has no step of its own: only its place in the result answers it
@@ -63,5 +63,5 @@ class ToolCalls:
         return {"type": f"tool-output-{how}", "toolCallId": call, **fields}
 
     async def _output(self, key: str) -> Any:
-        found = await self._bus.newest(subjects.JOURNAL, subjects.journal(self._job, key))
+        found = await self._bus.last_from_leader(subjects.JOURNAL, subjects.journal(self._job, key))
         return Outcome.model_validate_json(found.data).value if found else None

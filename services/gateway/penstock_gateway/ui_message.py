@@ -82,7 +82,7 @@ class _Message:
                 chunks = self._step(event.k, status="retrying", code=event.code)
             case events.StepCompleted():
                 chunks = self._step(event.key, status="completed", step=event.step, durationMs=event.duration_ms)
-            case events.StepFailed():
+            case events.StepFailedEvent():
                 chunks = self._step(event.key, status="failed", step=event.step, code=event.problem.code)
             case events.JobCompleted():
                 self.stale = True
