@@ -169,7 +169,7 @@ class StepHandler:
             failure = Failure(error.code, str(error))
         except Failure as error:
             failure = error
-        except _NobodyWaits:
+        except (_NobodyWaits, BusUnavailable):
             raise
         except Exception as error:
             log.exception("an executor raised", extra=attempt.about)
