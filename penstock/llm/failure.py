@@ -6,18 +6,15 @@ TimeoutError                          our own limits
 anything else (ValueError, TypeError, AttributeError, pydantic's)   a reply the SDK could not read
 """
 
-import email.utils
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 from google.genai.errors import APIError
 
+from penstock.backoff import retry_after
 from penstock.errors import ModelFailure, ModelUnavailable
 
-#: Seconds; a model that asks for more is asked again after this long.
-MAX_RETRY_AFTER = 120.0
 _MAX_DETAIL = 500
 _CODES = {401: "model_unauthorized", 403: "model_unauthorized", 404: "model_not_found"}
 _PASSING = {408, 409, 425, 429, 499}
@@ -30,9 +27,9 @@ def failure_of(
 
     Raise it outside of the handler: an SDK error that stays its context would take the secret into logs.
     """
-    code, detail, retry_after = _cause(error, model, response)
+    code, detail, after = _cause(error, model, response)
     detail = detail.replace(secret, "[api key]")[:_MAX_DETAIL]
-    return ModelFailure(code, detail) if code else ModelUnavailable(detail, retry_after=retry_after)
+    return ModelFailure(code, detail) if code else ModelUnavailable(detail, retry_after=after)
 
 
 def _cause(error: Exception, model: str, response: httpx2.Response | None) -> tuple[str | None, str, float | None]:
@@ -64,14 +61,8 @@ def _cause(error: Exception, model: str, response: httpx2.Response | None) -> tu
 
 
 def _retry_after(details: list[dict[str, Any]], response: httpx2.Response | None) -> float | None:
-    """Seconds, from google.rpc.RetryInfo or else the Retry-After header (seconds or a date)."""
-    infos = [one for one in details if str(one.get("@type", "")).endswith("google.rpc.RetryInfo")]
-    header = response.headers.get("retry-after", "") if response is not None else ""
-    for delay in (*(str(info.get("retryDelay")).removesuffix("s") for info in infos), header):
-        if re.fullmatch(r"\d+(\.\d+)?", delay):
-            return min(float(delay), MAX_RETRY_AFTER)
-    try:
-        left = email.utils.parsedate_to_datetime(header) - datetime.now(UTC)
-    except (ValueError, TypeError):  # no date, or one without a zone
-        return None
-    return min(max(left.total_seconds(), 0.0), MAX_RETRY_AFTER)
+    """Seconds, from google.rpc.RetryInfo or else the Retry-After header."""
+    for info in (one for one in details if str(one.get("@type", "")).endswith("google.rpc.RetryInfo")):
+        if delay := re.fullmatch(r"(\d+(?:\.\d+)?)s", str(info.get("retryDelay"))):
+            return float(delay[1])
+    return retry_after(response.headers.get("retry-after", "")) if response is not None else None

@@ -7,7 +7,6 @@ rebinding) gains nothing. TLS still asks for and verifies the host in the URL.
 """
 
 import asyncio
-import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -17,6 +16,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from penstock.backoff import retry_after
 from penstock.settings import Webhooks
 from penstock.webhooks.addresses import Address, permitted
 
@@ -55,7 +55,7 @@ class Transport:
     async def post(self, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> tuple[int, float | None]:
         """One POST, within the time-out from name resolution to the answer's headers; its body is not read.
 
-        Returns the answer's status, and its Retry-After in seconds (the other form, a date, is not honoured).
+        Returns the answer's status, and its Retry-After in seconds.
         Raises Forbidden before anything is sent, Undelivered when no answer came.
         """
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
@@ -66,8 +66,7 @@ class Transport:
                 asyncio.timeout(self._timeout),
                 self._pool.stream("POST", target, headers=sent, content=body, extensions=limits) as response,
             ):
-                after = httpx.Headers(response.headers).get("retry-after", "")
-                return response.status, float(after) if re.fullmatch("[0-9]{1,6}", after) else None
+                return response.status, retry_after(httpx.Headers(response.headers).get("retry-after", ""))
         except TimeoutError:
             raise Undelivered(f"no answer within {self._timeout:g} s") from None
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError, ValueError) as error:
