@@ -29,7 +29,7 @@ class Run(ABC):
 
     #: The job's id.
     job: str
-    #: How many steps of this job may be waiting or executing at once, where the pattern fans out.
+    #: How many steps of this job may wait or execute at once: for the pattern to keep to, where it fans out.
     fan_out: int
 
     @abstractmethod
@@ -53,12 +53,13 @@ class Run(ABC):
         `complexity` overrides the step's own.
 
         Raises StepFailed when the step failed for good, Failure("replay_mismatch") when the journal has
-        another step or another input under this key, ValueError for a key that is in use or no token.
+        another step or another input under this key, Failure("input_too_large") when no message can hold the
+        input, ValueError for a key that is in use or no token, or when something stands at `into` already.
         """
 
     @abstractmethod
     def put(self, path: str, value: JsonValue | BaseModel) -> None:
-        """Write a value that needs no step at `path` of the result. Each place is written once."""
+        """Write a value that needs no step at `path` of the result. Raises ValueError for a place written twice."""
 
     @abstractmethod
     def retract(self, path: str) -> None:
@@ -77,8 +78,8 @@ class Run(ABC):
 class Pattern(Generic[Req, Res]):
     """A line in the table of patterns.
 
-    Its prompts are the files `prompts/<step>.md` beside the module of `run`. `example` is a
-    request that shows the pattern: the demo, the docs and OpenAPI use it.
+    Its prompts are the files `prompts/<step>.md` (or the name in `Step.prompt`) beside the module of `run`.
+    `example` is a request that shows the pattern: the demo, the docs and OpenAPI use it.
     """
 
     name: str

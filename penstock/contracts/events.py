@@ -118,7 +118,7 @@ class PartRetract(RunEvent):
 
 
 class StepEnded(Execution, RunEvent):
-    """The step `key` has its outcome, from the attempt `i`, which wrote `n` events. Nothing more of the step counts.
+    """The step `key` has its outcome, from attempt `i`, which wrote `n` events. Ignore any later event of this step.
 
     A reader that was shown something else (another attempt, or not all `n`) replaces it by the outcome's value.
     """

@@ -1,4 +1,4 @@
-"""The reader's side: news told from repeats in a job's events, and the one Python value that they make, as it grows."""
+"""Telling new events from repeated ones, and the one Python value that a job's events make, as it grows."""
 
 import math
 from dataclasses import dataclass, field
@@ -20,13 +20,13 @@ class _Shown:
     n: int = 0
     #: An earlier attempt, of which this one does not know, may have left parts.
     mixed: bool = False
-    settled: bool = False
+    ended: bool = False
 
 
 class Reader:
     """Accepts each event of a job once and in order, whatever came twice, late or from a paused replica.
 
-    For each step: the next `n` of the newest attempt, until the step is settled. The newest is the one that began
+    For each step: the next `n` of the newest attempt, until the step has ended. The newest is the one that began
     last of those with the highest `a`; once a higher `a` has been seen, even out of order, nothing of lower ones. For
     events of the run: an `id` once. After a terminal event: nothing.
 
@@ -68,7 +68,7 @@ class Reader:
             return False
         self._known.add(event.id)
         if isinstance(event, events.StepEnded):
-            self._steps.setdefault(event.key, _Shown(0, "")).settled = True
+            self._steps.setdefault(event.key, _Shown(0, "")).ended = True
         self.ended = isinstance(event, events.TERMINAL)
         return True
 
@@ -78,10 +78,10 @@ class Reader:
         begins = event.n == 0 and name not in self._known
         if shown is None or event.a > shown.a or (event.a == shown.a and event.i != shown.i and begins):
             mixed = shown is not None and event.a == shown.a
-            settled = shown is not None and shown.settled
-            shown = self._steps[event.k] = _Shown(event.a, event.i, mixed=mixed, settled=settled)
+            ended = shown is not None and shown.ended
+            shown = self._steps[event.k] = _Shown(event.a, event.i, mixed=mixed, ended=ended)
             self._known.add(name)
-        if shown.settled or (event.a, event.i, event.n) != (shown.a, shown.i, shown.n):
+        if shown.ended or (event.a, event.i, event.n) != (shown.a, shown.i, shown.n):
             return False
         shown.n += 1
         return True

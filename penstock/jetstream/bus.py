@@ -1,9 +1,9 @@
 """NATS JetStream as Penstock uses it: write once, append, read back.
 
-Every call is bounded: it raises BusUnavailable when NATS has not answered within `timeout` seconds, all tries included,
-or refuses because of trouble of its own, such as a full disk. A publish whose answer was lost is repeated. So `append`
-may store a message twice (readers drop a repeated event), and `once` may be refused because of its own first try (its
-callers read what is there).
+Reads, `once` and `append` raise BusUnavailable when NATS has not answered within `timeout` seconds, all tries included,
+or refuses because of trouble of its own, such as a full disk; `publish` is one try. A publish whose answer was lost is
+repeated. So `append` may store a message twice (readers drop a repeated event), and `once` may be refused because of
+its own first try (its callers read what is there).
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import json
 import logging
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -100,14 +100,14 @@ class Bus:
 
     @property
     def max_body(self) -> int:
-        """Bytes of one message beside its headers."""
+        """Bytes of one message, of which 4,096 are left for its headers."""
         return self.connection.max_payload - 4096
 
     async def once(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> bool:
         """Store the first message of a write-once subject. False: there is one already.
 
         On a cluster the refusal can be about a message that was proposed and is never committed, so it is believed
-        once the stream's leader shows that message; until then the publish is repeated.
+        once the stream's leader shows that message; until then the publish is repeated. Raises as `append` does.
         """
 
         async def attempt() -> bool:
@@ -186,8 +186,13 @@ class Bus:
         return lambda: self._on_reconnect.discard(callback)
 
     @asynccontextmanager
-    async def rereading_after_reconnects(self, read: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-        """Within it, `read` is called after each reconnection, since a subscription receives nothing meanwhile."""
+    async def following(
+        self, read: Callable[[], Awaitable[None]], heard: Callable[[Msg], Awaitable[None]], *subjects: str
+    ) -> AsyncIterator[None]:
+        """Within it, `heard` is given each message of `subjects`.
+
+        `read` is called at the entry and after each reconnection: it reads what was published before, or missed.
+        """
         lost = asyncio.Event()
 
         async def read_again() -> None:
@@ -198,13 +203,14 @@ class Bus:
                 except Exception:
                     log.exception("could not read again after a reconnection")
 
-        reading = asyncio.get_running_loop().create_task(read_again())
-        forget = self.on_reconnect(lost.set)
-        try:
+        async with AsyncExitStack() as stack:
+            for subject in subjects:
+                stack.push_async_callback(self.unsubscribe, await self.connection.subscribe(subject, cb=heard))
+            stack.push_async_callback(stop, asyncio.get_running_loop().create_task(read_again()))
+            stack.callback(self.on_reconnect(lost.set))
+            # after the subscription, so that nothing in between is missed
+            await read()
             yield
-        finally:
-            forget()
-            await stop(reading)
 
     async def reconnected(self) -> None:
         """To be given to the connection as its `reconnected_cb`."""

@@ -16,14 +16,14 @@ from penstock.patterns.loading import load, steps_by_service
 from penstock.settings import Settings
 
 _DAY, _HOUR = 86_400.0, 3_600.0
-#: Seconds within which a repeated dead letter or event with the same Nats-Msg-Id is dropped.
+#: Seconds within which a repeated dead letter or hook with the same Nats-Msg-Id is dropped.
 _DEDUPE = 120.0
 #: All replicas of one consumer together may hold this many unacknowledged messages.
 _MAX_ACK_PENDING = 20_000
 
 
 def stream_configs(settings: Settings) -> list[api.StreamConfig]:
-    """The streams that penstock.jetstream.subjects draws."""
+    """One StreamConfig per row of the table in penstock.jetstream.subjects."""
     write_once = {"max_msgs_per_subject": 1, "discard": api.DiscardPolicy.NEW, "discard_new_per_subject": True}
     kept = {"max_age": settings.jobs_max_age_days * _DAY, **write_once}
     queue = {"retention": api.RetentionPolicy.WORK_QUEUE, **write_once}

@@ -5,6 +5,7 @@
     STEPS     steps.<service>.<step>.<job>.<key>    while queued    -
     JOURNAL   journal.<job>.<key|start|end>         yes             facts.<job>.<...>
     EVENTS    events.<job>                          no              live.<job>
+              events.chat=<digest>                  no              live.chat=<digest>
     HOOKS     hooks.<job>                           while queued    -
     DEAD      dead.<origin subject>                 no              -
 
@@ -15,7 +16,8 @@ Only what a stream has *stored* is republished, so a subscriber to `facts.…` o
 message that was refused (see docs/adr/0002).
 """
 
-STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
+JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
+STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS
 
 #: What is republished once it is stored, as (source, destination).
 FACTS = ("journal.>", "facts.>")

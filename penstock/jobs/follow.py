@@ -35,8 +35,8 @@ _BATCH, _BATCH_BYTES = 64, 64 * 1024
 class DeliveredEvent:
     """One accepted event. `sequence` is its place in EVENTS, `seq` counts the job's accepted events from 1.
 
-    A reader resumes after `cursor`: that is `sequence`, unless more events of the same sequence follow. A snapshot has
-    the sequence of the event that it comes with, and cursor 0.
+    A reader resumes after `cursor`. That is `sequence`; but a correction inserted before a step's end has cursor
+    `sequence` - 1, so a reader cut off there gets it again. A snapshot has the sequence of its event, and cursor 0.
     """
 
     event: events.Event | Snapshot
@@ -76,7 +76,8 @@ class Follower:
         self._last = 0
         #: Retention has dropped the beginning: the first event there is, is not the job's first.
         self.truncated = False
-        self._known: set[str] = set()  # then, the steps whose events are all delivered, or that a snapshot had
+        #: Used then only: the steps that have begun since, or that a snapshot had. No snapshot is needed at their end.
+        self._known: set[str] = set()
         #: All that was there at the entry has been yielded.
         self.caught_up = False
 

@@ -9,11 +9,12 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 from penstock.jobs.lookup import Record, unix
 
-#: Jobs whose facts are read at once; sequences of JOBS looked at together; and for one page at most, so
-#: that a filter that matches little costs a bounded amount: the page is then short and has a cursor.
-_FACTS, _WINDOW, _EXAMINED = 100, 100, 2_000
-#: The same two where the server itself picks the pattern's jobs.
-_WINDOW_OF_PATTERN, _EXAMINED_OF_PATTERN = 4_000, 40_000
+#: Jobs whose start and end are fetched in one request.
+_FACTS = 100
+#: Stream positions scanned per step: of all jobs, and where the server itself picks the pattern's.
+_WINDOW, _WINDOW_OF_PATTERN = 100, 4_000
+#: Stream positions scanned per page, likewise; a page that reaches it is short and has a cursor.
+_EXAMINED, _EXAMINED_OF_PATTERN = 2_000, 40_000
 
 
 async def page(

@@ -22,7 +22,7 @@ UNAVAILABLE = (BusUnavailable, APIError, *UNREACHABLE)
 
 
 def problem_of(error: Exception) -> Problem:
-    """A failure's own problem; `bus_unavailable` where NATS does not serve; else `internal_error`, for all to log."""
+    """A failure's own; `bus_unavailable` where NATS does not serve; otherwise `internal_error`: the caller logs it."""
     if isinstance(error, Failure):
         return error.problem()
     if isinstance(error, UNAVAILABLE):

@@ -30,15 +30,12 @@ class Journal:
     @asynccontextmanager
     async def following(cls, bus: Bus, job: str) -> AsyncIterator["Journal"]:
         journal = cls(bus, job)
-        subscription = await bus.connection.subscribe(subjects.fact(job, "*"), cb=journal._on_message)
         try:
-            async with bus.rereading_after_reconnects(journal.read):
-                await journal.read()
+            async with bus.following(journal.read, journal._on_message, subjects.fact(job, "*")):
                 yield journal
         finally:
             for waiter in journal._waiting.values():
                 waiter.cancel()
-            await bus.unsubscribe(subscription)
 
     @property
     def start(self) -> JobStart | None:

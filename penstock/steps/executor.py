@@ -23,7 +23,7 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Executable:
-    """A step with what does it. `uses_model` is False for tools: no model is chosen, shown or retried."""
+    """A step with what does it. `uses_model` is False for tools: no model is chosen or shown, attempts are fixed."""
 
     step: Step[Any, Any]
     execute: Executor

@@ -105,23 +105,16 @@ class StepHandler:
     async def _watching(self, job: str, key: str) -> AsyncIterator[asyncio.Event]:
         """An event that is set as soon as nobody waits: the step has an outcome, or its job has ended."""
         nobody_waits = asyncio.Event()
-        bus, keys = self._bus, (key, END)
 
         async def on_fact(_: Msg) -> None:
             nobody_waits.set()
 
         async def read() -> None:
-            of_keys = (bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, key)) for key in keys)
-            if any(await asyncio.gather(*of_keys)):
+            facts = subjects.journal(job, key), subjects.journal(job, END)
+            if any(await asyncio.gather(*(self._bus.last_from_leader(subjects.JOURNAL, fact) for fact in facts))):
                 nobody_waits.set()
 
-        async with contextlib.AsyncExitStack() as listening:
-            for key in keys:
-                subscription = await bus.connection.subscribe(subjects.fact(job, key), cb=on_fact)
-                listening.push_async_callback(bus.unsubscribe, subscription)
-            await listening.enter_async_context(bus.rereading_after_reconnects(read))
-            # after the subscription, so that a fact in between is not missed
-            await read()
+        async with self._bus.following(read, on_fact, subjects.fact(job, key), subjects.fact(job, END)):
             yield nobody_waits
 
     async def _attempt(self, message: Msg, attempt: _Attempt, nobody_waits: asyncio.Event, events: EventLog) -> None:

@@ -19,7 +19,7 @@ class PartSink:
     """Where an executor's model writes (`penstock.llm.ask.Sink`).
 
     Pieces that arrive within `flush_interval` seconds of the last flush go out together; the first goes
-    out at once. Events are numbered from 0, which is `step.started`, or the `part.reset` of a step that is given up.
+    out at once. Number 0 is `step.started`; for a step given up before it starts, it is `part.reset`.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ class Place:
         return place
 
     def set_closed(self, closed: bool) -> None:
-        """What is reopened after it was skipped stays skipped until the end."""
+        """A member that the text has already passed is not inserted when it is reopened; it is added at the end."""
         self.closed = closed
         self.empty_array = self.empty_array and closed
         for place in self.below.values():
