@@ -126,7 +126,7 @@ async def delivered(bus: Bus, writers: int, count: int) -> list[float]:
     async def one(number: int) -> list[float]:
         job = f"d{run}-{number}"
         log = EventLog(bus, job)
-        sink = PartSink(log, key="k", attempt=1, id="bench", into="/x", output=str, flush_interval=0.0)
+        sink = PartSink(log, {"k": "k", "a": 1, "i": "bench"}, into="/x", output=str, flush_interval=0.0)
         sent: dict[str, float] = {}
 
         async def write() -> None:

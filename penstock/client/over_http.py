@@ -12,7 +12,7 @@ import httpx
 from httpx_sse import EventSource
 from pydantic import Field, TypeAdapter, ValidationError
 
-from penstock.backoff import delay
+from penstock.backoff import delay, retry_after
 from penstock.client.client import AnyPattern, Client, Request, json_of, name_of
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable
 from penstock.client.job_events import EventAt
@@ -143,8 +143,7 @@ class HttpClient(Client):
                 await answer.aread()
                 problem = _problem(answer)
                 if answer.status_code in _LATER:
-                    after = answer.headers.get("retry-after", "")
-                    requested = float(after) if after.isdecimal() else None
+                    requested = retry_after(answer.headers.get("retry-after", ""))
                     raise Transient(problem.code, f"{answer.status_code} {problem}", retry_after=requested)
                 if problem.code == "unknown_job":
                     raise UnknownJob(path.split("/")[2])

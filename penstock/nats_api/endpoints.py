@@ -40,8 +40,6 @@ from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Bytes of a reply that are left for its headers.
-_HEADERS = 4096
 _DESCRIPTION = "LLM agent patterns as durable jobs. Events of a job: live.<job>; its end: facts.<job>.end."
 
 Answer = Callable[[Request], Awaitable[BaseModel]]
@@ -80,7 +78,7 @@ class NatsApi:
             await self._service.stop()
 
     async def _submit(self, request: Request) -> JobState:
-        pattern = request.subject.rpartition(".")[2]
+        pattern = subjects.tokens(request.subject)[-1]
         if len(request.data) > self._settings.max_body:
             raise Refused("body_too_large", f"the body may have {self._settings.max_body} bytes")
         parse_request(self._patterns, pattern, request.data, self._settings)
@@ -111,7 +109,7 @@ class NatsApi:
             return
         try:
             reply = (await answer(request)).model_dump_json().encode()
-            if len(reply) > self._bus.connection.max_payload - _HEADERS:
+            if len(reply) > self._bus.max_body:
                 raise Refused("output_too_large", f"{len(reply)} bytes do not fit into a reply")
         except Exception as error:
             problem = problem_of(error)

@@ -24,6 +24,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.settling import GivenUp, Later, settling
+from penstock.jobs.refusals import field_errors, summary
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
 from penstock.settings import Settings
@@ -53,6 +54,10 @@ class _Attempt:
     def about(self) -> dict[str, Any]:
         return {"job": self.job, "step": self.step, "key": self.key, "attempt": self.number}
 
+    @property
+    def writes_as(self) -> dict[str, Any]:
+        return {"k": self.key, "a": self.number, "i": self.id}
+
 
 class _NobodyWaits(Exception):
     """The job has ended, or another attempt has written the outcome."""
@@ -77,9 +82,7 @@ class StepHandler:
         about = {"job": job, "step": step, "key": key, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "step", about), self._watching(job, key) as nobody_waits:
             if not nobody_waits.is_set():
-                begun: dict[str, Usage] = {}
-                if message.metadata.num_delivered > 1:
-                    begun = await self._begun(job, key)
+                begun = await self._begun(job, key) if message.metadata.num_delivered > 1 else {}
                 spent = sum(begun.values(), start=Usage())
                 attempt = _Attempt(job, step, key, len(begun) + 1, secrets.token_hex(4), spent)
                 async with contextlib.aclosing(EventLog(self._bus, job)) as events:
@@ -125,15 +128,8 @@ class StepHandler:
             await self._write(attempt, Failure("step_error", str(error)), fingerprint="", n=0)
             raise GivenUp("step_error", str(error)) from error
         executable = self._executables[request.step]
-        sink = PartSink(
-            events,
-            key=request.key,
-            attempt=attempt.number,
-            id=attempt.id,
-            into=request.into,
-            output=executable.step.output,
-            flush_interval=self._settings.flush_interval,
-        )
+        output, flush_interval = executable.step.output, self._settings.flush_interval
+        sink = PartSink(events, attempt.writes_as, into=request.into, output=output, flush_interval=flush_interval)
         store = partial(self._store, attempt, events, sink, fingerprint=request.fingerprint, into=request.into)
         if attempt.number > self._settings.max_deliveries:
             detail = f"given up at attempt {attempt.number}; its executors did not survive it"
@@ -253,9 +249,7 @@ def _parsed(message: Msg) -> StepMessage:
     try:
         request = StepMessage.model_validate_json(message.data)
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(map(str, fault["loc"]))
-        raise ValueError(f"the step message does not fit: {where}: {fault['msg']}") from error
+        raise ValueError(f"the step message does not fit: {summary(field_errors(error.errors()))}") from error
     if [request.step, request.job, request.key] != subjects.tokens(message.subject)[1:]:
         raise ValueError(f"the message on {message.subject} is for another step")
     return request

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -16,27 +16,18 @@ from penstock.jetstream.event_log import EventLog
 
 
 class PartSink:
-    """Where an executor's model writes (`penstock.llm.ask.Sink`).
+    """Where an executor's model writes (`penstock.llm.ask.Sink`). `by`: the `k`, `a` and `i` of the attempt's events.
 
     Pieces that arrive within `flush_interval` seconds of the last flush go out together; the first goes
     out at once. Number 0 is `step.started`; for a step given up before it starts, it is `part.reset`.
     """
 
     def __init__(
-        self,
-        log: EventLog,
-        *,
-        key: str,
-        attempt: int,
-        id: str,
-        into: str | None,
-        output: type[Any],
-        flush_interval: float,
+        self, log: EventLog, by: Mapping[str, Any], *, into: str | None, output: type[Any], flush_interval: float
     ) -> None:
-        self._log, self._key, self._attempt, self._id = log, key, attempt, id
-        self._into, self._output, self._flush_interval = into, output, flush_interval
+        self._log, self._by, self._into, self._output, self._flush_interval = log, by, into, output, flush_interval
         #: Whether readers may have been shown something of the output, by this attempt or an earlier one.
-        self._shown = attempt > 1
+        self._shown = by["a"] > 1
         #: How many events were sent.
         self.number = 0
         self._waiting: list[Piece] = []
@@ -129,5 +120,5 @@ class PartSink:
                 self._send(PartEnd, p=p, length=self._lengths[p])
 
     def _send(self, event: Callable[..., Event], **fields: Any) -> None:
-        self._log.send(event(k=self._key, a=self._attempt, i=self._id, n=self.number, **fields))
+        self._log.send(event(**self._by, n=self.number, **fields))
         self.number += 1

@@ -51,7 +51,7 @@ async def test_attempts_of_one_number_are_told_apart(pipeline: Pipeline) -> None
     job = await pipeline.submit("routing", QUERY)
     first, second = EventLog(pipeline.bus, job), EventLog(pipeline.bus, job)
     sinks = [
-        PartSink(log, key="respond-1", attempt=1, id=name, into="/", output=Answer, flush_interval=0)
+        PartSink(log, {"k": "respond-1", "a": 1, "i": name}, into="/", output=Answer, flush_interval=0)
         for log, name in ((first, "first"), (second, "second"))
     ]
     texts = [Answer.model_validate(answer(f"the {word} one's")).model_dump_json() for word in ("first", "other")]

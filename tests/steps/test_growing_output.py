@@ -25,7 +25,7 @@ async def test_characters_that_are_cut_in_half_are_put_together(
     bench: StepHarness, output: type, chunks: list[str], value: object
 ) -> None:
     log = EventLog(bench.bus, "unpublished")
-    sink = PartSink(log, key="draft-1", attempt=1, id="one", into=None, output=output, flush_interval=0)
+    sink = PartSink(log, {"k": "draft-1", "a": 1, "i": "one"}, into=None, output=output, flush_interval=0)
     for chunk in chunks:
         sink.text(chunk)
     assert sink.finish(None) == value
