@@ -156,8 +156,7 @@ class Bus:
         They come in batches, from any replica. What it does not have of what the stream's leader had at the call, comes
         from the leader.
         """
-        end = await self.last_from_leader(stream, subject)
-        if end is None:
+        if (end := await self.last_from_leader(stream, subject)) is None:
             return
         async for stored in self._read(stream, {"next_by_subj": subject, "batch": _BATCH}, start=after + 1):
             yield stored

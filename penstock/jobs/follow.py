@@ -58,13 +58,7 @@ class Follower:
     """
 
     def __init__(
-        self,
-        bus: Bus,
-        job: str,
-        *,
-        buffer: int = 8 * 1024 * 1024,
-        silence: float = 15.0,
-        publish_missing_end: bool = False,
+        self, bus: Bus, job: str, *, buffer: int = 8 << 20, silence: float = 15.0, publish_missing_end: bool = False
     ) -> None:
         self._bus, self._job, self._limit, self._silence = bus, job, buffer, silence
         self._buffer: deque[Stored] = deque()

@@ -70,8 +70,7 @@ async def submit(bus: Bus, pattern: str, job: str, body: bytes, *, keyed: bool =
     """
     if await bus.once(subjects.job(pattern, job), body):
         return True
-    known = await bus.last_from_leader(subjects.JOBS, subjects.job(pattern, job))
-    if known is not None and known.data == body:
+    if (known := await bus.last_from_leader(subjects.JOBS, subjects.job(pattern, job))) and known.data == body:
         return False
     code, what = ("idempotency_key_reused", "the key") if keyed else ("job_id_taken", f"the id {job}")
     raise Failure(code, f"{what} was used before, with another body")

@@ -60,9 +60,7 @@ class Llm:
         self._http = httpx2.AsyncClient(
             verify=certificates,
             limits=httpx2.Limits(
-                max_connections=_CONNECTIONS,
-                max_keepalive_connections=_KEPT_ALIVE,
-                keepalive_expiry=30.0,
+                max_connections=_CONNECTIONS, max_keepalive_connections=_KEPT_ALIVE, keepalive_expiry=30.0
             ),
             # A redirect would take the key to another host.
             follow_redirects=False,
@@ -168,6 +166,5 @@ class Llm:
 
 
 async def _keep(response: httpx2.Response) -> None:
-    seen = _RESPONSES.get()
-    if seen is not None:
+    if (seen := _RESPONSES.get()) is not None:
         seen.append(response)

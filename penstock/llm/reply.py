@@ -40,8 +40,7 @@ class Reply:
             self._finish = str(candidate.finish_reason.value)
             self._message = candidate.finish_message or ""
         for part in (candidate.content.parts if candidate.content else None) or ():
-            chunk = _chunk(part)
-            if chunk is not None:
+            if (chunk := _chunk(part)) is not None:
                 self._empty &= isinstance(chunk, TextPiece) and not chunk.text
                 yield chunk
 
@@ -75,8 +74,7 @@ class Reply:
 
 def _chunk(part: types.Part) -> TextPiece | ToolCall | None:
     signature = base64.b64encode(part.thought_signature).decode() if part.thought_signature else None
-    call = part.function_call
-    if call is not None:
+    if (call := part.function_call) is not None:
         return ToolCall(id=call.id or None, name=call.name or "", args=call.args or {}, signature=signature)
     if part.thought or not (part.text or signature):
         return None

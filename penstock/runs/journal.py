@@ -82,6 +82,5 @@ class Journal:
 
     def _note(self, key: str, data: bytes) -> None:
         self._facts.setdefault(key, data)
-        waiter = self._waiting.pop(key, None)
-        if waiter is not None and not waiter.done():
+        if (waiter := self._waiting.pop(key, None)) is not None and not waiter.done():
             waiter.set_result(None)

@@ -128,8 +128,8 @@ class StepHandler:
             await self._write(attempt, Failure("step_error", str(error)), fingerprint="", n=0)
             raise GivenUp("step_error", str(error)) from error
         executable = self._executables[request.step]
-        output, flush_interval = executable.step.output, self._settings.flush_interval
-        sink = PartSink(events, attempt.writes_as, into=request.into, output=output, flush_interval=flush_interval)
+        output, interval = executable.step.output, self._settings.flush_interval
+        sink = PartSink(events, attempt.writes_as, into=request.into, output=output, flush_interval=interval)
         store = partial(self._store, attempt, events, sink, fingerprint=request.fingerprint, into=request.into)
         if attempt.number > self._settings.max_deliveries:
             detail = f"given up at attempt {attempt.number}; its executors did not survive it"
