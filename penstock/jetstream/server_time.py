@@ -34,8 +34,7 @@ class ServerTime:
         """Read it from the server. Raises what nats-py raises."""
         asked = time.monotonic()
         answer = await connection.request(f"$JS.API.STREAM.INFO.{subjects.JOBS}", b"", 2.0)
-        said = json.loads(answer.data).get("ts")
-        if said is not None:
+        if said := json.loads(answer.data).get("ts"):
             self._ahead = datetime.fromisoformat(said).timestamp() - (asked + time.monotonic()) / 2
         if abs(self.skew) > TOLERATED:
             log.error("this machine's clock is wrong", extra={"seconds_ahead": round(self.skew, 1)})

@@ -70,7 +70,7 @@ class Follower:
         self._last = 0
         #: Retention has dropped the beginning: the first event there is, is not the job's first.
         self.truncated = False
-        #: Used then only: the steps that have begun since, or that a snapshot had. No snapshot is needed at their end.
+        #: Where that is so: the steps whose first event was there or that a snapshot had. Their end brings no snapshot.
         self._known: set[str] = set()
         #: All that was there at the entry has been yielded.
         self.caught_up = False

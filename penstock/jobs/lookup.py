@@ -37,8 +37,7 @@ async def look_up(bus: Bus, job: str) -> JobState | None:
     record = await _read(bus, job)
     fields = record.fields()
     if record.start is None:
-        submitted = await bus.last_from_leader(subjects.JOBS, subjects.job("*", job))
-        if submitted is None:
+        if (submitted := await bus.last_from_leader(subjects.JOBS, subjects.job("*", job))) is None:
             return None
         fields |= {"pattern": subjects.tokens(submitted.subject)[0], "accepted_at": unix(submitted.time)}
     steps = tuple(StepState(**dict(outcome), problem=outcome.failure) for outcome in record.outcomes)
