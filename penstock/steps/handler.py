@@ -54,10 +54,6 @@ class _Attempt:
     def about(self) -> dict[str, Any]:
         return {"job": self.job, "step": self.step, "key": self.key, "attempt": self.number}
 
-    @property
-    def writes_as(self) -> dict[str, Any]:
-        return {"k": self.key, "a": self.number, "i": self.id}
-
 
 class _NobodyWaits(Exception):
     """The job has ended, or another attempt has written the outcome."""
@@ -128,8 +124,9 @@ class StepHandler:
             await self._write(attempt, Failure("step_error", str(error)), fingerprint="", n=0)
             raise GivenUp("step_error", str(error)) from error
         executable = self._executables[request.step]
+        by = {"k": attempt.key, "a": attempt.number, "i": attempt.id}
         output, interval = executable.step.output, self._settings.flush_interval
-        sink = PartSink(events, attempt.writes_as, into=request.into, output=output, flush_interval=interval)
+        sink = PartSink(events, by, into=request.into, output=output, flush_interval=interval)
         store = partial(self._store, attempt, events, sink, fingerprint=request.fingerprint, into=request.into)
         if attempt.number > self._settings.max_deliveries:
             detail = f"given up at attempt {attempt.number}; its executors did not survive it"

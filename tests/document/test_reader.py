@@ -54,7 +54,7 @@ def test_of_attempts_with_one_number_the_one_that_began_last_is_read() -> None:
     assert accepted(sent) == [sent[0], sent[1], sent[2], sent[6]]
 
 
-def test_nothing_of_a_step_is_read_once_it_is_settled() -> None:
+def test_nothing_of_a_step_is_read_once_it_has_ended() -> None:
     """Whatever began late: not an attempt with a higher number either."""
     sent: list[Event] = [named("x", 0), completed("x", 1), named("x", 1), named("y", 0), named("z", 0, a=2)]
     assert accepted(sent) == sent[:2]
