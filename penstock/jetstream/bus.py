@@ -186,9 +186,9 @@ class Bus:
 
     @asynccontextmanager
     async def following(
-        self, read: Callable[[], Awaitable[None]], heard: Callable[[Msg], Awaitable[None]], *subjects: str
+        self, read: Callable[[], Awaitable[None]], on_message: Callable[[Msg], Awaitable[None]], *subjects: str
     ) -> AsyncIterator[None]:
-        """Within it, `heard` is given each message of `subjects`.
+        """Within it, `on_message` is given each message of `subjects`.
 
         `read` is called at the entry and after each reconnection: it reads what was published before, or missed.
         """
@@ -200,11 +200,13 @@ class Bus:
                 try:
                     await read()
                 except Exception:
-                    log.exception("could not read again after a reconnection")
+                    log.exception("could not read again after a reconnection; trying on")
+                    lost.set()
+                    await asyncio.sleep(_LONGEST_PAUSE)
 
         async with AsyncExitStack() as stack:
             for subject in subjects:
-                stack.push_async_callback(self.unsubscribe, await self.connection.subscribe(subject, cb=heard))
+                stack.push_async_callback(self.unsubscribe, await self.connection.subscribe(subject, cb=on_message))
             stack.push_async_callback(stop, asyncio.get_running_loop().create_task(read_again()))
             stack.callback(self.on_reconnect(lost.set))
             # after the subscription, so that nothing in between is missed
