@@ -103,7 +103,7 @@ class SseStream:
 
 
 def checked(events: list[Event], pattern: str | None = None) -> dict[str, Any]:
-    """The result that these events end with. They must have been news all, and have shown it before they told it."""
+    """The result that these events end with. Each must be new, and together they must have shown the result."""
     reader, document = Reader(), Document()
     assert all(reader.accept(event) for event in events), "a reader was given something twice, or out of order"
     end = events[-1]

@@ -202,7 +202,7 @@ async def test_a_step_of_which_only_the_end_is_kept_is_shown_by_another_snapshot
 
 
 async def test_an_event_of_a_newer_release_is_passed_over(alone: GatewayServer, bus: Bus) -> None:
-    """During a rolling deploy: what is not known is not told, and what follows still is."""
+    """During a rolling deploy: what is not known is not delivered, and what follows still is."""
     job = await ended_job(bus)
     for event in (
         {"type": "job.accepted", "id": "accepted", "job": job, "pattern": "routing", "deadline": 2},

@@ -35,7 +35,7 @@ async def test_one_kind_of_step_is_never_taken_beyond_the_free_slots(alone: Pipe
         await alone.gemini.wait(held="draft", count=2)
         assert await in_clients_hands(alone) == {"workers-draft": 2}
         await alone.gemini.release("draft")
-        await settlements.heard("ACK", 12)
+        await settlements.wait_for("ACK", 12)
     assert (await alone.gemini.stats()).peak_running == 2
     assert len(await alone.gemini.calls(step="draft")) == len(jobs)
     await alone.start("workers")
@@ -51,7 +51,7 @@ async def test_of_several_kinds_one_more_each_may_wait_in_flight(alone: Pipeline
     jobs = [await alone.submit("parallel-processing", CODE) for _ in range(8)]
     await alone.gemini.wait(held="all", count=2)
     async with alone.settlements() as settlements:
-        await settlements.heard("WPI", 2)
+        await settlements.wait_for("WPI", 2)
     assert workers.service.group.in_flight <= 2 + len(steps)
     assert sum((await in_clients_hands(alone)).values()) <= 2 + len(steps)
     await alone.gemini.release("all")
@@ -67,7 +67,7 @@ async def test_a_step_that_takes_longer_than_ack_wait_is_executed_once(pipeline:
     async with pipeline.settlements() as settlements:
         job = await pipeline.submit("routing", {"query": "why?"})
         await pipeline.gemini.wait(held="classify")
-        await settlements.heard("WPI", 11)
+        await settlements.wait_for("WPI", 11)
         assert {sign.delivery for sign in settlements.of("WPI")} == {1}
         await pipeline.gemini.release("classify")
         assert await pipeline.result(job)
@@ -82,9 +82,9 @@ async def test_a_message_given_out_again_while_it_is_in_flight_is_not_begun_agai
     async with pipeline.settlements() as settlements:
         job = await pipeline.submit("routing", {"query": "why?"})
         await pipeline.gemini.wait(held="classify")
-        (sign, *_) = await settlements.heard("WPI")
+        (sign, *_) = await settlements.wait_for("WPI")
         await pipeline.bus.connection.publish(sign.subject, b"-NAK")
-        await settlements.heard("WPI", 4)
+        await settlements.wait_for("WPI", 4)
         await pipeline.gemini.release("classify")
         assert await pipeline.result(job)
     assert (await pipeline.outcomes(job))["classify-1"].attempt == 1
@@ -103,8 +103,8 @@ async def test_at_shutdown_what_waits_goes_back_at_once_and_what_runs_is_finishe
 
         await alone.start("workers")
         stopping = asyncio.create_task(first.stop())
-        assert len(await settlements.heard("NAK", 2)) == 2
-        assert len(await settlements.heard("ACK", 2)) == 2
+        assert len(await settlements.wait_for("NAK", 2)) == 2
+        assert len(await settlements.wait_for("ACK", 2)) == 2
         assert not stopping.done()
 
         await alone.gemini.release("first")
@@ -122,7 +122,7 @@ async def test_what_is_not_done_within_the_grace_period_goes_back_too(alone: Pip
     await alone.gemini.wait(held="draft")
     async with alone.settlements() as settlements:
         await first.stop(grace=0)
-        await settlements.heard("NAK")
+        await settlements.wait_for("NAK")
     await alone.gemini.wait(status="disconnected")
     await alone.start("workers")
     assert await alone.result(job)

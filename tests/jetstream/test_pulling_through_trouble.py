@@ -30,7 +30,7 @@ async def test_the_nats_server_is_killed_and_comes_back_on_its_data(pipeline: Pi
 
 
 async def test_it_is_killed_while_every_slot_is_busy(pipeline: Pipeline, nats: NatsServer) -> None:
-    """What was being executed goes on without the server, and is told when it is back."""
+    """What was being executed goes on without the server, and is settled when it is back."""
     await pipeline.gemini.rule(step="classify", reply={"hold": "classify"})
     jobs = [await pipeline.submit("routing", QUERY) for _ in range(8)]
     await pipeline.gemini.wait(held="classify", count=8)

@@ -67,10 +67,10 @@ async def test_an_unknown_pattern_fails_the_job(pipeline: Pipeline) -> None:
 
 @pytest.mark.parametrize("job", ["ümlaut", "x" * 65, "a$b"])
 async def test_a_job_id_that_is_no_token_is_dead_lettered(pipeline: Pipeline, job: str) -> None:
-    """There is no subject on which its end could be told."""
+    """There is no subject on which its end could be published."""
     async with pipeline.settlements() as settlements:
         await pipeline.submit("routing", GOOD, job)
-        await settlements.heard("TERM", stream=subjects.JOBS)
+        await settlements.wait_for("TERM", stream=subjects.JOBS)
     await _one_dead_letter(pipeline, "invalid_request", f"jobs.routing.{job}", json.dumps(GOOD).encode())
     assert (await pipeline.run("routing", GOOD))["response"]
 

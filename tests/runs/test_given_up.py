@@ -55,7 +55,7 @@ async def test_a_job_whose_aggregators_do_not_survive_it_fails(pipeline: Pipelin
     async with pipeline.settlements() as settlements:
         await pipeline.start("aggregator")
         assert (await pipeline.failure(job)).problem.code == "poisoned"
-        await settlements.heard("ACK", stream=subjects.JOBS)
+        await settlements.wait_for("ACK", stream=subjects.JOBS)
     assert [letter[subjects.DEAD_REASON_HEADER] for letter in await pipeline.dead_letters()] == ["poisoned"]
     assert await pipeline.gemini.calls(job=job) == []
 

@@ -29,7 +29,7 @@ def services(shared_simulator: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture
-async def bench(services: Settings, gemini: Steering) -> AsyncIterator[StepHarness]:
+async def harness(services: Settings, gemini: Steering) -> AsyncIterator[StepHarness]:
     """A connection of the test's own, and a job."""
     bus = await connect(services, "test")
     yield StepHarness(bus, gemini, services)

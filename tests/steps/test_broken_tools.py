@@ -1,4 +1,4 @@
-"""A tool that does not work is not the model's fault, nor the job's: it is told as what it is."""
+"""A tool that does not work is not the model's fault, nor the job's: its error says what it is."""
 
 import sys
 

@@ -42,26 +42,26 @@ def faults(
 
 
 @each(STEPS)
-async def test_its_outcome_fits_its_output_and_equals_what_was_streamed(bench: StepHarness, step: AnyStep) -> None:
+async def test_its_outcome_fits_its_output_and_equals_what_was_streamed(harness: StepHarness, step: AnyStep) -> None:
     """The events of a step are stored before its outcome; the outcome is stored before the step is acked."""
-    outcome = await bench.done(step)
+    outcome = await harness.done(step)
     assert outcome.failure is None
     TypeAdapter(step.output).validate_python(outcome.value)
     assert (outcome.step, outcome.key, outcome.attempt, outcome.service) == (step.name, KEY, 1, step.service)
-    assert await bench.streamed() == outcome.value
-    assert await bench.types() == ["step.started"]
+    assert await harness.streamed() == outcome.value
+    assert await harness.types() == ["step.started"]
 
 
 @each(ONE_OF_EACH_KIND)
-async def test_its_model_call_is_told_and_counted(bench: StepHarness, step: AnyStep) -> None:
+async def test_its_model_call_is_told_and_counted(harness: StepHarness, step: AnyStep) -> None:
     """The model that was asked, and its tokens. The simulator's replies say that they are simulated."""
-    outcome = await bench.done(step)
-    started = (await bench.events())[0]
+    outcome = await harness.done(step)
+    started = (await harness.events())[0]
     assert isinstance(started, StepStarted)
     assert started.model is None, "behind another base URL than Google's, only the reply says which model it was"
     assert outcome.model is not None
     assert outcome.model.startswith("simulator/")
-    (call,) = await bench.gemini.calls(job=bench.job)
+    (call,) = await harness.gemini.calls(job=harness.job)
     assert (call.step, call.key, call.status, call.model) == (step.name, KEY, "completed", "big-one")
     assert outcome.usage.calls == 1
     assert call.usage is not None
@@ -69,45 +69,45 @@ async def test_its_model_call_is_told_and_counted(bench: StepHarness, step: AnyS
 
 
 @each(STEPS)
-async def test_delivered_again_after_its_outcome_it_is_acked_unexecuted(bench: StepHarness, step: AnyStep) -> None:
+async def test_delivered_again_after_its_outcome_it_is_acked_unexecuted(harness: StepHarness, step: AnyStep) -> None:
     """A replay may dispatch a step whose message is gone already: its outcome is found, nothing is paid twice."""
-    async with Settlements(bench.bus) as settlements:
-        first = await bench.done(step)
-        await settlements.heard("ACK")
+    async with Settlements(harness.bus) as settlements:
+        first = await harness.done(step)
+        await settlements.wait_for("ACK")
         async with asyncio.timeout(PATIENCE):
-            while not await bench.dispatch(step):  # a settled message leaves the work queue, soon
+            while not await harness.dispatch(step):  # a settled message leaves the work queue, soon
                 await asyncio.sleep(0)
-        await settlements.heard("ACK", 2)
-    assert await bench.outcome() == first
-    assert await bench.types() == ["step.started"]
-    assert len(await bench.gemini.calls(job=bench.job)) <= 1
+        await settlements.wait_for("ACK", 2)
+    assert await harness.outcome() == first
+    assert await harness.types() == ["step.started"]
+    assert len(await harness.gemini.calls(job=harness.job)) <= 1
 
 
 @each(MODEL_STEPS)
-async def test_dispatched_again_while_it_is_in_work_it_is_refused(bench: StepHarness, step: AnyStep) -> None:
+async def test_dispatched_again_while_it_is_in_work_it_is_refused(harness: StepHarness, step: AnyStep) -> None:
     """The stream holds one message for each step."""
-    await bench.gemini.rule(job=bench.job, reply={"hold": bench.job})
-    assert await bench.dispatch(step)
-    await bench.gemini.wait(held=bench.job)
-    assert not await bench.dispatch(step)
-    await bench.gemini.release(bench.job)
-    assert (await bench.outcome()).failure is None
-    assert len(await bench.gemini.calls(job=bench.job)) == 1
+    await harness.gemini.rule(job=harness.job, reply={"hold": harness.job})
+    assert await harness.dispatch(step)
+    await harness.gemini.wait(held=harness.job)
+    assert not await harness.dispatch(step)
+    await harness.gemini.release(harness.job)
+    assert (await harness.outcome()).failure is None
+    assert len(await harness.gemini.calls(job=harness.job)) == 1
 
 
 @each(ONE_OF_EACH_KIND)
-async def test_an_outcome_that_is_there_first_stands(bench: StepHarness, step: AnyStep) -> None:
+async def test_an_outcome_that_is_there_first_stands(harness: StepHarness, step: AnyStep) -> None:
     """Two replicas may finish the same step: the server takes the first outcome, and the second is settled too."""
-    await bench.gemini.rule(job=bench.job, reply={"hold": bench.job})
-    async with Settlements(bench.bus) as settlements:
-        await bench.dispatch(step)
-        await bench.gemini.wait(held=bench.job)
+    await harness.gemini.rule(job=harness.job, reply={"hold": harness.job})
+    async with Settlements(harness.bus) as settlements:
+        await harness.dispatch(step)
+        await harness.gemini.wait(held=harness.job)
         problem = Problem(type="urn:penstock:step_error", title="", status=500, code="step_error", detail="elsewhere")
         other = Outcome(step=step.name, key=KEY, fingerprint="f" * 32, attempt=2, service="another", failure=problem)
-        assert await bench.bus.once(subjects.journal(bench.job, KEY), other.model_dump_json().encode())
-        await bench.gemini.release(bench.job)
-        await settlements.heard("ACK")
-    assert await bench.outcome() == other
+        assert await harness.bus.once(subjects.journal(harness.job, KEY), other.model_dump_json().encode())
+        await harness.gemini.release(harness.job)
+        await settlements.wait_for("ACK")
+    assert await harness.outcome() == other
 
 
 @faults(
@@ -116,19 +116,19 @@ async def test_an_outcome_that_is_there_first_stands(bench: StepHarness, step: A
     {"429": ({"status": 429, "retryDelay": 0.02}, 0.02), "500": ({"status": 500}, 0)},
 )
 async def test_what_passes_is_tried_again(
-    bench: StepHarness, step: AnyStep, fault: dict[str, Any], expected: float
+    harness: StepHarness, step: AnyStep, fault: dict[str, Any], expected: float
 ) -> None:
-    """The delivery fails, the next one succeeds. Readers are told, and see nothing twice."""
-    await bench.gemini.rule(job=bench.job, times=1, fault=fault)
-    outcome = await bench.done(step)
+    """The delivery fails, the next one succeeds. Readers learn of it, and see nothing twice."""
+    await harness.gemini.rule(job=harness.job, times=1, fault=fault)
+    outcome = await harness.done(step)
     assert (outcome.failure, outcome.attempt) == (None, 2)
-    assert await bench.streamed() == outcome.value
-    assert await bench.types() == ["step.started", "step.retrying", "step.started", "part.reset"]
-    events = await bench.events()
+    assert await harness.streamed() == outcome.value
+    assert await harness.types() == ["step.started", "step.retrying", "step.started", "part.reset"]
+    events = await harness.events()
     (retrying,) = [event for event in events if isinstance(event, StepRetrying)]
     assert retrying.code == "model_unavailable"
     assert retrying.delay_seconds >= expected
-    calls = await bench.gemini.calls(job=bench.job)
+    calls = await harness.gemini.calls(job=harness.job)
     assert len(calls) == 2
     # what the failed attempt's reply had cost so far is not forgotten
     assert outcome.usage.output_tokens > retrying.usage.output_tokens
@@ -137,15 +137,15 @@ async def test_what_passes_is_tried_again(
 
 
 @each([step for step in ONE_OF_EACH_KIND if step in STREAMING_STEPS])
-async def test_a_paused_replicas_words_are_ignored(bench: StepHarness, step: AnyStep) -> None:
+async def test_a_paused_replicas_words_are_ignored(harness: StepHarness, step: AnyStep) -> None:
     """Each delta carries its attempt; once a newer one has begun, those of an older one are void."""
-    await bench.gemini.rule(job=bench.job, times=1, fault={"breakAfterChunks": 1})
-    outcome = await bench.done(step)
+    await harness.gemini.rule(job=harness.job, times=1, fault={"breakAfterChunks": 1})
+    outcome = await harness.done(step)
     late = Delta(k=KEY, a=1, n=99, p="/out", t="late")
     early = Delta(k=KEY, a=1, n=1, p="/out", t="again")
     for event in (late, early, PartReset(k=KEY, a=1, n=2, p="/out")):
-        await bench.bus.append(subjects.events(bench.job), event.model_dump_json().encode())
-    assert await bench.streamed() == outcome.value
+        await harness.bus.append(subjects.events(harness.job), event.model_dump_json().encode())
+    assert await harness.streamed() == outcome.value
 
 
 @faults(
@@ -159,32 +159,32 @@ async def test_a_paused_replicas_words_are_ignored(bench: StepHarness, step: Any
         "prompt-blocked": ({"promptBlocked": True}, "model_blocked"),
     },
 )
-async def test_a_refusal_is_final(bench: StepHarness, step: AnyStep, fault: dict[str, Any], expected: str) -> None:
+async def test_a_refusal_is_final(harness: StepHarness, step: AnyStep, fault: dict[str, Any], expected: str) -> None:
     """No second call: the step fails with its own code, and names its key."""
-    await bench.gemini.rule(job=bench.job, fault=fault)
-    outcome = await bench.done(step)
+    await harness.gemini.rule(job=harness.job, fault=fault)
+    outcome = await harness.done(step)
     assert outcome.failure is not None
     assert (outcome.failure.code, outcome.failure.step) == (expected, KEY)
     assert outcome.value is None
-    assert await bench.streamed() is None
-    assert len(await bench.gemini.calls(job=bench.job)) == 1
-    assert "step.retrying" not in await bench.types()
+    assert await harness.streamed() is None
+    assert len(await harness.gemini.calls(job=harness.job)) == 1
+    assert "step.retrying" not in await harness.types()
 
 
 @faults(JSON_STEPS, {"invalid": ({"invalidJson": True}, None)}, {"truncated": ({"truncate": True}, None)})
 async def test_a_reply_that_does_not_fit_is_asked_for_again(
-    bench: StepHarness, step: AnyStep, fault: dict[str, Any], expected: None
+    harness: StepHarness, step: AnyStep, fault: dict[str, Any], expected: None
 ) -> None:
     """Within the same attempt, with what was wrong; what was shown of the first reply is taken back."""
-    await bench.gemini.rule(job=bench.job, times=REPAIRS, fault=fault)
-    outcome = await bench.done(step)
+    await harness.gemini.rule(job=harness.job, times=REPAIRS, fault=fault)
+    outcome = await harness.done(step)
     assert (outcome.failure, outcome.attempt) == (None, 1)
-    assert await bench.streamed() == outcome.value
-    types = await bench.types()
+    assert await harness.streamed() == outcome.value
+    types = await harness.types()
     assert types[0] == "step.started"
     assert set(types[1:]) <= {"part.reset"}
     assert len(types[1:]) <= REPAIRS
-    assert len(await bench.gemini.calls(job=bench.job)) == 1 + REPAIRS
+    assert len(await harness.gemini.calls(job=harness.job)) == 1 + REPAIRS
 
 
 @faults(
@@ -193,32 +193,32 @@ async def test_a_reply_that_does_not_fit_is_asked_for_again(
     {"invalid": ({"invalidJson": True}, "output_invalid")},
 )
 async def test_a_reply_that_never_fits_fails_the_step(
-    bench: StepHarness, step: AnyStep, fault: dict[str, Any], expected: str
+    harness: StepHarness, step: AnyStep, fault: dict[str, Any], expected: str
 ) -> None:
     """Asked again at most twice; nothing of the replies remains."""
-    await bench.gemini.rule(job=bench.job, fault=fault)
-    outcome = await bench.done(step)
+    await harness.gemini.rule(job=harness.job, fault=fault)
+    outcome = await harness.done(step)
     assert outcome.failure is not None
     assert outcome.failure.code == expected
-    assert await bench.streamed() is None
-    assert len(await bench.gemini.calls(job=bench.job)) == 1 + REPAIRS
+    assert await harness.streamed() is None
+    assert len(await harness.gemini.calls(job=harness.job)) == 1 + REPAIRS
 
 
 @each(MODEL_STEPS)
-async def test_after_the_primary_models_attempts_the_fallback_is_asked(bench: StepHarness, step: AnyStep) -> None:
+async def test_after_the_primary_models_attempts_the_fallback_is_asked(harness: StepHarness, step: AnyStep) -> None:
     """Three deliveries for the first model, the fourth for the second."""
-    await bench.gemini.rule(job=bench.job, model="big-one", fault={"status": 503, "retryDelay": 0})
-    outcome = await bench.done(step)
+    await harness.gemini.rule(job=harness.job, model="big-one", fault={"status": 503, "retryDelay": 0})
+    outcome = await harness.done(step)
     assert (outcome.failure, outcome.attempt) == (None, 4)
-    assert [call.model for call in await bench.gemini.calls(job=bench.job)] == ["big-one"] * 3 + ["small-one"]
-    assert await bench.streamed() == outcome.value
+    assert [call.model for call in await harness.gemini.calls(job=harness.job)] == ["big-one"] * 3 + ["small-one"]
+    assert await harness.streamed() == outcome.value
 
 
 @each(ONE_OF_EACH_KIND)
-async def test_when_no_model_has_an_attempt_left_the_step_fails(bench: StepHarness, step: AnyStep) -> None:
+async def test_when_no_model_has_an_attempt_left_the_step_fails(harness: StepHarness, step: AnyStep) -> None:
     """`model_unavailable`: an exhausted budget is an outcome."""
-    await bench.gemini.rule(job=bench.job, fault={"status": 503, "retryDelay": 0})
-    outcome = await bench.done(step)
+    await harness.gemini.rule(job=harness.job, fault={"status": 503, "retryDelay": 0})
+    outcome = await harness.done(step)
     assert outcome.failure is not None
     assert (outcome.failure.code, outcome.attempt) == ("model_unavailable", 6)
-    assert len(await bench.gemini.calls(job=bench.job)) == 6
+    assert len(await harness.gemini.calls(job=harness.job)) == 6

@@ -22,9 +22,9 @@ class Draft(Wire):
     ],
 )
 async def test_characters_that_are_cut_in_half_are_put_together(
-    bench: StepHarness, output: type, chunks: list[str], value: object
+    harness: StepHarness, output: type, chunks: list[str], value: object
 ) -> None:
-    log = EventLog(bench.bus, "unpublished")
+    log = EventLog(harness.bus, "unpublished")
     sink = PartSink(log, {"k": "draft-1", "a": 1, "i": "one"}, into=None, output=output, flush_interval=0)
     for chunk in chunks:
         sink.text(chunk)

@@ -19,13 +19,13 @@ async def services(shared_simulator: str, tmp_path: Path) -> AsyncIterator[Setti
         yield settings
 
 
-async def test_a_step_whose_events_cannot_be_stored_waits_for_room(bench: StepHarness) -> None:
-    config: StreamConfig = (await bench.bus.jetstream.stream_info(subjects.EVENTS)).config
+async def test_a_step_whose_events_cannot_be_stored_waits_for_room(harness: StepHarness) -> None:
+    config: StreamConfig = (await harness.bus.jetstream.stream_info(subjects.EVENTS)).config
     full = config.evolve(max_bytes=1, discard=DiscardPolicy.NEW)
     with logged("penstock.jetstream.settling", "NATS was away") as records:
-        await bench.bus.jetstream.update_stream(full)
-        await bench.dispatch(MODEL_STEPS[0])
+        await harness.bus.jetstream.update_stream(full)
+        await harness.dispatch(MODEL_STEPS[0])
         await records.times(1)
-    assert await bench.gemini.calls(job=bench.job) == []
-    await bench.bus.jetstream.update_stream(config)
-    assert (await bench.outcome()).failure is None
+    assert await harness.gemini.calls(job=harness.job) == []
+    await harness.bus.jetstream.update_stream(config)
+    assert (await harness.outcome()).failure is None

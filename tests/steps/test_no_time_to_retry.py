@@ -17,10 +17,10 @@ def services(shared_simulator: str, tmp_path_factory: pytest.TempPathFactory) ->
         yield settings
 
 
-async def test_a_step_is_not_tried_again_after_the_deadline(bench: StepHarness) -> None:
+async def test_a_step_is_not_tried_again_after_the_deadline(harness: StepHarness) -> None:
     """It fails at once, with what its one attempt failed with."""
-    await bench.gemini.rule(fault={"status": 429, "retryDelay": 3600})
-    await bench.dispatch(MODEL_STEPS[0], deadline=time.time() + 10)
-    outcome = await bench.outcome()
+    await harness.gemini.rule(fault={"status": 429, "retryDelay": 3600})
+    await harness.dispatch(MODEL_STEPS[0], deadline=time.time() + 10)
+    outcome = await harness.outcome()
     assert outcome.failure is not None
     assert (outcome.failure.code, outcome.attempt) == ("model_unavailable", 1)

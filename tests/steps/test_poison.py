@@ -34,19 +34,19 @@ async def test_every_step_past_its_attempts_is_failed_then_kept_then_terminated(
     all_settled = asyncio.Event()
     try:
         await declare(bus.jetstream, settings)
-        benches = [StepHarness(bus, gemini, settings) for _ in STEPS]
+        harnesses = [StepHarness(bus, gemini, settings) for _ in STEPS]
         jobs = {}
-        for step, bench in zip(STEPS, benches, strict=True):
-            assert await bench.dispatch(step)
+        for step, harness in zip(STEPS, harnesses, strict=True):
+            assert await harness.dispatch(step)
             consumer = await bus.jetstream.pull_subscribe_bind(
                 durable=subjects.step_consumer(step.service, step.name), stream=subjects.STEPS
             )
             for number in (1, 2):  # two executors that do not survive it
                 (message,) = await consumer.fetch(1)
-                await bus.append(subjects.events(bench.job), began(step, number))
+                await bus.append(subjects.events(harness.job), began(step, number))
                 await message.nak()
             await consumer.unsubscribe()
-            jobs[message.metadata.sequence.stream] = bench.job
+            jobs[message.metadata.sequence.stream] = harness.job
 
         async def on_message(message: Msg) -> None:
             tokens = message.subject.split(".")
@@ -68,11 +68,11 @@ async def test_every_step_past_its_attempts_is_failed_then_kept_then_terminated(
                 await pipeline.start(kind)
             async with asyncio.timeout(PATIENCE):
                 await all_settled.wait()
-            for bench in benches:
-                outcome = await bench.outcome()
+            for harness in harnesses:
+                outcome = await harness.outcome()
                 assert outcome.failure is not None
                 assert (outcome.failure.code, outcome.attempt) == ("poisoned", 3)
-                assert heard[bench.job] == ["outcome", "dead letter", "term"]
+                assert heard[harness.job] == ["outcome", "dead letter", "term"]
             assert await gemini.calls() == []
             fresh = StepHarness(bus, gemini, settings)
             assert (await fresh.done(STEPS[0])).failure is None
@@ -86,9 +86,9 @@ async def test_what_a_poisoned_step_had_shown_is_taken_back(settings: Settings, 
     bus = await connect(settings, "test")
     try:
         await declare(bus.jetstream, settings)
-        bench = StepHarness(bus, gemini, settings)
+        harness = StepHarness(bus, gemini, settings)
         step = next(step for step in STEPS if step.name == "draft")
-        await bench.dispatch(step)
+        await harness.dispatch(step)
         consumer = await bus.jetstream.pull_subscribe_bind(durable="workers-draft", stream=subjects.STEPS)
         for _ in range(2):
             (message,) = await consumer.fetch(1)
@@ -100,14 +100,14 @@ async def test_what_a_poisoned_step_had_shown_is_taken_back(settings: Settings, 
             EVENT.dump_json(PartStart(k=KEY, a=2, i="attempt 2", n=1, p="/out")),
             EVENT.dump_json(Delta(k=KEY, a=2, i="attempt 2", n=2, p="/out", t='"half a sen')),
         ):
-            await bus.append(subjects.events(bench.job), event)
-        assert await bench.streamed() == "half a sen"
+            await bus.append(subjects.events(harness.job), event)
+        assert await harness.streamed() == "half a sen"
         async with Pipeline(settings, bus, gemini) as pipeline:
             await pipeline.start("workers")
-            outcome: Outcome = await bench.outcome()
+            outcome: Outcome = await harness.outcome()
             assert outcome.failure is not None
-            assert await bench.streamed() is None
-            assert isinstance((await bench.events())[-1], PartReset)
+            assert await harness.streamed() is None
+            assert isinstance((await harness.events())[-1], PartReset)
     finally:
         await bus.connection.close()
 
@@ -118,9 +118,9 @@ async def test_deliveries_that_begin_nothing_are_no_attempts(settings: Settings,
     bus = await connect(settings, "test")
     try:
         await declare(bus.jetstream, settings)
-        bench = StepHarness(bus, gemini, settings)
+        harness = StepHarness(bus, gemini, settings)
         step = next(step for step in STEPS if step.name == "draft")
-        await bench.dispatch(step)
+        await harness.dispatch(step)
         consumer = await bus.jetstream.pull_subscribe_bind(durable="workers-draft", stream=subjects.STEPS)
         for _ in range(5):
             (message,) = await consumer.fetch(1)
@@ -128,25 +128,25 @@ async def test_deliveries_that_begin_nothing_are_no_attempts(settings: Settings,
         await consumer.unsubscribe()
         async with Pipeline(settings, bus, gemini) as pipeline:
             await pipeline.start("workers")
-            outcome = await bench.outcome()
+            outcome = await harness.outcome()
             assert (outcome.failure, outcome.attempt) == (None, 1)
     finally:
         await bus.connection.close()
 
 
-async def test_a_step_message_that_cannot_be_read_fails_its_step(bench: StepHarness) -> None:
+async def test_a_step_message_that_cannot_be_read_fails_its_step(harness: StepHarness) -> None:
     """Nobody of ours writes such a one; were it not for its outcome, a job would wait for it for ever."""
     step = STEPS[0]
-    other = bench.message(step).model_dump_json().encode()  # under another key than its subject's
-    async with Settlements(bench.bus) as settlements:
+    other = harness.message(step).model_dump_json().encode()  # under another key than its subject's
+    async with Settlements(harness.bus) as settlements:
         for key, body in (("no-json", b"no JSON"), ("other", other)):
-            await bench.bus.once(subjects.step(step.service, step.name, bench.job, key), body)
-        await settlements.heard("TERM", 2)
-    facts = await bench.bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(bench.job, "*")])
+            await harness.bus.once(subjects.step(step.service, step.name, harness.job, key), body)
+        await settlements.wait_for("TERM", 2)
+    facts = await harness.bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(harness.job, "*")])
     outcomes = {fact.subject: Outcome.model_validate_json(fact.data) for fact in facts}
-    assert set(outcomes) == {subjects.journal(bench.job, "no-json"), subjects.journal(bench.job, "other")}
+    assert set(outcomes) == {subjects.journal(harness.job, "no-json"), subjects.journal(harness.job, "other")}
     assert {outcome.failure.code for outcome in outcomes.values() if outcome.failure} == {"step_error"}
-    letters = [letter async for letter in bench.bus.history(subjects.DEAD, f"dead.steps.*.*.{bench.job}.*")]
+    letters = [letter async for letter in harness.bus.history(subjects.DEAD, f"dead.steps.*.*.{harness.job}.*")]
     assert [letter.headers[subjects.DEAD_REASON_HEADER] for letter in letters] == ["step_error", "step_error"]
     details = [letter.headers[subjects.DEAD_DETAIL_HEADER] for letter in letters]
     assert any(detail.startswith("the step message does not fit: body: Invalid JSON") for detail in details), details

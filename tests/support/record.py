@@ -1,4 +1,4 @@
-"""What a client must have been told, read from NATS itself and not through the gateway."""
+"""What a client must have received, read from NATS itself and not through the gateway."""
 
 import json
 from typing import Any

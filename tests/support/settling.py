@@ -44,7 +44,7 @@ class Settlements:
     def of(self, how: str, stream: str = "STEPS") -> list[Settled]:
         return [settled for settled in self.all if (settled.how, settled.stream) == (how, stream)]
 
-    async def heard(self, how: str, count: int = 1, *, stream: str = "STEPS") -> list[Settled]:
+    async def wait_for(self, how: str, count: int = 1, *, stream: str = "STEPS") -> list[Settled]:
         """Those of a kind, as soon as there are so many."""
         async with asyncio.timeout(PATIENCE):
             while len(found := self.of(how, stream)) < count:

@@ -74,7 +74,7 @@ async def test_steps_go_on_while_no_aggregator_lives(pipeline: Pipeline) -> None
     await pipeline.stop("aggregator", grace=0)
     async with pipeline.settlements() as settlements:
         await pipeline.gemini.release("tides")
-        await settlements.heard("ACK")
+        await settlements.wait_for("ACK")
     assert set(await pipeline.outcomes(job)) == {"draft-1"}
 
     await pipeline.start("aggregator")

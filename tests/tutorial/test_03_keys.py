@@ -61,7 +61,7 @@ async def test_keys_follow_the_order_of_calls_not_of_completion(pipeline: Pipeli
     async with pipeline.settlements() as settlements:
         job = await pipeline.submit("pair", {"subjects": ["slow harbour", "quick river"]})
         await pipeline.gemini.wait(held="harbour")
-        await settlements.heard("ACK")
+        await settlements.wait_for("ACK")
     await pipeline.stop("aggregator", grace=0)
     await pipeline.start("aggregator")
     await pipeline.gemini.release("harbour")
@@ -78,7 +78,7 @@ async def test_named_keys_are_the_same_in_every_replay_of_concurrent_branches(pi
     async with pipeline.settlements() as settlements:
         job = await pipeline.submit("branches", {"subjects": ["alder", "birch"]})
         await pipeline.gemini.wait(held="alder")
-        await settlements.heard("ACK", 2)
+        await settlements.wait_for("ACK", 2)
     await pipeline.stop("aggregator", grace=0)
     await pipeline.gemini.release("alder")
     await pipeline.start("aggregator")

@@ -166,7 +166,7 @@ async def test_a_pattern_may_fail_with_a_code_of_its_own(pipeline: Pipeline) -> 
 
 @pytest.mark.parametrize(("how", "named"), [("raising", "LookupError"), ("giving_up", "CancelledError")])
 async def test_a_bug_in_a_pattern_fails_its_job_and_no_other(pipeline: Pipeline, how: str, named: str) -> None:
-    """The kind of error is told, its text stays in the log: it may hold what callers must not see."""
+    """The kind of error is shown, its text stays in the log: it may hold what callers must not see."""
     failed = await pipeline.failure(await pipeline.submit("essay", {"how": how}))
     assert failed.problem.code == "pattern_error"
     assert named in failed.problem.detail

@@ -1,4 +1,4 @@
-"""Every fact is one message on a subject of its own: who comes second is told so by the server."""
+"""Every fact is one message on a subject of its own: the server refuses a second one."""
 
 import pytest
 
@@ -39,7 +39,7 @@ async def test_an_id_brought_under_another_pattern_does_not_disturb_the_first(pi
     await pipeline.gemini.wait(held="classify")
     async with pipeline.settlements() as settlements:
         await pipeline.submit("sequential-processing", {"input": "a lantern"}, "taken")
-        await settlements.heard("TERM", stream=subjects.JOBS)
+        await settlements.wait_for("TERM", stream=subjects.JOBS)
     await pipeline.gemini.release("classify")
 
     assert (await pipeline.result(job))["classification"]["category"] == "technical"
@@ -56,18 +56,18 @@ async def test_an_id_brought_again_with_another_body_does_not_disturb_the_first(
     await pipeline.bus.jetstream.purge_stream(subjects.JOBS)
     async with pipeline.settlements() as settlements:
         await pipeline.submit("routing", OTHER, "again")
-        await settlements.heard("TERM", stream=subjects.JOBS)
+        await settlements.wait_for("TERM", stream=subjects.JOBS)
     assert await pipeline.result(job) == result
     assert [letter[subjects.DEAD_REASON_HEADER] for letter in await pipeline.dead_letters()] == ["job_id_taken"]
 
 
 async def test_a_finished_job_delivered_again_is_only_acknowledged(pipeline: Pipeline) -> None:
-    """No step runs, no second end is told."""
+    """No step runs, no second end is published."""
     job = await pipeline.submit("routing", QUERY)
     events = await pipeline.events(job)
     await pipeline.bus.jetstream.purge_stream(subjects.JOBS)
     async with pipeline.settlements() as settlements:
         await pipeline.submit("routing", QUERY, job)
-        await settlements.heard("ACK", stream=subjects.JOBS)
+        await settlements.wait_for("ACK", stream=subjects.JOBS)
     assert await pipeline.events(job) == events
     assert len(await pipeline.gemini.calls(job=job)) == 2

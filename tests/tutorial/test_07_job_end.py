@@ -1,4 +1,4 @@
-"""A job ends once. The end is a fact of the journal; its event is told by whoever finds it missing."""
+"""A job ends once. The end is a fact of the journal; its event is published by whoever finds it missing."""
 
 import time
 from hashlib import sha256
@@ -37,8 +37,8 @@ async def test_a_job_that_is_cancelled_stops(pipeline: Pipeline) -> None:
 
         await pipeline.gemini.wait(job=job, step="respond", status="disconnected")
         assert isinstance((await pipeline.events(job))[-1], JobCancelled)
-        await settlements.heard("ACK", 2)
-        await settlements.heard("ACK", stream=subjects.JOBS)
+        await settlements.wait_for("ACK", 2)
+        await settlements.wait_for("ACK", stream=subjects.JOBS)
     assert set(await pipeline.outcomes(job)) == {"classify-1"}
     assert len(await pipeline.gemini.calls(job=job)) == 2
 

@@ -69,7 +69,7 @@ async def test_what_is_put_is_part_of_the_result_and_of_its_stream(pipeline: Pip
 
 
 async def test_a_part_that_was_retracted_is_gone_from_the_document(pipeline: Pipeline) -> None:
-    """The assembled document has the second text only, and equals the result before the end is told."""
+    """The assembled document has the second text only, and equals the result before the end is published."""
     document = Document()
     job = await pipeline.submit("report", {"subjects": ["tides"]})
     events = await pipeline.events(job)

@@ -41,7 +41,7 @@ def settings(settings: Settings) -> Settings:
 
 
 async def test_members_that_were_not_streamed_are_streamed_at_the_end(pipeline: Pipeline) -> None:
-    """The document is whole before the end is told, also below a place of which a part was streamed."""
+    """The document is whole before the end is published, also below a place of which a part was streamed."""
     job = await pipeline.submit("note", {})
     events = await pipeline.events(job)
     result = (await pipeline.end(job)).result

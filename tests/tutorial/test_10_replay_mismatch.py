@@ -1,4 +1,4 @@
-"""A pattern that was changed while a job ran asks for other work than the journal has: that is told, not guessed at."""
+"""A pattern that was changed while a job ran asks for other work than the journal has: an error, not a guess."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""A reader of a job's events whose connection is cut again and again, and the check that it was told right.
+"""A reader of a job's events whose connection is cut again and again, and the check that it received all of them.
 
 It speaks HTTP/1.1 itself: hundreds of them have to cost less than the gateways that they read from.
 """
@@ -42,7 +42,7 @@ class Reader:
     connections: int = 0
 
     async def read(self) -> None:
-        """Until the job's end has been told, and a last visit has been answered 204."""
+        """Until the job's end has been delivered, and a last visit has been answered 204."""
         port = self.random.choice(self.ports)
         while not self.received or self.received[-1].type not in _TERMINAL:
             await self._visit(port)

@@ -27,7 +27,7 @@ def settings(settings: Settings) -> Settings:
 
 
 async def test_no_stream_is_wrong_however_often_its_reader_is_cut(pipeline: Pipeline) -> None:
-    """Each reader is told each event of its job once and in order, whichever gateway it comes back to."""
+    """Each reader receives each event of its job once and in order, whichever gateway it comes back to."""
     await pipeline.gemini.rule(step="respond", reply=REPLY)
     gateways = Replica(), Replica()
     try:
