@@ -35,6 +35,7 @@ WARM_UP_CHECK: Final = {
 
 MOST_BYTES: Final = 256 * 1024
 TOO_LONG: Final = "took too long and was stopped: use a simpler expression"
+UNCONFINED: Final = "cannot be done here: this machine does not let a calculation be confined"
 TOO_MUCH: Final = "used too much memory: use a smaller expression"
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 SECCOMP_ALLOW, SECCOMP_EPERM, SECCOMP_MODE_FILTER = 0x7FFF0000, 0x00050001, 2
@@ -57,7 +58,8 @@ def end_with_parent(parent: int) -> None:
 def confine(keep: int) -> bool:
     """For good: no file can be opened, nothing read or written but to the descriptor `keep`, no process started.
 
-    On Linux every system call fails that computing does not need; elsewhere False, and only the limits hold.
+    On Linux every system call fails that computing does not need; elsewhere False, and only the limits hold. Raises
+    OSError where the kernel refuses the filter.
     """
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
@@ -74,7 +76,9 @@ def confine(keep: int) -> bool:
     steps += [(RETURN, 0, 0, SECCOMP_EPERM), (RETURN, 0, 0, SECCOMP_ALLOW)]
     # struct sock_filter (code, jump if true, jump if false, operand), and struct sock_fprog (length, where they are)
     filters = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
-    return _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, struct.pack("@HP", len(steps), ctypes.addressof(filters))) == 0
+    if _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, struct.pack("@HP", len(steps), ctypes.addressof(filters))):
+        raise OSError("seccomp is refused")
+    return True
 
 
 def _prctl(option: int, value: int, pointer: bytes | None = None) -> int:
@@ -112,9 +116,11 @@ def serve(context: Context, request: bytes, limits: dict[str, Any]) -> bytes:
             cpu = int(limits["cpu_seconds"]) + 2
             resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
             signal.setitimer(signal.ITIMER_REAL, limits["wall_seconds"])
-            confine(writing)
             try:
+                confine(writing)
                 said = str(context.get("answer")(request.decode()))
+            except OSError:
+                said = json.dumps({"refusal": UNCONFINED})
             except Exception as problem:
                 said = json.dumps({"refusal": TOO_LONG if "interrupted" in str(problem) else TOO_MUCH})
             os.write(writing, said.encode() + b"\n")

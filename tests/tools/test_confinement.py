@@ -82,3 +82,16 @@ def test_the_context_has_no_function_of_this_process() -> None:
     assert set(names).isdisjoint(
         {"console", "print", "std", "os", "require", "process", "fetch", "setTimeout", "scriptArgs"}
     )
+
+
+def test_where_the_kernel_refuses_the_filter_nothing_is_calculated() -> None:
+    """In a process of its own, which asks for a filter of a kind that no kernel knows."""
+    code = """
+from penstock.tools import child
+child.SECCOMP_MODE_FILTER = 99
+limits = {"stack_bytes": 1 << 20, "memory_bytes": 1 << 28, "cpu_seconds": 10, "wall_seconds": 10}
+request = b'{"task": "calculate", "payload": {"expression": "1 + 1"}}'
+print(child.serve(child.load(limits), request, limits).decode())
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert json.loads(said) == {"refusal": child.UNCONFINED}
