@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from nats.aio.msg import Msg
 
@@ -80,58 +82,56 @@ async def test_every_step_past_its_attempts_is_failed_then_kept_then_terminated(
         await bus.connection.close()
 
 
-async def test_what_a_poisoned_step_had_shown_is_taken_back(settings: Settings, gemini: Steering) -> None:
-    """The attempt that died cannot say so itself."""
+DRAFT = next(step for step in STEPS if step.name == "draft")
+
+
+@asynccontextmanager
+async def handed_back(settings: Settings, gemini: Steering, times: int) -> AsyncIterator[StepHarness]:
+    """DRAFT, delivered and handed back that often; two attempts are all that it has."""
     settings = settings.model_copy(update={"max_deliveries": 2})
     bus = await connect(settings, "test")
     try:
         await declare(bus.jetstream, settings)
         harness = StepHarness(bus, gemini, settings)
-        step = next(step for step in STEPS if step.name == "draft")
-        await harness.dispatch(step)
+        await harness.dispatch(DRAFT)
         consumer = await bus.jetstream.pull_subscribe_bind(durable="workers-draft", stream=subjects.STEPS)
-        for _ in range(2):
+        for _ in range(times):
             (message,) = await consumer.fetch(1)
             await message.nak()
         await consumer.unsubscribe()
+        yield harness
+    finally:
+        await bus.connection.close()
+
+
+async def test_what_a_poisoned_step_had_shown_is_taken_back(settings: Settings, gemini: Steering) -> None:
+    """The attempt that died cannot say so itself."""
+    async with handed_back(settings, gemini, times=2) as harness:
         for event in (
-            began(step, 1),
-            began(step, 2),
+            began(DRAFT, 1),
+            began(DRAFT, 2),
             EVENT.dump_json(PartStart(k=KEY, a=2, i="attempt 2", n=1, p="/out")),
             EVENT.dump_json(Delta(k=KEY, a=2, i="attempt 2", n=2, p="/out", t='"half a sen')),
         ):
-            await bus.append(subjects.events(harness.job), event)
+            await harness.bus.append(subjects.events(harness.job), event)
         assert await harness.streamed() == "half a sen"
-        async with Pipeline(settings, bus, gemini) as pipeline:
+        async with Pipeline(harness.settings, harness.bus, gemini) as pipeline:
             await pipeline.start("workers")
             outcome: Outcome = await harness.outcome()
             assert outcome.failure is not None
             assert await harness.streamed() is None
             assert isinstance((await harness.events())[-1], PartReset)
-    finally:
-        await bus.connection.close()
 
 
 async def test_deliveries_that_begin_nothing_are_no_attempts(settings: Settings, gemini: Steering) -> None:
     """NATS gave the step out again and again while it could store nothing: nobody died of it."""
-    settings = settings.model_copy(update={"max_deliveries": 2})
-    bus = await connect(settings, "test")
-    try:
-        await declare(bus.jetstream, settings)
-        harness = StepHarness(bus, gemini, settings)
-        step = next(step for step in STEPS if step.name == "draft")
-        await harness.dispatch(step)
-        consumer = await bus.jetstream.pull_subscribe_bind(durable="workers-draft", stream=subjects.STEPS)
-        for _ in range(5):
-            (message,) = await consumer.fetch(1)
-            await message.nak()
-        await consumer.unsubscribe()
-        async with Pipeline(settings, bus, gemini) as pipeline:
-            await pipeline.start("workers")
-            outcome = await harness.outcome()
-            assert (outcome.failure, outcome.attempt) == (None, 1)
-    finally:
-        await bus.connection.close()
+    async with (
+        handed_back(settings, gemini, times=5) as harness,
+        Pipeline(harness.settings, harness.bus, gemini) as pipeline,
+    ):
+        await pipeline.start("workers")
+        outcome = await harness.outcome()
+        assert (outcome.failure, outcome.attempt) == (None, 1)
 
 
 async def test_a_step_message_that_cannot_be_read_fails_its_step(harness: StepHarness) -> None:
