@@ -150,21 +150,28 @@ class Bus:
         """
         return [stored async for stored in self._read(stream, {"multi_last": list(wanted)})]
 
-    async def history(self, stream: str, subject: str, *, after: int = 0) -> AsyncIterator[Stored]:
-        """Messages of `subject` (wildcards allowed) with a sequence above `after`, in order, up to the present end.
+    async def history(
+        self, stream: str, subject: str, *, after: int = 0, until: int | None = None
+    ) -> AsyncIterator[Stored]:
+        """Messages of `subject` (wildcards allowed) with a sequence above `after`, in order, up to `until`.
 
-        They come in batches, from any replica. What it does not have of what the stream's leader had at the call, comes
-        from the leader.
+        Not given: up to the last that the stream's leader has at the call. They come in batches, from any replica; what
+        that does not have yet comes from the leader.
         """
-        if (end := await self.last_from_leader(stream, subject)) is None:
+        if until is None:
+            end = await self.last_from_leader(stream, subject)
+            until = end.sequence if end else 0
+        if after >= until:
             return
         async for stored in self._read(stream, {"next_by_subj": subject, "batch": _BATCH}, start=after + 1):
+            if stored.sequence > until:
+                return
             yield stored
             after = stored.sequence
-        while after < end.sequence:
+        while after < until:
             query = {"next_by_subj": subject, "seq": after + 1}
             behind = await self.retrying(f"read {stream}", partial(self._get, stream, query))
-            if behind is None:
+            if behind is None or behind.sequence > until:
                 return
             yield behind
             after = behind.sequence
@@ -216,10 +223,10 @@ class Bus:
     async def reconnected(self) -> None:
         """To be given to the connection as its `reconnected_cb`."""
         log.info("reconnected to NATS")
-        with suppress(*UNREACHABLE):
-            await self.time.read(self.connection)
         for callback in list(self._on_reconnect):
             callback()
+        with suppress(*UNREACHABLE):
+            await self.time.read(self.connection)
 
     async def _read(self, stream: str, query: dict[str, Any], start: int = 1) -> AsyncIterator[Stored]:
         """The messages from sequence `start` on that a direct get answers `query` with, batch after batch."""

@@ -62,12 +62,8 @@ async def page(
 
 async def _between(bus: Bus, pattern: str | None, low: int, high: int) -> list[Stored]:
     """Job messages, newest first."""
-    found: list[Stored] = []
-    async for stored in bus.history(subjects.JOBS, subjects.job(pattern or "*", "*"), after=low - 1):
-        if stored.sequence > high:
-            break
-        found.append(replace(stored, data=b""))
-    return found[::-1]
+    between = bus.history(subjects.JOBS, subjects.job(pattern or "*", "*"), after=low - 1, until=high)
+    return [replace(stored, data=b"") async for stored in between][::-1]
 
 
 async def _summaries(bus: Bus, submitted: list[Stored]) -> list[JobSummary | None]:
