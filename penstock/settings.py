@@ -124,7 +124,7 @@ class Models(_Group):
     model_timeout: Seconds = Field(600, description="Seconds that one model call may take.")
     model_first_token_timeout: Seconds = Field(120, description="Seconds until its first piece, thinking done.")
     model_idle_timeout: Seconds = Field(60, description="Seconds between two pieces of a reply.")
-    model_max_output_tokens: Count = Field(32_768, description="Output tokens of one model call, thinking included.")
+    model_max_output_tokens: Count = Field(65_536, description="Output tokens of one model call, thinking included.")
     model_retry_delay: Seconds = Field(0.5, description="Seconds before a model call's second try; doubles, up to 30.")
 
     def model_for(self, attempt: int, complexity: Complexity, priority: Priority | None = None) -> str:
@@ -138,6 +138,10 @@ class Models(_Group):
     def attempts(self, complexity: Complexity, priority: Priority | None = None) -> int:
         """How many attempts the models of a step have: a failure of the last is final."""
         return len(self._tier(complexity, priority)) * _ATTEMPTS_PER_MODEL
+
+    def model_above(self, complexity: Complexity, priority: Priority | None = None) -> str | None:
+        """The model to ask last where the step's own tier does not get it right; None for the highest tier."""
+        return None if self._tier(complexity, priority) is self.complex_models else self.complex_models[0]
 
     def _tier(self, complexity: Complexity, priority: Priority | None) -> tuple[str, ...]:
         return self.complex_models if complexity == "complex" or priority == "quality" else self.fast_models

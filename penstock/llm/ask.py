@@ -1,6 +1,6 @@
 """What an executor asks a model with: complete, valid answers, whose pieces are streamed while they arrive."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from itertools import groupby
@@ -8,12 +8,13 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from penstock.contracts.step import Thinking
 from penstock.contracts.turns import Part, TextPiece, ToolCall, Turn
 from penstock.contracts.usage import Usage
 from penstock.errors import OutputInvalid, OutputTruncated
 from penstock.llm.client import Llm
 from penstock.llm.prompt import Prompt
-from penstock.llm.repair_prompt import described, faults_of, repair_turns
+from penstock.llm.repair_prompt import described, faults_by, faults_of, repair_turns
 from penstock.llm.usage import Meter
 from penstock.tools import Tool
 
@@ -24,6 +25,8 @@ MAX_CALLS = 32
 
 T = TypeVar("T", bound=BaseModel)
 R = TypeVar("R")
+#: What is wrong with a reply that fits its schema: a sentence for each fault.
+Check = Callable[[Any], Sequence[str]]
 
 
 class Sink(Protocol):
@@ -39,13 +42,26 @@ class Sink(Protocol):
 class StepModel:
     """A model, bound to one attempt at one step.
 
-    Each question is asked again up to `REPAIRS` times when its reply is truncated or does not fit, with the reply and
-    what is wrong with it; then OutputTruncated or OutputInvalid is raised with the last errors. ModelUnavailable and
-    ModelFailure pass through.
+    A reply that does not fit is asked for again up to `REPAIRS` times, with the reply and what is wrong with it; the
+    last time `stronger` is asked, if there is one. One that was cut off is asked for again with the least thinking,
+    which counts as output; if that is cut off, too, the answer is too long: it is asked for much shorter where
+    `may_shorten` says so. In the end OutputTruncated or OutputInvalid is raised with the last errors. ModelUnavailable
+    and ModelFailure pass through.
     """
 
-    def __init__(self, llm: Llm, model: str, labels: Mapping[str, str], sink: Sink | None = None) -> None:
+    def __init__(
+        self,
+        llm: Llm,
+        model: str,
+        labels: Mapping[str, str],
+        sink: Sink | None = None,
+        *,
+        stronger: str | None = None,
+        thinking: Thinking = "medium",
+        may_shorten: bool = False,
+    ) -> None:
         self._llm, self._model, self._labels, self._sink = llm, model, labels, sink
+        self._stronger, self._thinking, self._may_shorten = stronger or model, thinking, may_shorten
         self._meter = Meter()
         #: The last reply's text, as received.
         self.raw = ""
@@ -60,14 +76,16 @@ class StepModel:
         """The last version that answered; before that, the name asked for."""
         return self._meter.model or self._model
 
-    async def text(self, prompt: Prompt) -> str:
+    async def text(self, prompt: Prompt, check: Check | None = None) -> str:
         """A reply in plain text, never blank."""
-        return (await self._asked_until(_usable, prompt, sink=self._sink)).text
+        return await self._asked_until(lambda turn: _usable(turn).text, prompt, check=check, sink=self._sink)
 
-    async def object(self, prompt: Prompt, output: type[T]) -> T:
+    async def object(self, prompt: Prompt, output: type[T], check: Check | None = None) -> T:
         """A reply as `output`, validated strictly and by wire names only: what was streamed is what is kept."""
         validate = partial(output.model_validate_json, strict=True, by_alias=True, by_name=False)
-        return await self._asked_until(lambda turn: validate(turn.text), prompt, output=output, sink=self._sink)
+        return await self._asked_until(
+            lambda turn: validate(turn.text), prompt, output=output, check=check, sink=self._sink
+        )
 
     async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any]]) -> Turn:
         """Text, up to MAX_CALLS tool calls, or both. Arguments are as the model gave them: the tool validates its own.
@@ -85,27 +103,41 @@ class StepModel:
         sink: Sink | None,
         output: type[BaseModel] | type[str] = str,
         tools: Sequence[Tool[Any, Any]] = (),
+        check: Check | None = None,
     ) -> R:
-        question = prompt
+        question, thinking, cut_off = prompt, self._thinking, 0
         for number in range(REPAIRS + 1):
             if number and sink is not None:
                 sink.restart()
+            model = self._stronger if number == REPAIRS and not cut_off else self._model
+            stream = self._llm.stream(
+                question,
+                model=model,
+                output=output,
+                tools=tools,
+                thinking=thinking,
+                labels=self._labels,
+                meter=self._meter,
+            )
             try:
-                return accept(await self._reply(question, output, tools, sink))
+                value = accept(await self._reply(stream, sink))
+                if not (faults := faults_by(check(value)) if check else ()):
+                    return value
+                truncated = False
             except (OutputInvalid, OutputTruncated, ValidationError) as error:
-                last = error
-            faults, truncated = faults_of(last), isinstance(last, OutputTruncated)
-            question = prompt.then(*repair_turns(self.raw, faults, truncated=truncated))
-        detail = f"none of {REPAIRS + 1} replies was usable; the last: {'; '.join(map(described, faults))}"
+                faults, truncated = faults_of(error), isinstance(error, OutputTruncated)
+            cut_off += truncated
+            if truncated and cut_off == 1:
+                question, thinking = prompt, "low"
+            elif truncated and not self._may_shorten:
+                break
+            else:
+                question = prompt.then(*repair_turns(self.raw, faults, truncated=truncated))
+        detail = f"none of {number + 1} replies was usable; the last: {'; '.join(map(described, faults))}"
         raise (OutputTruncated if truncated else OutputInvalid)(detail, faults)
 
-    async def _reply(
-        self, prompt: Prompt, output: type[BaseModel] | type[str], tools: Sequence[Tool[Any, Any]], sink: Sink | None
-    ) -> Turn:
+    async def _reply(self, stream: AsyncGenerator[TextPiece | ToolCall, None], sink: Sink | None) -> Turn:
         parts: list[TextPiece | ToolCall] = []
-        stream = self._llm.stream(
-            prompt, model=self._model, output=output, tools=tools, labels=self._labels, meter=self._meter
-        )
         try:
             async with aclosing(stream):
                 async for chunk in stream:

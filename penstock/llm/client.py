@@ -14,12 +14,13 @@ from google import genai
 from google.genai import types
 from pydantic import BaseModel
 
+from penstock.contracts.step import Thinking
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.errors import Misconfigured
 from penstock.llm.failure import failure_of
 from penstock.llm.prompt import Prompt
 from penstock.llm.reply import Reply
-from penstock.llm.request import config_of, contents_of
+from penstock.llm.request import config_of, contents_of, thinking_of
 from penstock.llm.usage import Meter, usage_of
 from penstock.settings import Models
 from penstock.tools import Tool
@@ -93,6 +94,7 @@ class Llm:
         model: str,
         output: type[BaseModel] | type[str] = str,
         tools: Sequence[Tool[Any, Any]] = (),
+        thinking: Thinking = "medium",
         labels: Mapping[str, str],
         meter: Meter,
     ) -> AsyncGenerator[TextPiece | ToolCall, None]:
@@ -110,6 +112,7 @@ class Llm:
             output=output,
             tools=tools,
             max_output_tokens=self.settings.model_max_output_tokens,
+            thinking=thinking_of(model, thinking),
             headers={f"X-Penstock-{name.title()}": label for name, label in labels.items() if self.traces},
         )
         try:

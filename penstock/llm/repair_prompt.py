@@ -11,19 +11,24 @@ from penstock.document import join
 from penstock.errors import OutputInvalid, OutputTruncated
 
 _MAX_ERRORS = 20
-_MAX_DETAIL = 200
+_MAX_DETAIL = 300
 #: Characters of a faulty reply that the model is shown again: its beginning and its end.
 _MAX_HEAD, _MAX_TAIL = 16_000, 4_000
 
 
 def faults_of(error: ValidationError | OutputInvalid | OutputTruncated) -> tuple[FieldError, ...]:
-    """What is wrong with a reply: pointers into it, at most 20, each detail at most 200 characters."""
+    """What is wrong with a reply: pointers into it, at most 20, each detail at most 300 characters."""
     if not isinstance(error, ValidationError):
         return (FieldError(pointer="", detail=error.detail[:_MAX_DETAIL]),)
     found = error.errors(include_url=False, include_context=False, include_input=False)[:_MAX_ERRORS]
     return tuple(
         FieldError(pointer=reduce(join, one["loc"], "")[:_MAX_DETAIL], detail=one["msg"][:_MAX_DETAIL]) for one in found
     )
+
+
+def faults_by(check: Sequence[str]) -> tuple[FieldError, ...]:
+    """What a step's own check finds wrong with a reply that fits its schema; at most as much of it."""
+    return tuple(FieldError(pointer="", detail=sentence[:_MAX_DETAIL]) for sentence in check[:_MAX_ERRORS])
 
 
 def described(fault: FieldError) -> str:

@@ -1,16 +1,20 @@
 """A prompt in the SDK's words."""
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from google.genai import types
 from pydantic import BaseModel
 
+from penstock.contracts.step import Thinking
 from penstock.contracts.turns import Part, TextPiece, ToolCall
 from penstock.llm.prompt import Prompt
 from penstock.llm.schema import schema_of
 from penstock.tools import Tool
+
+_GEMINI = re.compile(r"gemini-(\d+)")
 
 
 def contents_of(prompt: Prompt) -> list[types.Content]:
@@ -23,6 +27,7 @@ def config_of(
     output: type[BaseModel] | type[str],
     tools: Sequence[Tool[Any, Any]],
     max_output_tokens: int,
+    thinking: types.ThinkingConfig | None,
     headers: Mapping[str, str],
 ) -> types.GenerateContentConfig:
     """No sampling parameters: Gemini 3 deprecates them.
@@ -34,6 +39,7 @@ def config_of(
     return types.GenerateContentConfig(
         system_instruction=prompt.system or None,
         max_output_tokens=max_output_tokens,
+        thinking_config=thinking,
         response_mime_type="application/json" if json_schema else None,
         response_json_schema=json_schema,
         tools=[types.Tool(function_declarations=[_declaration(tool) for tool in tools])] if tools else None,
@@ -41,6 +47,17 @@ def config_of(
         automatic_continuation=False,
         http_options=types.HttpOptions(headers=dict(headers)) if headers else None,
     )
+
+
+def thinking_of(model: str, level: Thinking) -> types.ThinkingConfig | None:
+    """The level as Gemini 3 and later take it: each of their text models knows low, medium and high. None for others.
+
+    Source: the table of levels in the Gemini API's guide to thinking, November 2026.
+    """
+    found = _GEMINI.match(model)
+    if found is None or int(found[1]) < 3:
+        return None
+    return types.ThinkingConfig(thinking_level=types.ThinkingLevel(level.upper()))
 
 
 def _declaration(tool: Tool[Any, Any]) -> types.FunctionDeclaration:

@@ -1,5 +1,6 @@
 """The endpoints, Gemini's and below `/simulator` those for steering, and what serves them."""
 
+import re
 import socket
 from typing import Annotated
 
@@ -13,6 +14,9 @@ from penstock.simulator.ledger import Ledger
 from penstock.simulator.prompt import read_prompt
 from penstock.simulator.schema import properties_of, resolved
 from penstock.simulator.wire import Call, CallQuery, Pace, Rule, Stats
+
+#: What the caller says of a call that revises something: its step improves, or it is not the first of its step.
+_REVISED = re.compile(r"^improve|-(?:[2-9]|\d{2,})$")
 
 
 def build(pace: Pace) -> FastAPI:
@@ -40,6 +44,7 @@ def build(pace: Pace) -> FastAPI:
         rule = ledger.begin(call)
         fault = rule.fault
         prompt.seed += call.id if rule.reply.vary else 0
+        prompt.revised = _REVISED.search(f"{call.step} {call.key}") is not None
         try:
             if fault.status is not None:
                 message = fault.message or f"The simulator was told to answer {fault.status}."

@@ -16,7 +16,6 @@ from penstock.simulator.wire import FunctionResult, Wire
 _READ_CHARS = 4_000
 #: What a prompt quotes, in a fence or a tag, to its end or as far as it is read.
 _QUOTED = re.compile(r"(?:^`{3,}[\w-]*\n|<[a-zA-Z_][\w-]*>)(.*?)(?:\n```|</|\Z)", re.DOTALL | re.MULTILINE)
-_REVISED = re.compile(r"\b(?:improved?|revised?|rewrite|rewritten)\b", re.IGNORECASE)
 
 
 class _Part(Wire):
@@ -44,13 +43,17 @@ class _Function(Wire):
 
 
 class Prompt(Wire):
-    """One request. `seed` decides what may vary: the words of the reply and where its chunks are cut."""
+    """One request. `seed` decides what may vary: the words of the reply and where its chunks are cut.
+
+    `revised`: the call is a later one of its step in its job, or improves something, by what the caller says of it.
+    """
 
     contents: list[_Content] = Field(min_length=1)
     system_instruction: _Content = _Content()
     generation_config: _Generation = _Generation()
     tools: list[dict[Literal["functionDeclarations"], list[_Function]]] = []
     seed: int = 0
+    revised: bool = False
 
     @cached_property
     def text(self) -> str:
@@ -87,11 +90,6 @@ class Prompt(Wire):
         own = re.search(r"“([^”]+)”", self.material[:_READ_CHARS])
         words = own[1] if own else self.material[:200]
         return textwrap.shorten(words, 64, placeholder=" …") if " " in words[:60] else words[:60]
-
-    @property
-    def revised(self) -> bool:
-        """The prompt asks for a revised version of something, or brings one."""
-        return _REVISED.search(self.text) is not None
 
 
 def read_prompt(body: bytes) -> Prompt:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from pydantic import BaseModel
@@ -40,7 +41,7 @@ def from_prompt(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
     prompt = PromptFile.load(pattern.prompts, step.prompt or step.name, model_of_input)
 
     async def ask(request: Any, *, model: StepModel) -> Any:
-        rendered = prompt.render(request)
-        return await (model.text(rendered) if step.output is str else model.object(rendered, step.output))
+        rendered, check = prompt.render(request), step.check and partial(step.check, request)
+        return await (model.text(rendered, check) if step.output is str else model.object(rendered, step.output, check))
 
     return Executable(step, ask)

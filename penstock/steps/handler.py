@@ -135,7 +135,15 @@ class StepHandler:
         chosen = self._settings.model_for(attempt.number, request.complexity, request.priority)
         model_name = chosen if executable.uses_model else None
         labels = {"job": request.job, "key": request.key, "step": request.step}
-        model = StepModel(self._llm, model=model_name or "", labels=labels, sink=sink)
+        model = StepModel(
+            self._llm,
+            model_name or "",
+            labels,
+            sink,
+            stronger=self._settings.model_above(request.complexity, request.priority),
+            thinking=executable.step.thinking_for(request.priority),
+            may_shorten=executable.step.may_shorten,
+        )
         # behind another base URL than Google's, the model is known from its reply only
         sink.started(request.step, self._service, None if self._llm.traces else model_name)
         began = time.monotonic()

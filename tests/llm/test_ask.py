@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -16,8 +16,8 @@ from tests.llm.wire import Wire, events, parts, said
 from tests.support.simulator import Steering
 
 
-def asker(llm: Llm, sink: Received | None = None) -> StepModel:
-    return StepModel(llm, "gemini-3.8-flash", LABELS, sink)
+def asker(llm: Llm, sink: Received | None = None, **about: Any) -> StepModel:
+    return StepModel(llm, "gemini-3.8-flash", LABELS, sink, **about)
 
 
 async def test_a_text_is_streamed_while_it_arrives(llm: Llm, steering: Steering) -> None:
@@ -131,25 +131,61 @@ async def test_the_last_errors_come_with_the_failure(llm: Llm, steering: Steerin
     assert raised.value.problem().errors is not None
 
 
-async def test_a_reply_cut_off_is_asked_for_again_shorter(llm: Llm, steering: Steering) -> None:
-    await steering.rule(fault={"truncate": True}, times=1)
-    model = asker(llm)
-    assert await model.object(PROMPT, Review)
-    _, again = await steering.calls()
-    assert "cut off" in again.prompt
+async def test_a_reply_cut_off_is_asked_for_again_in_the_same_words_with_less_thinking() -> None:
+    async with Wire([said("half", "MAX_TOKENS"), said("all of it")]) as wire, at(wire.url) as llm:
+        model = asker(llm)
+        assert await model.text(PROMPT) == "all of it"
+    first, again = (asked.body for asked in wire.asked)
+    assert again["contents"] == first["contents"], "to ask for less would be to lose what was to be said"
+    levels = [body["generationConfig"].pop("thinkingConfig")["thinking_level"] for body in (first, again)]
+    assert levels == ["MEDIUM", "LOW"]
+    assert first["generationConfig"] == again["generationConfig"] == {"maxOutputTokens": 65_536}
     assert model.usage.calls == 2
+
+
+async def test_only_a_step_that_says_so_is_asked_for_less(llm: Llm, steering: Steering) -> None:
+    await steering.rule(fault={"truncate": True}, times=2)
+    assert await asker(llm, may_shorten=True).text(PROMPT)
+    assert ["much shorter" in call.prompt for call in await steering.calls()] == [False, False, True]
 
 
 async def test_a_reply_that_is_cut_off_each_time_is_truncated_in_the_end(llm: Llm, steering: Steering) -> None:
     await steering.rule(fault={"truncate": True})
-    with pytest.raises(OutputTruncated, match="none of 3 replies"):
+    with pytest.raises(OutputTruncated, match="none of 2 replies"):
         await asker(llm).text(PROMPT)
+    with pytest.raises(OutputTruncated, match="none of 3 replies"):
+        await asker(llm, may_shorten=True).text(PROMPT)
+
+
+async def test_what_a_check_finds_wrong_is_repaired_like_a_schema_and_at_last_by_the_tier_above() -> None:
+    def too_short(reply: str) -> list[str]:
+        return [] if "and" in reply else ["Say also where the river ends."]
+
+    replies = [said("A source."), said("A bend."), said("A source and a mouth.")]
+    async with Wire(replies) as wire, at(wire.url) as llm:
+        model = asker(llm, stronger="gemini-4-argon")
+        assert await model.text(PROMPT, too_short) == "A source and a mouth."
+    assert [asked.model for asked in wire.asked] == ["gemini-3.8-flash", "gemini-3.8-flash", "gemini-4-argon"]
+    assert "- Say also where the river ends." in wire.asked[1].body["contents"][-1]["parts"][0]["text"]
+
+
+async def test_a_reply_that_no_check_accepts_fails_with_what_was_wrong(llm: Llm) -> None:
+    with pytest.raises(OutputInvalid, match="none of 3 replies was usable; the last: never good enough"):
+        await asker(llm).text(PROMPT, lambda _: ["never good enough"])
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "claude-5"])
+async def test_models_that_know_no_levels_of_thinking_are_given_none(model: str) -> None:
+    async with Wire([said("fine")]) as wire, at(wire.url) as llm:
+        await StepModel(llm, model, LABELS).text(PROMPT)
+    assert "thinkingConfig" not in wire.asked[0].body["generationConfig"]
 
 
 async def test_a_long_faulty_reply_is_shown_shortened() -> None:
-    async with Wire([said("x" * 50_000, "MAX_TOKENS"), said("short")]) as wire, at(wire.url) as llm:
-        assert await asker(llm).text(PROMPT) == "short"
-    shown = wire.asked[1].body["contents"][1]["parts"][0]["text"]
+    long = said("x" * 50_000, "MAX_TOKENS")
+    async with Wire([long, long, said("short")]) as wire, at(wire.url) as llm:
+        assert await asker(llm, may_shorten=True).text(PROMPT) == "short"
+    shown = wire.asked[2].body["contents"][1]["parts"][0]["text"]
     assert "[30000 characters left out]" in shown
     assert len(shown) < 21_000
 

@@ -77,7 +77,7 @@ async def test_only_what_the_prompt_says_is_sent() -> None:
     assert asked.body == {
         "contents": [{"role": "user", "parts": [{"text": "Write a line about rivers."}]}],
         "systemInstruction": {"role": "user", "parts": [{"text": "You write."}]},
-        "generationConfig": {"maxOutputTokens": 32_768},
+        "generationConfig": {"maxOutputTokens": 65_536, "thinkingConfig": {"thinking_level": "MEDIUM"}},
     }
 
 

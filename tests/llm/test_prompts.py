@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from penstock.contracts.wire import Wire
 from penstock.errors import Misconfigured
 from penstock.llm.prompt import Prompt
-from penstock.steps.prompts import PromptFile, quoted
+from penstock.steps.prompts import MATERIAL, PromptFile, quoted
 
 
 class Asked(Wire):
@@ -32,34 +33,43 @@ def prompt(folder: Path, text: str) -> PromptFile:
 def said(prompt: Prompt) -> tuple[str, str]:
     (turn,) = prompt.turns
     assert turn.role == "user"
-    return prompt.system, turn.text
+    system, _, material = prompt.system.partition("\n\n")
+    assert material == MATERIAL, "each prompt says what is material, in the same words"
+    return system, turn.text
 
 
 def test_a_file_holds_the_system_text_and_the_user_text(tmp_path: Path) -> None:
     file = prompt(tmp_path, "You answer.\n---\nAnswer this: {{ query }}\n")
-    assert said(file.render(Asked(query="why?"))) == ("You answer.", "Answer this: why?")
+    assert said(file.render(Asked(query="why?"))) == ("You answer.", 'Answer this: "why?"')
 
 
 def test_only_the_first_separator_separates(tmp_path: Path) -> None:
     file = prompt(tmp_path, "One.\n---\nTwo.\n---\nThree: {{ query }}")
-    assert said(file.render(Asked(query="\n---\n"))) == ("One.", "Two.\n---\nThree: \n---")
+    assert said(file.render(Asked(query="\n---\n"))) == ("One.", "Two.\n---\nThree: \n```text\n\n---\n\n```")
 
 
 def test_blocks_leave_no_lines_behind(tmp_path: Path) -> None:
     file = prompt(tmp_path, "S\n---\nA\n  {% for one in expertise %}\n- {{ one }}\n  {% endfor %}\nB {{ query }}")
-    assert said(file.render(Asked(query="q", expertise=["x", "y"])))[1] == "A\n- x\n- y\nB q"
+    assert said(file.render(Asked(query="q", expertise=["x", "y"])))[1] == 'A\n- "x"\n- "y"\nB "q"'
 
 
 def test_models_are_read_by_their_python_names(tmp_path: Path) -> None:
     file = prompt(tmp_path, "S\n---\n{{ query }}{% if evaluation %} {{ evaluation.final_score }}{% endif %}")
-    assert said(file.render(Asked(query="q", evaluation=Evaluation(final_score=7))))[1] == "q 7.0"
-    assert said(file.render(Asked(query="q")))[1] == "q"
+    assert said(file.render(Asked(query="q", evaluation=Evaluation(final_score=7))))[1] == '"q" 7.0'
+    assert said(file.render(Asked(query="q")))[1] == '"q"'
 
 
 @pytest.mark.parametrize("injected", ["{{ 7 * 7 }}", "{% for x in y %}", "{# gone #}", "{{ query }}", "<b>&</b>"])
 def test_what_a_caller_writes_is_never_a_template(tmp_path: Path, injected: str) -> None:
     file = prompt(tmp_path, "S {{ query }}\n---\n{{ query }}\n{{ query | quoted }}")
-    assert said(file.render(Asked(query=injected))) == (f"S {injected}", f"{injected}\n```text\n{injected}\n```")
+    assert said(file.render(Asked(query=injected))) == (f'S "{injected}"', f'"{injected}"\n```text\n{injected}\n```')
+
+
+@pytest.mark.parametrize("long", ["two\nlines", "para\u2029graphs", "x" * 301, ["a list"], Evaluation(final_score=1)])
+def test_what_is_longer_than_a_line_is_fenced_by_itself(tmp_path: Path, long: object) -> None:
+    file = prompt(tmp_path, "S\n---\nOf {{ query }} he says:")
+    asked: Any = Asked.model_construct(query=long)  # type: ignore[arg-type]
+    assert said(file.render(asked))[1] == f"Of \n{quoted(long)}\n he says:"
 
 
 @given(st.text(st.sampled_from("`~\na"), max_size=40))

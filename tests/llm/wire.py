@@ -16,6 +16,10 @@ class Asked:
     headers: dict[str, str]
     body: dict[str, Any]
 
+    @property
+    def model(self) -> str:
+        return self.path.partition("/models/")[2].partition(":")[0]
+
 
 @dataclass
 class Wire:

@@ -96,5 +96,5 @@ async def test_an_improvement_is_made_from_the_last_translation_and_what_was_sai
     await pipeline.result(job)
     first, second = await pipeline.gemini.calls(job=job, step="improve-translation")
     for number, improve in ((1, first), (2, second)):
-        for part in (TEXT, "contract law", f"version {number}", f"Remark {number}.", f"- Issue {number}"):
+        for part in (TEXT, "contract law", f"version {number}", f"Remark {number}.", f'- "Issue {number}"'):
             assert part in improve.prompt

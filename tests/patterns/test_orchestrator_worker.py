@@ -113,7 +113,7 @@ async def test_a_plan_that_cannot_be_carried_out_goes_back_once_with_its_problem
     assert [one["id"] for one in result["plan"]["tasks"]] == ["good"]
     first, second = await pipeline.gemini.calls(job=job, step="plan")
     assert "could not be carried out" not in first.prompt
-    assert f"An earlier plan could not be carried out. {problem}" in second.prompt
+    assert f'An earlier plan could not be carried out: "{problem}"' in second.prompt
 
 
 async def test_a_second_plan_that_cannot_be_carried_out_fails_the_job(pipeline: Pipeline) -> None:
@@ -160,7 +160,7 @@ async def test_a_task_in_progress_is_built_on_but_not_counted_as_completed(pipel
     execution = (await pipeline.result(job))["execution"]
     assert (execution["completedTasks"], execution["nextMilestone"]) == (1, "Make a")
     (second,) = [call for call in await pipeline.gemini.calls(job=job) if call.key == "task-1"]
-    assert "which is in progress and made" in second.prompt
+    assert 'which is "in progress" and made' in second.prompt
 
 
 async def test_a_task_that_fails_for_good_fails_the_job_with_its_code(pipeline: Pipeline) -> None:

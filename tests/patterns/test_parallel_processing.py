@@ -92,7 +92,7 @@ async def test_where_the_caller_allows_it_a_missing_review_is_null_and_named(
     assert set(end.missing) == set(missing)
     assert {aspect for aspect in STEPS if end.result[aspect] is None} == set(missing)
     (synthesize,) = await pipeline.gemini.calls(job=job, step="synthesize")
-    assert f"There is no review of {' and none of '.join(sorted(missing))}." in synthesize.prompt
+    assert f'There is no review of "{" and none of ".join(sorted(missing))}".' in synthesize.prompt
 
 
 async def test_without_any_review_there_is_nothing_to_draw_together(pipeline: Pipeline) -> None:

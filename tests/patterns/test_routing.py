@@ -37,7 +37,7 @@ async def test_each_category_is_answered_by_its_own_specialist(pipeline: Pipelin
     (respond,) = await pipeline.gemini.calls(job=job, step="respond")
     assert [other for other, words in SPECIALISTS.items() if words in respond.prompt] == [category]
     assert QUERY in respond.prompt
-    assert "expertise wanted: lamps" in respond.prompt
+    assert 'expertise wanted: "lamps"' in respond.prompt
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ async def test_the_improvement_is_written_from_the_draft_and_its_review(pipeline
     job = await pipeline.submit(PATTERN, REQUEST)
     await pipeline.result(job)
     (improve,) = await pipeline.gemini.calls(job=job, step="improve")
-    for part in (BRIEF, "A lantern.", "3.0 of 10", "Says nothing.", "- Name the price", "- Be warm"):
+    for part in (BRIEF, "A lantern.", "3.0 of 10", "Says nothing.", '- "Name the price"', '- "Be warm"'):
         assert part in improve.prompt
     first, second = await pipeline.gemini.calls(job=job, step="evaluate")
     assert "This is the first draft" in first.prompt

@@ -75,4 +75,4 @@ class ExplainInput(Wire):
 TRANSLATE = Step(name="translate", input=Assignment, output=str, complexity="complex")
 EVALUATE_TRANSLATION = Step(name="evaluate-translation", input=EvaluateTranslationInput, output=TranslationEvaluation)
 IMPROVE_TRANSLATION = Step(name="improve-translation", input=ImproveTranslationInput, output=str, complexity="complex")
-EXPLAIN = Step(name="explain", input=ExplainInput, output=str)
+EXPLAIN = Step(name="explain", input=ExplainInput, output=str, thinking="low", may_shorten=True)

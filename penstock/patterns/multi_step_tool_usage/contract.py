@@ -49,5 +49,5 @@ class Work(Wire):
     transcript: tuple[Turn, ...]
 
 
-THINK = Step(name="think", input=Work, output=Turn, complexity="complex")
+THINK = Step(name="think", input=Work, output=Turn, complexity="complex", thinking="high")
 CONCLUDE = Step(name="conclude", input=Work, output=Conclusion, complexity="complex")

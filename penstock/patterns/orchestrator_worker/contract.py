@@ -99,10 +99,12 @@ class SummarizeInput(Project):
     feature_description: str
 
 
-PLAN = Step(name="plan", input=PlanInput, output=Plan, complexity="complex")
+PLAN = Step(name="plan", input=PlanInput, output=Plan, complexity="complex", thinking="high")
 #: A step, and so a queue, for each type of task: a worker process may serve some of them only.
 EXECUTE: dict[TaskType, Step[ExecuteInput, TaskOutput]] = {
     task_type: Step(name=f"execute-{task_type}", input=ExecuteInput, output=TaskOutput, prompt="execute-task")
     for task_type in get_args(TaskType)
 }
-SUMMARIZE = Step(name="summarize", input=SummarizeInput, output=str, complexity="complex")
+SUMMARIZE = Step(
+    name="summarize", input=SummarizeInput, output=str, complexity="complex", thinking="low", may_shorten=True
+)

@@ -88,7 +88,7 @@ class SynthesizeInput(Reviews):
     missing: tuple[Aspect, ...]
 
 
-REVIEW_SECURITY = Step(name="review-security", input=ReviewInput, output=SecurityReview)
+REVIEW_SECURITY = Step(name="review-security", input=ReviewInput, output=SecurityReview, thinking="high")
 REVIEW_PERFORMANCE = Step(name="review-performance", input=ReviewInput, output=PerformanceReview)
 REVIEW_MAINTAINABILITY = Step(name="review-maintainability", input=ReviewInput, output=MaintainabilityReview)
 SYNTHESIZE = Step(name="synthesize", input=SynthesizeInput, output=Synthesis, complexity="complex")

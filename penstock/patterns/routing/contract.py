@@ -41,5 +41,5 @@ class RespondInput(ClassifyInput):
     classification: Classification
 
 
-CLASSIFY = Step(name="classify", service="classifier", input=ClassifyInput, output=Classification)
+CLASSIFY = Step(name="classify", service="classifier", input=ClassifyInput, output=Classification, thinking="low")
 RESPOND = Step(name="respond", input=RespondInput, output=Answer)

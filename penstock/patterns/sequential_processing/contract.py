@@ -40,6 +40,6 @@ class ImproveInput(DraftInput):
     evaluation: Evaluation
 
 
-DRAFT = Step(name="draft", input=DraftInput, output=str, complexity="complex")
+DRAFT = Step(name="draft", input=DraftInput, output=str, complexity="complex", thinking="low")
 EVALUATE = Step(name="evaluate", input=EvaluateInput, output=Evaluation)
 IMPROVE = Step(name="improve", input=ImproveInput, output=str, complexity="complex")
