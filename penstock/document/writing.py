@@ -92,6 +92,7 @@ class JsonPieces:
         self._pieces: list[Piece] = []
         self._reading = self._root()
         self._values: list[Any] = [None]
+        self._string: tuple[Any, Any, list[str]] | None = None  # the one being read: its place, and its text
 
     def feed(self, text: str) -> list[Piece]:
         if not self._received:
@@ -118,6 +119,7 @@ class JsonPieces:
 
         To be read, not changed: it grows on.
         """
+        self._put_string()
         return self._values[0]
 
     def _root(self) -> _Reading[None]:
@@ -146,14 +148,16 @@ class JsonPieces:
         self._cut(last=True)
 
     def _value(self, holder: Any, at: Any) -> _Reading[None]:
-        """Puts a value at its place in a list or a dict at once, and lets it grow there."""
+        """Puts a value at its place in a list or a dict at once, and lets it grow there (strings: when asked)."""
         match (yield from self._peek()):
             case '"':
-                holder[at] = ""
                 self._read()
+                self._string = holder, at, (text := [])
                 while piece := (yield from self._piece()):
                     self._out.append(piece)
-                    holder[at] += strings.read(piece)
+                    text.append(strings.read(piece))
+                self._put_string()
+                self._string = None
                 self._read()
             case "{":
                 holder[at] = {}
@@ -163,6 +167,13 @@ class JsonPieces:
                 yield from self._container(holder[at], "]")
             case _:
                 holder[at] = yield from self._scalar()
+
+    def _put_string(self) -> None:
+        """Joined when asked for: to add each piece to a long string would copy it each time."""
+        if self._string is not None:
+            holder, at, text = self._string
+            holder[at] = "".join(text)
+            text[:] = [holder[at]]
 
     def _container(self, values: Any, close: str) -> _Reading[None]:
         if len(self._path) == MAX_DEPTH:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -122,6 +123,21 @@ def test_the_refusal_says_where_and_what(text: str, says: str) -> None:
             read(chunks)
         if chunks == [text]:
             assert says in refused.value.detail
+
+
+def test_what_a_piece_of_a_string_costs_does_not_grow_with_the_string() -> None:
+    """No piece has the text so far copied: that would take more memory than the piece has."""
+    pieces = JsonPieces("", split_root=False)
+    pieces.feed('{"text": "' + "a" * 1_000_000)
+    tracemalloc.start()
+    try:
+        for _ in range(10):
+            pieces.feed("a" * 20)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100_000
+    assert len(pieces.value["text"]) == 1_000_200
 
 
 def test_a_model_that_does_not_stop_is_stopped() -> None:
