@@ -84,24 +84,26 @@ class _Child:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._starting = asyncio.Lock()
         self.process: asyncio.subprocess.Process | None = None
 
     async def _start(self) -> asyncio.subprocess.Process:
         if self.process is not None and self.process.returncode is None:
             return self.process
         async with self._ended_by_failure("cannot be started", _START_SECONDS):
-            # Importing quickjs starts an idle thread, which is no reason to warn of forking (Python 3.12).
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", "-B", "-W", "ignore::DeprecationWarning",
-                str(_PROGRAM), json.dumps(asdict(self._limits)), str(os.getpid()),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                env={},
-                limit=_LONGEST_LINE,
-                start_new_session=True,
-            )  # fmt: skip
-            await _line(self.process)
-            return self.process
+            async with self._starting:
+                # Importing quickjs starts an idle thread, which is no reason to warn of forking (Python 3.12).
+                process = self.process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-I", "-B", "-W", "ignore::DeprecationWarning",
+                    str(_PROGRAM), json.dumps(asdict(self._limits)), str(os.getpid()),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    env={},
+                    limit=_LONGEST_LINE,
+                    start_new_session=True,
+                )  # fmt: skip
+            await _line(process)
+            return process
 
     async def call(self, task: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         process = await self._start()
@@ -113,8 +115,9 @@ class _Child:
             return reply
 
     async def end(self) -> None:
-        """Kills the process, if there is one, and waits until it is gone."""
-        process, self.process = self.process, None
+        """Kills the process, if there is one or one is being started, and waits until it is gone."""
+        async with self._starting:
+            process, self.process = self.process, None
         if process is not None:
             if process.returncode is None:
                 process.kill()

@@ -125,6 +125,19 @@ async def test_a_closed_sandbox_leaves_no_process_and_takes_no_call() -> None:
     assert living(children) == []
 
 
+@pytest.mark.parametrize("busy_for", [1, 3])
+async def test_a_sandbox_closed_while_a_child_starts_leaves_no_process(busy_for: int) -> None:
+    sandbox = Sandbox(size=1)
+    call = asyncio.create_task(still_works(sandbox))
+    for _ in range(busy_for):
+        await asyncio.sleep(0)
+    await sandbox.aclose()
+    assert sandbox.processes == ()
+    with pytest.raises(SandboxBroken):
+        await call
+    assert sandbox.processes == ()
+
+
 async def test_a_child_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     async with aclosing(Sandbox(size=1)) as sandbox:
