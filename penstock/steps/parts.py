@@ -14,12 +14,16 @@ from penstock.document import JsonPieces, Piece, TextPieces
 from penstock.document.strings import Characters
 from penstock.jetstream.event_log import EventLog
 
+#: Characters that are read at once, and of the JSON text of one delta. Each takes up to 7 and 4 bytes of a message.
+_AT_ONCE, _DELTA = 16_384, 65_536
+
 
 class PartSink:
     """Where an executor's model writes (`penstock.llm.ask.Sink`). `by`: the `k`, `a` and `i` of the attempt's events.
 
-    Pieces that arrive within `flush_interval` seconds of the last flush go out together; the first goes
-    out at once. Number 0 is `step.started`; for a step given up before it starts, it is `part.reset`.
+    Pieces that arrive within `flush_interval` seconds of the last flush go out together, in as many deltas as messages
+    can hold; the first goes out at once. Number 0 is `step.started`; for a step given up before it
+    starts, it is `part.reset`.
     """
 
     def __init__(
@@ -46,7 +50,8 @@ class PartSink:
     def text(self, piece: str) -> None:
         """The next piece of the model's text. Raises OutputInvalid at the first character that cannot be right."""
         self._touched = True
-        self._waiting += self._pieces.feed(self._characters.feed(piece))
+        for start in range(0, len(piece), _AT_ONCE):
+            self._waiting += self._pieces.feed(self._characters.feed(piece[start : start + _AT_ONCE]))
         if self._into is None or not self._waiting or self._timer is not None:
             return
         loop = asyncio.get_running_loop()
@@ -112,10 +117,13 @@ class PartSink:
             run = list(of_part)
             if p not in self._lengths:
                 self._send(PartStart, p=p)
-            text = "".join(piece.t for piece in run)
-            self._lengths[p] += len(text)
-            if text:
-                self._send(Delta, p=p, t=text)
+            text = ""
+            for piece in run:
+                text += piece.t
+                if text and (piece is run[-1] or len(text) > _DELTA):
+                    self._lengths[p] += len(text)
+                    self._send(Delta, p=p, t=text)
+                    text = ""
             if run[-1].last:
                 self._send(PartEnd, p=p, length=self._lengths[p])
 

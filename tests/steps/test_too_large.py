@@ -25,12 +25,14 @@ async def nats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"max_body": 100_000, "model_max_output_tokens": 100_000})
+    return settings.model_copy(update={"max_body": 100_000, "model_max_output_tokens": 100_000, "flush_interval": 5})
 
 
 async def test_an_output_that_no_message_can_hold_fails_its_step(pipeline: Pipeline) -> None:
+    """Although all of it goes out at once: what is shown of it is cut into messages. It is paid once."""
     await pipeline.gemini.rule(step="draft", reply={"text": CONTROL})
     job = await pipeline.submit("sequential-processing", {"input": "a lantern"})
     failed = await pipeline.failure(job)
     assert (failed.problem.code, failed.problem.step) == ("output_too_large", "draft-1")
     assert [event.p for event in await pipeline.events(job) if isinstance(event, PartReset)] == ["/originalContent"]
+    assert len(await pipeline.gemini.calls(job=job)) == 1
