@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import deque
-from itertools import islice
+from itertools import islice, takewhile
 
 from penstock.cancelling import stop
-from penstock.contracts.events import Event
+from penstock.contracts.events import Event, RunEvent
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 
@@ -18,18 +18,19 @@ class EventLog:
 
     `send` never blocks: it queues. A task publishes up to 64 at once without waiting for each answer. Where an answer
     does not come, all from that message on are sent again, in order ("go back N"): a reader accepts each number once
-    and in order (see penstock.contracts.events), so it sees none twice and none too early.
+    and in order (see penstock.contracts.events), so it sees none twice and none too early. Events of the run have no
+    number: each is sent alone.
 
     What waits is bounded by who writes: a step's reply has an end (penstock.document.writing.MAX_LENGTH).
     """
 
     def __init__(self, bus: Bus, job: str) -> None:
         self._bus, self._subject = bus, subjects.events(job)
-        self._queue: deque[bytes] = deque()
+        self._queue: deque[tuple[bool, bytes]] = deque()  # whether it is of the run
         self._sender: asyncio.Task[None] | None = None
 
     def send(self, event: Event) -> None:
-        self._queue.append(event.model_dump_json().encode())
+        self._queue.append((isinstance(event, RunEvent), event.model_dump_json().encode()))
         self._start()
 
     async def flush(self) -> None:
@@ -59,9 +60,10 @@ class EventLog:
             await self._bus.retrying(f"publish to {self._subject}", self._send_batch)
 
     async def _send_batch(self) -> None:
-        batch = list(islice(self._queue, _IN_FLIGHT))
+        numbered = takewhile(lambda queued: not queued[0], self._queue)
+        batch = list(islice(numbered, _IN_FLIGHT)) or [self._queue[0]]
         results = await asyncio.gather(
-            *(self._bus.publish(self._subject, payload) for payload in batch), return_exceptions=True
+            *(self._bus.publish(self._subject, payload) for _, payload in batch), return_exceptions=True
         )
         for result in results:
             if isinstance(result, BaseException):

@@ -43,9 +43,9 @@ class ReplayRun(Run):
         self._keys: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._retracted = 0
+        #: So many are stored, as they must be before the next step's events. -1: job.accepted is not.
+        self._stored = -1
         self._over = False
-        #: Whether an event waits to be stored that readers must have before those of the next step.
-        self._precedes = True  # job.accepted
 
     def step(
         self,
@@ -102,7 +102,6 @@ class ReplayRun(Run):
         self._check_open()
         self._retracted += 1
         self.result.remove(path)
-        self._precedes = True
         self._publish(events.PartRetract(id=f"retract:{self._retracted}", p=path))
 
     async def end(self) -> None:
@@ -114,9 +113,9 @@ class ReplayRun(Run):
         subject = subjects.step(step.service, step.name, self.job, message.key)
         outcome = self._journal.outcome(message.key)
         while outcome is None:
-            if self._precedes:
+            if self._stored < (retracted := self._retracted):
                 await self._events.flush()
-                self._precedes = False
+                self._stored = max(self._stored, retracted)
             try:
                 await self._bus.once(subject, message.model_dump_json().encode())
             except Failure as too_large:
