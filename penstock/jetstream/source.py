@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from nats.aio.client import Client
@@ -18,16 +19,28 @@ Handle = Callable[[Msg], Coroutine[Any, Any, Any]]
 
 #: Seconds a waiting request stays at the server: also how long a group that has become busy may still be given one.
 _EXPIRES = 2.0
-#: Seconds after the last request at which all that is not answered is taken as lost.
-_LOST = _EXPIRES + 3.0
+#: Seconds for which requests name one inbox, then the other. By an inbox's next turn its own are answered, or lost.
+_TURN = _EXPIRES + 2.0
 #: Seconds before the next request to a consumer that does not exist or refuses: the first pause, and the longest.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 #: Seconds that what the server is just sending may take to arrive.
 _LAST_ARRIVALS = 1.0
 
 
+class _Inbox:
+    """`requested`: messages that requests with this inbox have asked for, and that are not answered yet."""
+
+    def __init__(self, connection: Client) -> None:
+        self.name = connection.new_inbox()
+        self.requested = 0
+        self.subscription: Subscription | None = None
+
+
 class Source:
-    """One durable consumer and the inbox of its answers.
+    """One durable consumer and the inboxes of its answers.
+
+    There are two, by turns: a message does not say which request it answers, so that of a lost one would else be taken
+    from a later one for ever.
 
     Each message goes to `received`; `changed` is called when a request has ended, or may be made again. `handle` is
     kept for whoever runs the messages (penstock.jetstream.pull.PullGroup).
@@ -46,23 +59,32 @@ class Source:
         self._connection, self._durable, self.handle = connection, durable, handle
         self._received, self._changed = received, changed
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
-        self._inbox = connection.new_inbox()
-        self._subscription: Subscription | None = None
+        self._inbox, self._other = _Inbox(connection), _Inbox(connection)
         #: Set when all that was requested is answered, or must be taken as lost.
         self.answered = asyncio.Event()
-        #: Messages requested and not answered yet.
-        self.requested = 0
-        self._lost: asyncio.TimerHandle | None = None
+        self._turn: asyncio.TimerHandle | None = None
         #: Whether no request is made for a while, since the last one was refused.
         self.backing_off = False
         self._refusals = 0
 
+    @property
+    def requested(self) -> int:
+        """Messages requested and not answered yet."""
+        return self._inbox.requested + self._other.requested
+
     async def open(self) -> None:
-        self._subscription = await self._connection.subscribe(self._inbox, cb=self._on_answer)
+        for inbox in (self._inbox, self._other):
+            answered = partial(self._on_answer, inbox)
+            inbox.subscription = await self._connection.subscribe(inbox.name, cb=answered)
 
     async def aclose(self) -> None:
         """Request nothing more; what the server has sent already still arrives, so that it can be handed back."""
-        subscription, self._subscription = self._subscription, None
+        if self._turn is not None:
+            self._turn.cancel()
+        await asyncio.gather(self._drain(self._inbox), self._drain(self._other))
+
+    async def _drain(self, inbox: _Inbox) -> None:
+        subscription, inbox.subscription = inbox.subscription, None
         if subscription is not None and not self._connection.is_closed:
             try:
                 async with asyncio.timeout(_LAST_ARRIVALS):
@@ -85,29 +107,35 @@ class Source:
 
     async def request(self, batch: int, *, wait: bool) -> None:
         """Request `batch` messages: those there now, or (`wait`) also those that come within _EXPIRES."""
-        self.requested += batch
+        self._inbox.requested += batch
         self.answered.clear()
-        if self._lost is not None:
-            self._lost.cancel()
-        self._lost = asyncio.get_running_loop().call_later(_LOST, self._give_up)
+        if self._turn is None:
+            self._turn = asyncio.get_running_loop().call_later(_TURN, self._take_turns)
         how = {"expires": int(_EXPIRES * 1e9)} if wait else {"no_wait": True}
-        await self._connection.publish(self._next, json.dumps({"batch": batch, **how}).encode(), reply=self._inbox)
+        await self._connection.publish(self._next, json.dumps({"batch": batch, **how}).encode(), reply=self._inbox.name)
 
     def forget(self) -> None:
         """Take requests as lost: new ones may be made at once."""
-        self.requested, self._refusals = 0, 0
+        self._inbox.requested = self._other.requested = self._refusals = 0
         self.answered.set()
         self._resume()
 
-    def _give_up(self) -> None:
+    def _take_turns(self) -> None:
+        lost, self._other.requested, self._turn = self._other.requested, 0, None
+        self._inbox, self._other = self._other, self._inbox
+        if lost:
+            log.info("a request was lost", extra={"consumer": self._durable, "messages": lost})
+            self._changed()
         if self.requested:
-            self.forget()
+            self._turn = asyncio.get_running_loop().call_later(_TURN, self._take_turns)
+        else:
+            self.answered.set()
 
-    async def _on_answer(self, message: Msg) -> None:
+    async def _on_answer(self, inbox: _Inbox, message: Msg) -> None:
         headers = message.headers or {}
         status = headers.get("Status") if not message.reply else None
         if status is None:
-            self.requested = max(0, self.requested - 1)
+            inbox.requested = max(0, inbox.requested - 1)
             self._refusals = 0
             self._received(self, message)
         elif status == "100":  # idle heartbeat
@@ -116,7 +144,7 @@ class Source:
             # Both end one request, and 408 says how much of it was not filled. (404 need not: it answers a request
             # without waiting, beside which there is no other.)
             pending = headers.get("Nats-Pending-Messages")
-            self.requested = max(0, self.requested - int(pending)) if pending else 0
+            inbox.requested = max(0, inbox.requested - int(pending)) if pending else 0
         else:
             # 503: there is no such consumer. 409: it was deleted, or its leader changes, or it has too many requests.
             # A request made at once would be refused again; meanwhile the others are not kept waiting for this one.
@@ -124,7 +152,8 @@ class Source:
             pause = delay(self._refusals, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
             why = headers.get("Description", "no such consumer")
             log.warning("cannot pull; next request in %.2f s", pause, extra={"consumer": self._durable, "why": why})
-            self.requested, self.backing_off = 0, True
+            self._inbox.requested = self._other.requested = 0
+            self.backing_off = True
             asyncio.get_running_loop().call_later(pause, self._resume)
         if self.requested == 0:
             self.answered.set()
