@@ -98,7 +98,7 @@ class Work(_Group):
     """Work"""
 
     patterns: Names = Field((), description="More patterns, as module:ATTRIBUTE.")
-    slots: Count = Field(32, description="Steps that one worker or classifier executes at once.")
+    slots: Count = Field(32, description="Steps that one worker or classifier executes at once, tools apart.")
     runs: Count = Field(256, description="Jobs that one aggregator runs at once.")
     fan_out: Count = Field(8, description="Tasks of one job in flight at once, where it fans out.")
     ack_wait: float = Field(6, ge=1, description="Seconds without a heartbeat after which another replica takes over.")

@@ -1,5 +1,6 @@
 """What the queue-fed services have in common: broker, bus, pull group, health, metrics, life cycle."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from faststream.asgi import AsgiFastStream
@@ -29,10 +30,10 @@ class Service:
         self.name, self.settings = name, settings
         self._start_with = start
         self._bus: Bus | None = None
-        self.group = PullGroup(slots=slots, ack_wait=settings.ack_wait)
+        self._pools = [PullGroup(slots=slots, ack_wait=settings.ack_wait)]
         registry = CollectorRegistry()
         in_flight = Gauge("penstock_in_flight", "Messages received and not settled.", registry=registry)
-        in_flight.set_function(lambda: self.group.in_flight)
+        in_flight.set_function(lambda: self.in_flight)
         self._broker = Broker(settings, name, registry, self._reconnected)
         health = endpoints(self._trouble, registry)
         self.app = AsgiFastStream(
@@ -40,27 +41,49 @@ class Service:
             logger=None,
             asgi_routes=[(path, request_response(endpoint)) for path, endpoint in health.items()],
             on_startup=[self._start],
-            on_shutdown=[self._stop],
+            on_shutdown=[self.stop],
         )
 
     def _trouble(self) -> str | None:
         if self._bus is None:
             return "starting"
-        return "stopping" if self.group.stopping else self._bus.trouble
+        return "stopping" if self._pools[0].stopping else self._bus.trouble
 
-    def consume(self, stream: str, durable: str, subject: str, handle: Callable[[Msg], Awaitable[None]]) -> None:
-        """Give each message of a durable consumer to `handle`, which settles it."""
-        PullSubscriber(self._broker, self.group, stream=stream, durable=durable, subject=subject)(handle)
+    @property
+    def in_flight(self) -> int:
+        """Messages received and not settled."""
+        return sum(pool.in_flight for pool in self._pools)
+
+    def consume(
+        self,
+        stream: str,
+        durable: str,
+        subject: str,
+        handle: Callable[[Msg], Awaitable[None]],
+        *,
+        slots: int | None = None,
+    ) -> None:
+        """Give each message of a durable consumer to `handle`, which settles it.
+
+        `slots`: so many of its own, instead of those that all others share.
+        """
+        if slots is not None:
+            self._pools.append(PullGroup(slots=slots, ack_wait=self.settings.ack_wait))
+        pool = self._pools[0 if slots is None else -1]
+        PullSubscriber(self._broker, pool, stream=stream, durable=durable, subject=subject)(handle)
 
     async def _start(self) -> None:
         bus = Bus(await self._broker.connect(), timeout=self.settings.nats_timeout)
-        bus.on_reconnect(self.group.reconnected)
         await check_server(bus, self.settings)
         await self._start_with(self, bus)
+        for pool in self._pools:
+            bus.on_reconnect(pool.reconnected)
         self._bus = bus
 
-    async def _stop(self) -> None:
-        await self.group.stop(self.settings.grace)
+    async def stop(self, grace: float | None = None) -> None:
+        """Settle or hand back all messages, within `grace` seconds (those of the settings)."""
+        grace = self.settings.grace if grace is None else grace
+        await asyncio.gather(*(pool.stop(grace) for pool in self._pools))
 
     async def _reconnected(self) -> None:
         if self._bus is not None:

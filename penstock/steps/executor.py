@@ -24,11 +24,15 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Executable:
-    """A step with what does it. `uses_model` is False for tools: no model is chosen or shown, attempts are fixed."""
+    """A step with what does it. `uses_model` is False for tools: no model is chosen or shown, attempts are fixed.
+
+    `slots`: calls at once in one process, beside the slots that all other steps share; None: it takes of those.
+    """
 
     step: Step[Any, Any]
     execute: Executor
     uses_model: bool = True
+    slots: int | None = None
 
 
 #: Makes an executor for a step, knowing its pattern (for the prompts).

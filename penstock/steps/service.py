@@ -34,9 +34,9 @@ def build_step_service(
 
     async def start(service: Service, bus: Bus) -> None:
         handler = StepHandler(bus=bus, llm=llm, executables=executables, service=name, settings=settings)
-        for step in executables:
+        for step, executable in executables.items():
             durable, subject = subjects.step_consumer(name, step), subjects.step(name, step, "*", "*")
-            service.consume(subjects.STEPS, durable, subject, handler.handle)
+            service.consume(subjects.STEPS, durable, subject, handler.handle, slots=executable.slots)
 
     service = Service(name, settings, start, slots=settings.slots)
     service.app.on_shutdown(llm.aclose)

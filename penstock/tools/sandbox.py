@@ -46,7 +46,7 @@ class Sandbox:
     """
 
     def __init__(self, *, size: int = 2, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+        self.size, self._limits = size, limits or Limits()
         self._children = [_Child(self._limits) for _ in range(size)]
         #: The child used last comes first: the others start only when there are calls for them.
         self._idle: asyncio.LifoQueue[_Child] = asyncio.LifoQueue()

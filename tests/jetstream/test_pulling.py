@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from penstock.hosting.service import Service
 from penstock.jetstream import subjects
-from penstock.jetstream.pull import PullGroup
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
@@ -52,7 +52,7 @@ async def test_of_several_kinds_one_more_each_may_wait_in_flight(alone: Pipeline
     await alone.gemini.wait(held="all", count=2)
     async with alone.settlements() as settlements:
         await settlements.wait_for("WPI", 2)
-    assert workers.service.group.in_flight <= 2 + len(steps)
+    assert workers.service.in_flight <= 2 + len(steps)
     assert sum((await in_clients_hands(alone)).values()) <= 2 + len(steps)
     await alone.gemini.release("all")
     for job in jobs:
@@ -99,7 +99,7 @@ async def test_at_shutdown_what_waits_goes_back_at_once_and_what_runs_is_finishe
     async with alone.settlements() as settlements:
         job = await alone.submit("parallel-processing", CODE)
         await alone.gemini.wait(held="first")
-        await _until_in_flight(first.service.group, 3)
+        await _until_in_flight(first.service, 3)
 
         await alone.start("workers")
         stopping = asyncio.create_task(first.stop())
@@ -138,7 +138,7 @@ async def _until_asked(pipeline: Pipeline, count: int) -> None:
                 return
 
 
-async def _until_in_flight(group: PullGroup, count: int) -> None:
+async def _until_in_flight(service: Service, count: int) -> None:
     async with asyncio.timeout(PATIENCE):
-        while group.in_flight < count:
+        while service.in_flight < count:
             await asyncio.sleep(0)

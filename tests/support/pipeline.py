@@ -40,7 +40,7 @@ class Replica:
     async def stop(self, *, grace: float | None = None) -> None:
         """End it as SIGTERM does; `grace` overrides its setting: 0 leaves running work no time at all."""
         if grace is not None:
-            await self.service.group.stop(grace)
+            await self.service.stop(grace)
         await self._stack.aclose()
 
 

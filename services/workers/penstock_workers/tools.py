@@ -1,4 +1,7 @@
-"""A tool as an executor: its work is done in a sandbox, and needs no model."""
+"""A tool as an executor: its work is done in a sandbox, and needs no model.
+
+Its calls wait in the queue until a sandbox is free, and keep no model step from its slot.
+"""
 
 from typing import Any
 
@@ -21,4 +24,4 @@ def tool_executable(sandbox: Sandbox, tool: Tool[Any, Any], _: Pattern[Any, Any]
         except SandboxBroken as broken:
             raise Transient("tool_unavailable", str(broken)) from broken
 
-    return Executable(step, call, uses_model=False)
+    return Executable(step, call, uses_model=False, slots=sandbox.size)
