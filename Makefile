@@ -37,7 +37,8 @@ test-system: install ## those that take the whole system: command line, clients 
 	$(BIN)/pytest -n $(JOBS) --dist loadfile -m '$(SYSTEM)'
 
 faults: install ## whatever can befall a system, at random, for minutes a seed: make faults SEEDS="1 2 3"
-	for seed in $(SEEDS); do PENSTOCK_FAULTS_SEED=$$seed PENSTOCK_FAULTS_JOBS=150 PENSTOCK_FAULTS_COUNT=30 \
+	for seed in $(SEEDS); do PENSTOCK_FAULTS_SEED=$$seed \
+		PENSTOCK_FAULTS_JOBS=200 PENSTOCK_FAULTS_COUNT=30 PENSTOCK_FAULTS_AT_ONCE=12 \
 		$(BIN)/pytest -s -m faults -k random_faults || exit 1; done
 
 bench: install ## figures of the hot paths

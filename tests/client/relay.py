@@ -12,9 +12,11 @@ class Relay:
         self.target: int | None = target
         #: Let this many answers be lost: the server gets the request, then the connection ends.
         self.swallow = 0
-        #: Connections stay open while it is cleared, and nothing passes: the network between is gone.
-        self.passes = asyncio.Event()
-        self.passes.set()
+        #: Connections stay open while one is cleared, and nothing passes that way: the network between is gone.
+        self.requests_pass, self.answers_pass = asyncio.Event(), asyncio.Event()
+        self.pass_all()
+        #: Seconds that each piece takes, in each direction.
+        self.delay = 0.0
         self._lines: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -25,6 +27,14 @@ class Relay:
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
         await self.cut()
+
+    def pass_all(self) -> None:
+        self.requests_pass.set()
+        self.answers_pass.set()
+
+    def pass_nothing(self) -> None:
+        self.requests_pass.clear()
+        self.answers_pass.clear()
 
     async def cut(self) -> None:
         """End all connections there are, as a killed process does."""
@@ -46,7 +56,7 @@ class Relay:
         inward, outward = await asyncio.open_connection("127.0.0.1", target)
         try:
             async with asyncio.TaskGroup() as both:
-                both.create_task(self._pump(reader, outward))
+                both.create_task(self._pump(reader, outward, self.requests_pass))
                 both.create_task(self._answer(inward, writer))
         except* OSError:
             pass
@@ -58,14 +68,16 @@ class Relay:
             self.swallow -= 1
             await inward.read(1)
             raise ConnectionResetError
-        await self._pump(inward, writer)
-        raise ConnectionResetError
+        await self._pump(inward, writer, self.answers_pass)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: asyncio.Event) -> None:
+        """Until one side closes: then both are, or the other would be left with a connection to nobody."""
         while piece := await reader.read(65_536):
-            await self.passes.wait()
+            await asyncio.sleep(self.delay)
+            await passes.wait()
             writer.write(self.passed(piece))
             await writer.drain()
+        raise ConnectionResetError
 
     def passed(self, piece: bytes) -> bytes:
         """What is passed on of a piece, in either direction."""

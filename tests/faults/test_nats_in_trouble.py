@@ -107,11 +107,11 @@ async def test_a_connection_that_has_gone_silent_is_given_up(pipeline: Pipeline,
         bus = await connect(pipeline.settings.model_copy(update={"nats_url": url, "nats_ping_interval": 0.2}), "test")
         reconnected = asyncio.Event()
         bus.on_reconnect(reconnected.set)
-        relay.passes.clear()
+        relay.pass_nothing()
         while bus.trouble is None:
             await asyncio.sleep(0.05)
         assert bus.trouble == "not connected to NATS"
-        relay.passes.set()
+        relay.pass_all()
         await reconnected.wait()
         assert bus.trouble is None
         await bus.connection.close()

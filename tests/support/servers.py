@@ -24,6 +24,10 @@ class NatsServer:
         self._process: asyncio.subprocess.Process | None = None
         self.url = f"nats://127.0.0.1:{self._port}"
 
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
     async def __aenter__(self) -> "NatsServer":
         await self.start()
         return self
