@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from penstock.contracts.options import Priority
+from penstock.contracts.options import LONGEST_DEADLINE, Priority
 from penstock.contracts.step import Complexity
 from penstock.contracts.webhook import secrets
 from penstock.errors import Misconfigured
@@ -80,8 +80,10 @@ class Nats(_Group):
     nats_timeout: Seconds = Field(30, description="Seconds after which a publish or read gives up.")
     nats_ping_interval: Seconds = Field(3, description="Seconds between pings; a connection silent for three is lost.")
     stream_replicas: int = Field(1, ge=1, le=5, description="Copies of each stream that is declared; 3 on a cluster.")
-    events_max_bytes: Count = Field(2 * 1024**3, description="Bytes that EVENTS keeps; the oldest go first.")
-    jobs_max_age_days: Seconds = Field(7, description="Days that JOBS and JOURNAL keep a job.")
+    store_bytes: int = Field(
+        4 * 1024**3, ge=64 * 1024**2, description="Bytes that the streams hold together: reserved at the NATS server."
+    )
+    jobs_max_age_days: Seconds = Field(7, description="Days that a job is kept: in all streams but EVENTS and DEAD.")
     events_max_age_hours: Seconds = Field(24, description="Hours that EVENTS keeps an event.")
 
     @field_validator("nats_url")
@@ -217,6 +219,24 @@ class Settings(Nats, Work, Models, Http, Webhooks, Logs):
                 f"PENSTOCK_MAX_DELIVERIES={self.max_deliveries} is too few: a step has up to {needed} "
                 f"attempts, {_ATTEMPTS_PER_MODEL} with each model of its tier"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _kept_long_enough(self) -> "Settings":
+        """What a job that runs may need is there: its events till its deadline, its journal as long, its webhook."""
+        hour, day = 3_600, 86_400
+        events, jobs = self.events_max_age_hours * hour, self.jobs_max_age_days * day
+        if events < max(self.deadline, LONGEST_DEADLINE):
+            raise Misconfigured(
+                f"PENSTOCK_EVENTS_MAX_AGE_HOURS={self.events_max_age_hours:g} is too few: a job may run for "
+                f"{max(self.deadline, LONGEST_DEADLINE) / hour:g} hours (PENSTOCK_DEADLINE, options.deadlineSeconds)"
+            )
+        kept = f"PENSTOCK_JOBS_MAX_AGE_DAYS={self.jobs_max_age_days:g} is too few:"
+        if jobs < events:
+            hours = f"PENSTOCK_EVENTS_MAX_AGE_HOURS={self.events_max_age_hours:g}"
+            raise Misconfigured(f"{kept} a job is kept at least as long as its events, {hours}")
+        if jobs < (tried := sum(self.webhook_retry_delays)):
+            raise Misconfigured(f"{kept} a webhook is tried for {tried / day:.1f} days, PENSTOCK_WEBHOOK_RETRY_DELAYS")
         return self
 
 

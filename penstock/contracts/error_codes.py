@@ -40,6 +40,7 @@ REFUSALS: dict[str, Code] = {
     "headers_too_large": Code(431, "The headers are too large", "Send less; `detail` has the limit."),
     "internal_error": Code(500, "Something broke here", "It is a fault of Penstock, and logged; report it."),
     "http_error": Code(502, "Something in front of Penstock answered", "Look at the proxy before the gateway."),
+    "no_room": Code(503, "NATS has no room for more jobs", _AGAIN, 30),
     "overloaded": Code(503, "There is more work than can be done", _AGAIN, 5),
     "draining": Code(503, "This replica is shutting down", "Try again at once: another one answers.", 1),
     "bus_unavailable": Code(503, "The message bus does not answer", _AGAIN, 5),

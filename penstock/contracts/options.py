@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field
 from penstock.contracts.wire import Wire, omitted
 
 Priority = Literal["speed", "quality"]
+#: Seconds that a job may have at most.
+LONGEST_DEADLINE = 86_400
 
 
 def _callable(url: str) -> str:
@@ -35,7 +37,9 @@ class Options(Wire):
     priority: Priority | None = omitted(
         description="`quality`: the complex tier for every step. `speed`, or none: for complex steps only."
     )
-    deadline_seconds: float | None = omitted(gt=0, le=86_400, description="Seconds the job has from its submission.")
+    deadline_seconds: float | None = omitted(
+        gt=0, le=LONGEST_DEADLINE, description="Seconds the job has from its submission."
+    )
     webhook: WebhookUrl | None = omitted(
         description="https URL that the job's end is sent to, in the form of Standard Webhooks."
     )

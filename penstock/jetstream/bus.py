@@ -22,13 +22,14 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.client import JetStreamContext
-from nats.js.errors import APIError, NoStreamResponseError
+from nats.js.errors import APIError
 
 from penstock.backoff import delay
 from penstock.cancelling import stop
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.server_time import TOLERATED, ServerTime
+from penstock.jetstream.storage import UNREACHABLE, Storage, is_passing, is_subject_taken
 
 log = logging.getLogger(__name__)
 
@@ -40,17 +41,8 @@ _ANSWER = 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 #: Messages requested at once when reading history.
 _BATCH = 256
-#: The server's error numbers for a message that is not there, and for a second one on a write-once subject.
-_NO_MESSAGE, _SUBJECT_TAKEN = 10037, 10077
-#: NATS could not be reached, or did not answer: the message may be stored or not.
-UNREACHABLE = (
-    nats.errors.TimeoutError,
-    nats.errors.ConnectionClosedError,
-    nats.errors.ConnectionReconnectingError,
-    nats.errors.OutboundBufferLimitError,
-    nats.errors.NoRespondersError,
-    NoStreamResponseError,
-)
+#: The server's error number for a message that is not there.
+_NO_MESSAGE = 10037
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +72,15 @@ class Stored:
 
 
 class Bus:
-    """One connection. `timeout`: seconds after which a publish or a read gives up. `time` is NATS's."""
+    """One connection. `timeout`: seconds after which a publish or a read gives up.
 
-    def __init__(self, connection: Client, *, timeout: float = 30.0, time: ServerTime | None = None) -> None:
+    `time` is NATS's, `storage` what it has no room for; `of` is another bus on the same connection that shares both.
+    """
+
+    def __init__(self, connection: Client, *, timeout: float = 30.0, of: "Bus | None" = None) -> None:
         self.connection = connection
-        self.time = time or ServerTime()
+        self.time: ServerTime = of.time if of else ServerTime()
+        self.storage: Storage = of.storage if of else Storage(connection)
         self.jetstream: JetStreamContext = connection.jetstream(timeout=_ANSWER)
         self._timeout = timeout
         self._on_reconnect: set[Callable[[], None]] = set()
@@ -96,7 +92,7 @@ class Bus:
             return "not connected to NATS"
         if abs(self.time.skew) > TOLERATED:
             return f"this machine's clock is {self.time.skew:+.0f} s off NATS's"
-        return None
+        return self.storage.trouble
 
     @property
     def max_body(self) -> int:
@@ -114,7 +110,7 @@ class Bus:
             try:
                 await self.publish(subject, payload, headers=headers)
             except APIError as error:
-                if not _is_subject_taken(error):
+                if not is_subject_taken(error):
                     raise
                 if await self._get(subjects.stream_of(subject), {"last_by_subj": subject}) is None:
                     raise nats.errors.TimeoutError from error
@@ -131,12 +127,13 @@ class Bus:
         return await self.retrying(f"publish to {subject}", lambda: self.publish(subject, payload, headers=headers))
 
     async def publish(self, subject: str, payload: bytes, *, headers: dict[str, str] | None = None) -> int:
-        """One try at `append`: raises one of UNREACHABLE when the answer did not come."""
+        """One try at `append`: raises one of UNREACHABLE when the answer did not come, or it is not this one's turn."""
         if len(payload) > self.max_body:
             too_large = f"{len(payload)} bytes for {subject}; the server takes {self.connection.max_payload}"
             raise Failure("output_too_large", too_large)
-        # nats-py may write into the headers it is given
-        ack = await self.jetstream.publish(subject, payload, headers=dict(headers) if headers else None)
+        async with self.storage.noting(subjects.stream_of(subject)):
+            # nats-py may write into the headers it is given
+            ack = await self.jetstream.publish(subject, payload, headers=dict(headers) if headers else None)
         return ack.seq
 
     async def last_from_leader(self, stream: str, subject: str) -> Stored | None:
@@ -286,18 +283,8 @@ class Bus:
             try:
                 return await action()
             except (APIError, *UNREACHABLE) as error:
-                if isinstance(error, APIError) and not _is_passing(error):
+                if isinstance(error, APIError) and not is_passing(error):
                     raise
                 if self.connection.is_closed or clock.time() + pause > deadline:
                     raise BusUnavailable(f"could not {what} in {tries} tries: {error!r}"[:500]) from error
             await asyncio.sleep(pause)
-
-
-def _is_subject_taken(error: APIError) -> bool:
-    """The same number is used where a stream is full or could not store: only the description differs."""
-    return error.err_code == _SUBJECT_TAKEN and "per subject" in (error.description or "")
-
-
-def _is_passing(error: APIError) -> bool:
-    """Whether the refusal is NATS's own trouble (no leader, no room, too busy), and not about what was sent."""
-    return error.code in (429, 500, 503) and not _is_subject_taken(error)

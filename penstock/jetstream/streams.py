@@ -16,6 +16,17 @@ from penstock.patterns.loading import load, steps_by_service
 from penstock.settings import Settings
 
 _DAY, _HOUR = 86_400.0, 3_600.0
+#: Sixteenths of PENSTOCK_STORE_BYTES that each stream may hold.
+_SIXTEENTHS = {
+    subjects.JOBS: 2,
+    subjects.STEPS: 2,
+    subjects.JOURNAL: 4,
+    subjects.EVENTS: 6,
+    subjects.HOOKS: 1,
+    subjects.DEAD: 1,
+}
+#: The server's error number where it has less room than a stream is to hold: that much is reserved for it.
+_NO_ROOM = 10047
 #: Seconds within which a repeated dead letter or hook with the same Nats-Msg-Id is dropped.
 _DEDUPE = 120.0
 #: All replicas of one consumer together may hold this many unacknowledged messages.
@@ -24,27 +35,28 @@ _MAX_ACK_PENDING = 20_000
 
 def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     """One StreamConfig per row of the table in penstock.jetstream.subjects."""
-    write_once = {"max_msgs_per_subject": 1, "discard": api.DiscardPolicy.NEW, "discard_new_per_subject": True}
-    kept = {"max_age": settings.jobs_max_age_days * _DAY, **write_once}
-    queue = {"retention": api.RetentionPolicy.WORK_QUEUE, **write_once}
-    log = {
-        "max_age": settings.events_max_age_hours * _HOUR,
-        "max_bytes": settings.events_max_bytes,
-        "discard": api.DiscardPolicy.OLD,
+    kept = {
+        "max_age": settings.jobs_max_age_days * _DAY,
+        "max_msgs_per_subject": 1,
+        "discard": api.DiscardPolicy.NEW,
+        "discard_new_per_subject": True,
     }
+    queue = {"retention": api.RetentionPolicy.WORK_QUEUE, **kept}
+    log = {"max_age": settings.events_max_age_hours * _HOUR, "discard": api.DiscardPolicy.OLD}
     table: list[tuple[str, str, dict[str, Any]]] = [
         (subjects.JOBS, subjects.job("*", "*"), kept),
         (subjects.STEPS, subjects.step("*", "*", "*", "*"), queue),
         (subjects.JOURNAL, subjects.journal("*", "*"), {**kept, "republish": api.RePublish(*subjects.FACTS)}),
         (subjects.EVENTS, subjects.events("*"), {**log, "republish": api.RePublish(*subjects.LIVE)}),
         (subjects.HOOKS, subjects.hook("*"), queue),
-        (subjects.DEAD, subjects.dead(">"), {"max_age": 30 * _DAY}),
+        (subjects.DEAD, subjects.dead(">"), {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
     ]
     return [
         api.StreamConfig(
             name=name,
             subjects=[subject],
             storage=api.StorageType.FILE,
+            max_bytes=settings.store_bytes * _SIXTEENTHS[name] // 16,
             num_replicas=settings.stream_replicas,
             duplicate_window=_DEDUPE,
             allow_direct=True,
@@ -104,4 +116,10 @@ async def declare(jetstream: JetStreamContext, settings: Settings) -> None:
             declared = f"consumer {consumer.durable_name}"
             await jetstream.add_consumer(stream, consumer)
     except APIError as error:
-        raise Misconfigured(f"NATS refuses {declared}: {error.description}") from error
+        how = ""
+        if error.err_code == _NO_ROOM:
+            how = (
+                f". It reserves PENSTOCK_STORE_BYTES={settings.store_bytes} for all streams: lower that, or raise its"
+                " max_file_store (not set: three quarters of what was free on its disk at its start)"
+            )
+        raise Misconfigured(f"NATS refuses {declared}: {error.description}{how}") from error

@@ -13,7 +13,7 @@ from penstock.contracts.job import JobState
 from penstock.contracts.problem import FieldError, Problem
 from penstock.document import pointer
 from penstock.errors import BusUnavailable, Failure, InvalidRequest, Refused
-from penstock.jetstream.bus import UNREACHABLE
+from penstock.jetstream.storage import UNREACHABLE
 
 log = logging.getLogger(__name__)
 

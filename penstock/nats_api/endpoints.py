@@ -32,6 +32,7 @@ from penstock.errors import InvalidRequest, Refused
 from penstock.hosting.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jobs.admission import Admission
 from penstock.jobs.refusals import invalid_request, known, problem_of
 from penstock.jobs.submission import parse_request
 from penstock.nats_api.channels import Channel, endpoints
@@ -51,6 +52,7 @@ class NatsApi:
     def __init__(self, bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> None:
         self._bus, self._patterns, self._settings = bus, patterns, settings
         self._service: Service | None = None
+        self._admission = Admission(bus, settings)
 
     async def start(self) -> None:
         self._service = service = await add_service(
@@ -74,6 +76,7 @@ class NatsApi:
         await service.add_endpoint(name="submit", subject=subjects.api("submit", "*"), handler=handler)
 
     async def stop(self) -> None:
+        await self._admission.aclose()
         if self._service is not None and not self._bus.connection.is_closed:
             await self._service.stop()
 
@@ -89,6 +92,8 @@ class NatsApi:
         state = await jobs.look_up(self._bus, job) if chosen else None
         if state is not None and state.pattern != pattern:
             raise Refused("job_id_taken", f"job {job} was submitted before to {state.pattern}")
+        if state is None:
+            await self._admission.check()
         # the bytes as they came: the same request published to jobs.<pattern>.<job> is the same job
         new = await jobs.submit(self._bus, pattern, job, request.data)
         return (None if new else state) or JobState(id=job, pattern=pattern, status="queued", usage=Usage())

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from penstock.contracts.events import Delta, JobAccepted, JobCompleted, PartStar
 from penstock.contracts.usage import Usage
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jobs.admission import full_stream
 from penstock.settings import Settings
 from penstock.simulator.wire import Reply
 from tests.support.gateway_process import GatewayServer, serving_gateway
@@ -32,6 +34,38 @@ async def test_more_than_the_fleet_can_do_is_refused(bus: Bus, settings: Setting
         assert refused.headers["retry-after"] == "5"
         assert (await gateway.http.get("/jobs/job-1")).json()["status"] == "queued"
     assert len(await bus.last_from_any_replica(subjects.JOBS, ["jobs.>"])) == 3
+
+
+@pytest.mark.parametrize("stream", [subjects.JOBS, subjects.JOURNAL, subjects.EVENTS])
+async def test_no_jobs_are_taken_before_those_that_run_lack_room(bus: Bus, settings: Settings, stream: str) -> None:
+    """Four fifths are for new jobs. What is there can still be read, and jobs are taken again when there is room."""
+    config = (await bus.jetstream.stream_info(stream)).config
+    kept = jobs.new_job_id()
+    await jobs.submit(bus, "routing", kept, b"{}")
+    await bus.append(f"{stream.lower()}.filler.x" if stream != subjects.EVENTS else "events.filler", b"x" * 9_000)
+    async with serving_gateway(settings) as gateway:
+        await bus.jetstream.update_stream(config.evolve(max_bytes=11_000))
+        refused = await gateway.http.post("/routing", json=QUERY)
+        assert (refused.status_code, refused.json()["code"]) == (503, "no_room")
+        assert stream in refused.json()["detail"]
+        assert refused.headers["retry-after"] == "30"
+        assert (await gateway.http.get(f"/jobs/{kept}")).status_code == 200
+        await bus.jetstream.update_stream(config)
+        async with asyncio.timeout(30):
+            while (await gateway.http.post("/routing", json=QUERY, headers={"Prefer": "respond-async"})).is_error:
+                pass
+
+
+@pytest.mark.parametrize(("hours", "full"), [(23, True), (25, False)])
+def test_a_log_that_drops_only_what_no_running_job_needs_is_not_full(hours: float, full: bool) -> None:
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    first = now - timedelta(hours=hours)
+    info = {
+        "config": {"name": "EVENTS", "max_bytes": 100, "discard": "old"},
+        "state": {"bytes": 99, "first_ts": first.isoformat()},
+        "ts": now.isoformat(),
+    }
+    assert bool(full_stream(info)) == full
 
 
 async def test_without_nats_requests_are_refused_at_once(

@@ -28,6 +28,10 @@ from tests.support.servers import NatsServer
         ("WEBHOOK_RETRY_DELAYS", "5,soon"),
         ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/8,office"),
         ("MAX_DELIVERIES", "2"),
+        ("STORE_BYTES", "1000"),
+        ("EVENTS_MAX_AGE_HOURS", "23"),
+        ("JOBS_MAX_AGE_DAYS", "0.9"),
+        ("JOBS_MAX_AGE_DAYS", "2"),  # fewer than a webhook is tried
         ("COMPLEX_MODELS", ""),
         ("MODEL_BASE_URL", "localhost:8080"),
     ],

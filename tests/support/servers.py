@@ -1,6 +1,8 @@
 """Servers for tests: a nats-server of a test's own, and threads for what several tests share."""
 
 import asyncio
+import json
+import resource
 import socket
 import threading
 from collections.abc import Iterator
@@ -21,6 +23,8 @@ class NatsServer:
     def __init__(self, data: Path, *options: str) -> None:
         self._data, self._options = data, options
         self._port = free_port()
+        #: Bytes that the server may store: from its next start on.
+        self.max_store: int | None = None
         self._process: asyncio.subprocess.Process | None = None
         self.url = f"nats://127.0.0.1:{self._port}"
 
@@ -36,8 +40,14 @@ class NatsServer:
         await self.kill()  # nobody reads its data again
 
     async def start(self) -> None:
+        command = nats_server.command(self._data, self._port)
+        if self.max_store is not None:
+            file = self._data / "nats.conf"
+            config = json.loads(file.read_text())
+            config["jetstream"]["max_file_store"] = self.max_store
+            file.write_text(json.dumps(config))
         self._process = await asyncio.create_subprocess_exec(
-            *nats_server.command(self._data, self._port),
+            *command,
             *self._options,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -49,6 +59,11 @@ class NatsServer:
     def signal(self, number: int) -> None:
         assert self._process is not None
         self._process.send_signal(number)
+
+    def break_disk(self) -> None:
+        """Have every write fail that makes a file larger, as on a full disk; till its next start."""
+        assert self._process is not None
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 
     async def stop(self) -> None:
         """End it as an operator does."""

@@ -87,7 +87,11 @@ class Description:
             "content": {"application/json": {"schema": {"$ref": _REFS + "JobState"}}},
         }
         refusals = ("body_timeout", "body_too_large", "unsupported_media_type", "invalid_request", "overloaded")
-        return self.stream(pattern) | {202: accepted} | problems(*refusals, "idempotency_key_reused", "job_cancelled")
+        return (
+            self.stream(pattern)
+            | {202: accepted}
+            | problems("no_room", *refusals, "idempotency_key_reused", "job_cancelled")
+        )
 
     def stream(self, *patterns: Pattern[Any, Any]) -> Responses:
         """A job's stream in any format; `patterns` are those the job may be of, by default all."""

@@ -61,11 +61,11 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
         raw = await _read(request, gateway.settings.max_body)
         sent = chat.translate(pattern, raw)
         parsed = parse_request(gateway.patterns, pattern.name, sent.body if sent else raw, gateway.settings)
-        await gateway.admit_job()
+        bus = gateway.bus
+        await gateway.admission.check()
         job = jobs.job_id_of(key, pattern.name) if key else jobs.new_job_id()
         if sent is not None and sent.chat is not None:
-            await chat.remember(gateway.bus, pattern.name, sent.chat, job)
-        bus = gateway.bus
+            await chat.remember(bus, pattern.name, sent.chat, job)
         request.state.job = job  # it may be stored, whatever becomes of this request (see problems.py)
         new = await jobs.submit(bus, pattern.name, job, body_of(parsed), keyed=key is not None)
         # without a key nobody else can have this job: a first try, whose answer was lost, has stored it

@@ -47,6 +47,7 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
             await check_server(bus, settings)
             gateway.connected(bus)
             yield
+            await gateway.admission.aclose()
         finally:
             uvicorn_log.removeFilter(not_about_aborting)
             await bus.connection.close()

@@ -2,16 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
-import nats.errors
 from fastapi import Request
 
 from penstock.document import Shape
 from penstock.errors import BusUnavailable, Refused
-from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jobs.admission import Admission
 from penstock.jobs.follow import Follower
 from penstock.pattern import Pattern
 from penstock.settings import Settings
@@ -23,8 +21,6 @@ _PATIENCE = 3.0
 _MAX_HEADERS = 64 * 1024
 #: Served to the very end.
 _ALWAYS = ("/livez", "/readyz", "/metrics")
-#: Seconds for which the length of the queue of jobs is kept, and that reading it may take.
-_LENGTH_KEPT, _LENGTH_PATIENCE = 1.0, 2.0
 
 
 class Gateway:
@@ -34,11 +30,11 @@ class Gateway:
         self.settings, self.patterns, self.draining = settings, patterns, draining
         self.shapes = {name: Shape.of(pattern.result) for name, pattern in patterns.items()}
         self.description = Description(patterns.values())
-        self._length_read, self._waiting = float("-inf"), 0
 
     def connected(self, bus: Bus) -> None:
         self._long = bus
-        self._short = Bus(bus.connection, timeout=min(_PATIENCE, self.settings.nats_timeout), time=bus.time)
+        self._short = Bus(bus.connection, timeout=min(_PATIENCE, self.settings.nats_timeout), of=bus)
+        self.admission = Admission(bus, self.settings)
 
     @property
     def bus(self) -> Bus:
@@ -62,17 +58,3 @@ class Gateway:
             raise Refused("draining", "try again: another replica answers")
         if sum(len(name) + len(value) for name, value in request.headers.raw) > _MAX_HEADERS:
             raise Refused("headers_too_large", f"all headers together may have {_MAX_HEADERS} bytes")
-
-    async def admit_job(self) -> None:
-        """Raises Refused if more jobs wait for an aggregator than the fleet is likely to finish.
-
-        The length of the queue is read at most once a second, however many requests come.
-        """
-        jetstream, now = self.bus.jetstream, asyncio.get_running_loop().time()
-        if now - self._length_read >= _LENGTH_KEPT:
-            self._length_read = now
-            with suppress(TimeoutError, nats.errors.Error):  # publishing the job will fail for the same reason
-                async with asyncio.timeout(_LENGTH_PATIENCE):
-                    self._waiting = (await jetstream.consumer_info(subjects.JOBS, subjects.AGGREGATOR)).num_pending or 0
-        if self._waiting > self.settings.max_backlog:
-            raise Refused("overloaded", f"more than {self.settings.max_backlog} jobs are waiting; try again later")

@@ -1,0 +1,85 @@
+"""Whether new jobs are taken: while the fleet keeps up with what waits, and NATS has room for what runs."""
+
+import asyncio
+import json
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import nats.errors
+
+from penstock.cancelling import stop
+from penstock.contracts.options import LONGEST_DEADLINE
+from penstock.errors import Refused
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.settings import Settings
+
+#: Share of a stream or an account above which it takes no new jobs: the rest is for those that run.
+FULL = 0.8
+#: Seconds for which what was read is good, after which a request waits for it, and that reading may take.
+_KEPT, _STALE, _PATIENCE = 1.0, 10.0, 2.0
+#: What a job needs room in. A queue or journal that is full refuses; EVENTS drops what is oldest.
+_NEEDED = subjects.JOBS, subjects.STEPS, subjects.JOURNAL, subjects.EVENTS, subjects.HOOKS
+
+
+class Admission:
+    """What it decides by is read at most once a second, in the background, however many requests come."""
+
+    def __init__(self, bus: Bus, settings: Settings) -> None:
+        self._bus, self._max_backlog = bus, settings.max_backlog
+        self._refusal: tuple[str, str] | None = None
+        self._read_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
+
+    async def check(self) -> None:
+        """Raises Refused: no_room or overloaded."""
+        if why := self._bus.storage.refuses(subjects.JOBS):
+            raise Refused("no_room", why)
+        age = asyncio.get_running_loop().time() - self._read_at
+        if age > _KEPT and (self._reading is None or self._reading.done()):
+            self._reading = asyncio.create_task(self._read())
+        if age > _STALE and self._reading is not None:
+            await asyncio.wait({self._reading})
+        if self._refusal is not None:
+            raise Refused(*self._refusal)
+
+    async def aclose(self) -> None:
+        if self._reading is not None:
+            await stop(self._reading)
+
+    async def _read(self) -> None:
+        with suppress(TimeoutError, nats.errors.Error):  # publishing the job will fail for the same reason
+            about = f"CONSUMER.INFO.{subjects.JOBS}.{subjects.AGGREGATOR}"
+            waiting, account = await self._ask(about), await self._ask("INFO")
+            held = [await self._ask(f"STREAM.INFO.{stream}") for stream in _NEEDED]
+            full = [*_full_account(account), *(one for info in held for one in full_stream(info))]
+            self._refusal = None
+            if full:
+                self._refusal = "no_room", f"{full[0]}; no new jobs are taken until it has room"
+            elif waiting.get("num_pending", 0) > self._max_backlog:
+                self._refusal = "overloaded", f"more than {self._max_backlog} jobs are waiting; try again later"
+        self._read_at = asyncio.get_running_loop().time()
+
+    async def _ask(self, about: str) -> dict[str, Any]:
+        answer = await self._bus.connection.request(f"$JS.API.{about}", b"", _PATIENCE)
+        asked: dict[str, Any] = json.loads(answer.data)
+        return asked
+
+
+def _full_account(account: dict[str, Any]) -> list[str]:
+    """The server's own limit cannot be asked for: `penstock streams` reserves what the streams may hold of it."""
+    limits = [account, *account.get("tiers", {}).values()]
+    shares = [one["storage"] / most for one in limits if (most := one.get("limits", {}).get("max_storage", -1)) > 0]
+    return [f"the NATS account is {share:.0%} full" for share in shares if share > FULL]
+
+
+def full_stream(info: dict[str, Any]) -> list[str]:
+    """A log that drops its oldest events is full only where running jobs may still need those."""
+    if (most := info.get("config", {}).get("max_bytes", -1)) <= 0 or (share := info["state"]["bytes"] / most) <= FULL:
+        return []
+    if info["config"]["discard"] == "old":
+        first, now = (datetime.fromisoformat(time) for time in (info["state"]["first_ts"], info["ts"]))
+        if (now - first).total_seconds() > LONGEST_DEADLINE:
+            return []
+    return [f"the stream {info['config']['name']} is {share:.0%} full (PENSTOCK_STORE_BYTES)"]
