@@ -1,5 +1,6 @@
 """Submit, status, cancel and the patterns, by request and reply."""
 
+import asyncio
 import json
 from contextlib import suppress
 from typing import Any
@@ -44,6 +45,22 @@ async def test_a_submitted_job_can_be_looked_up_until_its_result_is_there(pipeli
     result = await pipeline.result(submitted["id"])
     state = await delivered(pipeline, "penstock.status", {"id": submitted["id"]})
     assert (state["status"], state["result"]) == ("completed", result)
+
+
+async def test_no_jobs_are_taken_before_those_that_run_lack_room(pipeline: Pipeline) -> None:
+    """As over HTTP. A job that is known already is answered."""
+    known = await delivered(pipeline, "penstock.submit.routing", QUERY, Penstock_Job="known")
+    await pipeline.result(known["id"])
+    journal = await pipeline.bus.jetstream.stream_info(subjects.JOURNAL)
+    await pipeline.bus.jetstream.update_stream(journal.config.evolve(max_bytes=journal.state.bytes + 10))
+    async with asyncio.timeout(PATIENCE):  # what it decides by is read once a second
+        while (await ask(pipeline, "penstock.submit.routing", QUERY)).headers is None:
+            pass
+    problem = await refused(pipeline, "penstock.submit.routing", QUERY)
+    assert (problem["code"], problem["status"]) == ("no_room", 503)
+    assert "PENSTOCK_STORE_BYTES" in problem["detail"]
+    again = await delivered(pipeline, "penstock.submit.routing", QUERY, Penstock_Job="known")
+    assert again["status"] == "completed"
 
 
 async def test_an_id_of_one_s_own_makes_submitting_twice_the_same(pipeline: Pipeline) -> None:
