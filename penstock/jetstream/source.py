@@ -98,10 +98,13 @@ class Source:
             # A message to ourselves comes behind all that was sent before. Not `flush`: one that times out or is
             # cancelled ends the connection's read loop (docs/nats-py.md).
             inbox = self._connection.new_inbox()
-            echo = await self._connection.subscribe(inbox, max_msgs=1)
-            await self._connection.publish(inbox, b"")
-            await echo.next_msg(_LAST_ARRIVALS)
-            await asyncio.sleep(0)
+            echo = await self._connection.subscribe(inbox)
+            try:
+                await self._connection.publish(inbox, b"")
+                await echo.next_msg(_LAST_ARRIVALS)
+                await asyncio.sleep(0)
+            finally:  # not by max_msgs: of that nats-py does not tell the server
+                await echo.unsubscribe()
         except Exception as error:
             log.info("NATS does not answer", extra={"error": repr(error)})
 

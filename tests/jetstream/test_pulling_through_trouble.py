@@ -1,11 +1,16 @@
 """The server goes away and comes back, a consumer is deleted by hand: services wait, say so, and go on."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from penstock.jetstream import subjects
+from penstock.jetstream.connection import connect
+from penstock.jetstream.source import Source
 from penstock.jetstream.streams import declare
+from penstock.settings import Settings
+from tests.faults.leftovers import subscriptions
 from tests.support.log_records import logged
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer
@@ -55,3 +60,18 @@ async def test_a_consumer_that_was_deleted_is_asked_for_ever_more_rarely_and_tol
         assert (await pipeline.run("routing", QUERY))["response"]
     await declare(pipeline.bus.jetstream, pipeline.settings)
     assert (await pipeline.run("sequential-processing", {"input": "a lantern"}))["originalContent"]
+
+
+async def test_a_worker_that_stood_still_leaves_no_subscription(pipeline: Pipeline, settings: Settings) -> None:
+    """Whenever it has looked what was given to others meanwhile, NATS has the subscriptions it had."""
+    bus = await connect(settings, "penstock-sleeper")
+    ignore: Any = None
+    source = Source(bus.connection, subjects.JOBS, subjects.AGGREGATOR, ignore, received=ignore, changed=ignore)
+    await source.open()
+    await bus.connection.flush()
+    before = (await subscriptions(pipeline.bus, 1))["penstock-sleeper"]
+    for _ in range(3):
+        await source.caught_up()
+    await bus.connection.flush()
+    assert (await subscriptions(pipeline.bus, 1))["penstock-sleeper"] == before
+    await bus.connection.close()
