@@ -156,7 +156,9 @@ class Http(_Group):
         description="Port of a service's HTTP server; 0 takes a free one. Default: 8080 for the gateway, 0 for others.",
     )
     max_body: Count = Field(4 * 1024**2, description="Bytes of a request body.")
-    stream_buffer: Count = Field(8 * 1024**2, description="Bytes buffered for a slow reader before it is disconnected.")
+    stream_buffer: Count = Field(
+        64 * 1024**2, description="Bytes that a gateway buffers for all slow readers; beyond, they read from NATS."
+    )
     heartbeat: Seconds = Field(15, description="Seconds between heartbeats on a quiet event stream.")
     max_backlog: Count = Field(10_000, description="Waiting jobs above which the gateway answers 503.")
 

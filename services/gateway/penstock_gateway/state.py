@@ -12,7 +12,7 @@ from penstock.document import Shape
 from penstock.errors import BusUnavailable, Refused
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jobs.follow import Follower
+from penstock.jobs.follow import Buffers, Follower
 from penstock.pattern import Pattern
 from penstock.settings import Settings
 from penstock_gateway.openapi import Description
@@ -34,6 +34,7 @@ class Gateway:
         self.settings, self.patterns, self.draining = settings, patterns, draining
         self.shapes = {name: Shape.of(pattern.result) for name, pattern in patterns.items()}
         self.description = Description(patterns.values())
+        self._buffers = Buffers(settings.stream_buffer)
         self._length_read, self._waiting = float("-inf"), 0
 
     def connected(self, bus: Bus) -> None:
@@ -53,8 +54,8 @@ class Gateway:
 
     def follow(self, job: str, *, publish_missing_end: bool = False) -> Follower:
         """`publish_missing_end`: the job was not submitted just now."""
-        buffer, silence = self.settings.stream_buffer, self.settings.heartbeat
-        return Follower(self._long, job, buffer=buffer, silence=silence, publish_missing_end=publish_missing_end)
+        buffers, silence = self._buffers, self.settings.heartbeat
+        return Follower(self._long, job, buffers=buffers, silence=silence, publish_missing_end=publish_missing_end)
 
     async def admit(self, request: Request) -> None:
         """A dependency of all routes. Raises Refused while draining, and for too many bytes of headers."""
