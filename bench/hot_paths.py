@@ -36,6 +36,7 @@ from penstock.settings import Settings
 from penstock.steps.executor import Executable
 from penstock.steps.handler import StepHandler
 from penstock.steps.parts import PartSink
+from penstock.steps.spending import Spending
 
 
 class Nothing(Wire):
@@ -90,6 +91,7 @@ def executing_nothing(settings: Settings) -> Service:
             executables={"draft": Executable(NOTHING, execute, uses_model=False)},
             service="workers",
             settings=settings,
+            spending=Spending(service.registry),
         )
         durable, subject = subjects.step_consumer("workers", "draft"), subjects.step("workers", "draft", "*", "*")
         service.consume(subjects.STEPS, durable, subject, handler.handle)

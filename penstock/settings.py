@@ -106,7 +106,9 @@ class Work(_Group):
     ack_wait: float = Field(6, ge=1, description="Seconds without a heartbeat after which another replica takes over.")
     grace: Seconds = Field(20, description="Seconds that running work may take to finish at SIGTERM.")
     deadline: Seconds = Field(900, description="Seconds a job may take, unless its request says otherwise.")
-    max_deliveries: int = Field(8, ge=2, description="Deliveries after which a message is given up as poisoned.")
+    max_deliveries: int = Field(
+        8, ge=2, description="Beginnings after which a step is poisoned; of a job, four times as many."
+    )
     flush_interval: float = Field(0.02, ge=0, description="Seconds in which pieces of text are joined into one delta.")
 
 
@@ -158,7 +160,9 @@ class Http(_Group):
         description="Port of a service's HTTP server; 0 takes a free one. Default: 8080 for the gateway, 0 for others.",
     )
     max_body: Count = Field(4 * 1024**2, description="Bytes of a request body.")
-    stream_buffer: Count = Field(8 * 1024**2, description="Bytes buffered for a slow reader before it is disconnected.")
+    stream_buffer: Count = Field(
+        64 * 1024**2, description="Bytes that a gateway buffers for all slow readers; beyond, they read from NATS."
+    )
     heartbeat: Seconds = Field(15, description="Seconds between heartbeats on a quiet event stream.")
     max_backlog: Count = Field(10_000, description="Waiting jobs above which the gateway answers 503.")
 

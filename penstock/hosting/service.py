@@ -31,7 +31,7 @@ class Service:
         self._start_with = start
         self._bus: Bus | None = None
         self._pools = [PullGroup(slots=slots, ack_wait=settings.ack_wait)]
-        registry = CollectorRegistry()
+        self.registry = registry = CollectorRegistry()
         in_flight = Gauge("penstock_in_flight", "Messages received and not settled.", registry=registry)
         in_flight.set_function(lambda: self.in_flight)
         self._broker = Broker(settings, name, registry, self._reconnected)

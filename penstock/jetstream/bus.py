@@ -39,8 +39,8 @@ _T = TypeVar("_T")
 _ANSWER = 2.0
 #: Seconds before the first further try, and at most.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
-#: Messages requested at once when reading history.
-_BATCH = 256
+#: Messages, and bytes of them, requested at once when reading history.
+_BATCH = {"batch": 256, "max_bytes": 128 * 1024}
 #: The server's error number for a message that is not there.
 _NO_MESSAGE = 10037
 
@@ -160,7 +160,7 @@ class Bus:
             until = end.sequence if end else 0
         if after >= until:
             return
-        async for stored in self._read(stream, {"next_by_subj": subject, "batch": _BATCH}, start=after + 1):
+        async for stored in self._read(stream, {"next_by_subj": subject, **_BATCH}, start=after + 1):
             if stored.sequence > until:
                 return
             yield stored

@@ -2,12 +2,12 @@
 
 There is no consumer per reader: 5,000 of them cost the server 200 MB and slow publishing to a tenth. It is a core
 subscription to what EVENTS republishes, and batch direct gets for what came before it and what it missed. A reader
-that is too slow for its buffer loses nothing: it reads the rest from the stream, in its own time.
+that is too slow for the buffers loses nothing: it reads the rest from the stream, in its own time.
 """
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 #: At most this many events, and about this many bytes, are yielded at once.
 _BATCH, _BATCH_BYTES = 64, 64 * 1024
+#: Bytes that a buffered event takes beside its data.
+_ENTRY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,27 @@ class DeliveredEvent:
     data: bytes
 
 
+class Buffers:
+    """The events that wait for several readers. If they have more than `limit` bytes, the fullest buffer is emptied."""
+
+    def __init__(self, limit: int = 8 << 20) -> None:
+        self._limit, self._total = limit, 0
+        self._sizes = Counter["Follower"]()
+
+    def grow(self, follower: "Follower", size: int) -> None:
+        self._sizes[follower] += size
+        self._total += size
+        while self._total > self._limit:
+            max(self._sizes, key=self._sizes.__getitem__).read_again()
+
+    def forget(self, follower: "Follower") -> None:
+        self._total -= self._sizes.pop(follower, 0)
+
+
 class Follower:
     """Iterate to follow, batch by batch, to the job's end. Use as `async with`: it is subscribed from entry to exit.
 
-    `buffer`: bytes of events that may wait for this reader. `publish_missing_end`: where the journal has the
+    `buffers`: shared with other readers. `publish_missing_end`: where the journal has the
     job's end and EVENTS does not, publish it, once all history is read; for a job that was submitted earlier. After
     each `silence` seconds without an event the stream is read again, and this is done in any case.
 
@@ -58,11 +77,17 @@ class Follower:
     """
 
     def __init__(
-        self, bus: Bus, job: str, *, buffer: int = 8 << 20, silence: float = 15.0, publish_missing_end: bool = False
+        self,
+        bus: Bus,
+        job: str,
+        *,
+        buffers: Buffers | None = None,
+        silence: float = 15.0,
+        publish_missing_end: bool = False,
     ) -> None:
-        self._bus, self._job, self._limit, self._silence = bus, job, buffer, silence
-        self._buffer: deque[Stored] = deque()
-        self._buffered = 0
+        self._bus, self._job, self._silence = bus, job, silence
+        self._buffers = buffers or Buffers()
+        self._buffer: deque[tuple[int, int, bytes]] = deque()  # the event before in the stream, its own place, its data
         self._missed = True  # all history so far
         self._publish_missing_end = publish_missing_end
         self._wake = asyncio.Event()
@@ -79,11 +104,12 @@ class Follower:
         self._subscription = await self._bus.connection.subscribe(subjects.live(self._job), cb=self._on_message)
         # No flush: what is sent on one connection is handled in order, so the server knows of the subscription before
         # it is asked for history. A flush that is cancelled would end the connection's read loop (docs/nats-py.md).
-        self._forget = self._bus.on_reconnect(self._look)
+        self._forget = self._bus.on_reconnect(self.read_again)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._forget()
+        self._buffers.forget(self)
         await self._bus.unsubscribe(self._subscription)
 
     async def __aiter__(self) -> AsyncGenerator[list[DeliveredEvent], None]:
@@ -115,13 +141,13 @@ class Follower:
     async def _received(self) -> AsyncIterator[Stored]:
         """What the subscription has received and this reader has not, as far as nothing is missing in between."""
         while self._buffer:
-            stored = self._buffer.popleft()
-            self._buffered -= len(stored.data)
-            if stored.sequence > self._last:
-                if int(stored.headers.get("Nats-Last-Sequence", "0")) > self._last:
-                    self._look()
+            before, sequence, data = self._buffer.popleft()
+            self._buffers.grow(self, -len(data) - _ENTRY)
+            if sequence > self._last:
+                if before > self._last:
+                    self.read_again()
                     return
-                yield stored
+                yield Stored(subjects.events(self._job), sequence, data, time="", headers={})
 
     async def _accepted(self, messages: AsyncIterator[Stored]) -> AsyncIterator[list[DeliveredEvent]]:
         """The events among `messages`, up to _BATCH and about _BATCH_BYTES of them together, up to the job's end."""
@@ -197,17 +223,16 @@ class Follower:
     async def _on_message(self, message: Msg) -> None:
         if not self._missed:
             stored = Stored.of(message)
-            self._buffer.append(stored)
-            self._buffered += len(stored.data)
-            if self._buffered > self._limit:
-                self._look()
+            before = int(stored.headers.get("Nats-Last-Sequence", "0"))
+            self._buffer.append((before, stored.sequence, stored.data))
+            self._buffers.grow(self, len(stored.data) + _ENTRY)
         self._wake.set()
 
-    def _look(self) -> None:
-        """Read the stream again; what is buffered is there as well."""
+    def read_again(self) -> None:
+        """Read the rest from the stream; what is buffered is there as well."""
         self._missed = True
         self._buffer.clear()
-        self._buffered = 0
+        self._buffers.forget(self)
         self._wake.set()
 
 

@@ -4,15 +4,15 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from nats.aio.msg import Msg
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from penstock.cancelling import stop
-from penstock.contracts.events import JobAccepted
+from penstock.contracts.events import EVENT, JobAccepted
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.usage import Usage
@@ -42,15 +42,15 @@ class JobHandler:
     async def handle(self, message: Msg) -> None:
         """Settle one delivery: acked once the job's end is written and published; terminated where it can never run."""
         name, job = subjects.tokens(message.subject)
-        attempt = message.metadata.num_delivered
-        async with settling(self._bus, message, "job", {"job": job, "pattern": name, "attempt": attempt}):
+        about = {"job": job, "pattern": name, "delivery": message.metadata.num_delivered}
+        async with settling(self._bus, message, "job", about):
             if not is_token(job):
                 # there is no subject on which its end could be published
                 raise GivenUp("invalid_request", f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -")
             async with Journal.following(self._bus, job) as journal:
-                await self._process(message, name, job, attempt, journal)
+                await self._process(message, name, job, journal)
 
-    async def _process(self, message: Msg, name: str, job: str, attempt: int, journal: Journal) -> None:
+    async def _process(self, message: Msg, name: str, job: str, journal: Journal) -> None:
         body_hash = hashlib.sha256(message.data).hexdigest()
         request: PatternRequest | None = None
         problem: Failure | None = None
@@ -68,10 +68,13 @@ class JobHandler:
             if (start.pattern, start.body_hash) != (name, body_hash):
                 raise GivenUp("job_id_taken", f"job {job} was first submitted to {start.pattern}, or with another body")
             if (end := journal.end) is None:
+                begun = await self._begun(job) if message.metadata.num_delivered > 1 else 0
+                # stored before the run begins: it counts those that do not survive it
                 events.send(JobAccepted(id="accepted", job=job, pattern=name, deadline=start.deadline))
+                await events.flush()
                 result: dict[str, Any] | None = None
-                if problem is None and attempt > self._settings.max_deliveries * 4:
-                    problem = Failure("poisoned", f"given up at delivery {attempt}; its aggregators did not survive it")
+                if problem is None and begun >= self._settings.max_deliveries * 4:
+                    problem = Failure("poisoned", f"begun {begun} times; its aggregators did not survive it")
                 if problem is not None:
                     await dead_letter(self._bus, message, problem.code, f"{problem.code}: {problem.detail}")
                 elif request is not None:
@@ -80,6 +83,14 @@ class JobHandler:
             events.send(end_event(end))
             await events.flush()
             await enqueue(self._bus, job, request)
+
+    async def _begun(self, job: str) -> int:
+        """How often the job's run has begun. Deliveries are no measure: if NATS stores nothing they begin nothing."""
+        begun = 0
+        async for stored in self._bus.history(subjects.EVENTS, subjects.events(job)):
+            with suppress(ValidationError):  # an event of a newer replica
+                begun += isinstance(EVENT.validate_json(stored.data), JobAccepted)
+        return begun
 
     async def _run(
         self, name: str, job: str, start: JobStart, request: PatternRequest, journal: Journal, events: EventLog

@@ -43,8 +43,7 @@ class ReplayRun(Run):
         self._keys: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._retracted = 0
-        #: So many are stored, as they must be before the next step's events. -1: job.accepted is not.
-        self._stored = -1
+        self._stored = 0  # so many of these are, as they must be before the next step's events
         self._over = False
 
     def step(

@@ -30,6 +30,7 @@ from penstock.llm.client import Llm
 from penstock.settings import Settings
 from penstock.steps.executor import Executable
 from penstock.steps.parts import PartSink
+from penstock.steps.spending import Spending
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +64,18 @@ class StepHandler:
     """Executes the steps of one service. `service` is the name that events and outcomes show."""
 
     def __init__(
-        self, *, bus: Bus, llm: Llm, executables: Mapping[str, Executable], service: str, settings: Settings
+        self,
+        *,
+        bus: Bus,
+        llm: Llm,
+        executables: Mapping[str, Executable],
+        service: str,
+        settings: Settings,
+        spending: Spending,
     ) -> None:
         self._bus, self._llm = bus, llm
         self._executables, self._service, self._settings = executables, service, settings
+        self._spending = spending
 
     async def handle(self, message: Msg) -> None:
         """Settle one delivery.
@@ -170,6 +179,8 @@ class StepHandler:
             failure = Failure("step_error", f"{type(error).__name__} in the executor of {request.step}")
         finally:
             sink.close()
+            if model.usage.calls:
+                self._spending.add(request.step, model.model, model.usage)
         await store(
             failure,
             value=value,

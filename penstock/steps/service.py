@@ -11,6 +11,7 @@ from penstock.patterns.loading import load, steps_by_service
 from penstock.settings import Settings
 from penstock.steps.executor import MakeExecutor, from_prompt
 from penstock.steps.handler import StepHandler
+from penstock.steps.spending import Spending
 
 
 def build_step_service(
@@ -33,7 +34,14 @@ def build_step_service(
     llm = Llm(settings)
 
     async def start(service: Service, bus: Bus) -> None:
-        handler = StepHandler(bus=bus, llm=llm, executables=executables, service=name, settings=settings)
+        handler = StepHandler(
+            bus=bus,
+            llm=llm,
+            executables=executables,
+            service=name,
+            settings=settings,
+            spending=Spending(service.registry),
+        )
         for step, executable in executables.items():
             durable, subject = subjects.step_consumer(name, step), subjects.step(name, step, "*", "*")
             service.consume(subjects.STEPS, durable, subject, handler.handle, slots=executable.slots)

@@ -1,7 +1,10 @@
 """A job that no aggregator survives is given up; one whose end cannot be stored, or that has a failed step, fails."""
 
+import time
+
 import pytest
 
+from penstock.contracts.events import JobAccepted
 from penstock.contracts.journal import Outcome
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.problem import Problem
@@ -44,20 +47,37 @@ def settings(settings: Settings) -> Settings:
 
 
 async def test_a_job_whose_aggregators_do_not_survive_it_fails(pipeline: Pipeline) -> None:
-    """Four deliveries for each that a step has: an aggregator that is deployed anew is no fault of the job."""
+    """Four beginnings for each that a step has: an aggregator that is deployed anew is no fault of the job."""
     await pipeline.stop("aggregator")
-    job = await pipeline.submit("routing", {"query": "Is anybody there?"})
-    consumer = await pipeline.bus.jetstream.pull_subscribe_bind(durable=subjects.AGGREGATOR, stream=subjects.JOBS)
+    job = await handed_back(pipeline, times=4)
+    accepted = JobAccepted(id="accepted", job=job, pattern="routing", deadline=time.time() + 60)
     for _ in range(4):
-        (message,) = await consumer.fetch(1)
-        await message.nak()
-    await consumer.unsubscribe()
+        await pipeline.bus.append(subjects.events(job), accepted.model_dump_json().encode())
     async with pipeline.settlements() as settlements:
         await pipeline.start("aggregator")
         assert (await pipeline.failure(job)).problem.code == "poisoned"
         await settlements.wait_for("ACK", stream=subjects.JOBS)
     assert [letter[subjects.DEAD_REASON_HEADER] for letter in await pipeline.dead_letters()] == ["poisoned"]
     assert await pipeline.gemini.calls(job=job) == []
+
+
+async def test_deliveries_that_begin_nothing_do_not_count(pipeline: Pipeline) -> None:
+    """NATS gave the job out again and again while it could store nothing: nobody died of it."""
+    await pipeline.stop("aggregator")
+    job = await handed_back(pipeline, times=6)
+    await pipeline.start("aggregator")
+    assert (await pipeline.result(job))["response"]
+
+
+async def handed_back(pipeline: Pipeline, times: int) -> str:
+    """A job that was delivered and handed back that often."""
+    job = await pipeline.submit("routing", {"query": "Is anybody there?"})
+    consumer = await pipeline.bus.jetstream.pull_subscribe_bind(durable=subjects.AGGREGATOR, stream=subjects.JOBS)
+    for _ in range(times):
+        (message,) = await consumer.fetch(1)
+        await message.nak()
+    await consumer.unsubscribe()
+    return job
 
 
 async def test_a_result_that_no_message_can_hold_fails_its_job(pipeline: Pipeline) -> None:

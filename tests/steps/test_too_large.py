@@ -25,7 +25,9 @@ async def nats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"max_body": 100_000, "model_max_output_tokens": 100_000, "flush_interval": 5})
+    return settings.model_copy(
+        update={"max_body": 100_000, "model_max_output_tokens": 100_000, "flush_interval": 5, "ack_wait": 30}
+    )
 
 
 async def test_an_output_that_no_message_can_hold_fails_its_step(pipeline: Pipeline) -> None:

@@ -10,7 +10,7 @@ from penstock.document import Shape
 from penstock.errors import BusUnavailable, Refused
 from penstock.jetstream.bus import Bus
 from penstock.jobs.admission import Admission
-from penstock.jobs.follow import Follower
+from penstock.jobs.follow import Buffers, Follower
 from penstock.pattern import Pattern
 from penstock.settings import Settings
 from penstock_gateway.openapi import Description
@@ -30,6 +30,7 @@ class Gateway:
         self.settings, self.patterns, self.draining = settings, patterns, draining
         self.shapes = {name: Shape.of(pattern.result) for name, pattern in patterns.items()}
         self.description = Description(patterns.values())
+        self._buffers = Buffers(settings.stream_buffer)
 
     def connected(self, bus: Bus) -> None:
         self._long = bus
@@ -49,8 +50,8 @@ class Gateway:
 
     def follow(self, job: str, *, publish_missing_end: bool = False) -> Follower:
         """`publish_missing_end`: the job was not submitted just now."""
-        buffer, silence = self.settings.stream_buffer, self.settings.heartbeat
-        return Follower(self._long, job, buffer=buffer, silence=silence, publish_missing_end=publish_missing_end)
+        buffers, silence = self._buffers, self.settings.heartbeat
+        return Follower(self._long, job, buffers=buffers, silence=silence, publish_missing_end=publish_missing_end)
 
     async def admit(self, request: Request) -> None:
         """A dependency of all routes. Raises Refused while draining, and for too many bytes of headers."""
