@@ -12,7 +12,7 @@ from nats.aio.msg import Msg
 from pydantic import BaseModel
 
 from penstock.cancelling import stop
-from penstock.contracts.events import JobAccepted
+from penstock.contracts.events import JobAccepted, JobFailed, RunEvent, SubmissionRefused
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.usage import Usage
@@ -45,8 +45,10 @@ class JobHandler:
         attempt = message.metadata.num_delivered
         async with settling(self._bus, message, "job", {"job": job, "pattern": name, "attempt": attempt}):
             if not is_token(job):
-                # there is no subject on which its end could be published
-                raise GivenUp("invalid_request", f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -")
+                bad_id = Failure("invalid_request", f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -")
+                if not subjects.events(job).startswith(subjects.chat("")):  # those are no job's
+                    await self._tell(job, JobFailed(id=END, problem=bad_id.problem(), usage=Usage()))
+                raise GivenUp(bad_id.code, bad_id.detail)
             async with Journal.following(self._bus, job) as journal:
                 await self._process(message, name, job, attempt, journal)
 
@@ -66,7 +68,11 @@ class JobHandler:
                 start = JobStart(pattern=name, body_hash=body_hash, accepted_at=accepted_at, deadline=deadline)
                 start = await journal.write(START, start)
             if (start.pattern, start.body_hash) != (name, body_hash):
-                raise GivenUp("job_id_taken", f"job {job} was first submitted to {start.pattern}, or with another body")
+                detail = f"job {job} was first submitted to {start.pattern}, or with another body"
+                taken = Failure("job_id_taken", detail).problem()
+                refused = SubmissionRefused(id=f"refused:{name}:{body_hash[:16]}", pattern=name, problem=taken)
+                await self._tell(job, refused)
+                raise GivenUp(taken.code, detail)
             if (end := journal.end) is None:
                 events.send(JobAccepted(id="accepted", job=job, pattern=name, deadline=start.deadline))
                 result: dict[str, Any] | None = None
@@ -80,6 +86,10 @@ class JobHandler:
             events.send(end_event(end))
             await events.flush()
             await enqueue(self._bus, job, request)
+
+    async def _tell(self, job: str, event: RunEvent) -> None:
+        """Why a message is not run, where whoever published it listens. Told again, it has the same id."""
+        await self._bus.append(subjects.events(job), event.model_dump_json().encode())
 
     async def _run(
         self, name: str, job: str, start: JobStart, request: PatternRequest, journal: Journal, events: EventLog
