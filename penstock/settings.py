@@ -61,7 +61,10 @@ BaseUrl = Annotated[str, Field(pattern="^https?://")]
 _Separated = BeforeValidator(_separated)
 Names = Annotated[tuple[str, ...], NoDecode, _Separated]
 ModelNames = Annotated[Names, Field(min_length=1)]
-Hosts = Annotated[tuple[Annotated[str, StringConstraints(to_lower=True)], ...], NoDecode, _Separated]
+#: A name or address, and perhaps a port or `*`; an IPv6 address in brackets.
+_HOST = r"^(\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]]+)(:([0-9]{1,5}|\*))?$"
+Host = Annotated[str, StringConstraints(to_lower=True, pattern=_HOST)]
+Hosts = Annotated[tuple[Host, ...], NoDecode, _Separated]
 Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, _Separated]
 Delays = Annotated[tuple[Seconds, ...], NoDecode, _Separated]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_well_formed)]
@@ -175,13 +178,18 @@ class Webhooks(_Group):
         description="Signs webhooks: whsec_ and 24 to 64 bytes in base64. Several, separated by blanks, all sign. "
         "Not set: requests with a webhook are refused.",
     )
-    webhook_allowed_hosts: Hosts = Field((), description="Hosts that may be private, and called by plain http.")
+    webhook_allowed_hosts: Hosts = Field(
+        (),
+        description="Hosts that may be private, and called by plain http: `host` opens ports 443 and 80, `host:port` "
+        "that one, `host:*` all.",
+    )
     webhook_allowed_networks: Networks = Field((), description="Networks that webhooks may reach although not public.")
     webhook_timeout: Seconds = Field(15, description="Seconds that one delivery of a webhook may take.")
     webhook_max_body: int = Field(
         256 * 1024, ge=1024, description="Bytes of a webhook; one that would be larger goes without the job's result."
     )
-    webhook_slots: Count = Field(16, description="Webhooks that one aggregator delivers at once.")
+    webhook_slots: Count = Field(256, description="Webhooks that one aggregator delivers at once.")
+    webhook_slots_per_host: Count = Field(16, description="Webhooks that one aggregator delivers at once to one host.")
     webhook_retry_delays: Delays = Field(
         (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400),
         description="Seconds between the tries of a webhook; the default is the example of Standard Webhooks, 3 days.",

@@ -1,16 +1,24 @@
 """The client's interface: the same over HTTP and over NATS."""
 
+import asyncio
+import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from typing import Any, Self, TypeVar, overload
+from math import isfinite
+from typing import Any, Self, TypeVar, get_args, overload
+from weakref import ref
 
 from pydantic import BaseModel
 
+from penstock.cancelling import stop
+from penstock.client.errors import RequestRefused
 from penstock.client.job_events import EventAt, JobEvents, partial_results, raise_unless_completed
 from penstock.contracts.events import JobCompleted
 from penstock.contracts.job import JobPage, JobState, JobStatus, JobSummary
 from penstock.contracts.options import PatternRequest
+from penstock.contracts.wire import is_token
+from penstock.jobs.submission import body_of
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load
 from penstock.settings import Settings
@@ -38,15 +46,24 @@ class Client(ABC):
     events continue behind the last one.
     """
 
+    def __init__(self) -> None:
+        #: What reads the events of each job that is followed.
+        self._reading: set[asyncio.Task[None]] = set()
+
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    @abstractmethod
     async def aclose(self) -> None:
-        """Close what the client itself has opened. Jobs go on."""
+        """Close what the client itself has opened, and end what follows jobs. Jobs go on."""
+        await stop(*self._reading)
+        await self._close()
+
+    @abstractmethod
+    async def _close(self) -> None:
+        """Close the connection."""
 
     @abstractmethod
     async def check(self) -> None:
@@ -72,7 +89,16 @@ class Client(ABC):
         since: float | None = None,
         until: float | None = None,
     ) -> AsyncGenerator[JobSummary, None]:
-        """The jobs there are, newest first, read page by page. `since`, `until`: Unix seconds of submission."""
+        """The jobs there are, newest first, read page by page. `since`, `until`: Unix seconds of submission.
+
+        Raises RequestRefused.
+        """
+        if pattern is not None:
+            pattern = name_of(pattern)
+        if status not in (None, *get_args(JobStatus)):
+            raise RequestRefused.invalid(f"a status is one of {', '.join(get_args(JobStatus))}, not {status!r}")
+        if not all(isfinite(time) for time in (since, until) if time is not None):
+            raise RequestRefused.invalid("since and until are Unix seconds")
         wanted = {"pattern": pattern, "status": status, "since": since, "until": until, "limit": _PAGE}
         query = {name: value for name, value in wanted.items() if value is not None}
         while True:
@@ -93,7 +119,7 @@ class Client(ABC):
 
     def follow(self, job: str, *, after: int = 0) -> JobEvents:
         """A job's events from its first, or behind the cursor `after`; live, to its end. Raises UnknownJob."""
-        return JobEvents(job, self._events(job, after))
+        return JobEvents(job, self._events(job, after), self._reading)
 
     def stream(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> JobEvents:
         """Submit at the first event asked for, and follow. Raises RequestRefused.
@@ -102,12 +128,16 @@ class Client(ABC):
         """
 
         async def events() -> AsyncGenerator[EventAt, None]:
-            following.job = await self.submit(pattern, request, idempotency_key=idempotency_key)
-            async with aclosing(self._events(following.job, 0)) as placed:
+            job = await self.submit(pattern, request, idempotency_key=idempotency_key)
+            if (following := left()) is not None:
+                following.job = job
+                del following
+            async with aclosing(self._events(job, 0)) as placed:
                 async for one in placed:
                     yield one
 
-        following = JobEvents("", events())
+        following = JobEvents("", events(), self._reading)
+        left = ref(following)  # what reads does not keep what is read: so it is closed when that is left
         return following
 
     def partials(
@@ -138,11 +168,18 @@ class Client(ABC):
 
 
 def name_of(pattern: AnyPattern) -> str:
-    return pattern if isinstance(pattern, str) else pattern.name
+    """The pattern's name. Raises RequestRefused for what is no name."""
+    name = pattern if isinstance(pattern, str) else pattern.name
+    if not is_token(name):
+        raise RequestRefused.invalid(f"a pattern's name is 1 to 64 of A-Z a-z 0-9 _ -, not {name[:100]!r}")
+    return name
 
 
-def json_of(request: Request) -> dict[str, Any]:
-    """What has its default value is left out, as in a job's body."""
+def json_of(request: Request) -> bytes:
+    """A job's body; what has its default value in a model is left out. Raises RequestRefused for what is no JSON."""
     if isinstance(request, PatternRequest):
-        return request.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return dict(request)
+        return body_of(request)
+    try:
+        return json.dumps(dict(request), ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RequestRefused.invalid(f"the request is no JSON object: {error}"[:300]) from error

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from penstock import jobs
 from penstock.client.errors import ClientError
+from penstock.contracts.journal import END
 from penstock.contracts.wire import Time, rfc3339
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -34,7 +35,7 @@ class DeadLetter(BaseModel):
     def job(self) -> str | None:
         """The job it belongs to, where its subject names one."""
         tokens = self.subject.split(".")
-        place = {subjects.JOBS: 2, subjects.STEPS: 3}.get(self.stream)
+        place = {subjects.JOBS: 2, subjects.STEPS: 3, subjects.HOOKS: 1}.get(self.stream)
         return tokens[place] if place is not None and len(tokens) > place else None
 
 
@@ -68,17 +69,26 @@ class DeadLetters:
             raise NotReplayable(f"there is no dead letter {number}: `penstock dead list` shows those there are")
         return letter
 
+    async def purge(self, letter: DeadLetter) -> None:
+        """Remove it. What it is a copy of, and the job it belongs to, stay as they are."""
+        await self.bus.jetstream.delete_msg(subjects.DEAD, letter.number)
+
     async def replay(self, letter: DeadLetter, *, whole_job: bool = False) -> tuple[str, bool]:
         """Submit a dead job again, under a new id: its own has ended, or belongs to another request.
 
         The id, and whether the job is new: the letter is the idempotency key, so that a second replay finds the job of
         the first. A step cannot be replayed alone, since its job has ended without it: with `whole_job` its job is.
+        A webhook is queued again with all its tries, under its job's id; it is new unless it is still queued.
 
         Raises NotReplayable.
         """
+        if letter.stream == subjects.HOOKS:
+            return await self._queue_again(letter)
         if letter.stream not in (subjects.JOBS, subjects.STEPS):
             origin = letter.stream or "no stream"
-            raise NotReplayable(f"dead letter {letter.number} is from {origin}: only jobs and steps can be replayed")
+            raise NotReplayable(
+                f"dead letter {letter.number} is from {origin}: only jobs, steps and webhooks can be replayed"
+            )
         if letter.stream == subjects.STEPS and not whole_job:
             raise NotReplayable(
                 f"dead letter {letter.number} is a step of job {letter.job}, which continued or ended without it: a "
@@ -88,6 +98,12 @@ class DeadLetters:
         pattern, _ = subjects.tokens(subject)
         job = jobs.job_id_of(f"dead letter {letter.number} of {rfc3339(letter.time)}", pattern)
         return job, await jobs.submit(self.bus, pattern, job, body)
+
+    async def _queue_again(self, letter: DeadLetter) -> tuple[str, bool]:
+        job = letter.job or ""
+        if await self.bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END)) is None:
+            raise NotReplayable(f"job {job} is past its retention: its end, which would be sent, is no longer kept")
+        return job, await self.bus.once(letter.subject, letter.body)
 
     async def _job_of(self, letter: DeadLetter) -> tuple[str, bytes]:
         """The subject and body of the job to submit."""

@@ -10,41 +10,55 @@ PenstockError
 """
 
 from penstock.contracts.problem import Problem
-from penstock.errors import PenstockError
+from penstock.errors import InvalidRequest, PenstockError
 
 
 class ClientError(PenstockError):
-    """The root of the tree above."""
+    """The root of the tree above. `args` are what it is made from, so that any of them can be pickled and copied."""
 
 
 class JobFailedError(ClientError):
     """`job` ended failed. `problem.code` is stable; `problem.step` is the key of the step that failed, if one did."""
 
     def __init__(self, job: str, problem: Problem) -> None:
-        super().__init__(f"job {job} failed: {problem}")
+        super().__init__(job, problem)
         self.job, self.problem = job, problem
+
+    def __str__(self) -> str:
+        return f"job {self.job} failed: {self.problem}"
 
 
 class JobCancelledError(ClientError):
     """`job` was cancelled before it was done."""
 
     def __init__(self, job: str) -> None:
-        super().__init__(f"job {job} was cancelled")
+        super().__init__(job)
         self.job = job
+
+    def __str__(self) -> str:
+        return f"job {self.job} was cancelled"
 
 
 class RequestRefused(ClientError):
     """Nothing was submitted, and asking again with the same request will not help."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(str(problem))
+        super().__init__(problem)
         self.problem = problem
+
+    @classmethod
+    def invalid(cls, detail: str) -> "RequestRefused":
+        """For what is known to be wrong before anybody is asked."""
+        return cls(InvalidRequest(detail).problem())
 
 
 class UnknownJob(ClientError):
     def __init__(self, job: str) -> None:
-        super().__init__(f"there is no job {job!r}, or it is past its retention")
+        super().__init__(job)
         self.job = job
+
+    def __str__(self) -> str:
+        return f"there is no job {self.job!r}, or it is past its retention"
 
 
 class Unreachable(ClientError):

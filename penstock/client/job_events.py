@@ -1,16 +1,21 @@
 """A job's events, in order, each once, through lost connections; and the partial results they make up."""
 
+import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 from copy import deepcopy
 from typing import Any
 
+from penstock.cancelling import stop
 from penstock.client.errors import JobCancelledError, JobFailedError
 from penstock.contracts import events
 from penstock.contracts.job import Snapshot
 from penstock.document import Document, spread
 
 _PARTS = events.Delta | events.PartValue | events.PartEnd | events.PartReset | events.PartRetract
+#: Events that are read before they are asked for.
+_AHEAD = 16
 #: An event and its place in the job's event stream.
 EventAt = tuple[events.Event | Snapshot, int]
 
@@ -21,25 +26,84 @@ class JobEvents(AsyncIterator[events.Event | Snapshot], AbstractAsyncContextMana
     Where events that were to come are no longer kept, a Snapshot comes instead: forget what came before it. The
     events that are kept follow it.
 
-    Leave the loop early and it is closed when it is collected; `async with` or `aclose()` do it at once.
+    Waiting for the next event may be given up (`asyncio.timeout`, say) and begun again: none is lost. Leave the loop
+    early and it is closed when it is collected, or with its client; `async with` or `aclose()` do it at once.
     """
 
-    def __init__(self, job: str, source: AsyncGenerator[EventAt, None]) -> None:
+    def __init__(self, job: str, source: AsyncGenerator[EventAt, None], reading: set[asyncio.Task[None]]) -> None:
         #: The job's id; "" until a stream's job is submitted, at the first event the latest.
         self.job = job
         #: Of the last event: give it to `follow(job, after=…)`, of any client, to continue behind it.
         self.cursor = 0
-        self._source = source
+        self._ahead, self._reading = _Ahead(source), reading
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def __anext__(self) -> events.Event | Snapshot:
-        event, self.cursor = await anext(self._source)
+        if self._closed:
+            raise StopAsyncIteration
+        if self._task is None:
+            self._task = self._ahead.start()
+            self._reading.add(self._task)
+            self._task.add_done_callback(self._reading.discard)
+        event, self.cursor = await self._ahead.next(self._task)
         return event
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
-        await self._source.aclose()
+        self._closed = True
+        if self._task is not None:
+            await stop(self._task)
+
+    def __del__(self) -> None:
+        if self._task is not None and not (loop := self._task.get_loop()).is_closed():
+            loop.call_soon_threadsafe(self._task.cancel)
+
+
+class _Ahead:
+    """A source, read a little ahead of its reader, by one task from its beginning to its end.
+
+    An asynchronous generator that is left to the event loop is closed by another task, and so is each one within it,
+    at the same time: what they have open does not bear that.
+    """
+
+    def __init__(self, source: AsyncGenerator[EventAt, None]) -> None:
+        self._source = source
+        self._events = deque[EventAt]()
+        self._arrived, self._taken = asyncio.Event(), asyncio.Event()
+
+    def start(self) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(self._read())
+        task.add_done_callback(self._ended)
+        return task
+
+    async def _read(self) -> None:
+        async with aclosing(self._source):
+            async for one in self._source:
+                self._events.append(one)
+                self._arrived.set()
+                while len(self._events) >= _AHEAD:
+                    self._taken.clear()
+                    await self._taken.wait()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._arrived.set()
+        if not task.cancelled():
+            task.exception()  # seen, also where nobody asks for another event
+
+    async def next(self, task: asyncio.Task[None]) -> EventAt:
+        """The next one that `task`, which reads, has read. Raises what it has ended with."""
+        while not self._events:
+            if task.done():
+                if not task.cancelled():
+                    task.result()
+                raise StopAsyncIteration
+            self._arrived.clear()
+            await self._arrived.wait()
+        self._taken.set()
+        return self._events.popleft()
 
 
 async def partial_results(following: JobEvents) -> AsyncGenerator[Any, None]:

@@ -30,6 +30,8 @@ _CONNECT, _ANSWER = 5.0, 30.0
 #: Seconds without even a heartbeat after which an event stream counts as broken off.
 _SILENCE = 45.0
 _FOLLOWING = httpx.Timeout(_ANSWER, connect=_CONNECT, read=_SILENCE)
+#: Each job that is followed takes a connection, and nothing else waits for one: as many as there are.
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
 #: Seconds before the second attempt; doubles with each further one, up to the second number.
 _FIRST, _LONGEST = 0.1, 5.0
 
@@ -40,10 +42,13 @@ class HttpClient(Client):
     `api_key`: for a proxy in front of them, sent as `Authorization: Bearer`; a gateway asks for none.
     `patience`: seconds to go on trying while no gateway answers, or all are busy, before Unreachable.
 
-    Raises Misconfigured for a URL without http:// or https://.
+    Raises Misconfigured for a URL without http:// or https://, and for a key that no header can have.
     """
 
     def __init__(self, url: str, *, api_key: str | None = None, patience: float = 60.0) -> None:
+        super().__init__()
+        if api_key is not None and not (api_key.isascii() and api_key.isprintable()):
+            raise Misconfigured("an API key is visible ASCII characters")
         self._urls = [one.strip().rstrip("/") for one in url.split(",")]
         for one in self._urls:
             if not one.startswith(("http://", "https://")):
@@ -52,11 +57,12 @@ class HttpClient(Client):
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
             timeout=httpx.Timeout(_ANSWER, connect=_CONNECT),
+            limits=_LIMITS,
             # a proxy that the environment names has no way to this machine's own gateways
             mounts=dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]")),
         )
 
-    async def aclose(self) -> None:
+    async def _close(self) -> None:
         await self._http.aclose()
 
     async def check(self) -> None:
@@ -74,13 +80,13 @@ class HttpClient(Client):
     async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
         key = str(uuid4()) if idempotency_key is None else idempotency_key
         quoted = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        headers = {"Prefer": "respond-async", "Idempotency-Key": quoted}
+        headers = {"Prefer": "respond-async", "Idempotency-Key": quoted, "Content-Type": "application/json"}
+        name, body = name_of(pattern), json_of(request)
         try:
-            what = f"submitting job {job_id_of(key, name_of(pattern))}"
+            what = f"submitting job {job_id_of(key, name)}"
         except InvalidRequest as error:
             raise RequestRefused(error.problem()) from error
-        path, body = f"/{name_of(pattern)}", json_of(request)
-        answer = await self._asked("POST", path, what=what, headers=headers, json=body)
+        answer = await self._asked("POST", f"/{name}", what=what, headers=headers, content=body)
         return str(answer.headers["x-job-id"])
 
     async def state(self, job: str) -> JobState:

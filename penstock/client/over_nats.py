@@ -1,7 +1,6 @@
 """The client over NATS: no gateway needed."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
@@ -32,6 +31,7 @@ class NatsClient(Client):
     bus: Bus
 
     def __init__(self, nats: Settings | str, *, patience: float = 4.0) -> None:
+        super().__init__()
         self._settings = Settings(nats_url=nats) if isinstance(nats, str) else nats
         self._patience = patience
 
@@ -43,7 +43,7 @@ class NatsClient(Client):
             raise self._unreachable(str(error) or "not in time") from error
         return self
 
-    async def aclose(self) -> None:
+    async def _close(self) -> None:
         await self.bus.connection.close()
 
     async def check(self) -> None:
@@ -54,10 +54,9 @@ class NatsClient(Client):
         return Unreachable(f"NATS does not answer at {self._settings.nats_url} ({why})")
 
     async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
-        name = name_of(pattern)
+        name, body = name_of(pattern), json_of(request)
         known = load(self._settings.patterns).get(name) if isinstance(pattern, str) else pattern
         try:
-            body = json.dumps(json_of(request), ensure_ascii=False).encode()
             if known is not None:
                 body = body_of(parse_request({name: known}, name, body))
             job = jobs.new_job_id() if idempotency_key is None else jobs.job_id_of(idempotency_key, name)

@@ -159,6 +159,17 @@ class JobCancelled(RunEvent):
     usage: Usage
 
 
+class SubmissionRefused(RunEvent):
+    """Another message submitted this job's id, to `pattern` or with another body, and is not run. The job goes on.
+
+    No event of the job: of use only to whoever published that message, and nothing to other readers.
+    """
+
+    type: Literal["submission.refused"] = "submission.refused"
+    pattern: str
+    problem: Problem
+
+
 Event = Annotated[
     JobAccepted
     | StepStarted

@@ -12,7 +12,7 @@ from nats.micro.request import ERROR_CODE_HEADER, ERROR_HEADER
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
 
-from penstock.contracts.events import EVENTS
+from penstock.contracts.events import EVENTS, SubmissionRefused
 from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
 from penstock.contracts.problem import Problem
@@ -94,7 +94,7 @@ def _request(pattern: Pattern[Any, Any], **more: Any) -> Message:
 def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     """What is stored of a job, and where that is republished."""
     start, outcome, end, hook = (Message.of(model) for model in (JobStart, Outcome, JobEnd, Hook))
-    events = tuple(map(Message.of, EVENTS))
+    events = tuple(map(Message.of, (*EVENTS, SubmissionRefused)))
     headers = {
         subjects.DEAD_REASON_HEADER: "A stable code.",
         subjects.DEAD_DETAIL_HEADER: "One sentence for people.",

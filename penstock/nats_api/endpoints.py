@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 from nats.micro import add_service
-from nats.micro.request import Request
+from nats.micro.request import Request, ServiceError
 from nats.micro.service import Service
 from pydantic import BaseModel, ValidationError
 
@@ -109,7 +109,10 @@ class NatsApi:
         return PatternList(patterns=tuple(pattern.contract() for pattern in self._patterns.values()))
 
     async def _handle(self, answer: Answer, request: Request) -> None:
-        """What `answer` returns or raises, as a reply. A message without a reply subject is ignored."""
+        """What `answer` returns, as a reply; raises ServiceError for what it raises, which nats-py counts and answers.
+
+        A message without a reply subject is ignored.
+        """
         if not request._msg.reply:
             return
         try:
@@ -122,9 +125,11 @@ class NatsApi:
                 log.error("a request could not be answered", exc_info=error)
             # a header is one line of ASCII
             line = " ".join(f"{problem.code}: {problem.detail}".split())[:500].encode("ascii", "replace").decode()
-            await request.respond_error(str(problem.status), line, problem.model_dump_json().encode())
-        else:
-            await request.respond(reply)
+            # nats-py's answer to what is raised has no body: here it is the problem
+            body = problem.model_dump_json().encode()
+            request.respond_error = partial(request.respond_error, data=body)  # type: ignore[method-assign]
+            raise ServiceError(str(problem.status), line) from error
+        await request.respond(reply)
 
 
 def _metadata(channel: Channel) -> dict[str, str]:

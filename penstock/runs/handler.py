@@ -12,7 +12,7 @@ from nats.aio.msg import Msg
 from pydantic import BaseModel, ValidationError
 
 from penstock.cancelling import stop
-from penstock.contracts.events import EVENT, JobAccepted
+from penstock.contracts.events import EVENT, JobAccepted, JobFailed, RunEvent, SubmissionRefused
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.usage import Usage
@@ -45,8 +45,10 @@ class JobHandler:
         about = {"job": job, "pattern": name, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "job", about):
             if not is_token(job):
-                # there is no subject on which its end could be published
-                raise GivenUp("invalid_request", f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -")
+                bad_id = Failure("invalid_request", f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -")
+                if not subjects.events(job).startswith(subjects.chat("")):  # those are no job's
+                    await self._tell(job, JobFailed(id=END, problem=bad_id.problem(), usage=Usage()))
+                raise GivenUp(bad_id.code, bad_id.detail)
             async with Journal.following(self._bus, job) as journal:
                 await self._process(message, name, job, journal)
 
@@ -66,7 +68,11 @@ class JobHandler:
                 start = JobStart(pattern=name, body_hash=body_hash, accepted_at=accepted_at, deadline=deadline)
                 start = await journal.write(START, start)
             if (start.pattern, start.body_hash) != (name, body_hash):
-                raise GivenUp("job_id_taken", f"job {job} was first submitted to {start.pattern}, or with another body")
+                detail = f"job {job} was first submitted to {start.pattern}, or with another body"
+                taken = Failure("job_id_taken", detail).problem()
+                refused = SubmissionRefused(id=f"refused:{name}:{body_hash[:16]}", pattern=name, problem=taken)
+                await self._tell(job, refused)
+                raise GivenUp(taken.code, detail)
             if (end := journal.end) is None:
                 begun = await self._begun(job) if message.metadata.num_delivered > 1 else 0
                 # stored before the run begins: it counts those that do not survive it
@@ -91,6 +97,10 @@ class JobHandler:
             with suppress(ValidationError):  # an event of a newer replica
                 begun += isinstance(EVENT.validate_json(stored.data), JobAccepted)
         return begun
+
+    async def _tell(self, job: str, event: RunEvent) -> None:
+        """Why a message is not run, where whoever published it listens. Told again, it has the same id."""
+        await self._bus.append(subjects.events(job), event.model_dump_json().encode())
 
     async def _run(
         self, name: str, job: str, start: JobStart, request: PatternRequest, journal: Journal, events: EventLog

@@ -7,8 +7,7 @@ A caller names the URL, so without this the fleet would fetch from networks that
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from penstock.settings import Webhooks
-
-Address = IPv4Address | IPv6Address
+from penstock.webhooks.resolver import Address
 
 #: Not for the public, though Python's `is_global` (which differs between its patch releases) may say so.
 _SPECIAL_V4 = (
@@ -27,14 +26,23 @@ _SPECIAL_V6 = (
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
-def permitted(host: str, address: Address, settings: Webhooks) -> bool:
-    """Whether `address`, to which `host` leads, may be connected to. Allowed hosts may be anywhere."""
+#: The ports of https and http: what an allowed host opens that names no port.
+_USUAL_PORTS = (443, 80)
+
+
+def permitted(host: str, port: int, address: Address, settings: Webhooks) -> bool:
+    """Whether `address`, to which `host` leads, may be connected to. Hosts allowed at `port` may be anywhere."""
     networks = settings.webhook_allowed_networks
-    return (
-        host.lower() in settings.webhook_allowed_hosts
-        or any(address in network for network in networks)
-        or is_public(address)
-    )
+    return allowed(host, port, settings) or any(address in network for network in networks) or is_public(address)
+
+
+def allowed(host: str, port: int, settings: Webhooks) -> bool:
+    """Whether the settings name the host with this port, with `*`, or without a port where `port` is a usual one."""
+    named = host.lower()
+    if ":" in named:
+        named = f"[{named}]"
+    spelled = {f"{named}:{port}", f"{named}:*"} | ({named} if port in _USUAL_PORTS else set[str]())
+    return not spelled.isdisjoint(settings.webhook_allowed_hosts)
 
 
 def is_public(address: Address) -> bool:

@@ -8,7 +8,7 @@ from penstock.contracts.options import PatternRequest
 from penstock.contracts.problem import FieldError
 from penstock.errors import InvalidRequest
 from penstock.settings import Webhooks
-from penstock.webhooks.addresses import permitted
+from penstock.webhooks.addresses import allowed, permitted
 
 _POINTER = "/options/webhook"
 
@@ -25,16 +25,23 @@ def check_webhook(request: PatternRequest, settings: Webhooks) -> None:
     try:
         url = httpx.URL(request.options.webhook)
         host = url.raw_host.decode("ascii").lower()
+        host.encode("idna")  # as the resolver spells it
+        _ = url.host  # and httpx: each refuses what the other may take
     except (httpx.InvalidURL, ValueError):
         raise _refused("no URL that could be called") from None
-    if url.scheme != "https" and host not in settings.webhook_allowed_hosts:
-        raise _refused("https is needed, except for the hosts in PENSTOCK_WEBHOOK_ALLOWED_HOSTS")
+    port = port_of(url)
+    if url.scheme != "https" and not allowed(host, port, settings):
+        raise _refused("https is needed, except for the hosts and ports in PENSTOCK_WEBHOOK_ALLOWED_HOSTS")
     try:
         address = ip_address(host)
     except ValueError:
         return
-    if not permitted(host, address, settings):
+    if not permitted(host, port, address, settings):
         raise _refused("this address may not be reached by webhooks")
+
+
+def port_of(url: httpx.URL) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
 
 
 def _refused(why: str) -> InvalidRequest:

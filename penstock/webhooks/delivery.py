@@ -1,7 +1,9 @@
 """Delivering a job's end: into HOOKS, and from there to the receiver's 2xx, or to its dead letter."""
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import accumulate
@@ -12,10 +14,11 @@ from nats.aio.msg import Msg
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
-from penstock.backoff import jittered
+from penstock.backoff import delay, jittered
 from penstock.contracts.journal import END, JobEnd
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.webhook import EndedJob, Hook, WebhookBody, secrets
+from penstock.errors import BusUnavailable
 from penstock.hosting.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -31,6 +34,8 @@ log = logging.getLogger(__name__)
 _LONGEST_GRACE = 5.0
 #: A receiver's Retry-After is honoured up to this many seconds.
 _LONGEST_REQUESTED = 3600.0
+#: Seconds for which a delivery is handed back whose host has all its slots taken; doubles with its deliveries.
+_FIRST_BUSY, _LONGEST_BUSY = 0.5, 15.0
 
 
 async def enqueue(bus: Bus, job: str, request: PatternRequest | None) -> None:
@@ -49,6 +54,7 @@ async def enqueue(bus: Bus, job: str, request: PatternRequest | None) -> None:
 class Dispatcher:
     """Consumes HOOKS from `start` to `stop`, in slots of its own, so that slow receivers hold up nothing else.
 
+    Nor each other: a host has only some of the slots, and what finds them taken is handed back for a while.
     Any replica may be given any delivery of any hook. A receiver may be sent the same webhook-id twice.
     """
 
@@ -56,6 +62,7 @@ class Dispatcher:
         self._bus, self._settings = bus, settings
         self._group = PullGroup(slots=settings.webhook_slots, ack_wait=settings.ack_wait)
         self._transport = Transport(settings)
+        self._sending = Counter[str]()
 
     async def start(self) -> None:
         self._bus.on_reconnect(self._group.reconnected)
@@ -74,29 +81,47 @@ class Dispatcher:
                 url = httpx.URL(Hook.model_validate_json(message.data).url)
             except (ValidationError, httpx.InvalidURL):
                 raise GivenUp("invalid_hook", "the message names no URL") from None
-            about["host"] = url.host
+            host = about["host"] = url.raw_host.decode("ascii").lower()
             elapsed = self._bus.time.now() - message.metadata.timestamp.timestamp()
             try:
-                await self._send(url, job)
+                with self._slot_of(host, message, elapsed):
+                    await self._send(url, job)
+            except (GivenUp, Later, BusUnavailable):
+                raise
             except Forbidden as forbidden:
                 raise GivenUp("webhook_forbidden", str(forbidden)) from forbidden
-            except Undelivered as failed:
-                pause = next_try(self._settings.webhook_retry_delays, elapsed, retry_after=failed.retry_after)
+            except Exception as error:
+                if not isinstance(error, Undelivered):
+                    log.exception("a webhook could not be sent", extra=about)
+                    error = Undelivered(type(error).__name__)
+                pause = next_try(self._settings.webhook_retry_delays, elapsed, retry_after=error.retry_after)
                 if pause is None:
-                    raise GivenUp("webhook_undelivered", f"{url.host}: {failed}") from failed
-                log.info("webhook is tried again", extra={**about, "why": str(failed), "delay": round(pause, 1)})
-                raise Later(pause) from failed
+                    raise GivenUp("webhook_undelivered", f"{host}: {error}") from error
+                log.info("webhook is tried again", extra={**about, "why": str(error), "delay": round(pause, 1)})
+                raise Later(pause) from error
             log.info("webhook delivered", extra=about)
+
+    @contextmanager
+    def _slot_of(self, host: str, message: Msg, elapsed: float) -> Iterator[None]:
+        """One of the host's slots. Where none is free, raises Later; after the last planned try, Undelivered."""
+        if self._sending[host] >= self._settings.webhook_slots_per_host:
+            if elapsed > sum(self._settings.webhook_retry_delays):
+                raise Undelivered("too many other deliveries to this host")
+            raise Later(delay(message.metadata.num_delivered, first=_FIRST_BUSY, longest=_LONGEST_BUSY))
+        self._sending[host] += 1
+        try:
+            yield
+        finally:
+            self._sending[host] -= 1
+            if not self._sending[host]:
+                del self._sending[host]
 
     async def _send(self, url: httpx.URL, job: str) -> None:
         """One try. Raises Undelivered for all but 2xx; a redirect is such a failure too."""
         secret = self._settings.webhook_secret
         if secret is None:
             raise Undelivered("PENSTOCK_WEBHOOK_SECRET is not set any more")
-        end = await self._bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END))
-        if end is None:  # it is past its retention, and will be given up in time
-            raise Undelivered("the journal does not hold the job's end")
-        payload = body(job, JobEnd.model_validate_json(end.data), self._settings.webhook_max_body)
+        payload = await self._payload(job)
         headers = {
             "content-type": "application/json",
             "user-agent": f"Penstock/{__version__}",
@@ -105,9 +130,15 @@ class Dispatcher:
         }
         status, retry_after = await self._transport.post(url, headers, payload)
         if status == HTTPStatus.GONE:
-            raise GivenUp("webhook_gone", f"{url.host} answered 410")
+            raise GivenUp("webhook_gone", f"{url.raw_host.decode()} answered 410")
         if not 200 <= status < 300:
             raise Undelivered(f"HTTP {status}", retry_after=retry_after)
+
+    async def _payload(self, job: str) -> bytes:
+        end = await self._bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END))
+        if end is None:  # it is past its retention, and will be given up in time
+            raise Undelivered("the journal does not hold the job's end")
+        return body(job, JobEnd.model_validate_json(end.data), self._settings.webhook_max_body)
 
 
 def next_try(delays: Sequence[float], elapsed: float, *, retry_after: float | None = None) -> float | None:

@@ -7,10 +7,8 @@ rebinding) gains nothing. TLS still asks for and verifies the host in the URL.
 """
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from ipaddress import ip_address
 from typing import Any
 
 import httpcore
@@ -18,7 +16,8 @@ import httpx
 
 from penstock.backoff import retry_after
 from penstock.settings import Webhooks
-from penstock.webhooks.addresses import Address, permitted
+from penstock.webhooks.addresses import permitted
+from penstock.webhooks.resolver import Address, Resolver
 
 Resolve = Callable[[str, int], Awaitable[list[Address]]]
 
@@ -49,7 +48,7 @@ class Transport:
             ssl_context=ssl_context or httpx.create_ssl_context(),
             max_connections=None,
             max_keepalive_connections=0,
-            network_backend=_Guarded(settings, resolve or _resolved),
+            network_backend=_Guarded(settings, resolve or Resolver(settings.webhook_slots)),
         )
 
     async def post(self, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> tuple[int, float | None]:
@@ -94,8 +93,8 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         addresses = await self._resolve(host, port)
         # one forbidden address is enough: no honest receiver's name leads to a public and a private address at once
         for address in addresses:
-            if not permitted(host, address, self._settings):
-                raise Forbidden(f"{host} leads to {address}, which webhooks may not reach")
+            if not permitted(host, port, address, self._settings):
+                raise Forbidden(f"{host} leads to {address}, which webhooks may not reach at port {port}")
         last: Exception = OSError(f"{host} has no address")
         for address in addresses:
             share = timeout / len(addresses) if timeout else None
@@ -104,9 +103,3 @@ class _Guarded(httpcore.AsyncNetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         raise last
-
-
-async def _resolved(host: str, port: int) -> list[Address]:
-    """The host's addresses as the system knows them, each once. Raises OSError or ValueError where there are none."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))

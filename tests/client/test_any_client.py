@@ -1,17 +1,32 @@
 """What holds for every client, whichever way it goes."""
 
+import asyncio
+import subprocess
+import sys
 import time
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from penstock.client import Client, JobCancelledError, JobFailedError, RequestRefused, UnknownJob, partial_results
-from penstock.contracts.events import Delta, JobAccepted, JobCancelled, JobCompleted
+from penstock.client import (
+    Client,
+    JobCancelledError,
+    JobEvents,
+    JobFailedError,
+    RequestRefused,
+    UnknownJob,
+    partial_results,
+)
+from penstock.contracts.events import Delta, Event, JobAccepted, JobCancelled, JobCompleted
+from penstock.contracts.job import Snapshot
 from penstock.jetstream.bus import Bus
 from penstock.patterns import routing
 from penstock.patterns.routing.contract import RoutingRequest, RoutingResult
 from penstock.simulator.wire import Fault, Reply
+from tests.support.gateway_process import GatewayServer
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
 QUERY = {"query": "Our API answers 502 since the deploy"}
@@ -144,6 +159,77 @@ async def test_events_that_are_gone_are_replaced_by_a_snapshot(client: Client, b
     assert isinstance(result, JobCompleted)
     await bus.jetstream.purge_stream("EVENTS", subject=f"events.{events.job}")
     assert [partial async for partial in partial_results(client.follow(events.job))][-1] == result.result
+
+
+async def test_130_jobs_are_followed_at_once(client: Client, pipeline: Pipeline) -> None:
+    """Meanwhile the client checks and cancels as ever, and as many at once."""
+    await pipeline.gemini.rule(step="classify", reply=Reply(hold="classify"))
+    following = [client.stream("routing", QUERY) for _ in range(130)]
+    await asyncio.gather(*map(anext, following))
+    await client.check()
+    states = await asyncio.gather(*(client.cancel(one.job) for one in following))
+    assert {state.status for state in states} == {"cancelled"}
+    assert all(isinstance(one, JobCancelled) for one in await asyncio.gather(*map(last, following)))
+
+
+async def test_an_event_that_was_not_waited_for_is_not_lost(client: Client, pipeline: Pipeline) -> None:
+    """Waiting may be given up and begun again."""
+    await pipeline.gemini.rule(step="classify", reply=Reply(hold="classify"))
+    events = client.stream("routing", QUERY)
+    seen = [await anext(events)]
+    with suppress(TimeoutError):
+        while True:
+            seen.append(await asyncio.wait_for(anext(events), 0.2))
+    await pipeline.gemini.release("classify")
+    seen += [event async for event in events]
+    assert seen == await pipeline.events(events.job)
+
+
+@pytest.mark.parametrize("over", ["HttpClient", "NatsClient"])
+async def test_a_loop_that_is_left_early_is_closed(gateway: GatewayServer, pipeline: Pipeline, over: str) -> None:
+    """Without a word: while the program goes on, with the client, and at the program's end."""
+    url = gateway.url if over == "HttpClient" else pipeline.settings.nats_url
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _LEAVING, over, url, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    async with asyncio.timeout(PATIENCE):
+        assert await program.communicate() == (b"closed\n", b"")
+
+
+_LEAVING = """
+import asyncio, logging, sys
+from penstock import client
+
+logging.getLogger("asyncio").setLevel(logging.ERROR)
+
+async def main(over, url):
+    for _ in range(2):
+        async with getattr(client, over)(url) as opened:
+            await opened.submit("routing", {"query": "x"})
+            before = len(asyncio.all_tasks())
+            async for event in opened.stream("routing", {"query": "x"}):
+                break
+            async for partial in opened.partials("routing", {"query": "x"}):
+                break
+            while len(asyncio.all_tasks()) > before:
+                await asyncio.sleep(0.01)
+            async for event in opened.stream("routing", {"query": "x"}):
+                break
+            left = opened.stream("routing", {"query": "x"})
+            await anext(left)
+    opened = getattr(client, over)(url)
+    await opened.__aenter__()
+    left, partials = opened.stream("routing", {"query": "x"}), opened.partials("routing", {"query": "x"})
+    await anext(left)
+    await anext(partials)
+    print("closed")
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def last(following: JobEvents) -> Event | Snapshot:
+    return [event async for event in following][-1]
 
 
 @pytest.fixture

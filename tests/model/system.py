@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextvars import ContextVar
 from typing import Any, cast
 
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
 from penstock.contracts.events import TERMINAL, Event
@@ -28,6 +29,7 @@ from penstock.runs.handler import JobHandler
 from penstock.settings import Settings
 from penstock.steps.executor import Executable
 from penstock.steps.handler import StepHandler
+from penstock.steps.spending import Spending
 from tests.model.jetstream import Connection, Entry, Server
 
 JOB = "job"
@@ -162,7 +164,12 @@ class Process:
         else:
             executables = {SAY.name: Executable(SAY, say)}
             self._handler = StepHandler(
-                bus=self.bus, llm=cast(Llm, model), executables=executables, service="workers", settings=SETTINGS
+                bus=self.bus,
+                llm=cast(Llm, model),
+                executables=executables,
+                service="workers",
+                settings=SETTINGS,
+                spending=Spending(CollectorRegistry()),
             )
         self._tasks: dict[int, asyncio.Task[None]] = {}
 

@@ -161,6 +161,12 @@ async def test_a_micro_client_discovers_it(pipeline: Pipeline) -> None:
         endpoints = [endpoint for one in await asked("STATS") for endpoint in one["endpoints"]]
         return sum(endpoint["num_requests"] for endpoint in endpoints if endpoint["subject"] in subjects)
 
+    async def errors(subject: str) -> list[tuple[int, str]]:
+        """How many of its requests were refused, and the last refusal, of each replica that had one."""
+        endpoints = [endpoint for one in await asked("STATS") for endpoint in one["endpoints"]]
+        found = [(one["num_errors"], one["last_error"]) for one in endpoints if one["subject"] == subject]
+        return [one for one in found if one[0]]
+
     first, _ = await asked("INFO")
     assert first["type"] == "io.nats.micro.v1.info_response"
     by_subject = {endpoint["subject"]: endpoint for endpoint in first["endpoints"]}
@@ -170,6 +176,10 @@ async def test_a_micro_client_discovers_it(pipeline: Pipeline) -> None:
     assert "query" in schema["properties"]
     await delivered(pipeline, "penstock.patterns")
     assert await served("penstock.patterns") == 1  # one of the group, not both
+    assert await errors("penstock.status") == []
+    await refused(pipeline, "penstock.status", {"id": "nobody"})
+    ((count, last),) = await errors("penstock.status")
+    assert (count, last.split(":")[:2]) == (1, ["404", "unknown_job"])
     await delivered(pipeline, "penstock.submit.routing", QUERY, Penstock_Job="once")
     assert await served("penstock.submit.routing", "penstock.submit.*") == 1  # likewise where two endpoints fit
     await pipeline.result("once")

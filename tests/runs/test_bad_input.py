@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from penstock.contracts.events import JobFailed, SubmissionRefused
 from penstock.jetstream import subjects
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
 GOOD = {"query": "Our API answers 502 since the deploy"}
@@ -65,14 +67,46 @@ async def test_an_unknown_pattern_fails_the_job(pipeline: Pipeline) -> None:
     await _one_dead_letter(pipeline, "unknown_pattern", "jobs.rooting.x", json.dumps(GOOD).encode())
 
 
-@pytest.mark.parametrize("job", ["ümlaut", "x" * 65, "a$b"])
-async def test_a_job_id_that_is_no_token_is_dead_lettered(pipeline: Pipeline, job: str) -> None:
-    """There is no subject on which its end could be published."""
-    async with pipeline.settlements() as settlements:
-        await pipeline.submit("routing", GOOD, job)
-        await settlements.wait_for("TERM", stream=subjects.JOBS)
-    await _one_dead_letter(pipeline, "invalid_request", f"jobs.routing.{job}", json.dumps(GOOD).encode())
+@pytest.mark.parametrize("job", ["ümlaut", "x" * 65, "a$b", "a=b"])
+async def test_a_job_id_that_is_no_token_is_answered_where_its_caller_listens(pipeline: Pipeline, job: str) -> None:
+    """And kept in DEAD; it is no job for anybody else."""
+    live = await pipeline.bus.connection.subscribe(subjects.live(job))
+    await pipeline.submit("routing", GOOD, job)
+    failed = JobFailed.model_validate_json((await live.next_msg(PATIENCE)).data)
+    assert failed.problem.code == "invalid_request"
+    assert "a job id is 1 to 64" in failed.problem.detail
     assert (await pipeline.run("routing", GOOD))["response"]
+    await _one_dead_letter(pipeline, "invalid_request", f"jobs.routing.{job}", json.dumps(GOOD).encode())
+
+
+async def test_an_id_that_would_be_a_chat_s_is_dead_lettered(pipeline: Pipeline) -> None:
+    """What EVENTS has of the chat stays as it is."""
+    chat = "chat=0123"
+    async with pipeline.settlements() as settlements:
+        await pipeline.submit("routing", GOOD, chat)
+        await settlements.wait_for("TERM", stream=subjects.JOBS)
+    await _one_dead_letter(pipeline, "invalid_request", f"jobs.routing.{chat}", json.dumps(GOOD).encode())
+    assert await pipeline.bus.last_from_leader(subjects.EVENTS, subjects.events(chat)) is None
+
+
+async def test_an_id_that_another_pattern_has_taken_is_answered_where_its_caller_listens(pipeline: Pipeline) -> None:
+    """The other job goes on, and its readers see nothing of it."""
+    await pipeline.gemini.rule(step="respond", reply={"hold": "respond"})
+    live = await pipeline.bus.connection.subscribe(subjects.live("mine"))
+    await pipeline.submit("routing", GOOD, "mine")
+    await pipeline.gemini.wait(step="respond")
+    await pipeline.submit("sequential-processing", {"input": "A solar lamp"}, "mine")
+    while True:
+        event = json.loads((await live.next_msg(PATIENCE)).data)
+        if event["type"] == "submission.refused":
+            break
+    refused = SubmissionRefused.model_validate(event)
+    assert (refused.pattern, refused.problem.code) == ("sequential-processing", "job_id_taken")
+    assert "first submitted to routing" in refused.problem.detail
+    await pipeline.gemini.release("respond")
+    assert (await pipeline.result("mine"))["response"]
+    body = json.dumps({"input": "A solar lamp"}).encode()
+    await _one_dead_letter(pipeline, "job_id_taken", "jobs.sequential-processing.mine", body)
 
 
 async def test_a_body_as_large_as_the_server_takes_fails_like_any_other(pipeline: Pipeline) -> None:

@@ -25,11 +25,14 @@ class Receiver:
     """
 
     def __init__(
-        self, *answers: int | tuple[int, Iterable[tuple[str, str]]], tls: ssl.SSLContext | None = None
+        self,
+        *answers: int | tuple[int, Iterable[tuple[str, str]]],
+        tls: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
         self.answers = list(answers) or [204]
         self.received: list[Received] = []
-        self.port = 0
+        self.host, self.port = host, 0
         self._tls = tls
         self._names: list[str | None] = []
         self._arrived = asyncio.Event()
@@ -38,10 +41,10 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/hook?token=very-secret"
+        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}/hook?token=very-secret"
 
     async def __aenter__(self) -> "Receiver":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._tls)
+        self._server = await asyncio.start_server(self._serve, self.host, self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -4,7 +4,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from penstock.settings import Webhooks
+from penstock.errors import Misconfigured
+from penstock.settings import Settings, Webhooks
 from penstock.webhooks.addresses import is_public, permitted
 
 
@@ -67,6 +68,30 @@ def test_settings_open_a_network_or_a_host() -> None:
     settings = Webhooks(
         webhook_allowed_hosts=("receiver.internal",), webhook_allowed_networks=(ip_network("10.1.0.0/16"),)
     )
-    assert permitted("any.example", ip_address("10.1.2.3"), settings)
-    assert not permitted("any.example", ip_address("10.2.0.1"), settings)
-    assert permitted("Receiver.internal", ip_address("10.2.0.1"), settings)
+    assert permitted("any.example", 8080, ip_address("10.1.2.3"), settings)
+    assert not permitted("any.example", 443, ip_address("10.2.0.1"), settings)
+    assert permitted("Receiver.internal", 443, ip_address("10.2.0.1"), settings)
+
+
+@pytest.mark.parametrize(
+    ("named", "host", "opened"),
+    [
+        ("redis.internal", "redis.internal", {80, 443}),
+        ("redis.internal:8443", "redis.internal", {8443}),
+        ("redis.internal,redis.internal:8443", "redis.internal", {80, 443, 8443}),
+        ("redis.internal:*", "redis.internal", {80, 443, 6379, 8443}),
+        ("[fd00::1]:8443", "fd00::1", {8443}),
+        ("[fd00::1]", "fd00::1", {80, 443}),
+    ],
+)
+def test_an_allowed_host_opens_the_ports_that_are_named(named: str, host: str, opened: set[int]) -> None:
+    """Without a port those of https and http: not what else listens there."""
+    settings = Settings(webhook_allowed_hosts=named)
+    ports = (80, 443, 6379, 8443)
+    assert {port for port in ports if permitted(host, port, ip_address("10.2.0.1"), settings)} == opened
+
+
+@pytest.mark.parametrize("named", ["http://redis.internal", "redis.internal:", "redis.internal/path", "fd00::1"])
+def test_what_is_no_host_stops_the_service(named: str) -> None:
+    with pytest.raises(Misconfigured, match="PENSTOCK_WEBHOOK_ALLOWED_HOSTS"):
+        Settings(webhook_allowed_hosts=named)

@@ -45,6 +45,11 @@ def test_what_nobody_would_call_does_not_fit_the_contract(url: str) -> None:
         ("https://[::ffff:10.0.0.1]/", {}),
         ("https://169.254.169.254/latest/meta-data/", {}),
         ("http://10.1.2.3/", {"webhook_allowed_networks": "10.0.0.0/8"}),
+        ("https://xn--a/x", {}),
+        ("https://hooks..example/", {}),
+        (f"https://{'a' * 64}.example/", {}),
+        ("http://receiver.internal:6379/", {"webhook_allowed_hosts": "receiver.internal"}),
+        ("https://10.1.2.3:6379/", {"webhook_allowed_hosts": "10.1.2.3:8443"}),
     ],
 )
 def test_what_this_deployment_does_not_call_is_an_invalid_request(url: str, changed: dict[str, Any]) -> None:
@@ -60,7 +65,7 @@ def test_what_this_deployment_does_not_call_is_an_invalid_request(url: str, chan
         ("https://hooks.example/path?query=1", {}),
         ("https://bücher.example/", {}),
         ("https://10.1.2.3/", {"webhook_allowed_networks": "10.0.0.0/8,fd00::/8"}),
-        ("http://Receiver.internal:8080/", {"webhook_allowed_hosts": "receiver.INTERNAL"}),
+        ("http://Receiver.internal:8080/", {"webhook_allowed_hosts": "receiver.INTERNAL:8080"}),
     ],
 )
 def test_the_rest_is_admitted(url: str, changed: dict[str, Any]) -> None:

@@ -1,7 +1,10 @@
 """The address that was checked is the one that is connected to."""
 
+import asyncio
 import datetime
 import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from httpx import URL
 
 from penstock.settings import Webhooks
-from penstock.webhooks.addresses import Address
+from penstock.webhooks.resolver import Address, Resolver
 from penstock.webhooks.transport import Forbidden, Resolve, Transport, Undelivered
 from tests.webhooks.receiver import Receiver
 
@@ -147,3 +150,40 @@ async def test_what_cannot_be_reached_is_undelivered(url: str) -> None:
     with pytest.raises(Undelivered):
         await transport.post(URL(url), {}, b"{}")
     await transport.aclose()
+
+
+async def test_names_are_looked_up_although_the_loop_s_own_threads_are_taken() -> None:
+    """Nor do look-ups take any of these."""
+    loop, free = asyncio.get_running_loop(), threading.Event()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    taken = loop.run_in_executor(None, free.wait)
+    async with Receiver() as receiver:
+        transport = Transport(HERE)
+        status, _ = await transport.post(URL(f"http://localhost:{receiver.port}/"), {}, b"{}")
+        await transport.aclose()
+    assert (status, taken.done()) == (204, False)
+    free.set()
+    await taken
+
+
+async def test_look_ups_that_hang_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for them any more, and yet they count until they end."""
+    hanging, answers = threading.Event(), threading.Event()
+
+    def getaddrinfo(*_: object, **__: object) -> None:
+        hanging.set()
+        answers.wait()
+        raise OSError("no such name")
+
+    monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
+    resolve = Resolver(threads=1)
+    first = asyncio.ensure_future(resolve("slow.example", 443))
+    await asyncio.to_thread(hanging.wait)
+    first.cancel()
+    with pytest.raises(OSError, match="too many"):
+        await resolve("other.example", 443)
+    answers.set()
+    (look_up,) = (thread for thread in threading.enumerate() if thread.name == "webhook-resolver")
+    await asyncio.to_thread(look_up.join)
+    with pytest.raises(OSError, match="no such name"):
+        await resolve("other.example", 443)

@@ -8,6 +8,7 @@ import pytest
 
 from penstock import jobs
 from penstock.client import NatsClient
+from penstock.contracts.webhook import Hook
 from penstock.contracts.wire import rfc3339
 from penstock.jetstream import subjects
 from tests.system.cli.system import System
@@ -62,13 +63,16 @@ def test_a_replayed_job_is_a_new_job(system: System) -> None:
     number = asyncio.run(dead_letter(system.url("nats"), subject, "JOBS", BODY))
     replayed = system.run("dead", "replay", str(number))
     assert replayed.returncode == 0, replayed.stderr
-    job = replayed.stdout.split()[-1]
-    assert replayed.stdout == f"dead letter {number} ({subject}) is now job {job}\n"
+    told = json.loads(replayed.stdout)
+    job = told["job"]
+    assert told == {"number": number, "subject": subject, "job": job, "new": True}
     followed = system.run("jobs", "follow", job)
     assert followed.returncode == 0, followed.stderr
     assert json.loads(followed.stdout)["response"]
     again = system.run("dead", "replay", str(number))
-    assert again.stdout == f"dead letter {number} ({subject}) was replayed before, as job {job}\n"
+    assert json.loads(again.stdout) == told | {"new": False}
+    shown = system.in_terminal("dead", "replay", str(number))
+    assert shown.split() == f"dead letter {number} ({subject}) was replayed before, as job {job}".split()
 
 
 def test_a_step_is_replayed_with_its_whole_job(system: System) -> None:
@@ -81,12 +85,60 @@ def test_a_step_is_replayed_with_its_whole_job(system: System) -> None:
     assert refused.returncode == 1
     assert f"penstock dead replay {number} --whole-job" in refused.stderr
     replayed = system.run("dead", "replay", str(number), "--whole-job")
-    new = replayed.stdout.split()[-1]
+    new = json.loads(replayed.stdout)["job"]
     assert new != job
     assert system.run("jobs", "follow", new).returncode == 0
 
 
-@pytest.mark.parametrize("command", ["show", "replay"])
+def test_replaying_goes_on_after_what_cannot_be_replayed(system: System) -> None:
+    """That is said on standard error, and the command fails in the end."""
+    subject = f"jobs.routing.{jobs.new_job_id()}"
+    number = asyncio.run(dead_letter(system.url("nats"), subject, "JOBS", BODY))
+    replayed = system.run("dead", "replay", "999998", str(number), "999999")
+    assert replayed.returncode == 1
+    assert json.loads(replayed.stdout)["number"] == number
+    assert [line.split(":")[1] for line in replayed.stderr.splitlines()] == [
+        " there is no dead letter 999998",
+        " there is no dead letter 999999",
+    ]
+
+
+def test_a_webhook_is_sent_again(system: System) -> None:
+    """Its letter names its job. It is queued with all its tries; while it is, another replay changes nothing."""
+    ended = system.run("run", "routing", "--query", "Where is my order?", "--format", "events")
+    job = json.loads(ended.stdout.splitlines()[0])["job"]
+    hook = Hook(url="https://127.0.0.1:1/").model_dump_json().encode()
+    number = asyncio.run(dead_letter(system.url("nats"), f"hooks.{job}", "HOOKS", hook))
+    (letter,) = letters(system, "--subject", f"hooks.{job}")
+    assert letter["job"] == job
+    replayed = system.run("dead", "replay", str(number))
+    assert json.loads(replayed.stdout) == {"number": number, "subject": f"hooks.{job}", "job": job, "new": True}
+    again = json.loads(system.run("dead", "replay", str(number)).stdout)
+    assert (again["job"], again["new"]) == (job, False)
+    lost = asyncio.run(dead_letter(system.url("nats"), "hooks.nobody", "HOOKS", hook))
+    assert "job nobody is past its retention" in system.run("dead", "replay", str(lost)).stderr
+
+
+def test_letters_are_purged(system: System) -> None:
+    """By number, or by what `list` would show with the same options; the others stay."""
+    job = jobs.new_job_id()
+    numbers = [
+        asyncio.run(dead_letter(system.url("nats"), f"steps.{job}.{step}.x.y", "STEPS", b"{}")) for step in "abcd"
+    ]
+    purged = system.run("dead", "purge", str(numbers[0]), "999999")
+    assert (purged.returncode, "no dead letter 999999" in purged.stderr) == (1, True)
+    assert [json.loads(line)["number"] for line in purged.stdout.splitlines()] == numbers[:1]
+    shown = system.in_terminal("dead", "purge", "--subject", f"steps.{job}.b.>")
+    assert shown.split() == f"dead letter {numbers[1]} (steps.{job}.b.x.y) is gone".split()
+    assert system.run("dead", "purge", "--subject", f"steps.{job}.c.>", "--reason", "invalid_request").stdout == ""
+    assert [letter["number"] for letter in letters(system, "--subject", f"steps.{job}.>")] == numbers[2:]
+    for wrong in ((), ("--all", str(numbers[2])), ("--reason", "poisoned", str(numbers[2]))):
+        assert system.run("dead", "purge", *wrong).returncode == 2
+    assert system.run("dead", "purge", "--all").returncode == 0
+    assert letters(system) == []
+
+
+@pytest.mark.parametrize("command", ["show", "replay", "purge"])
 def test_a_letter_that_is_not_there_is_said_not_to_be(system: System, command: str) -> None:
     ended = system.run("dead", command, "999999")
     assert (ended.returncode, ended.stderr) == (

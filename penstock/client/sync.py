@@ -1,0 +1,152 @@
+"""The client for scripts and notebooks: without `async`, whether an event loop runs or not.
+
+with SyncClient(HttpClient("http://127.0.0.1:8080")) as client:
+    for event in client.stream("routing", {"query": "Where is my order?"}):
+        print(event.type)
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from threading import Thread
+from typing import Any, TypeVar, overload
+
+from penstock.client.client import AnyPattern, Client, Req, Request, Res
+from penstock.client.errors import Unreachable
+from penstock.client.job_events import JobEvents
+from penstock.contracts.events import Event
+from penstock.contracts.job import JobState, JobStatus, JobSummary, Snapshot
+from penstock.pattern import Pattern
+
+T = TypeVar("T")
+
+
+class SyncClient(AbstractContextManager["SyncClient"]):
+    """What `client` (HttpClient, NatsClient) does, each call returning once it is done. Raises the same.
+
+    The client lives in a thread with an event loop of its own, from here to `close()`; a process that ends does not
+    wait for it. Calls may come from several threads. Ctrl-C gives up a call, and not the job.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        opened: Future[asyncio.AbstractEventLoop] = Future()
+        self._thread = Thread(target=asyncio.run, args=(self._live(opened),), name="penstock-client", daemon=True)
+        self._thread.start()
+        self._loop = opened.result()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the client, and end what follows jobs. Jobs go on. May be called twice."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._left.set)
+            self._thread.join()
+
+    def check(self) -> None:
+        self._call(self._client.check())
+
+    def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
+        return self._call(self._client.submit(pattern, request, idempotency_key=idempotency_key))
+
+    def state(self, job: str) -> JobState:
+        return self._call(self._client.state(job))
+
+    def cancel(self, job: str) -> JobState:
+        return self._call(self._client.cancel(job))
+
+    def jobs(
+        self,
+        *,
+        pattern: str | None = None,
+        status: JobStatus | None = None,
+        since: float | None = None,
+        until: float | None = None,
+    ) -> Iterator[JobSummary]:
+        return self._each(self._client.jobs(pattern=pattern, status=status, since=since, until=until))
+
+    def follow(self, job: str, *, after: int = 0) -> "SyncJobEvents":
+        return SyncJobEvents(self, self._client.follow(job, after=after))
+
+    def stream(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> "SyncJobEvents":
+        return SyncJobEvents(self, self._client.stream(pattern, request, idempotency_key=idempotency_key))
+
+    def partials(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> Iterator[Any]:
+        return self._each(self._client.partials(pattern, request, idempotency_key=idempotency_key))
+
+    @overload
+    def run(
+        self, pattern: Pattern[Req, Res], request: Req | Mapping[str, Any], *, idempotency_key: str | None = ...
+    ) -> Res: ...
+
+    @overload
+    def run(self, pattern: str, request: Request, *, idempotency_key: str | None = ...) -> Any: ...
+
+    def run(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> Any:
+        return self._call(self._client.run(pattern, request, idempotency_key=idempotency_key))
+
+    async def _live(self, opened: "Future[asyncio.AbstractEventLoop]") -> None:
+        self._left = asyncio.Event()
+        try:
+            async with self._client:
+                opened.set_result(asyncio.get_running_loop())
+                await self._left.wait()
+        except Exception as error:
+            if opened.done():
+                raise
+            opened.set_exception(error)
+
+    def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        try:
+            asked = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except RuntimeError as closed:
+            coroutine.close()
+            raise Unreachable("the client is closed") from closed
+        try:
+            return asked.result()
+        finally:
+            asked.cancel()  # where the wait was given up
+
+    def _each(self, source: AsyncIterator[T]) -> Iterator[T]:
+        """What is left early, the loop closes when it is collected."""
+        while True:
+            try:
+                one = self._call(_next(source))
+            except StopAsyncIteration:
+                return
+            yield one
+
+
+class SyncJobEvents(Iterator[Event | Snapshot], AbstractContextManager["SyncJobEvents"]):
+    """A job's events, as JobEvents has them: leave the loop early and it is closed when it is collected."""
+
+    def __init__(self, client: SyncClient, events: JobEvents) -> None:
+        self._call, self._events = client._call, events
+
+    @property
+    def job(self) -> str:
+        """The job's id; "" until a stream's job is submitted, at the first event the latest."""
+        return self._events.job
+
+    @property
+    def cursor(self) -> int:
+        """Of the last event: give it to `follow(job, after=…)`, of any client, to continue behind it."""
+        return self._events.cursor
+
+    def __next__(self) -> Event | Snapshot:
+        try:
+            return self._call(_next(self._events))
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._call(self._events.aclose())
+
+
+async def _next(source: AsyncIterator[T]) -> T:
+    return await anext(source)
