@@ -18,7 +18,7 @@ Environment variables, read once when a process starts. Made from `penstock/sett
 The SDK's own variables are honoured as well: `GEMINI_API_KEY` (or `GOOGLE_API_KEY`) and `GOOGLE_GEMINI_BASE_URL`. With
 none of them and no `PENSTOCK_MODEL_BASE_URL`, `penstock up` starts the simulator.
 
-Several values of one setting are separated by commas. A value that does not fit ends the process with a sentence that
+An empty variable is not set. Several values of one setting are separated by commas. A value that does not fit ends the process with a sentence that
 names the variable. A variable with the prefix `PENSTOCK_` that is none of these is warned about.
 
 ## The command line

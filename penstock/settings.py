@@ -1,4 +1,4 @@
-"""Every setting, with its default: environment variables with the prefix `PENSTOCK_`.
+"""Every setting, with its default: environment variables with the prefix `PENSTOCK_`. An empty one is not set.
 
 The model's key and address may also come from the SDK's own variables (GEMINI_API_KEY, GOOGLE_API_KEY,
 GOOGLE_GEMINI_BASE_URL), which are honoured where Penstock's are not set.
@@ -68,7 +68,9 @@ WebhookSecret = Annotated[SecretStr, AfterValidator(_well_formed)]
 
 
 class _Group(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
 
 class Nats(_Group):
@@ -89,11 +91,16 @@ class Nats(_Group):
     @field_validator("nats_url")
     @classmethod
     def _reachable(cls, value: str) -> str:
-        for server in value.split(","):
-            url = urlsplit(server.strip() if "://" in server else f"nats://{server.strip()}")
-            if url.scheme not in ("nats", "tls", "ws", "wss") or not url.hostname or url.port == 0:
-                raise ValueError("nats://host:port is needed (or tls, ws, wss), several separated by commas")
-        return value
+        """Each with its scheme, by which its password is found where the URL is shown."""
+        servers = [one.strip() if "://" in one else f"nats://{one.strip()}" for one in value.split(",")]
+        try:
+            urls = [urlsplit(server) for server in servers]
+            fit = all(url.scheme in ("nats", "tls", "ws", "wss") and url.hostname and url.port != 0 for url in urls)
+        except ValueError:  # its own words may hold a piece of the password
+            fit = False
+        if not fit:
+            raise ValueError("nats://host:port is needed (or tls, ws, wss), several separated by commas")
+        return ",".join(servers)
 
 
 class Work(_Group):

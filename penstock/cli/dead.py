@@ -8,10 +8,10 @@ import typer
 from pydantic_core import to_json
 from rich.console import Console
 from rich.table import Column, Table
-from rich.text import Text
 
 from penstock.cli import view
 from penstock.cli.connecting import connected, dead_letters
+from penstock.cli.printing import Text, echo
 from penstock.client import DeadLetters
 
 app = typer.Typer(help="Messages that could not be handled: list, show or replay them.", no_args_is_help=True)
@@ -30,7 +30,7 @@ async def listed(
         found = [letter async for letter in all_letters][-limit:]
     if not sys.stdout.isatty():
         for letter in found:
-            typer.echo(letter.model_dump_json())
+            echo(letter.model_dump_json())
         return
     table = Table.grid("", Column(overflow="fold"), padding=(0, 2))
     for letter in found:
@@ -53,7 +53,7 @@ async def show(
     if sys.stdout.isatty():
         Console().print(*view.document(shown), sep="\n")
     else:
-        typer.echo(to_json(shown))
+        echo(to_json(shown).decode())
 
 
 @app.command()
@@ -75,4 +75,4 @@ async def replay(
         letter = await letters.get(number)
         job, is_new = await letters.replay(letter, whole_job=whole_job)
         was = "is now" if is_new else "was replayed before, as"
-        typer.echo(f"dead letter {number} ({letter.subject}) {was} job {job}")
+        echo(f"dead letter {number} ({letter.subject}) {was} job {job}")

@@ -9,6 +9,7 @@ import typer
 
 from penstock.cli.connecting import NatsUrl
 from penstock.cli.errors import BadInput
+from penstock.cli.printing import echo, say
 from penstock.jetstream.streams import consumer_configs, stream_configs
 from penstock.local.stack import PATIENCE, declare_streams
 from penstock.patterns.loading import load
@@ -42,7 +43,8 @@ def serve(
 def streams(nats_url: NatsUrl = None) -> None:
     """Declare the streams and consumers on a NATS server, or bring them up to date."""
     own = Settings(nats_url=nats_url) if nats_url else Settings()
-    typer.echo(f"declaring the streams at {own.nats_url}; waiting up to {PATIENCE:.0f} s for its answer", err=True)
+    waiting = f"declaring the streams at {own.nats_url}; waiting up to {PATIENCE:.0f} s for its answer"
+    say(waiting, prefix="", colour=None)
     asyncio.run(declare_streams(own))
     names = ", ".join(str(config.name) for config in stream_configs(own))
-    typer.echo(f"declared {names} and {len(consumer_configs(own, load(own.patterns)))} consumers")
+    echo(f"declared {names} and {len(consumer_configs(own, load(own.patterns)))} consumers")

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from penstock.cli.connecting import NatsUrl
+from penstock.cli.printing import echo
 from penstock.hosting import logs
 from penstock.local.stack import Pace, Stack
 from penstock.settings import Settings
@@ -47,21 +48,21 @@ async def _up(stack: Stack) -> None:
 
     def end() -> None:
         if task.cancelling():
-            typer.echo("killing")
+            echo("killing")
             for process in stack.processes:
                 process.kill()
         else:
-            typer.echo("stopping (Ctrl-C again: kill)")
+            echo("stopping (Ctrl-C again: kill)")
             task.cancel()
 
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(sig, end)
     with suppress(asyncio.CancelledError):
         async with stack:
-            typer.echo(f"nats ready {stack.nats_url}")
+            echo(f"nats ready {stack.nats_url}")
             if stack.simulator_url:
-                typer.echo(f"simulator ready {stack.simulator_url} (no GEMINI_API_KEY: answers are simulated)")
+                echo(f"simulator ready {stack.simulator_url} (no GEMINI_API_KEY: answers are simulated)")
             for url in stack.gateway_urls:
-                typer.echo(f"gateway ready {url}")
+                echo(f"gateway ready {url}")
             await asyncio.Event().wait()
-    typer.echo("stopped")
+    echo("stopped")

@@ -19,6 +19,7 @@ from penstock.jetstream.connection import connect
 from penstock.jobs.follow import Follower
 from penstock.jobs.submission import body_of, parse_request
 from penstock.patterns.loading import load
+from penstock.printable import without_credentials
 from penstock.settings import Settings
 
 
@@ -51,7 +52,7 @@ class NatsClient(Client):
             raise self._unreachable("the connection is lost")
 
     def _unreachable(self, why: str) -> Unreachable:
-        return Unreachable(f"NATS does not answer at {self._settings.nats_url} ({why})")
+        return Unreachable(without_credentials(f"NATS does not answer at {self._settings.nats_url} ({why})"))
 
     async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
         name = name_of(pattern)

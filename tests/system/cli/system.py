@@ -71,6 +71,11 @@ class System:
         assert found, self.output()
         return found[1]
 
+    @property
+    def nats_url(self) -> str:
+        """With its token."""
+        return self.url("nats")
+
     def processes(self) -> dict[str, int]:
         """What processes.json says: name and pid."""
         text = (self.data / "processes.json").read_text() if (self.data / "processes.json").exists() else "[]"
@@ -91,8 +96,8 @@ class System:
         """A command against this system."""
         return penstock(*arguments, **self._addresses(), **options)
 
-    def in_terminal(self, *arguments: str, columns: int = 80) -> str:
-        """What a command that succeeds prints in a terminal, without colours and movements of the cursor."""
+    def in_terminal(self, *arguments: str, columns: int = 80, raw: bool = False) -> str:
+        """What a command that succeeds prints in a terminal. Not `raw`: without colours and movements of the cursor."""
         ours, theirs = pty.openpty()
         environment = {**os.environ, **self._addresses(), "TERM": "xterm", "COLUMNS": str(columns), "LINES": "100"}
         command = [PENSTOCK, *arguments]
@@ -106,7 +111,8 @@ class System:
                 pass
         os.close(ours)
         assert running.returncode == 0, shown
-        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).replace("\r", "")
+        text = shown.decode()
+        return text if raw else re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "")
 
     def _addresses(self) -> dict[str, str]:
         return {"PENSTOCK_URL": self.url("gateway"), "PENSTOCK_NATS_URL": self.url("nats")}
