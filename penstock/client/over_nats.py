@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
@@ -37,11 +38,13 @@ class NatsClient(Client):
         self._patience = patience
 
     async def __aenter__(self) -> Self:
+        heard = deque[Exception](maxlen=1)
         try:
             async with asyncio.timeout(self._patience):
-                self.bus = await connect(self._settings, "penstock-client")
+                self.bus = await connect(self._settings, "penstock-client", heard.append)
         except (TimeoutError, OSError, NatsError) as error:
-            raise self._unreachable(str(error) or "not in time") from error
+            why = str(error) or str(heard[-1] if heard else "") or "not in time"
+            raise self._unreachable(why) from error
         return self
 
     async def aclose(self) -> None:
