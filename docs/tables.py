@@ -15,11 +15,14 @@ _SETTINGS = """\
 
 Environment variables, read once when a process starts. Made from `penstock/settings.py` by `docs/tables.py`.
 
-The SDK's own variables are honoured as well: `GEMINI_API_KEY` (or `GOOGLE_API_KEY`) and `GOOGLE_GEMINI_BASE_URL`. With
-none of them and no `PENSTOCK_MODEL_BASE_URL`, `penstock up` starts the simulator.
+The SDK's own variables are honoured as well: `GEMINI_API_KEY` (or `GOOGLE_API_KEY`) and `GOOGLE_GEMINI_BASE_URL`; so is
+`GEMINI_API_KEY_FILE`, a file with the key in it. With none of them and nothing of Penstock's in their place,
+`penstock up` starts the simulator. Only workers and classifier need the key. With a key, `http://` is for this machine
+only: a service that would send it further unencrypted does not start.
 
-Several values of one setting are separated by commas. A value that does not fit ends the process with a sentence that
-names the variable. A variable with the prefix `PENSTOCK_` that is none of these is warned about.
+An empty variable is not set. Several values of one setting are separated by commas. A value that does not fit ends the
+process with a sentence that names the variable. A variable with the prefix `PENSTOCK_` that is none of these is warned
+about.
 
 ## The command line
 

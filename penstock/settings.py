@@ -1,11 +1,11 @@
-"""Every setting, with its default: environment variables with the prefix `PENSTOCK_`.
+"""Every setting, with its default: environment variables with the prefix `PENSTOCK_`. An empty one is not set.
 
-The model's key and address may also come from the SDK's own variables (GEMINI_API_KEY, GOOGLE_API_KEY,
-GOOGLE_GEMINI_BASE_URL), which are honoured where Penstock's are not set.
+The model's key and address may also come from the SDK's own variables, see penstock.llm.access.
 """
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -30,8 +30,8 @@ from penstock.contracts.webhook import secrets
 from penstock.errors import Misconfigured
 
 PREFIX = "PENSTOCK_"
-#: Variables with the prefix that are no settings: the command line's, and those of the tests.
-_OTHERS = ("URL", "API_KEY")
+#: Variables with the prefix that are no settings: those of the command line, of `up` for its own, of the tests.
+_OTHERS = ("URL", "API_KEY", "DATA", "SIMULATOR_TOKEN")
 _OF_TESTS = ("FAULTS_", "LOAD_")
 #: Deliveries of a step that each model of its tier gets.
 _ATTEMPTS_PER_MODEL = 3
@@ -71,7 +71,9 @@ WebhookSecret = Annotated[SecretStr, AfterValidator(_well_formed)]
 
 
 class _Group(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
 
 class Nats(_Group):
@@ -92,11 +94,16 @@ class Nats(_Group):
     @field_validator("nats_url")
     @classmethod
     def _reachable(cls, value: str) -> str:
-        for server in value.split(","):
-            url = urlsplit(server.strip() if "://" in server else f"nats://{server.strip()}")
-            if url.scheme not in ("nats", "tls", "ws", "wss") or not url.hostname or url.port == 0:
-                raise ValueError("nats://host:port is needed (or tls, ws, wss), several separated by commas")
-        return value
+        """Each with its scheme, by which its password is found where the URL is shown."""
+        servers = [one.strip() if "://" in one else f"nats://{one.strip()}" for one in value.split(",")]
+        try:
+            urls = [urlsplit(server) for server in servers]
+            fit = all(url.scheme in ("nats", "tls", "ws", "wss") and url.hostname and url.port != 0 for url in urls)
+        except ValueError:  # its own words may hold a piece of the password
+            fit = False
+        if not fit:
+            raise ValueError("nats://host:port is needed (or tls, ws, wss), several separated by commas")
+        return ",".join(servers)
 
 
 class Work(_Group):
@@ -127,7 +134,9 @@ class Models(_Group):
         ("gemini-3.8-flash", "gemini-3.5-flash-lite"), description="The fast tier's model, then fallbacks."
     )
     model_api_key: SecretStr | None = Field(None, description="Gemini API key; else GEMINI_API_KEY.")
+    model_api_key_file: Path | None = Field(None, description="A file with the key in it; else GEMINI_API_KEY_FILE.")
     model_base_url: BaseUrl | None = Field(None, description="Base URL; else GOOGLE_GEMINI_BASE_URL.")
+    simulator_url: BaseUrl | None = Field(None, description="Base URL for when there is neither a key nor a base URL.")
     model_timeout: Seconds = Field(600, description="Seconds that one model call may take.")
     model_first_token_timeout: Seconds = Field(120, description="Seconds until its first piece, thinking done.")
     model_idle_timeout: Seconds = Field(60, description="Seconds between two pieces of a reply.")

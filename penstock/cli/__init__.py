@@ -7,6 +7,7 @@ import typer
 
 from penstock.cli import dead, demo, jobs, run, serve, up
 from penstock.cli.errors import Commands
+from penstock.cli.printing import say
 from penstock.settings import unknown_variables
 
 app = typer.Typer(
@@ -33,4 +34,4 @@ def penstock(
     """LLM agent patterns as independent services over NATS JetStream, streamed from the first token."""
     if context.invoked_subcommand != "serve":  # a service writes this to its log
         for sentence in unknown_variables(os.environ):
-            typer.secho(f"penstock: {sentence}", err=True, fg="yellow")
+            say(sentence, colour="yellow")

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from penstock.client import Client, DeadLetters, HttpClient, NatsClient
+from penstock.local.processes import with_token
 from penstock.settings import Settings
 
 _PATIENCE = 30.0
@@ -25,6 +27,13 @@ _API_KEY = "For a proxy in front of the gateway: sent as `Authorization: Bearer`
 _NATS_URL = "NATS servers: go there, past the gateway. \\[env var: PENSTOCK_NATS_URL, unless a gateway is named]"
 
 
+def settings_with(nats_url: str | None) -> Settings:
+    """Settings, for that NATS if one is given; with its token, where `penstock up` has started it from this folder."""
+    settings = Settings(nats_url=nats_url) if nats_url else Settings()
+    folder = Path(os.environ.get("PENSTOCK_DATA") or "data")
+    return settings.model_copy(update={"nats_url": with_token(folder, settings.nats_url)})
+
+
 @asynccontextmanager
 async def client(
     url: Annotated[str | None, _option(help=_URL, envvar="PENSTOCK_URL")] = None,
@@ -33,7 +42,7 @@ async def client(
 ) -> AsyncIterator[Client]:
     """A client whose other side answers. Raises Unreachable."""
     if nats_url or (not url and os.environ.get("PENSTOCK_NATS_URL")):
-        opened: Client = NatsClient(nats_url or Settings())
+        opened: Client = NatsClient(settings_with(nats_url))
     else:
         opened = HttpClient(url or _DEFAULT_URL, api_key=api_key, patience=_PATIENCE)
     async with opened:
@@ -43,7 +52,7 @@ async def client(
 
 @asynccontextmanager
 async def dead_letters(nats_url: NatsUrl = None) -> AsyncIterator[DeadLetters]:
-    async with NatsClient(nats_url or Settings()) as opened:
+    async with NatsClient(settings_with(nats_url)) as opened:
         yield DeadLetters(opened.bus)
 
 

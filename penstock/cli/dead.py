@@ -9,11 +9,11 @@ import typer
 from pydantic_core import to_json
 from rich.console import Console
 from rich.table import Column, Table
-from rich.text import Text
 
 from penstock.cli import view
 from penstock.cli.connecting import connected, dead_letters
-from penstock.cli.errors import BadInput, say
+from penstock.cli.errors import BadInput
+from penstock.cli.printing import Text, echo, say
 from penstock.client import DeadLetters
 from penstock.client.dead_letters import DeadLetter, NotReplayable
 from penstock.jetstream import subjects
@@ -42,7 +42,7 @@ async def listed(
             found.append(letter)
     if not sys.stdout.isatty():
         for letter in found:
-            typer.echo(letter.model_dump_json())
+            echo(letter.model_dump_json())
         return
     table = Table.grid("", Column(overflow="fold"), padding=(0, 2))
     for letter in found:
@@ -65,7 +65,7 @@ async def show(
     if sys.stdout.isatty():
         Console().print(*view.document(shown), sep="\n")
     else:
-        typer.echo(to_json(shown))
+        echo(to_json(shown).decode())
 
 
 @app.command()
@@ -141,6 +141,6 @@ async def _purge(letters: DeadLetters, letter: DeadLetter) -> None:
 def _tell(letter: DeadLetter, became: str, **fields: Any) -> None:
     """What has become of a letter, for people or for programs."""
     if sys.stdout.isatty():
-        typer.echo(f"dead letter {letter.number} ({letter.subject}) {became}")
+        echo(f"dead letter {letter.number} ({letter.subject}) {became}")
     else:
-        typer.echo(to_json({"number": letter.number, "subject": letter.subject, **fields}))
+        echo(to_json({"number": letter.number, "subject": letter.subject, **fields}).decode())

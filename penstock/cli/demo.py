@@ -15,6 +15,7 @@ from rich.table import Column, Table
 
 from penstock.cli import follow
 from penstock.cli.errors import BadInput
+from penstock.cli.printing import Text
 from penstock.cli.progress import Progress
 from penstock.cli.up import PaceOption
 from penstock.client import Client, HttpClient
@@ -76,7 +77,7 @@ async def _show(client: Client, pattern: Pattern[Any, Any], console: Console) ->
     except Exception as error:
         wrong = [f"{type(error).__name__}: {error}"]
     for what in wrong:
-        console.print(f"not valid: {what}", style="red", markup=False)
+        console.print(Text(f"not valid: {what}", style="red"))
     return progress, wrong
 
 

@@ -17,6 +17,7 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
+from penstock.cli.printing import say
 from penstock.client import JobFailedError, RequestRefused
 from penstock.errors import Diverged, PenstockError
 from penstock.hosting import logs
@@ -54,10 +55,6 @@ class Commands(TyperGroup):
             advised = advice(error) if isinstance(error, ModuleNotFoundError) else None
             say(advised or f"internal error: {type(error).__name__}: {error} (PENSTOCK_LOG_LEVEL=DEBUG shows where)")
             raise typer.Exit(1) from error
-
-
-def say(message: str, *, prefix: str = "penstock: ") -> None:
-    typer.secho(f"{prefix}{message}", err=True, fg="red")
 
 
 def _said(error: Exception) -> str:

@@ -11,8 +11,8 @@ from rich.live import Live
 
 from penstock.cancelling import stop
 from penstock.cli import view
-from penstock.cli.errors import say
 from penstock.cli.log import Log
+from penstock.cli.printing import say, write
 from penstock.cli.progress import Progress
 from penstock.client import JobEvents
 from penstock.client.job_events import raise_unless_completed
@@ -65,8 +65,7 @@ async def show(events: JobEvents, progress: Progress, format: Format) -> AsyncIt
                 if format is Format.log:
                     log.add(event)
                 elif format is not Format.view:
-                    sys.stdout.write(text.feed(event) if format is Format.json else event.model_dump_json() + "\n")
-                    sys.stdout.flush()
+                    write(text.feed(event) if format is Format.json else event.model_dump_json() + "\n")
                 yield event
     finally:
         await stop(*drawing)

@@ -9,11 +9,10 @@ from typing import Annotated, get_args
 import typer
 from rich.console import Console
 from rich.table import Column, Table
-from rich.text import Text
 
 from penstock.cli import follow, view
 from penstock.cli.connecting import client, connected
-from penstock.cli.errors import say
+from penstock.cli.printing import Text, echo, say
 from penstock.cli.progress import Progress
 from penstock.client import Client
 from penstock.contracts.job import JobStatus, JobSummary
@@ -57,7 +56,7 @@ async def listed(
         say(unknown_pattern(pattern, known).detail)
     if not sys.stdout.isatty():
         for job in found:
-            typer.echo(job.model_dump_json())
+            echo(job.model_dump_json())
         return
     columns = [Column(heading, overflow="fold") for heading in ("job, pattern", "submitted, took", "status")]
     table = Table(*columns, box=None, header_style="dim", pad_edge=False)
@@ -77,7 +76,7 @@ async def show(opened: Client, job: Job) -> None:
     if sys.stdout.isatty():
         Console().print(view.complete(Progress.of(state)))
     else:
-        typer.echo(state.model_dump_json(indent=2))
+        echo(state.model_dump_json(indent=2))
 
 
 @app.command()
@@ -88,7 +87,7 @@ async def cancel(opened: Client, job: Job) -> None:
     if state.status != "cancelled":
         say(f"job {job} is {state.status} already")
         raise typer.Exit(1)
-    typer.echo(f"job {job} is cancelled")
+    echo(f"job {job} is cancelled")
 
 
 @app.command("follow")

@@ -1,9 +1,9 @@
 """A job as lines of a log: when what came, and where it belongs."""
 
 from rich.console import Console
-from rich.text import Text
 
 from penstock.cli import view
+from penstock.cli.printing import Text
 from penstock.cli.progress import Progress
 from penstock.contracts import events
 from penstock.contracts.job import Snapshot

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from penstock.cli import follow
 from penstock.cli.connecting import client, declared
 from penstock.cli.errors import BadInput
+from penstock.cli.printing import echo, say
 from penstock.cli.progress import Progress
 from penstock.cli.request_options import RequestOption, options_of, read_json, request_of
 from penstock.jobs.refusals import unknown_pattern
@@ -88,8 +89,8 @@ async def _run(
     async with client(**connection) as opened:
         progress.job = await opened.submit(name, request, idempotency_key=idempotency_key)
         if detach:
-            typer.echo(progress.job)
+            echo(progress.job)
         else:
             if not sys.stdout.isatty():
-                typer.echo(f"job {progress.job}", err=True)
+                say(f"job {progress.job}", prefix="", colour=None)
             await follow.to_end(opened.follow(progress.job), progress, format)

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.connecting import NatsUrl
+from penstock.cli.connecting import NatsUrl, settings_with
 from penstock.cli.errors import BadInput
+from penstock.cli.printing import echo, say
 from penstock.jetstream.streams import consumer_configs, stream_configs
 from penstock.local.stack import PATIENCE, declare_streams
 from penstock.patterns.loading import load
-from penstock.settings import Settings
 
 
 def serve(
@@ -32,17 +32,18 @@ def serve(
         raise BadInput(f"there is no service {service!r}; there are {', '.join(sorted(found))}")
     run = found[service].load()
     if steps is None:
-        run(Settings())
+        run(settings_with(None))
     elif "steps" in inspect.signature(run).parameters:
-        run(Settings(), [step.strip() for step in steps.split(",") if step.strip()])
+        run(settings_with(None), [step.strip() for step in steps.split(",") if step.strip()])
     else:
         raise BadInput(f"--steps: the {service} executes no steps")
 
 
 def streams(nats_url: NatsUrl = None) -> None:
     """Declare the streams and consumers on a NATS server, or bring them up to date."""
-    own = Settings(nats_url=nats_url) if nats_url else Settings()
-    typer.echo(f"declaring the streams at {own.nats_url}; waiting up to {PATIENCE:.0f} s for its answer", err=True)
+    own = settings_with(nats_url)
+    waiting = f"declaring the streams at {own.nats_url}; waiting up to {PATIENCE:.0f} s for its answer"
+    say(waiting, prefix="", colour=None)
     asyncio.run(declare_streams(own))
     names = ", ".join(str(config.name) for config in stream_configs(own))
-    typer.echo(f"declared {names} and {len(consumer_configs(own, load(own.patterns)))} consumers")
+    echo(f"declared {names} and {len(consumer_configs(own, load(own.patterns)))} consumers")

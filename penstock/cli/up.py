@@ -10,11 +10,14 @@ from typing import Annotated
 import typer
 
 from penstock.cli.connecting import NatsUrl
+from penstock.cli.printing import echo
 from penstock.hosting import logs
 from penstock.local.stack import Pace, Stack
+from penstock.printable import without_credentials
 from penstock.settings import Settings
 
 _port = partial(typer.Option, min=0, max=65_535)
+_DATA = "Folder for NATS's data, logs and processes.json."
 PaceOption = Annotated[Pace, typer.Option(help="How fast the simulator answers.")]
 
 
@@ -26,7 +29,7 @@ def up(
     classifiers: Annotated[int, typer.Option(min=1, max=64, help="Classifier processes.")] = 1,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
     steps: Annotated[str | None, typer.Option(help="Steps the workers serve, separated by commas.")] = None,
-    data: Annotated[Path, typer.Option(help="Folder for NATS's data, logs and processes.json.")] = Path("data"),
+    data: Annotated[Path, typer.Option(help=_DATA, envvar="PENSTOCK_DATA")] = Path("data"),
     nats_url: NatsUrl = None,
     nats_port: Annotated[int, _port(help="Without --nats-url: port of the embedded NATS, if it is free.")] = 4222,
     pace: PaceOption = "natural",
@@ -47,21 +50,22 @@ async def _up(stack: Stack) -> None:
 
     def end() -> None:
         if task.cancelling():
-            typer.echo("killing")
+            echo("killing")
             for process in stack.processes:
                 process.kill()
         else:
-            typer.echo("stopping (Ctrl-C again: kill)")
+            echo("stopping (Ctrl-C again: kill)")
             task.cancel()
 
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(sig, end)
     with suppress(asyncio.CancelledError):
         async with stack:
-            typer.echo(f"nats ready {stack.nats_url}")
+            echo(f"nats ready {without_credentials(stack.nats_url)}")
             if stack.simulator_url:
-                typer.echo(f"simulator ready {stack.simulator_url} (no GEMINI_API_KEY: answers are simulated)")
+                at = without_credentials(stack.simulator_url)
+                echo(f"simulator ready {at} (no GEMINI_API_KEY: answers are simulated)")
             for url in stack.gateway_urls:
-                typer.echo(f"gateway ready {url}")
+                echo(f"gateway ready {url}")
             await asyncio.Event().wait()
-    typer.echo("stopped")
+    echo("stopped")

@@ -8,8 +8,8 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.segment import SegmentLines
 from rich.table import Table
-from rich.text import Text
 
+from penstock.cli.printing import Text
 from penstock.cli.progress import Progress
 from penstock.contracts.usage import Usage
 

@@ -22,6 +22,7 @@ from penstock.contracts.problem import Problem
 from penstock.contracts.wire import is_token
 from penstock.errors import Failure, InvalidRequest, Misconfigured, Transient
 from penstock.jobs import job_id_of
+from penstock.printable import without_credentials
 
 _EVENT: TypeAdapter[Event | Snapshot] = TypeAdapter(Annotated[Event | Snapshot, Field(discriminator="type")])
 #: Answers that say: not now. The request was not carried out, or may be made again all the same.
@@ -52,7 +53,7 @@ class HttpClient(Client):
         self._urls = [one.strip().rstrip("/") for one in url.split(",")]
         for one in self._urls:
             if not one.startswith(("http://", "https://")):
-                raise Misconfigured(f"a gateway's address needs http:// or https://: {one!r}")
+                raise Misconfigured(without_credentials(f"a gateway's address needs http:// or https://: {one!r}"))
         self._patience = patience
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
@@ -75,7 +76,8 @@ class HttpClient(Client):
                 why = " ".join(f"{answer.status_code} {answer.text}".split())[:200]
             except httpx.TransportError as error:
                 why = str(error) or type(error).__name__
-        raise Unreachable(f"no gateway is ready at {', '.join(self._urls)} ({why}); `penstock up` starts one")
+        where = without_credentials(", ".join(self._urls))
+        raise Unreachable(f"no gateway is ready at {where} ({why}); `penstock up` starts one")
 
     async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
         key = str(uuid4()) if idempotency_key is None else idempotency_key
@@ -203,5 +205,6 @@ def _problem(answer: httpx.Response) -> Problem:
     try:
         return Problem.model_validate_json(answer.content)
     except ValidationError:
-        made = Failure("http_error", f"{answer.url} answers {answer.status_code} {answer.reason_phrase}").problem()
+        said = without_credentials(f"{answer.url} answers {answer.status_code} {answer.reason_phrase}")
+        made = Failure("http_error", said).problem()
         return made.model_copy(update={"status": answer.status_code})

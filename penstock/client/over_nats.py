@@ -1,6 +1,7 @@
 """The client over NATS: no gateway needed."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
@@ -18,6 +19,7 @@ from penstock.jetstream.connection import connect
 from penstock.jobs.follow import Follower
 from penstock.jobs.submission import body_of, parse_request
 from penstock.patterns.loading import load
+from penstock.printable import without_credentials
 from penstock.settings import Settings
 
 
@@ -36,11 +38,13 @@ class NatsClient(Client):
         self._patience = patience
 
     async def __aenter__(self) -> Self:
+        heard = deque[Exception](maxlen=1)
         try:
             async with asyncio.timeout(self._patience):
-                self.bus = await connect(self._settings, "penstock-client")
+                self.bus = await connect(self._settings, "penstock-client", heard.append)
         except (TimeoutError, OSError, NatsError) as error:
-            raise self._unreachable(str(error) or "not in time") from error
+            why = str(error) or str(heard[-1] if heard else "") or "not in time"
+            raise self._unreachable(why) from error
         return self
 
     async def _close(self) -> None:
@@ -51,7 +55,7 @@ class NatsClient(Client):
             raise self._unreachable("the connection is lost")
 
     def _unreachable(self, why: str) -> Unreachable:
-        return Unreachable(f"NATS does not answer at {self._settings.nats_url} ({why})")
+        return Unreachable(without_credentials(f"NATS does not answer at {self._settings.nats_url} ({why})"))
 
     async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
         name, body = name_of(pattern), json_of(request)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from nats.aio.client import Client
@@ -38,11 +39,19 @@ def connect_options(settings: Settings, name: str) -> dict[str, Any]:
     return options
 
 
-async def connect(settings: Settings, name: str) -> Bus:
-    """A connection of one's own, without FastStream. Close it with `bus.connection.close()`."""
+async def connect(settings: Settings, name: str, heard: Callable[[Exception], None] = lambda _: None) -> Bus:
+    """A connection of one's own, without FastStream. Close it with `bus.connection.close()`.
+
+    `heard` is told the client's own errors: while it is not connected, why.
+    """
+
+    async def told(error: Exception) -> None:
+        heard(error)
+        await report(error)
+
     connection = Client()
     bus = Bus(connection, timeout=settings.nats_timeout)
-    await connection.connect(**connect_options(settings, name), reconnected_cb=bus.reconnected, error_cb=report)
+    await connection.connect(**connect_options(settings, name), reconnected_cb=bus.reconnected, error_cb=told)
     return bus
 
 

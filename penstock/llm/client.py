@@ -1,13 +1,11 @@
 """The client: one connection pool for all calls, one attempt for each."""
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from contextvars import ContextVar
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 from google import genai
@@ -17,6 +15,7 @@ from pydantic import BaseModel
 from penstock.contracts.step import Thinking
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.errors import Misconfigured
+from penstock.llm.access import access_of
 from penstock.llm.failure import failure_of
 from penstock.llm.prompt import Prompt
 from penstock.llm.reply import Reply
@@ -40,26 +39,23 @@ _RESPONSES: ContextVar[list[httpx2.Response] | None] = ContextVar("penstock_llm_
 class Llm:
     """The one door to a model. To be used in one event loop, with `aclose` at the end.
 
-    Raises Misconfigured when made without an API key for Google's own base URL, or with one that no header can hold.
+    Raises Misconfigured when made without access to a model, or with a key that must not be sent (`access_of`).
     """
 
     def __init__(self, settings: Models) -> None:
         self.settings = settings
-        base_url = settings.model_base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or None
-        google = base_url is None or (urlsplit(base_url).hostname or "").endswith(".googleapis.com")
-        #: Whether a call's labels go along as X-Penstock headers: not to Google.
-        self.traces = not google
-        given = settings.model_api_key.get_secret_value() if settings.model_api_key else ""
-        # In the SDK's own order of variables; found here, since error texts must not hold it.
-        key = (given or os.environ.get("GOOGLE_API_KEY") or os.environ.get("GEMINI_API_KEY") or "").strip()
-        self._key = key or ("" if google else "none")
-        if not self._key:
+        access = access_of(settings)
+        if access is None:
             raise Misconfigured("no API key: set GEMINI_API_KEY, or a base URL that needs none")
-        if not (self._key.isascii() and self._key.isprintable()):
-            raise Misconfigured("the API key holds characters that no key has (a line break, perhaps)")
+        #: Whether a call's labels go along as X-Penstock headers: not to Google.
+        self.traces = not access.google
+        # Error texts must not hold it.
+        self._key = access.key
         certificates = _certificates()
         self._http = httpx2.AsyncClient(
             verify=certificates,
+            # What is not encrypted goes to its host and to no proxy that the environment names.
+            trust_env=not access.plain,
             limits=httpx2.Limits(
                 max_connections=_CONNECTIONS, max_keepalive_connections=_KEPT_ALIVE, keepalive_expiry=30.0
             ),
@@ -73,7 +69,7 @@ class Llm:
             enterprise=False,
             api_key=self._key,
             http_options=types.HttpOptions(
-                base_url=base_url,
+                base_url=access.base_url,
                 httpx_async_client=self._http,
                 # For clients that are never used, but would each load all certificates again.
                 client_args={"verify": certificates},

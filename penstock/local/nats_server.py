@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from penstock.errors import Misconfigured
+from penstock.local.processes import make_private, write_private
 
 MAX_PAYLOAD = 8 * 1024 * 1024
 
@@ -18,15 +19,19 @@ def binary() -> str:
     return found
 
 
-def command(data: Path, port: int) -> list[str]:
-    """The command line of a server that keeps its data below `data` and listens on 127.0.0.1:`port`."""
-    data.mkdir(parents=True, exist_ok=True)
+def command(data: Path, port: int, token: str | None = None) -> list[str]:
+    """The command line of a server that keeps its data below `data` and listens on 127.0.0.1:`port`.
+
+    It serves who has the token; without one, whoever comes.
+    """
+    make_private(data)
     config = {
         "listen": f"127.0.0.1:{port}",
         "max_payload": MAX_PAYLOAD,
         "max_pending": 64 * 1024 * 1024,
         # without it the power takes what was stored in the last two minutes; it costs nothing (docs/reliability.md)
         "jetstream": {"store_dir": str(data / "jetstream"), "sync_interval": "1s"},
+        **({"authorization": {"token": token}} if token else {}),
     }
-    (data / "nats.conf").write_text(json.dumps(config, indent=2), encoding="utf-8")
+    write_private(data / "nats.conf", json.dumps(config, indent=2))
     return [binary(), "-c", str(data / "nats.conf")]

@@ -36,7 +36,7 @@ class Process:
     """`command` run as a child whose output goes to `log_file`; `name` is for people. `env` is added to ours.
 
     A child is ready once it has written a line `<word> ready <url>`, or nats-server's that it listens. `url` is the
-    one that was written at the first start.
+    one that was written at the first start. What it makes, its log included, is for its user only.
     """
 
     name: str
@@ -55,6 +55,8 @@ class Process:
 
     async def start(self) -> None:
         """Start it and wait until it is ready. Raises Misconfigured, with the end of its log, if it ends before."""
+        self.log_file.touch(mode=0o600)
+        self.log_file.chmod(0o600)
         self._supervision = asyncio.create_task(self._supervise())
         written = b""
         with self.log_file.open("a+b") as output, contextlib.suppress(TimeoutError):
@@ -104,6 +106,7 @@ class Process:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
+                    umask=0o077,
                     # a Ctrl-C in the terminal is for us alone; we end the children in order
                     start_new_session=True,
                     preexec_fn=_die_with_parent if sys.platform == "linux" else None,

@@ -2,15 +2,14 @@
 
 import asyncio
 import fcntl
-import json
 import logging
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from secrets import token_hex
 from typing import Literal, TextIO
 
 from penstock.client.over_http import HttpClient
@@ -19,8 +18,10 @@ from penstock.errors import Misconfigured
 from penstock.hosting import ports
 from penstock.hosting.installed import require
 from penstock.jetstream.streams import declare
-from penstock.local import nats_server
+from penstock.llm.access import KEYS, access_of
+from penstock.local import nats_server, processes
 from penstock.local.process import Process
+from penstock.printable import without_credentials
 from penstock.settings import PREFIX, Settings
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,8 @@ Pace = Literal["natural", "slow", "off"]
 _MODULE = (sys.executable, "-P", "-m")
 #: The `penstock` command.
 PENSTOCK = (*_MODULE, "penstock")
-#: The SDK's own variables for a model, beside ours.
-_MODEL = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL")
+#: Services that ask the model. No other process is given the key.
+_ASKING = ("workers", "classifier")
 #: Seconds that NATS may take until it answers.
 PATIENCE = 30.0
 
@@ -41,7 +42,9 @@ PATIENCE = 30.0
 class Stack:
     """Use as `async with`: from entry to exit its processes run. Their logs are in `<data>/logs`.
 
-    `nats_url` given: no embedded server. Ports: 0 takes a free one. `env`: for all processes.
+    `nats_url` given: no embedded server. Ports: 0 takes a free one. `env`: for all processes. The embedded server and
+    the simulator's control serve who has the token of the run, which `nats_url` and `simulator_url` hold; so has
+    `<data>/processes.json`.
     """
 
     data: Path
@@ -80,22 +83,28 @@ class Stack:
 
     async def _start_all(self) -> None:
         require("all")
+        token = token_hex(16)
+        # what a service reads that is started with `env`: consumers are declared for its patterns
+        given = {name.removeprefix(PREFIX).lower(): value for name, value in self.env.items() if value}
+        settings = Settings.model_validate(given)
         self._take_folder()
         for port in range(self.port, self.port + self.gateways) if self.port else (0,):
             ports.refuse_taken(self.host, port, named=("--host", "--port (0 takes a free one)"))
         if not self.nats_url:
             port = ports.free_port(self.nats_port)
-            self.nats_url = f"nats://127.0.0.1:{port}"
-            await self._start("nats", nats_server.command(self.data / "nats", port), {})
+            chosen = settings.nats_token and settings.nats_token.get_secret_value()  # which all of ours send then
+            self.nats_url = f"nats://127.0.0.1:{port}" if chosen else f"nats://{token}@127.0.0.1:{port}"
+            command = nats_server.command(self.data / "nats", port, chosen or token)
+            await self._start("nats", command, {}, url=self.nats_url)
         env = {**self.env, "PENSTOCK_NATS_URL": self.nats_url}
-        # what a service reads that is started with `env`: consumers are declared for its patterns
-        settings = Settings.model_validate({name.removeprefix(PREFIX).lower(): value for name, value in env.items()})
-        await declare_streams(settings)
-        if not (settings.model_api_key or settings.model_base_url or any(map(os.environ.get, _MODEL))):
-            # a port of its own choice would change with a restart
-            arguments = ("penstock.simulator", "--port", str(ports.free_port()), "--pace", self.pace)
-            self.simulator_url = (await self._start("simulator", [*_MODULE, *arguments], env)).url
-            env["PENSTOCK_MODEL_BASE_URL"] = str(self.simulator_url)
+        await declare_streams(settings.model_copy(update={"nats_url": self.nats_url}))
+        if access_of(settings) is None:
+            port = ports.free_port()  # one of its own choice would change with a restart
+            self.simulator_url = f"http://up:{token}@127.0.0.1:{port}"
+            command = [*_MODULE, "penstock.simulator", "--port", str(port), "--pace", self.pace]
+            own = {**env, "PENSTOCK_SIMULATOR_TOKEN": token}
+            await self._start("simulator", command, own, url=self.simulator_url)
+            env["PENSTOCK_SIMULATOR_URL"] = without_credentials(self.simulator_url)
         # ended in the opposite order: whoever takes work in first, NATS last
         counts = {
             "workers": self.workers,
@@ -118,17 +127,24 @@ class Stack:
             async with HttpClient(url) as client:
                 await client.check()
 
-    async def _start(self, name: str, command: list[str], env: Mapping[str, str]) -> Process:
+    async def _start(self, name: str, command: list[str], env: Mapping[str, str], url: str | None = None) -> Process:
+        """Returns once it is ready. `url`: how others get at it, if that is not what it writes."""
+        if not name.startswith(_ASKING):
+            env = {**env, **dict.fromkeys(KEYS, "")}
         log_file = self.data / "logs" / f"{name}.log"
         process = Process(name, command, env=env, log_file=log_file, changed=self._write_processes)
         self.processes.append(process)
         await process.start()
+        process.url = url or process.url
+        self._write_processes()
         return process
 
     def _take_folder(self) -> None:
         """Raises Misconfigured while another one runs in the same folder: two NATS servers would ruin its data."""
         try:
-            (self.data / "logs").mkdir(parents=True, exist_ok=True)
+            if not self.data.exists() or (self.data / "lock").exists():  # else it is the user's, with more in it
+                processes.make_private(self.data)
+            processes.make_private(self.data / "logs")
             self._lock = (self.data / "lock").open("w")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -138,15 +154,10 @@ class Stack:
             raise Misconfigured(f"{why}: choose another with --data") from error
 
     def _write_processes(self) -> None:
-        """`processes.json`: name and pid of each running process; replaced as a whole."""
-        entries = [{"name": process.name, "pid": process.pid} for process in self.processes if process.pid]
-        target = self.data / "processes.json"
-        fresh = target.with_suffix(".tmp")
         try:
-            fresh.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
-            fresh.replace(target)
+            processes.write(self.data, self.processes)
         except OSError as error:
-            log.warning("%s could not be written: %s", target, error)
+            log.warning("processes.json could not be written: %s", error)
 
 
 async def declare_streams(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """`python -m penstock.simulator`: the simulator as a process, until SIGTERM or SIGINT."""
 
 import argparse
+import os
 import signal
 import sys
 
@@ -14,7 +15,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m penstock.simulator",
         description="An offline server that speaks the Gemini REST API: point google-genai's base_url at it.",
-        epilog="Prints 'simulator ready URL' once it listens; URL/simulator/ has rules, calls and stats.",
+        epilog="Prints 'simulator ready URL' once it listens; URL/simulator/ has rules, calls and stats, "
+        "for those with the password that PENSTOCK_SIMULATOR_TOKEN names, if it is set.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
@@ -29,7 +31,7 @@ def main() -> None:
         sys.exit(f"cannot listen on {options.host}:{options.port}: {error.strerror}")
     sys.stdout.write(f"simulator ready {url}\n")
     sys.stdout.flush()
-    server(PACES[options.pace]).run(sockets=[listener])
+    server(PACES[options.pace], os.environ.get("PENSTOCK_SIMULATOR_TOKEN", "")).run(sockets=[listener])
 
 
 if __name__ == "__main__":

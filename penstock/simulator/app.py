@@ -2,10 +2,12 @@
 
 import re
 import socket
+from secrets import compare_digest
 from typing import Annotated
 
 import uvicorn
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 from penstock.simulator.answer import answer
 from penstock.simulator.delivery import Delivery, chunks_of
@@ -19,8 +21,11 @@ from penstock.simulator.wire import Call, CallQuery, Pace, Rule, Stats
 _REVISED = re.compile(r"^improve|-(?:[2-9]|\d{2,})$")
 
 
-def build(pace: Pace) -> FastAPI:
-    """A simulator of its own, with rules and accounts in memory: two built ones share nothing."""
+def build(pace: Pace, token: str = "") -> FastAPI:
+    """A simulator of its own, with rules and accounts in memory: two built ones share nothing.
+
+    With a token, whoever steers it has it as the password of Basic authentication.
+    """
     app = FastAPI(openapi_url=None, strict_content_type=False, exception_handlers={Failure: _failed})
     ledger = Ledger()
 
@@ -58,29 +63,36 @@ def build(pace: Pace) -> FastAPI:
     for version in ("v1", "v1beta"):  # a plain route, since this one is to be fast
         app.add_route(f"/{version}/models/{{model}}:{{method}}", generate, methods=["POST"])
 
-    @app.post("/simulator/rules")
+    def may_steer(given: Annotated[HTTPBasicCredentials | None, Depends(HTTPBasic(auto_error=False))]) -> None:
+        if token and not compare_digest((given.password if given else "").encode(), token.encode()):
+            raise HTTPException(401, "The token of the run is needed, as the password.")
+
+    control = APIRouter(prefix="/simulator", dependencies=[Depends(may_steer)])
+
+    @control.post("/rules")
     async def add_rule(rule: Rule) -> None:
         ledger.rules.append(rule)
 
-    @app.post("/simulator/release/{name}")
+    @control.post("/release/{name}")
     async def release(name: str) -> None:
         ledger.gates[name].set()
 
-    @app.delete("/simulator")
+    @control.delete("")
     async def clear() -> None:
         nonlocal ledger
         for gate in ledger.gates.values():
             gate.set()
         ledger = Ledger()
 
-    @app.get("/simulator/calls")
+    @control.get("/calls")
     async def calls(wanted: Annotated[CallQuery, Query()]) -> list[Call]:
         return await ledger.calls(wanted)
 
-    @app.get("/simulator/stats")
+    @control.get("/stats")
     async def stats() -> Stats:
         return ledger.stats
 
+    app.include_router(control)
     return app
 
 
@@ -95,8 +107,8 @@ def listening(host: str, port: int) -> tuple[socket.socket, str]:
     return listener, f"http://{host}:{listener.getsockname()[1]}"
 
 
-def server(pace: Pace) -> uvicorn.Server:
+def server(pace: Pace, token: str = "") -> uvicorn.Server:
     """A server that, when it stops, drops what is held or hangs. Idle connections stay: a test may come back to one."""
-    config = uvicorn.Config(build(pace), lifespan="off", log_config=None, log_level="critical", backlog=4096)
+    config = uvicorn.Config(build(pace, token), lifespan="off", log_config=None, log_level="critical", backlog=4096)
     config.timeout_keep_alive, config.timeout_graceful_shutdown = 600, 0
     return uvicorn.Server(config)

@@ -22,7 +22,6 @@ from tests.support.servers import NatsServer
         ("SLOTS", "0"),
         ("SLOTS", "many"),
         ("NATS_URL", "nats://host:port"),
-        ("NATS_URL", ""),
         ("NATS_CREDENTIALS", "/nowhere/at/all"),
         ("LOG_LEVEL", "loud"),
         ("WEBHOOK_RETRY_DELAYS", "5,soon"),
@@ -32,7 +31,7 @@ from tests.support.servers import NatsServer
         ("EVENTS_MAX_AGE_HOURS", "23"),
         ("JOBS_MAX_AGE_DAYS", "0.9"),
         ("JOBS_MAX_AGE_DAYS", "2"),  # fewer than a webhook is tried
-        ("COMPLEX_MODELS", ""),
+        ("COMPLEX_MODELS", ","),
         ("MODEL_BASE_URL", "localhost:8080"),
     ],
 )
@@ -49,13 +48,29 @@ def test_its_value_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("WEBHOOK_SECRET", "whsec_hush"), ("NATS_URL", "htp://me:hush@host"), ("NATS_TOKEN", 5)]
+    ("variable", "value"),
+    [
+        ("WEBHOOK_SECRET", "whsec_hush"),
+        ("NATS_URL", "htp://me:hush@host"),
+        ("NATS_URL", "nats://me:hush#hush@host"),
+        ("NATS_URL", "me:hush/hush@host"),
+        ("NATS_TOKEN", 5),
+    ],
 )
 def test_a_secret_that_is_wrong_is_not_shown(variable: str, value: Any) -> None:
     with pytest.raises(Misconfigured, match=f"^PENSTOCK_{variable}: ") as raised:
         Settings(**{variable.lower(): value})
     assert str(value) not in str(raised.value).partition(":")[2]
     assert "hush" not in str(raised.value)
+
+
+def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a compose file passes what its user has not set."""
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"PENSTOCK_{name.upper()}", "")
+    settings = Settings()
+    assert not settings.model_fields_set
+    assert settings.model_base_url is None
 
 
 @pytest.mark.parametrize("setting", ["PENSTOCK_RUNS=0", "PENSTOCK_PATTERNS=nowhere:PATTERN"])

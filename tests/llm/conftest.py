@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from penstock.llm.access import KEYS
 from penstock.llm.client import Llm
 from penstock.settings import Models
 from tests.support.simulator import Steering
@@ -18,7 +19,7 @@ KEY = "AIzaSyNotARealKey"
 
 @pytest.fixture(autouse=True)
 def no_keys_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL"):
+    for name in (*KEYS, "GOOGLE_GEMINI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
 
 

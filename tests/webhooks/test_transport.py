@@ -1,7 +1,6 @@
 """The address that was checked is the one that is connected to."""
 
 import asyncio
-import datetime
 import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,15 +8,12 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from httpx import URL
 
 from penstock.settings import Webhooks
 from penstock.webhooks.resolver import Address, Resolver
 from penstock.webhooks.transport import Forbidden, Resolve, Transport, Undelivered
+from tests.support.certificate import certificate_for
 from tests.webhooks.receiver import Receiver
 
 PUBLIC = Webhooks(webhook_timeout=5)
@@ -36,27 +32,7 @@ def answering(*turns: list[str]) -> Resolve:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate and key for hooks.example, that vouches for itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hooks.example")])
-    now = datetime.datetime.now(datetime.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("hooks.example")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = tmp_path / "hooks.pem"
-    path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + secret)
-    return path
+    return certificate_for("hooks.example", tmp_path)
 
 
 async def test_a_name_that_turns_to_a_private_address_is_refused_before_anything_is_sent() -> None:

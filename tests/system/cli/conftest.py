@@ -17,9 +17,9 @@ def shared_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 @pytest.fixture
 def system(shared_system: System) -> Iterator[System]:
     yield shared_system
-    BlockingSteering(shared_system.url("simulator")).clear()
+    BlockingSteering(shared_system.simulator_url).clear()
 
 
 @pytest.fixture
 def steering(system: System) -> BlockingSteering:
-    return BlockingSteering(system.url("simulator"))
+    return BlockingSteering(system.simulator_url)

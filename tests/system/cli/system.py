@@ -11,13 +11,16 @@ import uuid
 from pathlib import Path
 from typing import Any, Self
 
+from penstock.local.processes import with_token
 from tests.support.patience import PATIENCE
 
 PENSTOCK = str(Path(sys.executable).with_name("penstock"))
 _MARK = "PENSTOCK_TEST_MARK"
 
 
-def penstock(*arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def penstock(
+    *arguments: str, stdin: str | None = None, cwd: Path | str | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """A command, from start to end, with its output in pipes."""
     return subprocess.run(
         [PENSTOCK, *arguments],
@@ -26,20 +29,24 @@ def penstock(*arguments: str, stdin: str | None = None, **environment: str) -> s
         input=stdin,
         timeout=PATIENCE,
         check=False,
+        cwd=cwd,
         env={**os.environ, **environment},
     )
 
 
 class System:
-    """`penstock up` on free ports. As `with`: ready when entered (`at_once`: or only begun), ended when left."""
+    """`penstock up` on free ports, with `options`. As `with`: ready when entered (`at_once`: or only begun), ended when
+    left.
+    """
 
-    def __init__(self, data: Path, *, at_once: bool = False) -> None:
-        self.data, self._at_once = data, at_once
+    def __init__(self, data: Path, *options: str, at_once: bool = False) -> None:
+        self.data, self._options, self._at_once = data, options, at_once
         self._mark = uuid.uuid4().hex
         self._log = data.parent / f"{data.name}.log"
 
     def start(self) -> None:
         command = [PENSTOCK, "up", "--data", str(self.data), "--port", "0", "--nats-port", "0", "--pace", "off"]
+        command += self._options
         with self._log.open("w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, _MARK: self._mark})
 
@@ -71,6 +78,17 @@ class System:
         assert found, self.output()
         return found[1]
 
+    @property
+    def nats_url(self) -> str:
+        """With its token."""
+        return with_token(self.data, self.url("nats"))
+
+    @property
+    def simulator_url(self) -> str:
+        """With its token."""
+        entries = json.loads((self.data / "processes.json").read_text())
+        return str(next(one["url"] for one in entries if one["name"] == "simulator"))
+
     def processes(self) -> dict[str, int]:
         """What processes.json says: name and pid."""
         text = (self.data / "processes.json").read_text() if (self.data / "processes.json").exists() else "[]"
@@ -91,8 +109,8 @@ class System:
         """A command against this system."""
         return penstock(*arguments, **self._addresses(), **options)
 
-    def in_terminal(self, *arguments: str, columns: int = 80) -> str:
-        """What a command that succeeds prints in a terminal, without colours and movements of the cursor."""
+    def in_terminal(self, *arguments: str, columns: int = 80, raw: bool = False) -> str:
+        """What a command that succeeds prints in a terminal. Not `raw`: without colours and movements of the cursor."""
         ours, theirs = pty.openpty()
         environment = {**os.environ, **self._addresses(), "TERM": "xterm", "COLUMNS": str(columns), "LINES": "100"}
         command = [PENSTOCK, *arguments]
@@ -106,10 +124,15 @@ class System:
                 pass
         os.close(ours)
         assert running.returncode == 0, shown
-        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).replace("\r", "")
+        text = shown.decode()
+        return text if raw else re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "")
 
     def _addresses(self) -> dict[str, str]:
-        return {"PENSTOCK_URL": self.url("gateway"), "PENSTOCK_NATS_URL": self.url("nats")}
+        return {
+            "PENSTOCK_URL": self.url("gateway"),
+            "PENSTOCK_NATS_URL": self.url("nats"),
+            "PENSTOCK_DATA": str(self.data),
+        }
 
 
 def until(true: Any, wanted: Any) -> None:

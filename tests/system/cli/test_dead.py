@@ -46,7 +46,7 @@ def letters(system: System, *arguments: str) -> list[dict[str, object]]:
 
 def test_a_dead_job_is_listed_with_its_reason(system: System) -> None:
     """Filtered by reason and by subject; one letter can be shown with its body."""
-    job = asyncio.run(dead_job(system.url("nats"), b'{"query": 5}'))
+    job = asyncio.run(dead_job(system.nats_url, b'{"query": 5}'))
     (letter,) = letters(system, "--reason", "invalid_request", "--subject", f"jobs.*.{job}")
     assert (letter["job"], letter["subject"]) == (job, f"jobs.routing.{job}")
     assert "/query" in str(letter["detail"])
@@ -60,7 +60,7 @@ def test_a_dead_job_is_listed_with_its_reason(system: System) -> None:
 def test_a_replayed_job_is_a_new_job(system: System) -> None:
     """The old id has ended for good; to replay the letter again finds the job of the first time."""
     subject = f"jobs.routing.{jobs.new_job_id()}"
-    number = asyncio.run(dead_letter(system.url("nats"), subject, "JOBS", BODY))
+    number = asyncio.run(dead_letter(system.nats_url, subject, "JOBS", BODY))
     replayed = system.run("dead", "replay", str(number))
     assert replayed.returncode == 0, replayed.stderr
     told = json.loads(replayed.stdout)
@@ -80,7 +80,7 @@ def test_a_step_is_replayed_with_its_whole_job(system: System) -> None:
     ended = system.run("run", "routing", "--query", "Where is my order?", "--format", "events")
     job = json.loads(ended.stdout.splitlines()[0])["job"]
     subject = f"steps.workers.respond.{job}.respond-1"
-    number = asyncio.run(dead_letter(system.url("nats"), subject, "STEPS", b"{}"))
+    number = asyncio.run(dead_letter(system.nats_url, subject, "STEPS", b"{}"))
     refused = system.run("dead", "replay", str(number))
     assert refused.returncode == 1
     assert f"penstock dead replay {number} --whole-job" in refused.stderr

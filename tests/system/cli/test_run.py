@@ -28,7 +28,7 @@ def begun(system: System, *arguments: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("way", ["--url", "--nats-url"])
 def test_in_a_pipe_the_result_is_json(system: System, way: str) -> None:
     """Through the gateway and past it."""
-    ended = penstock("run", "routing", "--query", QUERY, way, system.url("gateway" if way == "--url" else "nats"))
+    ended = system.run("run", "routing", "--query", QUERY, way, system.url("gateway" if way == "--url" else "nats"))
     assert ended.returncode == 0
     listed = json.loads(system.run("jobs", "list", "--pattern", "routing", "--limit", "1").stdout)
     assert ended.stderr == f"job {listed['id']}\n"
@@ -70,7 +70,7 @@ def test_a_pattern_that_only_the_services_may_know_takes_json(system: System) ->
 def test_a_key_makes_it_safe_to_submit_twice(system: System, way: str) -> None:
     """--detach prints the job's id and does not wait; the id is a UUID, the same whichever way."""
     detached = ("run", "routing", "--query", QUERY, "--detach", "--idempotency-key", "order 7")
-    first = penstock(*detached, way, system.url("gateway" if way == "--url" else "nats"))
+    first = system.run(*detached, way, system.url("gateway" if way == "--url" else "nats"))
     assert (first.returncode, first.stderr) == (0, "")
     assert str(UUID(first.stdout.strip())) + "\n" == first.stdout == system.run(*detached).stdout
     assert system.run("jobs", "follow", first.stdout.strip()).returncode == 0

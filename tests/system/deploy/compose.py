@@ -1,7 +1,8 @@
 """docker-compose.yml carried out as local processes: same commands, environment, order and health checks.
 
 Containers have names and ports of their own; here each service has a free port of 127.0.0.1, and
-`http://<service>:8080` and the like are rewritten to it. Nothing else of what the file says is changed.
+`http://<service>:8080` and the like are rewritten to it, as are the paths of secrets. Nothing else of what the file
+says is changed.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,15 @@ from tests.support.repository import ROOT
 
 
 class Compose:
-    """`async with`: all services of the file, started in the order of their `depends_on`."""
+    """`async with`: all services of the file, started in the order of their `depends_on`.
 
-    def __init__(self, scratch: Path) -> None:
-        self.services: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    `variables`: those of the user's environment. `surroundings`: what all processes are given to find others by.
+    """
+
+    def __init__(self, scratch: Path, variables: Mapping[str, str] = {}, surroundings: Mapping[str, str] = {}) -> None:
+        self._file = _interpolated(yaml.safe_load((ROOT / "docker-compose.yml").read_text()), variables)
+        self.services: dict[str, dict[str, Any]] = self._file["services"]
+        self._surroundings = surroundings
         self._image = _image_environment(ROOT / "deploy" / "Dockerfile")
         self._scratch = scratch
         self._ports = {name: free_port() for name in self.services}
@@ -91,13 +98,17 @@ class Compose:
         return [self._here(part, name) for part in command]
 
     def _environment(self, name: str) -> dict[str, str]:
-        declared = {key: _default(str(value)) for key, value in self.services[name].get("environment", {}).items()}
+        declared: dict[str, str] = self.services[name].get("environment", {})
         both = {**self._image, **declared, "PENSTOCK_PORT": "8080"}
-        secrets = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL")
-        inherited = {
-            key: value for key, value in os.environ.items() if not key.startswith("PENSTOCK_") and key not in secrets
-        }
-        return inherited | {key: self._here(value, name) for key, value in both.items() if key != "PATH"}
+        ours = ("PENSTOCK_", "GEMINI_", "GOOGLE_")
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+        own = {key: self._here(value, name) for key, value in both.items() if key != "PATH"}
+        return {**inherited, **self._surroundings, **own}
+
+    def given(self, service: str) -> dict[str, str]:
+        """The environment of the service's process, as the kernel has it."""
+        entries = Path(f"/proc/{self._running[service].pid}/environ").read_bytes().decode().split("\0")
+        return dict(one.split("=", 1) for one in entries if "=" in one)
 
     def _here(self, text: str, name: str) -> str:
         """What a container would see as its own or another's address, on this machine."""
@@ -105,6 +116,8 @@ class Compose:
             text = re.sub(rf"//{other}:\d+", f"//127.0.0.1:{port}", text)
         text = text.replace("127.0.0.1:8222", f"127.0.0.1:{self._monitor}").replace("0.0.0.0", "127.0.0.1")
         text = text.replace("127.0.0.1:8080", f"127.0.0.1:{self._ports[name]}")
+        for secret in self.services[name].get("secrets", ()):
+            text = text.replace(f"/run/secrets/{secret}", self._file["secrets"][secret]["file"])
         known = {"python": sys.executable, "penstock": str(Path(sys.executable).with_name("penstock"))}
         return known.get(text, str(self._ports[name]) if text == "8080" else text)
 
@@ -115,9 +128,15 @@ class Compose:
                 await process.wait()
 
 
-def _default(value: str) -> str:
-    """`${NAME-default}` where NAME is not set."""
-    return re.sub(r"\$\{\w+-([^}]*)\}", r"\1", value)
+def _interpolated(value: Any, variables: Mapping[str, str]) -> Any:
+    """`${NAME:-default}` in any text: the default also where NAME is empty."""
+    if isinstance(value, dict):
+        return {name: _interpolated(member, variables) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_interpolated(element, variables) for element in value]
+    if not isinstance(value, str):
+        return value
+    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: variables.get(found[1]) or found[2], value)
 
 
 def _image_environment(dockerfile: Path) -> dict[str, str]:

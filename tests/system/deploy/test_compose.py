@@ -1,29 +1,80 @@
 """docker-compose.yml works: its services, started as it declares them, run a job."""
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from penstock.patterns.routing.contract import RoutingResult
 from tests.support.repository import ROOT
+from tests.support.simulator import Steering
 from tests.system.deploy.compose import Compose
+from tests.system.deploy.google import Google, google
+
+KEY = "AIzaSyNotARealKey"
+SERVICES = ("aggregator", "classifier", "workers", "gateway")
 
 
-async def test_the_compose_file_starts_a_system_that_runs_a_job(tmp_path: Path) -> None:
-    """Every service starts in the declared order, becomes healthy, and a job goes through."""
-    async with Compose(tmp_path) as compose, httpx.AsyncClient(timeout=30) as client:
-        assert set(compose.started) == {
-            "nats",
-            "streams",
-            "simulator",
-            "aggregator",
-            "classifier",
-            "workers",
-            "gateway",
-        }
-        answer = await client.post(f"{compose.url('gateway')}/routing", json={"query": "Where is my order?"})
+@asynccontextmanager
+async def composed(folder: Path, **variables: str) -> AsyncIterator[tuple[Compose, Google, Steering]]:
+    """The system as it is started with these variables, after a job; and whom it may have asked."""
+    async with google(folder) as seen, Compose(folder, variables, seen.environment) as compose:
+        async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+            answer = await client.post(f"{compose.url('gateway')}/routing", json={"query": "Where is my order?"})
         RoutingResult.model_validate_json(answer.text)
+        async with Steering(compose.url("simulator")) as simulator:
+            yield compose, seen, simulator
+
+
+@pytest.mark.parametrize(
+    "given", [{"PENSTOCK_NATS_TOKEN": "0123"}, {"GEMINI_API_KEY": "", "PENSTOCK_MODEL_BASE_URL": ""}]
+)
+async def test_without_a_key_the_simulator_answers(tmp_path: Path, given: dict[str, str]) -> None:
+    """Every service starts in the declared order, becomes healthy, and a job goes through; Google is not asked.
+
+    NATS has its token from the environment, and serves nobody without it.
+    """
+    async with composed(tmp_path, **given) as (compose, seen, simulator):
+        assert set(compose.started) == {*SERVICES, "nats", "streams", "simulator"}
+        assert (await simulator.stats()).calls == 2
+        assert seen.keys == []
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(compose.url("nats").rpartition(":")[2]))
+        writer.write(b"CONNECT {}\r\n")
+        assert b"Authorization Violation" in await reader.read()
+        writer.close()
+
+
+@pytest.mark.parametrize("variable", ["GEMINI_API_KEY", "GEMINI_API_KEY_FILE"])
+async def test_with_a_key_gemini_answers(tmp_path: Path, variable: str) -> None:
+    """It is sent to Google's host over TLS only; the simulator is not asked. Only who asks the model has the key."""
+    file = tmp_path / "key"
+    file.write_text(KEY)
+    value = str(file) if variable.endswith("_FILE") else KEY
+    async with composed(tmp_path, **{variable: value}) as (compose, seen, simulator):
+        assert seen.keys == [KEY, KEY]
+        assert (await simulator.stats()).calls == 0
+        having = {name for name in (*SERVICES, "nats", "simulator") if value in compose.given(name).values()}
+        assert having == {"classifier", "workers"}
+
+
+def test_each_container_is_confined() -> None:
+    """Nothing of the host, no rights, bounds on memory and processes; NATS on a network without a way out."""
+    compose = Compose(ROOT)
+    for name, service in compose.services.items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["mem_limit"], name
+        assert service["pids_limit"], name
+    published = {name: service["ports"] for name, service in compose.services.items() if "ports" in service}
+    assert published == {"gateway": ["127.0.0.1:8080:8080"]}
+    assert Compose(ROOT, {"PENSTOCK_PUBLISH": "0.0.0.0"}).services["gateway"]["ports"] == ["0.0.0.0:8080:8080"]
+    assert compose.services["nats"]["networks"] == ["nats"]
+    assert "nats" not in compose.services["simulator"]["networks"]
 
 
 def test_the_image_holds_what_the_commands_need() -> None:

@@ -1,0 +1,43 @@
+"""How commands print: what models and callers have written cannot steer the terminal.
+
+The same in a pipe: what is piped or saved is shown in a terminal sooner or later, and JSON keeps its value.
+"""
+
+import sys
+from typing import Any
+
+import rich.text
+import typer
+
+from penstock.printable import printable, without_credentials
+
+
+class Text(rich.text.Text):
+    """Rich's, of printable characters only; lines may end as Windows ends them."""
+
+    def __init__(self, text: str = "", *arguments: Any, **named: Any) -> None:
+        super().__init__(_of(text), *arguments, **named)
+
+    def append(self, text: "rich.text.Text | str", style: Any = None) -> "Text":
+        super().append(_of(text) if isinstance(text, str) else text, style)
+        return self
+
+
+def _of(text: str) -> str:
+    return printable(text.replace("\r\n", "\n"))
+
+
+def echo(text: str) -> None:
+    """A line on standard output."""
+    write(text + "\n")
+
+
+def write(text: str) -> None:
+    """A piece of text on standard output, at once."""
+    sys.stdout.write(printable(text))
+    sys.stdout.flush()
+
+
+def say(message: str, *, prefix: str = "penstock: ", colour: str | None = "red") -> None:
+    """A line on standard error. It may name URLs: their credentials are left out."""
+    typer.secho(printable(prefix + without_credentials(message)), err=True, fg=colour)

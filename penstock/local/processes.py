@@ -1,0 +1,48 @@
+"""`processes.json` in the data folder of `penstock up`: what runs, and where.
+
+Some of its addresses hold the token of the run, so it is for the user who runs it only.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from penstock.local.process import Process
+from penstock.printable import without_credentials
+
+_NAME = "processes.json"
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replaces the file as a whole, by one that only its user may read."""
+    fresh = path.with_suffix(".tmp")
+    fresh.touch(mode=0o600)
+    fresh.chmod(0o600)
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
+
+
+def make_private(folder: Path) -> None:
+    """Makes the folder, or sees to it that others cannot look into it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+
+
+def write(folder: Path, processes: Iterable[Process]) -> None:
+    """Name, pid and, once it is ready, address of each process that runs."""
+    entries = [{"name": one.name, "pid": one.pid, "url": one.url} for one in processes if one.pid]
+    write_private(folder / _NAME, json.dumps(entries, indent=2) + "\n")
+
+
+def with_token(folder: Path, nats_url: str) -> str:
+    """The address of NATS; with its token, if it is that of this user's `penstock up` in the folder."""
+    try:
+        if (folder / _NAME).stat().st_uid != os.getuid():
+            return nats_url
+        entries = json.loads((folder / _NAME).read_text(encoding="utf-8"))
+        running = next(str(one["url"]) for one in entries if one["name"] == "nats")
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        return nats_url
+    asked = nats_url.replace("//localhost:", "//127.0.0.1:")
+    return running if without_credentials(running) == asked else nats_url
