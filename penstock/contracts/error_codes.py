@@ -26,6 +26,7 @@ _OPERATOR = "Nothing a caller can do: whoever runs the system has to look at it.
 REFUSALS: dict[str, Code] = {
     "invalid_parameter": Code(400, "A parameter or header is wrong", "Correct the one that `errors` names."),
     "bad_request": Code(400, "The request is malformed", "Correct it as `detail` says."),
+    "origin_not_allowed": Code(403, "Another site's page sent it", "Send it from a host that the gateway serves."),
     "unknown_job": Code(404, "There is no such job", "Check the id; jobs are kept for 7 days."),
     "unknown_pattern": Code(404, "There is no such pattern", "Use one of those that `detail` lists."),
     "not_found": Code(404, "There is nothing at this path", "`GET /` lists what there is."),
@@ -34,6 +35,7 @@ REFUSALS: dict[str, Code] = {
     "job_cancelled": Code(409, "The job was cancelled", "Submit it anew if its result is still wanted."),
     "body_too_large": Code(413, "The body is too large", "Send less; `detail` has the limit."),
     "unsupported_media_type": Code(415, "The body must be plain JSON", "Send `application/json`, not encoded."),
+    "host_not_allowed": Code(421, "The host is not served here", "Use another, or allow it: PENSTOCK_ALLOWED_HOSTS."),
     "invalid_request": Code(422, "The request does not fit the pattern", "Correct the fields that `errors` names."),
     "idempotency_key_reused": Code(422, "The idempotency key is another request's", "Use a new key for a new request."),
     "job_id_taken": Code(422, "The job id belongs to another request", "Choose another id, or none."),

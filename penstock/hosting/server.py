@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 
 from penstock.errors import Misconfigured
-from penstock.hosting import logs, ports
+from penstock.hosting import http_connection, logs, ports
 from penstock.settings import Settings, unknown_variables
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,23 @@ class Server(uvicorn.Server):
         return not self.interrupted
 
 
+def configured(app: Any, settings: Settings, port: int) -> uvicorn.Config:
+    """How every service is served over HTTP."""
+    http: Any = http_connection.protocol(settings)
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=port,
+        http=http,
+        ws="none",
+        headers=[("X-Content-Type-Options", "nosniff")],
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=int(settings.grace) + 5,
+    )
+
+
 def serve(
     build: Callable[[], Any],
     settings: Settings,
@@ -84,17 +101,7 @@ def serve(
     port = port if settings.port is None else settings.port
     try:
         ports.refuse_taken(settings.host, port, named=("PENSTOCK_HOST", "PENSTOCK_PORT"))
-        config = uvicorn.Config(
-            build(),
-            host=settings.host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            lifespan="on",
-            timeout_graceful_shutdown=int(settings.grace) + 5,
-            h11_max_incomplete_event_size=64 * 1024,
-        )
-        server = Server(config, name, draining)
+        server = Server(configured(build(), settings, port), name, draining)
         logging.getLogger("uvicorn.error").addFilter(server.without_traceback)
         server.run()
     except Misconfigured as error:

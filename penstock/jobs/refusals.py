@@ -17,6 +17,8 @@ from penstock.jetstream.storage import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
+#: Validation errors that are looked at.
+_MOST = 500
 #: What is raised where NATS does not serve; asking again may help.
 UNAVAILABLE = (BusUnavailable, APIError, *UNREACHABLE)
 
@@ -51,15 +53,24 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
 
 
 def invalid_request(error: ValidationError) -> InvalidRequest:
-    """The validation errors as a failure: a pointer and a sentence for each, without the values."""
+    """The validation errors as a failure: a pointer and a sentence for each of the first, without the values."""
+    if (count := error.error_count()) > _MOST:  # to build so many blocks everybody else
+        return too_many(f"{count} places are wrong")
     errors = field_errors(error.errors(include_url=False, include_input=False, include_context=False))
     return InvalidRequest(summary(errors), errors)
 
 
+def too_many(detail: str) -> InvalidRequest:
+    """What is wrong with the body as a whole."""
+    return InvalidRequest(f"body: {detail}", (FieldError(pointer="", detail=detail),))
+
+
 def field_errors(found: Iterable[Mapping[str, Any]]) -> tuple[FieldError, ...]:
-    """The first twenty of pydantic's errors, each with the RFC 6901 pointer of its place."""
+    """The first twenty of pydantic's errors, each with the RFC 6901 pointer of its place; what is long is cut."""
     return tuple(
-        FieldError(pointer="".join(pointer.join("", str(token)[:200]) for token in one["loc"]), detail=one["msg"])
+        FieldError(
+            pointer="".join(pointer.join("", str(token)[:200]) for token in one["loc"])[:1000], detail=one["msg"][:500]
+        )
         for one in islice(found, 20)
     )
 

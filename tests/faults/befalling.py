@@ -175,7 +175,7 @@ class Faults:
 
         async def one() -> None:
             _, writer = await asyncio.open_connection(url.hostname, url.port)
-            writer.write(f"GET {job} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n".encode())
+            writer.write(f"GET {job} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n".encode())
             await writer.drain()
             await asyncio.sleep(dice.random() / 50)
             writer.transport.abort()

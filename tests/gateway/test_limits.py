@@ -136,7 +136,7 @@ async def test_a_reader_that_does_not_read_slows_nobody(bus: Bus, settings: Sett
     async with serving_gateway(settings.model_copy(update={"stream_buffer": 100_000})) as gateway:
         await jobs.submit(bus, "sequential-processing", job, b"{}")
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
-        writer.write(f"GET /jobs/{job}/stream?protocol=sse HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        writer.write(f"GET /jobs/{job}/stream?protocol=sse HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert b" 200 " in await reader.readline()
         reading = asyncio.create_task(sse(gateway.http, f"/jobs/{job}/events"))
         at = {"k": "draft-1", "a": 1}

@@ -19,7 +19,7 @@ VALIDATORS = {"3.2": OpenAPIV32SpecValidator, "3.1": OpenAPIV31SpecValidator}
 async def served(query: str = "") -> dict[str, Any]:
     """By a gateway that has no NATS yet: the document needs none."""
     transport = httpx.ASGITransport(build(Settings(), asyncio.Event()))
-    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         spec: dict[str, Any] = (await client.get(f"/openapi.json{query}")).raise_for_status().json()
     return spec
 

@@ -10,6 +10,7 @@ import httpx
 import uvicorn
 from penstock_gateway.service import build
 
+from penstock.hosting.server import configured
 from penstock.settings import Settings
 from tests.support.patience import PATIENCE
 
@@ -40,10 +41,7 @@ async def serving_gateway(settings: Settings) -> AsyncIterator[GatewayServer]:
     """A gateway from its start until it is drained or the block ends, with an HTTP client of its own."""
     draining = asyncio.Event()
     started = asyncio.Event()
-    config = uvicorn.Config(
-        build(settings, draining), log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=5
-    )
-    server = _Server(config, started)
+    server = _Server(configured(build(settings, draining), settings, 0), started)
     listener = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     starting = asyncio.create_task(started.wait())

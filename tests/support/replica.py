@@ -20,14 +20,15 @@ class Replica:
         assert self._process is not None
         return self._process.pid
 
-    async def start(self, settings: Settings, *, heartbeat: float = 15.0) -> None:
-        """Returns once it serves."""
+    async def start(self, settings: Settings, *, heartbeat: float = 15.0, **more: object) -> None:
+        """Returns once it serves. `more`: settings of its own."""
         own = {
             "NATS_URL": settings.nats_url,
             "PORT": "0",
             "HEARTBEAT": str(heartbeat),
             "GRACE": "5",
-            "LOG_LEVEL": "WARNING",
+            "LOG_LEVEL": "ERROR",
+            **{name.upper(): str(value) for name, value in more.items()},
         }
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,

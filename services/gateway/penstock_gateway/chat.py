@@ -42,8 +42,8 @@ def translate(pattern: Pattern[Any, Any], raw: bytes) -> ChatRequest | None:
     if not isinstance(given, dict) or not isinstance(given.get("messages"), list):
         return None
     chat = given.get("id")
-    if chat is not None and not (isinstance(chat, str) and 1 <= len(chat) <= _LONGEST_ID):
-        raise _wrong("/id", f"a string of 1 to {_LONGEST_ID} characters")
+    if chat is not None and not (isinstance(chat, str) and 1 <= len(chat) <= _LONGEST_ID and chat.isprintable()):
+        raise _wrong("/id", f"a string of 1 to {_LONGEST_ID} printable characters")
     request = {name: value for name, value in given.items() if name not in _TRANSPORT}
     request[main_field(pattern)] = _last_words(given["messages"])
     return ChatRequest(chat, json.dumps(request).encode())

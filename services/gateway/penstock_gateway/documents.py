@@ -22,7 +22,6 @@ _FILES = dict.fromkeys(_OURS, "pages") | dict.fromkeys(_SWAGGER_UI, "swagger_ui"
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
 
@@ -32,7 +31,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
 
     openapi = cache(partial(gateway.description.document, app))
     nats = cache(partial(asyncapi.document, gateway.patterns, gateway.settings))
-    hidden = partial(app.api_route, methods=["GET", "HEAD"], include_in_schema=False)
+    hidden = partial(app.get, include_in_schema=False)
 
     @hidden("/")
     async def start(request: Request) -> Response:
@@ -69,7 +68,6 @@ def install(app: FastAPI, gateway: Gateway) -> None:
     async def shown(version: Annotated[Version, Query()] = "3.2") -> Response:
         return JSONResponse(openapi(version))
 
-    @app.head("/asyncapi.json", include_in_schema=False)
     @app.get("/asyncapi.json", tags=["nats"], summary="The interface over NATS (AsyncAPI)", operation_id="asyncapi")
     async def asyncapi_shown() -> Response:
         """The AsyncAPI 3.0 document of all subjects: jobs, steps, journal, events, and request-reply."""

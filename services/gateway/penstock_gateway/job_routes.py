@@ -12,7 +12,7 @@ from penstock.contracts.job import JobPage, JobState, JobStatus
 from penstock.contracts.wire import TOKEN_PATTERN
 from penstock.jobs.refusals import known
 from penstock_gateway import answer, openapi
-from penstock_gateway.parameters import Cursor, Wanted
+from penstock_gateway.parameters import Cursor, Moment, Wanted
 from penstock_gateway.state import Gateway
 
 Job = Annotated[str, Path(description="The job's id.")]
@@ -32,9 +32,9 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         pattern: Annotated[str | None, Query(pattern=TOKEN_PATTERN, description="Jobs of this pattern.")] = None,
         status: Annotated[JobStatus | None, Query(description="Jobs in this state.")] = None,
         since: Annotated[
-            datetime | None, Query(description="Submitted at or after this time: RFC 3339, or Unix seconds.")
+            Moment | None, Query(description="Submitted at or after this time: RFC 3339, or Unix seconds.")
         ] = None,
-        until: Annotated[datetime | None, Query(description="Submitted before this time.")] = None,
+        until: Annotated[Moment | None, Query(description="Submitted before this time.")] = None,
         limit: Annotated[int, Query(ge=1, le=100, description="At most so many jobs.")] = 20,
         cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$", description="`next` of the page before.")] = None,
     ) -> JobPage:

@@ -8,7 +8,7 @@ from penstock.errors import Diverged
 from penstock.jobs.follow import Follower
 from penstock_gateway.streaming import Aborted
 
-HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache", "Connection": "keep-alive"}
+HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
 
 
 async def json_text(follower: Follower, shape: Shape) -> AsyncGenerator[str, None]:

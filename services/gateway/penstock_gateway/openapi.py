@@ -32,7 +32,15 @@ _TYPES: Final = [event.model_fields["type"].default for event in (*EVENTS, Snaps
 def problems(*codes: str) -> Responses:
     """The responses to what is refused with `codes`, and with those that every route has."""
     titles = defaultdict(list)
-    for code in (*codes, "invalid_parameter", "headers_too_large", "bus_unavailable", "draining"):
+    for code in (
+        *codes,
+        "invalid_parameter",
+        "host_not_allowed",
+        "origin_not_allowed",
+        "headers_too_large",
+        "bus_unavailable",
+        "draining",
+    ):
         titles[CODES[code].status].append(f"`{code}`: {CODES[code].title}.")
     content = {"application/problem+json": {"schema": {"$ref": _REFS + "Problem"}}}
     said: dict[int | str, str] = {status: " ".join(several) for status, several in titles.items()}

@@ -1,10 +1,12 @@
 """What a route's parameters say: the format, from where on, whether the caller waits, `Idempotency-Key`; no others."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Query, Request, params
 from fastapi.dependencies.utils import get_flat_params
+from pydantic import BeforeValidator
 
 from penstock.contracts.problem import FieldError
 from penstock.jobs.refusals import did_you_mean, field_errors
@@ -87,6 +89,14 @@ async def no_others(request: Request) -> None:
         raise invalid_parameter(*field_errors({"loc": ("query", name), "msg": text} for name, text in details.items()))
 
 
+def _in_seconds(value: object) -> object:
+    """Refuses numbers that pydantic takes for milliseconds."""
+    if re.fullmatch(r"-?[0-9.]+", text := str(value)) and len(text.partition(".")[0]) > 10:
+        raise ValueError("Unix seconds have at most 10 digits")
+    return value
+
+
+Moment = Annotated[datetime, BeforeValidator(_in_seconds)]
 Wanted = Annotated[Format, Depends(_format)]
 Cursor = Annotated[int, Depends(_cursor)]
 Patience = Annotated[float | None, Depends(_patience)]

@@ -1,7 +1,5 @@
 """`POST /<pattern>`: submit a job and have its result. `GET /patterns`: the contracts."""
 
-import asyncio
-import re
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -10,16 +8,12 @@ from fastapi.responses import Response
 
 from penstock import jobs
 from penstock.contracts.job import PatternContract
-from penstock.errors import Refused
 from penstock.jobs.refusals import unknown_pattern
 from penstock.jobs.submission import body_of, parse_request
 from penstock.pattern import Pattern
-from penstock_gateway import answer, chat, openapi
+from penstock_gateway import answer, body, chat, openapi
 from penstock_gateway.parameters import Cursor, Key, Patience, Wanted
 from penstock_gateway.state import Gateway
-
-#: Seconds within which a whole body has to come.
-_BODY_TIME = 60.0
 
 
 def install(app: FastAPI, gateway: Gateway) -> None:
@@ -58,16 +52,18 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
 
         Closing the connection does not stop the job: follow it again at `/jobs/{X-Job-Id}/stream`.
         """
-        raw = await _read(request, gateway.settings.max_body)
-        sent = chat.translate(pattern, raw)
-        parsed = parse_request(gateway.patterns, pattern.name, sent.body if sent else raw, gateway.settings)
+        raw = await body.read(request, gateway.settings)
+        async with gateway.turn(len(raw)):
+            sent = chat.translate(pattern, raw)
+            parsed = parse_request(gateway.patterns, pattern.name, sent.body if sent else raw, gateway.settings)
+            job_body = body_of(parsed)
         bus = gateway.bus
         await gateway.admission.check()
         job = jobs.job_id_of(key, pattern.name) if key else jobs.new_job_id()
         if sent is not None and sent.chat is not None:
             await chat.remember(bus, pattern.name, sent.chat, job)
         request.state.job = job  # it may be stored, whatever becomes of this request (see problems.py)
-        new = await jobs.submit(bus, pattern.name, job, body_of(parsed), keyed=key is not None)
+        new = await jobs.submit(bus, pattern.name, job, job_body, keyed=key is not None)
         # without a key nobody else can have this job: a first try, whose answer was lost, has stored it
         new = new or key is None
         if patience is not None:
@@ -95,31 +91,3 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
         if state is None or state.ended:
             return Response(status_code=204)
         return await answer.stream(gateway, pattern.name, state.id, "ui-message", state=state)
-
-
-async def _read(request: Request, limit: int) -> bytes:
-    """The JSON body.
-
-    Raises Refused: 413 above `limit` bytes (before it is all here), 415 for another media type or an
-    encoded body, 408 for one that does not come.
-    """
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if not re.fullmatch(r"application/(.*\+)?json", media_type):
-        raise Refused("unsupported_media_type", f"the body came as {media_type[:100]!r}")
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity"):
-        raise Refused("unsupported_media_type", f"the body came encoded as {encoding[:100]!r}")
-    too_large = Refused("body_too_large", f"the body may have {limit} bytes")
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared[:20]) > limit:
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_TIME):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > limit:
-                    raise too_large
-    except TimeoutError:
-        raise Refused("body_timeout", f"the body was not here after {_BODY_TIME:g} s") from None
-    return bytes(body)

@@ -16,7 +16,7 @@ from penstock.jobs.refusals import UNAVAILABLE, field_errors, problem_of, summar
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 #: After these the connection cannot serve another request, or should not.
-_CLOSING = frozenset({"body_timeout", "body_too_large", "headers_too_large", "draining"})
+_CLOSING = frozenset({"body_timeout", "body_too_large", "draining"})
 #: Where a pattern's name stands in a request that no route takes.
 _PATTERN = re.compile(r"POST /([^/]+)|GET /([^/]+)/.+/stream")
 

@@ -17,6 +17,7 @@ from penstock.jetstream.connection import check_server, connect
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 from penstock_gateway import documents, job_routes, parameters, pattern_routes, problems
+from penstock_gateway.edge import Edge, allowed_hosts
 from penstock_gateway.metrics import Counting
 from penstock_gateway.state import Gateway
 from penstock_gateway.streaming import not_about_aborting
@@ -62,6 +63,7 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         dependencies=[Depends(gateway.admit), Depends(parameters.no_others)],
     )
     registry = CollectorRegistry()
+    app.add_middleware(Edge, hosts=allowed_hosts(settings.allowed_hosts, settings.host))
     app.add_middleware(Counting, registry=registry)
     problems.install(app, patterns)
     pattern_routes.install(app, gateway)
@@ -69,7 +71,6 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
     for path, endpoint in health.endpoints(gateway.trouble, registry).items():
         described: dict[str, Any] = {"operation_id": path[1:], "responses": _NOT_READY if path == "/readyz" else None}
         app.get(path, tags=["health"], summary=_HEALTH[path], response_class=PlainTextResponse, **described)(endpoint)
-        app.head(path, include_in_schema=False)(endpoint)
     documents.install(app, gateway)
     return app
 

@@ -1,7 +1,9 @@
 """What the gateway's routes share: settings, patterns, NATS, and when a request is refused whatever it asks."""
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Request
@@ -17,10 +19,10 @@ from penstock_gateway.openapi import Description
 
 #: Seconds after which a request that waits for NATS is answered 503. Streams wait longer: nats_timeout.
 _PATIENCE = 3.0
-#: Bytes of all headers together.
-_MAX_HEADERS = 64 * 1024
 #: Served to the very end.
 _ALWAYS = ("/livez", "/readyz", "/metrics")
+#: Bytes of a body whose parsing others would notice.
+_LARGE = 64 * 1024
 
 
 class Gateway:
@@ -31,6 +33,7 @@ class Gateway:
         self.shapes = {name: Shape.of(pattern.result) for name, pattern in patterns.items()}
         self.description = Description(patterns.values())
         self._buffers = Buffers(settings.stream_buffer)
+        self._turn = asyncio.Lock()
 
     def connected(self, bus: Bus) -> None:
         self._long = bus
@@ -53,9 +56,18 @@ class Gateway:
         buffers, silence = self._buffers, self.settings.heartbeat
         return Follower(self._long, job, buffers=buffers, silence=silence, publish_missing_end=publish_missing_end)
 
+    @asynccontextmanager
+    async def turn(self, size: int) -> AsyncIterator[None]:
+        """For work that takes time by the `size` of a body: large ones one after the other, with time for others."""
+        if size < _LARGE:
+            yield
+            return
+        async with self._turn:
+            began = time.perf_counter()
+            yield
+            await asyncio.sleep(time.perf_counter() - began)
+
     async def admit(self, request: Request) -> None:
-        """A dependency of all routes. Raises Refused while draining, and for too many bytes of headers."""
+        """A dependency of all routes. Raises Refused while draining."""
         if self.draining.is_set() and not request.scope["path"].startswith(_ALWAYS):
             raise Refused("draining", "try again: another replica answers")
-        if sum(len(name) + len(value) for name, value in request.headers.raw) > _MAX_HEADERS:
-            raise Refused("headers_too_large", f"all headers together may have {_MAX_HEADERS} bytes")

@@ -1,0 +1,85 @@
+"""What every request must have before a route is looked for: a host that is served, and no other site behind it.
+
+A page that a browser shows can send requests to any address that its machine reaches, this gateway's on a developer's
+machine, too. It cannot read the answers, nor send JSON, unless its own name leads to that address (DNS rebinding): then
+the header Host has that name.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from penstock.errors import Refused
+from penstock_gateway import problems
+
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_ANY = "*"
+
+
+def allowed_hosts(configured: Sequence[str], listening: str) -> Sequence[str]:
+    """The names to be served: who listens on loopback is asked by its names only, any other may have any."""
+    return configured or (("localhost",) if _is_loopback(listening) else (_ANY,))
+
+
+class Edge:
+    """ASGI middleware: checks Host and Origin, and answers HEAD as GET without the body."""
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self._app, self._hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif refused := self._refusal(scope):
+            await problems.response(refused.problem())(scope, receive, send)
+        elif scope["method"] == "HEAD":
+            await self._head(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Refused | None:
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) != 1 and (hosts or scope["http_version"] != "1.0"):
+            return Refused("bad_request", "one header Host is needed")
+        if hosts and not self._serves(host := _name(b"//" + hosts[0])):
+            said = f"{host[:100]!r} is not served here; PENSTOCK_ALLOWED_HOSTS has the names that are"
+            return Refused("host_not_allowed", said)
+        origins = [value for name, value in scope["headers"] if name == b"origin"]
+        if scope["method"] not in _SAFE and not all(self._serves(_name(origin)) for origin in origins):
+            return Refused("origin_not_allowed", "the request comes from a page of another site (Origin)")
+        return None
+
+    def _serves(self, host: str) -> bool:
+        if _ANY in self._hosts or host in self._hosts:
+            return True
+        # a name in .localhost, or a number, leads nowhere else
+        return "localhost" in self._hosts and (host.endswith(".localhost") or _is_loopback(host))
+
+    async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The server sends no body; what would grow ends with its headers."""
+
+        async def heading(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body", "body": b""})
+
+        got = {**scope, "method": "GET"}
+        await self._app(got, receive, heading)
+        scope["route"] = got.get("route")
+
+
+def _name(url: bytes) -> str:
+    """The host of a URL, lower case; empty where it has none."""
+    try:
+        return (urlsplit(url.decode("ascii")).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
