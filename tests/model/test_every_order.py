@@ -7,9 +7,7 @@ off, killed, or forgets. When it has had its turns, all goes on undisturbed to t
 
 import asyncio
 import json
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -24,40 +22,13 @@ from penstock.jobs import cancel
 from penstock.jobs.ending import end_event
 from tests.model.jetstream import Connection, Entry, Server
 from tests.model.system import JOB, PATTERN, Caller, FollowingReader, Loop, Model, Process
+from tests.model.turns import after_some_turns, turn
 
 #: Turns of an undisturbed system within which any job ends.
 _PATIENCE = 600
 _MOST_DELIVERIES = 6
 
 picks = st.integers(0, 5)
-P = ParamSpec("P")
-
-
-def turn(action: Callable[P, None]) -> Callable[P, None]:
-    """The machine's loop runs it, and then all that can go on."""
-
-    @wraps(action)
-    def taken(*given: P.args, **named: P.kwargs) -> None:
-        async def act() -> None:
-            action(*given, **named)
-
-        loop = asyncio.get_event_loop_policy().get_event_loop()
-        loop.run_until_complete(act())
-        loop.run_until_complete(asyncio.sleep(0.001))
-
-    return taken
-
-
-def after_some_turns(action: Callable[..., None]) -> Callable[..., None]:
-    """What befalls does so at any depth."""
-
-    def befall(self: "EveryOrder", *, turns: int, **named: Any) -> None:
-        for _ in range(turns):
-            self._go_on()
-        action(self, **named)
-
-    befall.__name__ = action.__name__
-    return befall
 
 
 class EveryOrder(RuleBasedStateMachine):
