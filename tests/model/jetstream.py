@@ -57,6 +57,9 @@ class Server:
     def __init__(self) -> None:
         self.log: list[Entry | Delivered | Acknowledged] = []
         self.subscriptions: list[Subscription] = []
+        #: Messages of each stream that the replica which answers direct gets does not have yet.
+        self.behind = 0
+        self._began = time.time_ns()
 
     def entries(self, stream: str, *, behind: int = 0) -> list[Entry]:
         """As a replica has it that lags `behind` so many messages."""
@@ -73,7 +76,7 @@ class Server:
 
     def deliver(self, entry: Entry, connection: "Connection") -> Msg:
         self.log.append(Delivered(entry))
-        place = f"{self.deliveries(entry)}.{entry.sequence}.{entry.sequence}.{time.time_ns()}.0"
+        place = f"{self.deliveries(entry)}.{entry.sequence}.{entry.sequence}.{self._began}.0"
         reply = f"$JS.ACK.{entry.stream}.consumer.{place}"
         return Msg(connection, entry.subject, reply, entry.data)  # type: ignore[arg-type]
 
@@ -96,13 +99,13 @@ class Server:
             self._send(target + subject.removeprefix(source), data, headers)
         return SimpleNamespace(seq=sequence)
 
-    def publish(self, subject: str, data: bytes, reply: str, behind: int) -> None:
+    def publish(self, subject: str, data: bytes, reply: str) -> None:
         if subject.startswith("$JS.ACK."):
             if data in (b"", Msg.Ack.Ack, Msg.Ack.Term):
                 _, _, stream, _, _, sequence, *_ = subject.split(".")
                 self.log.append(Acknowledged(stream, int(sequence)))
         elif subject.startswith("$JS.API.DIRECT.GET."):
-            self._direct_get(subject.rpartition(".")[2], json.loads(data), reply, behind)
+            self._direct_get(subject.rpartition(".")[2], json.loads(data), reply)
         else:
             raise AssertionError(f"a message for {subject}, which no stream has")
 
@@ -121,8 +124,8 @@ class Server:
         if subscription in self.subscriptions:
             self.subscriptions.remove(subscription)
 
-    def _direct_get(self, stream: str, query: dict[str, Any], reply: str, behind: int) -> None:
-        found = [one for one in self.entries(stream, behind=behind) if one.sequence >= query["seq"]]
+    def _direct_get(self, stream: str, query: dict[str, Any], reply: str) -> None:
+        found = [one for one in self.entries(stream, behind=self.behind) if one.sequence >= query["seq"]]
         if last := query.get("multi_last"):
             found = [one for one in found if any(_matches(subject, one.subject) for subject in last)]
             found = list({one.subject: one for one in found}.values())
@@ -151,7 +154,7 @@ class Connection:
     def __init__(self, server: Server) -> None:
         self._server = server
         self.is_closed = False
-        self.sent: deque[Callable[[int], None]] = deque()
+        self.sent: deque[Callable[[], None]] = deque()
         self.arriving: deque[Callable[[], None]] = deque()
         self._subscriptions: list[Subscription] = []
         self._waiting: set[asyncio.Future[Any]] = set()
@@ -165,7 +168,7 @@ class Connection:
 
     async def publish(self, subject: str, payload: bytes = b"", reply: str = "", headers: Any = None) -> None:
         self._check()
-        self.sent.append(lambda behind: self._server.publish(subject, payload, reply, behind))
+        self.sent.append(lambda: self._server.publish(subject, payload, reply))
 
     async def request(self, subject: str, payload: bytes, timeout: float) -> Any:
         if not subject.startswith("$JS.API.STREAM.MSG.GET."):  # the server's time, which is ours here
@@ -175,7 +178,7 @@ class Connection:
     async def subscribe(self, subject: str, cb: Callback | None = None) -> "Subscription":
         self._check()
         self._subscriptions.append(subscription := Subscription(self, subject, cb))
-        self.sent.append(lambda _: self._server.subscriptions.append(subscription))
+        self.sent.append(lambda: self._server.subscriptions.append(subscription))
         return subscription
 
     def new_inbox(self) -> str:
@@ -187,7 +190,7 @@ class Connection:
         self._leave()
         self.sent.clear()
         had = [*self._subscriptions]
-        self.sent.append(lambda _: self._server.subscriptions.extend(had))
+        self.sent.append(lambda: self._server.subscriptions.extend(had))
         for answer in [*self._waiting]:
             if not answer.done():
                 answer.set_exception(nats.errors.TimeoutError())
@@ -202,7 +205,7 @@ class Connection:
 
     def forget(self, subscription: "Subscription") -> None:
         self._subscriptions.remove(subscription)
-        self.sent.append(lambda _: self._server.unsubscribe(subscription))
+        self.sent.append(lambda: self._server.unsubscribe(subscription))
 
     async def wait(self, answer: asyncio.Future[T]) -> T:
         self._waiting.add(answer)
@@ -215,7 +218,7 @@ class Connection:
         self._check()
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
-        def handled(_: int) -> None:
+        def handled() -> None:
             result = perform()
             self.arriving.append(lambda: _settle(answer, result))
 

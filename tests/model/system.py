@@ -107,24 +107,23 @@ class Call:
         self.words = [f"{number}", " is", f" {key}"]
         self._may_speak = asyncio.Semaphore(0)
         self.fails = False
-        self.ended = False
+        self.began = self.ended = False
 
     def speak(self) -> None:
         self._may_speak.release()
 
     async def stream(self, meter: Meter) -> AsyncGenerator[TextPiece, None]:
-        began = False
         try:
             for word in self.words:
                 await self._may_speak.acquire()
                 if self.fails:
                     raise ModelUnavailable("told to")
-                began = True
+                self.began = True
                 yield TextPiece(text=word)
             await self._may_speak.acquire()
         finally:
             self.ended = True
-            if began:
+            if self.began:
                 meter.add(Usage(calls=1, output_tokens=1 << self.number), "model")
 
 
@@ -151,13 +150,24 @@ async def say(request: Words, *, model: StepModel) -> str:
     return await model.text(Prompt.user(request.words or "Say something."))
 
 
-class Process:
+class Caller:
+    """Whoever has a connection."""
+
+    def __init__(self, server: Server) -> None:
+        self.connection = Connection(server)
+        self.bus = Bus(cast(Any, self.connection))
+
+    def reconnect(self) -> "asyncio.Future[None]":
+        self.connection.cut()
+        return asyncio.ensure_future(self.bus.reconnected())
+
+
+class Process(Caller):
     """A replica: an aggregator takes jobs, a worker steps."""
 
     def __init__(self, server: Server, stream: str, model: Model) -> None:
+        super().__init__(server)
         self.stream, self._server = stream, server
-        self.connection = Connection(server)
-        self.bus = Bus(cast(Any, self.connection))
         self._handler: JobHandler | StepHandler
         if stream == subjects.JOBS:
             self._handler = JobHandler(bus=self.bus, patterns={PATTERN.name: PATTERN}, settings=SETTINGS)
@@ -188,10 +198,6 @@ class Process:
 
         self._tasks[entry.sequence] = asyncio.ensure_future(handle())
 
-    def reconnect(self) -> "asyncio.Future[None]":
-        self.connection.cut()
-        return asyncio.ensure_future(self.bus.reconnected())
-
     def kill(self) -> list[asyncio.Task[None]]:
         self.connection.close()
         for task in self._tasks.values():
@@ -199,12 +205,11 @@ class Process:
         return [*self._tasks.values()]
 
 
-class FollowingReader:
+class FollowingReader(Caller):
     """A caller that follows the job, by events and as JSON text."""
 
     def __init__(self, server: Server) -> None:
-        self.connection = Connection(server)
-        self.bus = Bus(cast(Any, self.connection))
+        super().__init__(server)
         self.events: list[Event] = []
         #: What the events add up to, but for the job's end.
         self.shown = Document()
@@ -233,7 +238,3 @@ class FollowingReader:
             self.text = None
         if not isinstance(event, TERMINAL):
             self.shown.apply(event)
-
-    def reconnect(self) -> "asyncio.Future[None]":
-        self.connection.cut()
-        return asyncio.ensure_future(self.bus.reconnected())
