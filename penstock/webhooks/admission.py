@@ -29,7 +29,7 @@ def check_webhook(request: PatternRequest, settings: Webhooks) -> None:
         _ = url.host  # and httpx: each refuses what the other may take
     except (httpx.InvalidURL, ValueError):
         raise _refused("no URL that could be called") from None
-    port = port_of(url)
+    port = url.port or (443 if url.scheme == "https" else 80)
     if url.scheme != "https" and not allowed(host, port, settings):
         raise _refused("https is needed, except for the hosts and ports in PENSTOCK_WEBHOOK_ALLOWED_HOSTS")
     try:
@@ -38,10 +38,6 @@ def check_webhook(request: PatternRequest, settings: Webhooks) -> None:
         return
     if not permitted(host, port, address, settings):
         raise _refused("this address may not be reached by webhooks")
-
-
-def port_of(url: httpx.URL) -> int:
-    return url.port or (443 if url.scheme == "https" else 80)
 
 
 def _refused(why: str) -> InvalidRequest:
