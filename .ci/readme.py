@@ -34,7 +34,7 @@ def start(command: str) -> subprocess.Popen[str]:
         print(f"  {line}", end="", flush=True)
         if simulator := re.match(r"simulator ready (\S+)", line):
             # what a reader with a key would not need
-            ENVIRONMENT["PENSTOCK_MODEL_BASE_URL"] = simulator[1]
+            ENVIRONMENT["PENSTOCK_SIMULATOR_URL"] = simulator[1]
         if re.match(r"(gateway|aggregator|classifier|workers) ready ", line):
             return server
     sys.exit(f"README: `{command}` ended with status {server.wait()} and was never ready")

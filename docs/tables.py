@@ -30,6 +30,7 @@ about.
 |---|---|---|
 | `PENSTOCK_URL` | `http://127.0.0.1:8080` | Gateways that `penstock run` and `jobs` go to, separated by commas. |
 | `PENSTOCK_API_KEY` |  | For a proxy in front of the gateway: sent as `Authorization: Bearer`. |
+| `PENSTOCK_DATA` | `data` | The data folder of `penstock up`, where commands find the token of its NATS. |
 """
 _SETTINGS_OF_A_GROUP = """
 ## {heading}

@@ -1,7 +1,8 @@
 // Submit a job over plain NATS and print its events as they come: node submit.mjs "Our API answers 502"
 import { connect } from "@nats-io/transport-node";
 
-const connection = await connect({ servers: process.env.NATS_URL ?? "nats://127.0.0.1:4222" });
+const url = new URL(process.env.NATS_URL ?? "nats://127.0.0.1:4222");
+const connection = await connect({ servers: url.host, token: url.username || undefined }); // of nats://<token>@host
 const job = crypto.randomUUID(), seen = new Set(), due = new Map();
 const events = connection.subscribe(`live.${job}`); // listen first, then ask
 const stored = await connection.request(`jobs.routing.${job}`, JSON.stringify({ query: process.argv[2] }));

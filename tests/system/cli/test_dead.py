@@ -93,7 +93,7 @@ def test_a_step_is_replayed_with_its_whole_job(system: System) -> None:
 def test_replaying_goes_on_after_what_cannot_be_replayed(system: System) -> None:
     """That is said on standard error, and the command fails in the end."""
     subject = f"jobs.routing.{jobs.new_job_id()}"
-    number = asyncio.run(dead_letter(system.url("nats"), subject, "JOBS", BODY))
+    number = asyncio.run(dead_letter(system.nats_url, subject, "JOBS", BODY))
     replayed = system.run("dead", "replay", "999998", str(number), "999999")
     assert replayed.returncode == 1
     assert json.loads(replayed.stdout)["number"] == number
@@ -108,14 +108,14 @@ def test_a_webhook_is_sent_again(system: System) -> None:
     ended = system.run("run", "routing", "--query", "Where is my order?", "--format", "events")
     job = json.loads(ended.stdout.splitlines()[0])["job"]
     hook = Hook(url="https://127.0.0.1:1/").model_dump_json().encode()
-    number = asyncio.run(dead_letter(system.url("nats"), f"hooks.{job}", "HOOKS", hook))
+    number = asyncio.run(dead_letter(system.nats_url, f"hooks.{job}", "HOOKS", hook))
     (letter,) = letters(system, "--subject", f"hooks.{job}")
     assert letter["job"] == job
     replayed = system.run("dead", "replay", str(number))
     assert json.loads(replayed.stdout) == {"number": number, "subject": f"hooks.{job}", "job": job, "new": True}
     again = json.loads(system.run("dead", "replay", str(number)).stdout)
     assert (again["job"], again["new"]) == (job, False)
-    lost = asyncio.run(dead_letter(system.url("nats"), "hooks.nobody", "HOOKS", hook))
+    lost = asyncio.run(dead_letter(system.nats_url, "hooks.nobody", "HOOKS", hook))
     assert "job nobody is past its retention" in system.run("dead", "replay", str(lost)).stderr
 
 
@@ -123,7 +123,7 @@ def test_letters_are_purged(system: System) -> None:
     """By number, or by what `list` would show with the same options; the others stay."""
     job = jobs.new_job_id()
     numbers = [
-        asyncio.run(dead_letter(system.url("nats"), f"steps.{job}.{step}.x.y", "STEPS", b"{}")) for step in "abcd"
+        asyncio.run(dead_letter(system.nats_url, f"steps.{job}.{step}.x.y", "STEPS", b"{}")) for step in "abcd"
     ]
     purged = system.run("dead", "purge", str(numbers[0]), "999999")
     assert (purged.returncode, "no dead letter 999999" in purged.stderr) == (1, True)

@@ -80,7 +80,7 @@ def test_a_client_installs_neither_services_nor_tools(tmp_path: Path, wheel: Pat
     """Both clients run a job of a system that runs elsewhere."""
     environment = Environment(tmp_path / "venv", wheel, "client")
     with System(tmp_path / "data") as system:
-        ended = environment.run("python", "-c", CALLER, system.url("gateway"), system.url("nats"), cwd=tmp_path)
+        ended = environment.run("python", "-c", CALLER, system.url("gateway"), system.nats_url, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     results, packages = json.loads(ended.stdout)
     assert [RoutingResult.model_validate(result).classification is not None for result in results] == [True, True]
