@@ -83,8 +83,9 @@ class Filler:
         if "enum" in schema:
             return schema["enum"][(index or 0) % len(schema["enum"])]
         if branches := schema.get("anyOf") or schema.get("oneOf"):
-            # the first, but deep down null, or else what does not recur
-            one = min(branches, key=lambda branch: ((branch.get("type") == "null") != lean, lean and "$ref" in branch))
+            # the first, but null for a choice that need not be made and deep down, or else what does not recur
+            null = lean or any("enum" in branch for branch in branches)
+            one = min(branches, key=lambda branch: ((branch.get("type") == "null") != null, lean and "$ref" in branch))
             rest = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
             return self._value({**rest, **resolved(one, self._root)}, name, depth + 1, index)
         match _type(schema):
