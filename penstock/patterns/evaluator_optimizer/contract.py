@@ -118,12 +118,12 @@ class ExplainInput(Wire):
 
 
 def _errors_are_there(given: EvaluateTranslationInput, review: TranslationReview) -> Sequence[str]:
-    omitted = [error.quote for error in review.errors if error.category == "omission"]
-    present = [error.quote for error in review.errors if error.category != "omission"]
+    missing = [error for error in review.errors if error.category == "omission"]
+    present = [error for error in review.errors if error.category != "omission"]
     return [
-        *unfound(present, given.translation, "the translation"),
-        *unfound(omitted, given.assignment.text, "the original, from which an omission is quoted"),
-        *(f'"{one.quote}" is its own correction.' for one in review.errors if one.quote == one.correction),
+        *unfound((error.quote for error in present), given.translation, "the translation"),
+        *unfound((error.quote for error in missing), given.assignment.text, "the original, as an omission does"),
+        *(f'"{error.quote}" is its own correction.' for error in present if error.quote == error.correction),
     ]
 
 
