@@ -24,6 +24,7 @@ from penstock.jobs.follow import Follower
 from penstock.local.process import Process
 from penstock.local.stack import Stack
 from penstock.settings import Settings
+from tests.patterns.reviews import copy_review
 from tests.support.simulator import Steering
 
 #: Two calls a job, both by the worker: a draft, and an evaluation that is content with it.
@@ -38,7 +39,7 @@ async def measure(jobs: int, slots: int, seconds: float) -> None:
             bus = await connect(Settings(nats_url=stack.nats_url), "bench")
             try:
                 async with Steering(stack.simulator_url) as gemini:
-                    await gemini.rule(step="evaluate", reply={"merge": {"score": 9}, "pace": {"ttft": seconds}})
+                    await gemini.rule(step="evaluate", reply={"json": copy_review(9), "pace": {"ttft": seconds}})
                     await gemini.rule(reply={"pace": {"ttft": seconds}})
                     await _burst(stack, bus, gemini, jobs, slots, seconds)
             finally:

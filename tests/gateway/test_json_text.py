@@ -5,11 +5,12 @@ import json
 import pytest
 
 from penstock.simulator.wire import Fault, Reply
+from tests.patterns.reviews import copy_review
 from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline
 from tests.support.reading import broken_body, json_text
 
-WEAK = {"score": 3, "feedback": "Too thin.", "improvements": ["Say more."]}
+WEAK = copy_review(3, "Too thin.", "Say more.")
 
 
 async def test_the_body_parses_to_exactly_the_result(pipeline: Pipeline, gateway: GatewayServer) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.patterns.reviews import copy_review
 from tests.support.pipeline import Pipeline
 
 JOBS, SLOTS = 60, 8
@@ -11,7 +12,7 @@ async def test_a_burst_of_jobs_is_worked_off_slot_by_slot(pipeline: Pipeline) ->
     """Each step once, never more calls at a time than there are slots."""
     await pipeline.stop("workers")
     await pipeline.start("workers", slots=SLOTS)
-    await pipeline.gemini.rule(step="evaluate", reply={"merge": {"score": 9}, "pace": {"ttft": 0.1}})
+    await pipeline.gemini.rule(step="evaluate", reply={"json": copy_review(9), "pace": {"ttft": 0.1}})
     await pipeline.gemini.rule(reply={"pace": {"ttft": 0.1}})
     jobs = [await pipeline.submit("sequential-processing", {"input": f"lantern {number}"}) for number in range(JOBS)]
     results = await asyncio.gather(*(pipeline.result(job) for job in jobs))

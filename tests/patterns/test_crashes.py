@@ -79,8 +79,6 @@ async def steer(gemini: Steering) -> None:
     await gemini.clear()
     for key, _ in CRASHES.values():
         await gemini.rule(key=key, times=1, reply={"hold": "middle"})
-    await gemini.rule(key="evaluate-1", reply={"merge": {"score": 5}})
-    await gemini.rule(key="evaluate-translation-1", reply={"merge": {"score": 5}})
     await gemini.rule(key="plan-1", reply=plan(task("a"), task("b", "a"), task("c", "a"), task("d", "b", "c")))
     await gemini.rule(step="execute-backend", reply=output())
     await gemini.rule(key="think-1", reply={"functionCalls": TOOLS})

@@ -1,15 +1,20 @@
-"""Evaluator-optimizer: round and round, until the evaluator is content or the iterations are spent."""
+"""Evaluator-optimizer: round and round, until the evaluator is content or the iterations are spent or gain nothing."""
 
 from typing import Any
 
 import pytest
 
+from tests.patterns.reviews import error, translation_review
 from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PATTERN = "evaluator-optimizer"
 TEXT = "Either party may end this agreement."
+#: What a critic may find in a short text, and the score that follows.
+MINOR, MAJOR, CRITICAL = error("minor", "style"), error("major"), error("critical")
+CLEAN: tuple[dict[str, Any], ...] = ()
+S10, S96, S84, S8, S76, S6, S5 = CLEAN, (MINOR,), (MINOR,) * 4, (MAJOR,), (MAJOR, MINOR), (MAJOR,) * 2, (CRITICAL,)
 
 
 def request(**options: float) -> dict[str, Any]:
@@ -21,35 +26,48 @@ def request(**options: float) -> dict[str, Any]:
     }
 
 
-async def scores(pipeline: Pipeline, *given: float) -> None:
-    """Have the translations called `version 1`, `version 2` … and scored so, in this order."""
+async def finds(pipeline: Pipeline, *found: tuple[dict[str, Any], ...]) -> None:
+    """Have the translations called `version 1`, `version 2` … and this found in them, in this order."""
     await pipeline.gemini.rule(step="translate", reply={"text": "version 1"})
-    for number, score in enumerate(given, start=1):
-        evaluation = {"score": score, "feedback": f"Remark {number}.", "specificIssues": [f"Issue {number}"]}
-        await pipeline.gemini.rule(step="evaluate-translation", times=1, reply={"merge": evaluation})
+    for number, errors in enumerate(found, start=1):
+        review = translation_review(*errors, feedback=f"Remark {number}.")
+        await pipeline.gemini.rule(step="evaluate-translation", times=1, reply={"json": review})
         await pipeline.gemini.rule(step="improve-translation", times=1, reply={"text": f"version {number + 1}"})
 
 
-async def test_a_translation_that_reaches_the_target_is_not_improved(pipeline: Pipeline) -> None:
-    """8.5 is enough, where the caller asks for nothing else."""
-    await scores(pipeline, 8.5)
+async def prefers(pipeline: Pipeline, one: str, other: str) -> None:
+    """What is said of the two best: the better-scored one first, then the other way round."""
+    for number, better in enumerate((one, other), start=1):
+        reply = {"json": {"reason": "Clearer.", "better": better}}
+        await pipeline.gemini.rule(key=f"compare-translations-{number}", reply=reply)
+
+
+def scores_of(result: dict[str, Any]) -> list[float]:
+    return [one["evaluation"]["score"] for one in result["iterations"]]
+
+
+@pytest.mark.parametrize("found", [S10, S96])
+async def test_a_translation_that_reaches_the_target_is_not_improved(pipeline: Pipeline, found: Any) -> None:
+    """8.5 is enough, where the caller asks for nothing else; that nothing is wrong is an answer."""
+    await finds(pipeline, found)
     job = await pipeline.submit(PATTERN, request())
     result = await pipeline.result(job)
-    assert (result["finalTranslation"], result["finalScore"], result["accepted"]) == ("version 1", 8.5, True)
+    assert (result["finalTranslation"], result["accepted"]) == ("version 1", True)
     assert [one["iteration"] for one in result["iterations"]] == [1]
-    assert await pipeline.gemini.calls(job=job, step="improve-translation") == []
+    asked = {call.step for call in await pipeline.gemini.calls(job=job)}
+    assert asked == {"translate", "evaluate-translation", "explain"}
 
 
 async def test_it_stops_as_soon_as_the_evaluator_is_content(pipeline: Pipeline) -> None:
-    await scores(pipeline, 6, 9, 10)
+    await finds(pipeline, S6, S96, S10)
     result = await pipeline.run(PATTERN, request())
-    assert [one["evaluation"]["score"] for one in result["iterations"]] == [6, 9]
+    assert scores_of(result) == [6, 9.6]
     assert (result["finalTranslation"], result["accepted"]) == ("version 2", True)
 
 
 async def test_after_three_iterations_the_best_is_returned_and_no_success_is_claimed(pipeline: Pipeline) -> None:
     """The budget ran out: `accepted` is false, and the explanation is asked to say so."""
-    await scores(pipeline, 5, 8.4, 7)
+    await finds(pipeline, S5, S84, S76)
     job = await pipeline.submit(PATTERN, request())
     result = await pipeline.result(job)
     assert [one["translation"] for one in result["iterations"]] == ["version 1", "version 2", "version 3"]
@@ -59,24 +77,19 @@ async def test_after_three_iterations_the_best_is_returned_and_no_success_is_cla
     assert "none reached the target" in explain.prompt
 
 
-async def test_of_equal_scores_the_earliest_is_taken(pipeline: Pipeline) -> None:
-    await scores(pipeline, 7, 7, 7)
-    assert (await pipeline.run(PATTERN, request()))["finalTranslation"] == "version 1"
-
-
 @pytest.mark.parametrize(
     ("options", "given", "made", "accepted"),
     [
-        ({"targetScore": 6}, (6, 9), 1, True),
-        ({"targetScore": 9.5}, (9, 9.4, 9.3), 3, False),
-        ({"maxIterations": 1}, (5, 9), 1, False),
-        ({"maxIterations": 5}, (4, 5, 6, 7, 8.6), 5, True),
+        ({"targetScore": 6}, (S6, S10), 1, True),
+        ({"targetScore": 9.9}, (S76, S96, S8), 3, False),
+        ({"maxIterations": 1}, (S5, S10), 1, False),
+        ({"maxIterations": 5}, (S5, S6, S76, S8, S96), 5, True),
     ],
 )
 async def test_the_caller_may_raise_or_lower_target_and_budget(
-    pipeline: Pipeline, options: dict[str, float], given: tuple[float, ...], made: int, accepted: bool
+    pipeline: Pipeline, options: dict[str, float], given: tuple[Any, ...], made: int, accepted: bool
 ) -> None:
-    await scores(pipeline, *given)
+    await finds(pipeline, *given)
     result = await pipeline.run(PATTERN, request(**options))
     assert (len(result["iterations"]), result["accepted"]) == (made, accepted)
 
@@ -90,11 +103,131 @@ async def test_options_beyond_the_limits_are_refused(pipeline: Pipeline, options
     assert await pipeline.gemini.calls(job=job) == []
 
 
-async def test_an_improvement_is_made_from_the_last_translation_and_what_was_said_of_it(pipeline: Pipeline) -> None:
-    await scores(pipeline, 5, 6, 7)
+@pytest.mark.parametrize("given", [(S8, S76, S8), (S5, S8, S8, S8), (S5, S6, S76, S8, S84, S84)], ids=len)
+async def test_it_stops_when_two_rounds_together_gain_less_than_half_a_point(
+    pipeline: Pipeline, given: tuple[Any, ...]
+) -> None:
+    """A plateau costs no further rounds, whatever the budget."""
+    await finds(pipeline, *given, S10)
+    assert len((await pipeline.run(PATTERN, request(maxIterations=10)))["iterations"]) == len(given)
+
+
+async def test_the_best_translation_is_improved_by_its_own_errors_and_not_the_last(pipeline: Pipeline) -> None:
+    """The second version is worse, so the third is made from the first."""
+    wrong = error("major", quote="version 1", to="text 1")
+    await finds(pipeline, (wrong,), S5, S76)
     job = await pipeline.submit(PATTERN, request())
     await pipeline.result(job)
-    first, second = await pipeline.gemini.calls(job=job, step="improve-translation")
-    for number, improve in ((1, first), (2, second)):
-        for part in (TEXT, "contract law", f"version {number}", f"Remark {number}.", f'- "Issue {number}"'):
+    improvements = await pipeline.gemini.calls(job=job, step="improve-translation")
+    assert len(improvements) == 2
+    for improve in improvements:
+        for part in (TEXT, "contract law", "Remark 1.", '- "major" ("accuracy"): "version 1" should be "text 1"'):
             assert part in improve.prompt
+        assert "version 2" not in improve.prompt
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "final"),
+    [
+        ("second", "first", "version 1"),
+        ("first", "second", "version 2"),
+        ("first", "first", "version 2"),
+        ("second", "second", "version 2"),
+        ("second", "neither", "version 2"),
+        ("neither", "neither", "version 2"),
+    ],
+)
+async def test_of_two_that_are_close_the_one_preferred_in_both_orders_is_taken(
+    pipeline: Pipeline, one: str, other: str, final: str
+) -> None:
+    """8.0 and 8.4: who answers by the place of a text is not heard, and then the scores decide."""
+    await finds(pipeline, S8, S84)
+    await prefers(pipeline, one, other)
+    job = await pipeline.submit(PATTERN, request(maxIterations=2))
+    result = await pipeline.result(job)
+    assert (result["finalTranslation"], result["finalScore"]) == (final, 8.0 if final == "version 1" else 8.4)
+    first, second = sorted(await pipeline.gemini.calls(job=job, step="compare-translations"), key=lambda call: call.id)
+    places = {call.key: call.prompt.index("version 1") < call.prompt.index("version 2") for call in (first, second)}
+    assert places == {"compare-translations-1": False, "compare-translations-2": True}
+    (explain,) = await pipeline.gemini.calls(job=job, step="explain")
+    assert ("it was preferred" in explain.prompt) == ({one, other} == {"first", "second"})
+
+
+async def test_of_equal_scores_the_earliest_is_taken_where_no_preference_is_clear(pipeline: Pipeline) -> None:
+    await finds(pipeline, S8, S8, S8)
+    await prefers(pipeline, "neither", "neither")
+    assert (await pipeline.run(PATTERN, request()))["finalTranslation"] == "version 1"
+
+
+@pytest.mark.parametrize("given", [(S6, S8), (S84, S96)])
+async def test_what_is_not_close_or_alone_reaches_the_target_is_not_compared(pipeline: Pipeline, given: Any) -> None:
+    await finds(pipeline, *given)
+    job = await pipeline.submit(PATTERN, request(maxIterations=2))
+    assert (await pipeline.result(job))["finalTranslation"] == "version 2"
+    assert await pipeline.gemini.calls(job=job, step="compare-translations") == []
+
+
+async def test_scores_are_computed_and_never_asked_for(pipeline: Pipeline) -> None:
+    """Errors first; the scores and issues of the guide follow from them, each in its own part of the result."""
+    term = error("minor", "terminology", quote="version", to="avenant")
+    missing = error("major", "omission", quote="Either\nparty", to="Either\nparty")  # a name may stay as it is
+    await finds(pipeline, (missing, term))
+    job = await pipeline.submit(PATTERN, request(maxIterations=1))
+    (one,) = (await pipeline.result(job))["iterations"]
+    assert one["evaluation"] == {
+        "errors": [missing, term],
+        "feedback": "Remark 1.",
+        "specificIssues": [
+            'major (omission): "Either\nparty" should be "Either\nparty"',
+            'minor (terminology): "version" should be "avenant"',
+        ],
+        "accuracy": 8,
+        "naturalness": 10,
+        "domainAppropriate": 9.6,
+        "score": 7.6,
+    }
+    (evaluate,) = await pipeline.gemini.calls(job=job, step="evaluate-translation")
+    assert evaluate.schema_properties == ["errors", "feedback"]
+    assert "An empty list is the right answer" in evaluate.prompt
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (error(quote="Les deux parties"), "'Les deux parties' does not stand in the translation"),
+        (error(quote="Either party"), "'Either party' does not stand in the translation"),
+        (error(category="omission"), "'version' does not stand in the original"),
+        (error(quote=" "), "'' does not stand in the translation"),
+        (error(to="version"), "'version' is its own correction"),
+    ],
+    ids=lambda one: "" if isinstance(one, dict) else one,
+)
+async def test_an_error_that_is_not_there_is_sent_back_to_the_critic(
+    pipeline: Pipeline, wrong: dict[str, Any], told: str
+) -> None:
+    await finds(pipeline, (wrong,), CLEAN)
+    job = await pipeline.submit(PATTERN, request(maxIterations=1))
+    assert scores_of(await pipeline.result(job)) == [10]
+    _, again = await pipeline.gemini.calls(job=job, step="evaluate-translation")
+    assert told.replace("'", '"') in again.prompt
+
+
+async def test_the_explanation_is_made_from_the_errors_without_the_translations(pipeline: Pipeline) -> None:
+    """They are long, and the result has them."""
+    await finds(pipeline, S6, S96)
+    job = await pipeline.submit(PATTERN, request())
+    await pipeline.result(job)
+    (explain,) = await pipeline.gemini.calls(job=job, step="explain")
+    assert "Version 1 scored 6.0." in explain.prompt
+    assert "Version 2 scored 9.6." in explain.prompt
+    assert '- "minor" ("style"): "version" should be "text"' in explain.prompt
+    assert not any(part in explain.prompt for part in ("version 1", "version 2", TEXT))
+
+
+async def test_the_simulator_shows_a_translation_that_is_improved(pipeline: Pipeline) -> None:
+    """What a newcomer sees without a key: errors found, quoted, and gone in the second version."""
+    result = await pipeline.run(PATTERN, request())
+    first, second = result["iterations"]
+    assert all(one["quote"] in first["translation"] for one in first["evaluation"]["errors"])
+    assert first["evaluation"]["score"] < 8.5 < second["evaluation"]["score"]
+    assert (result["finalTranslation"], result["accepted"]) == (second["translation"], True)

@@ -22,9 +22,19 @@ def request(**options: str) -> dict[str, Any]:
     return {"query": QUERY, "options": options}
 
 
-def classified(category: str = "general", complexity: str = "simple") -> dict[str, Any]:
-    known = {"category": category, "complexity": complexity, "urgency": "low", "requiredExpertise": ["lamps"]}
-    return {"json": known}
+def classified(category: str = "general", complexity: str = "simple", **more: Any) -> dict[str, Any]:
+    sure = {"reason": "A lantern.", "category": category, "confidence": 0.9}
+    known = {"complexity": complexity, "urgency": "low", "requiredExpertise": ["lamps"]}
+    return {"json": {**sure, **known, **more}}
+
+
+async def asked(pipeline: Pipeline, step: str, **more: Any) -> tuple[dict[str, Any], str]:
+    """The result of a query that was classified so, and that step's prompt in one line."""
+    await pipeline.gemini.rule(step="classify", reply=classified(**more))
+    job = await pipeline.submit(PATTERN, request())
+    result = await pipeline.result(job)
+    *_, call = await pipeline.gemini.calls(job=job, step=step)
+    return result, " ".join(call.prompt.split())
 
 
 @pytest.mark.parametrize("category", SPECIALISTS)
@@ -33,7 +43,7 @@ async def test_each_category_is_answered_by_its_own_specialist(pipeline: Pipelin
     await pipeline.gemini.rule(step="classify", reply=classified(category))
     job = await pipeline.submit(PATTERN, request())
     result = await pipeline.result(job)
-    assert result["classification"]["category"] == category
+    assert result["classification"]["category"] == result["answeredBy"] == category
     (respond,) = await pipeline.gemini.calls(job=job, step="respond")
     assert [other for other, words in SPECIALISTS.items() if words in respond.prompt] == [category]
     assert QUERY in respond.prompt
@@ -69,7 +79,7 @@ async def test_the_classification_is_never_typed_again(pipeline: Pipeline) -> No
     result = await pipeline.result(job)
     (respond,) = await pipeline.gemini.calls(job=job, step="respond")
     assert respond.schema_properties == ["response", "nextSteps", "estimatedResolutionTime"]
-    assert list(result) == ["classification", *respond.schema_properties]
+    assert list(result) == ["classification", "answeredBy", *respond.schema_properties]
 
 
 async def test_the_classifier_is_a_service_of_its_own(pipeline: Pipeline) -> None:
@@ -80,3 +90,55 @@ async def test_the_classifier_is_a_service_of_its_own(pipeline: Pipeline) -> Non
         "classify-1": "classifier",
         "respond-1": "workers",
     }
+
+
+@pytest.mark.parametrize(("confidence", "specialist"), [(0.59, "general"), (0.6, "marketing")])
+async def test_who_is_not_sure_enough_asks_the_generalist(
+    pipeline: Pipeline, confidence: float, specialist: str
+) -> None:
+    """The result says what it was taken for, and who answered."""
+    result, prompt = await asked(pipeline, "respond", category="marketing", confidence=confidence)
+    assert (result["classification"]["category"], result["answeredBy"]) == ("marketing", specialist)
+    assert [other for other, words in SPECIALISTS.items() if words in prompt] == [specialist]
+
+
+async def test_the_classifier_gives_its_reason_first_and_has_rules_and_examples(pipeline: Pipeline) -> None:
+    job = await pipeline.submit(PATTERN, request())
+    await pipeline.result(job)
+    (classify,) = await pipeline.gemini.calls(job=job, step="classify")
+    assert classify.schema_properties[:4] == ["reason", "category", "confidence", "secondCategory"]
+    assert "Where two categories fit" in classify.prompt
+    assert classify.prompt.count('\n- "') == 4
+
+
+async def test_a_second_request_is_answered_too(pipeline: Pipeline) -> None:
+    result, prompt = await asked(pipeline, "respond", category="support", secondCategory="marketing")
+    assert result["classification"]["secondCategory"] == "marketing"
+    assert 'of the kind "marketing": answer that part, too' in prompt
+
+
+async def test_a_second_category_that_is_the_first_is_sent_back(pipeline: Pipeline) -> None:
+    twice = classified("support", secondCategory="support")
+    await pipeline.gemini.rule(step="classify", times=1, reply=twice)
+    result, prompt = await asked(pipeline, "classify", category="support")
+    assert "secondCategory" not in result["classification"]
+    assert "secondCategory is the same as category" in prompt
+
+
+@pytest.mark.parametrize("category", SPECIALISTS)
+async def test_no_specialist_may_claim_to_have_acted_or_promise_a_time(pipeline: Pipeline, category: str) -> None:
+    """They see and change no account: who says "I have refunded it" has invented it."""
+    _, prompt = await asked(pipeline, "respond", category=category)
+    assert "You cannot see or change any account" in prompt
+    assert "never say that you have done, started, checked or arranged something" in prompt
+    assert 'a range with what it depends on, such as "10 to 30 minutes' in prompt
+    assert 'or "not known yet"' in prompt
+    assert "in the language of the query" in prompt
+
+
+@pytest.mark.parametrize(("urgency", "said"), [("high", True), ("medium", False), ("low", False)])
+async def test_what_is_urgent_is_answered_with_the_next_minutes_first(
+    pipeline: Pipeline, urgency: str, said: bool
+) -> None:
+    _, prompt = await asked(pipeline, "respond", urgency=urgency)
+    assert ("begin with what to do in the next minutes" in prompt) == said

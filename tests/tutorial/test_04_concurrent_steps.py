@@ -21,13 +21,13 @@ async def both(run: Run, request: Subjects) -> Texts:
 
 
 async def until_good(run: Run, request: Subjects) -> Texts:
-    """Writes about one subject again and again, until the evaluator gives it an 8."""
+    """Writes about one subject again and again, until the evaluator finds it clear."""
     (subject,) = request.subjects
     texts: list[str] = []
     while True:
         texts.append(await write(run, f"{subject}, version {len(texts) + 1}", into=f"/texts/{len(texts)}"))
         verdict = await run.step(EVALUATE, EvaluateInput(input=subject, content=texts[-1]))
-        if verdict.score >= 8:
+        if verdict.clarity >= 8:
             run.close("/texts")
             return Texts(texts=tuple(texts))
 
@@ -63,8 +63,8 @@ async def test_two_steps_called_together_overlap(pipeline: Pipeline) -> None:
 
 async def test_a_loop_goes_on_until_its_condition_holds(pipeline: Pipeline) -> None:
     """Each turn is steps of their own, numbered on."""
-    await pipeline.gemini.rule(step="evaluate", times=2, reply={"merge": {"score": 4}})
-    await pipeline.gemini.rule(step="evaluate", reply={"merge": {"score": 9}})
+    await pipeline.gemini.rule(step="evaluate", times=2, reply={"merge": {"clarity": 4}})
+    await pipeline.gemini.rule(step="evaluate", reply={"merge": {"clarity": 9}})
     job = await pipeline.submit("until-good", {"subjects": ["tides"]})
     assert len((await pipeline.result(job))["texts"]) == 3
     assert sorted(await pipeline.outcomes(job)) == [

@@ -11,7 +11,7 @@ from penstock.contracts.wire import Wire
 from penstock.document import Document
 from penstock.errors import PatternFailure, StepFailed
 from penstock.pattern import Pattern, Run
-from penstock.patterns.sequential_processing.contract import DRAFT, EVALUATE, EvaluateInput, Evaluation
+from penstock.patterns.sequential_processing.contract import DRAFT, EVALUATE, EvaluateInput, Review
 from penstock.settings import Settings
 from tests.support.pipeline import Pipeline
 from tests.tutorial.writing import settings_with, write
@@ -23,7 +23,7 @@ class How(PatternRequest):
 
 class Essay(Wire):
     text: str
-    evaluation: Evaluation | None = None
+    evaluation: Review | None = None
 
 
 async def plain(run: Run) -> Essay:

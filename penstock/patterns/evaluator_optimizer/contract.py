@@ -1,10 +1,14 @@
 """evaluator-optimizer: translate, evaluate, improve until it is good enough or the iterations are spent."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 from pydantic import Field
 
 from penstock.contracts.options import Options, PatternRequest
 from penstock.contracts.step import Step
 from penstock.contracts.wire import Score, Wire
+from penstock.patterns.quoting import unfound
 
 
 class EvaluatorOptimizerOptions(Options):
@@ -19,13 +23,31 @@ class EvaluatorOptimizerRequest(PatternRequest):
     options: EvaluatorOptimizerOptions = EvaluatorOptimizerOptions()
 
 
-class TranslationEvaluation(Wire):
-    score: Score
+class TranslationError(Wire):
+    """One thing that is wrong with a translation."""
+
+    quote: str = Field(description="Word for word from the translation; of what is missing, from the original.")
+    correction: str = Field(description="What should stand there.")
+    category: Literal["accuracy", "addition", "terminology", "grammar", "style", "omission"]
+    severity: Literal["minor", "major", "critical"]
+
+
+class TranslationReview(Wire):
+    """What is wrong with a translation, and what is to be said of it as a whole."""
+
+    errors: tuple[TranslationError, ...]
+    feedback: str
+
+
+class TranslationEvaluation(TranslationReview):
+    """A review, and the scores that follow from its errors."""
+
+    #: The errors, each as a sentence.
+    specific_issues: tuple[str, ...]
     accuracy: Score
     naturalness: Score
     domain_appropriate: Score
-    feedback: str
-    specific_issues: tuple[str, ...]
+    score: Score
 
 
 class Iteration(Wire):
@@ -39,7 +61,7 @@ class EvaluatorOptimizerResult(Wire):
     target_language: str
     domain: str
     iterations: tuple[Iteration, ...]
-    #: The translation that scored best, the earliest of equals.
+    #: The one with the best score or, of two that are close, the one that was preferred side by side.
     final_translation: str
     final_score: Score
     #: Whether the target score was reached.
@@ -59,20 +81,56 @@ class EvaluateTranslationInput(Wire):
 
 
 class ImproveTranslationInput(EvaluateTranslationInput):
-    evaluation: TranslationEvaluation
+    review: TranslationReview
+
+
+class CompareTranslationsInput(Wire):
+    assignment: Assignment
+    first: str
+    second: str
+
+
+class Preference(Wire):
+    """Which of two translations is better, and why."""
+
+    reason: str
+    better: Literal["first", "second", "neither"]
+
+
+class Version(Wire):
+    """What the client is told of a translation: not its text, which the result has."""
+
+    iteration: int
+    score: Score
+    errors: tuple[TranslationError, ...]
 
 
 class ExplainInput(Wire):
     target_language: str
     domain: str
-    iterations: tuple[Iteration, ...]
+    versions: tuple[Version, ...]
     #: The number of the iteration whose translation was chosen.
     chosen: int
+    #: Whether it was preferred side by side to the one with the next best score, or a better one.
+    preferred: bool
     target_score: Score
     accepted: bool
 
 
+def _errors_are_there(given: EvaluateTranslationInput, review: TranslationReview) -> Sequence[str]:
+    missing = [error for error in review.errors if error.category == "omission"]
+    present = [error for error in review.errors if error.category != "omission"]
+    return [
+        *unfound((error.quote for error in present), given.translation, "the translation"),
+        *unfound((error.quote for error in missing), given.assignment.text, "the original, as an omission does"),
+        *(f'"{error.quote}" is its own correction.' for error in present if error.quote == error.correction),
+    ]
+
+
 TRANSLATE = Step(name="translate", input=Assignment, output=str, complexity="complex")
-EVALUATE_TRANSLATION = Step(name="evaluate-translation", input=EvaluateTranslationInput, output=TranslationEvaluation)
+EVALUATE_TRANSLATION = Step(
+    name="evaluate-translation", input=EvaluateTranslationInput, output=TranslationReview, check=_errors_are_there
+)
 IMPROVE_TRANSLATION = Step(name="improve-translation", input=ImproveTranslationInput, output=str, complexity="complex")
+COMPARE_TRANSLATIONS = Step(name="compare-translations", input=CompareTranslationsInput, output=Preference)
 EXPLAIN = Step(name="explain", input=ExplainInput, output=str, thinking="low", may_shorten=True)

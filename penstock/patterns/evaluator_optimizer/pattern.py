@@ -1,13 +1,15 @@
-"""Evaluator-optimizer: a translation goes round until its critic is content or the iterations are spent.
+"""Evaluator-optimizer: the best translation goes round until its critic finds little, or the rounds gain or leave none.
 
-text ──▶ TRANSLATE ──▶ EVALUATE ──▶ good enough, or the last one? ──yes──▶ the best of them ──▶ EXPLAIN ──▶ result
-                           ▲             │ no
-                           └── IMPROVE ◀─┘
+text ──▶ TRANSLATE ──▶ EVALUATE ──▶ good enough, spent or stalled? ──yes──▶ two are close? ──no──▶ EXPLAIN ──▶ result
+                           ▲             │ no                                     │ yes             ▲
+                           └── IMPROVE ◀─┘ the best so far                        └──▶ COMPARE ─────┘ in both orders
 """
 
 from penstock.pattern import Pattern, Run
 from penstock.patterns.evaluator_optimizer import contract
-from penstock.patterns.evaluator_optimizer.contract import EVALUATE_TRANSLATION, EXPLAIN, IMPROVE_TRANSLATION, TRANSLATE
+from penstock.patterns.evaluator_optimizer.contract import Iteration
+from penstock.patterns.evaluator_optimizer.rounds import next_round, preferred
+from penstock.patterns.evaluator_optimizer.scoring import finished, ranked
 
 
 async def evaluator_optimizer(
@@ -18,26 +20,13 @@ async def evaluator_optimizer(
         run.put(f"/{member}", value)
 
     assignment = contract.Assignment(text=text, target_language=language, domain=domain)
-    iterations: list[contract.Iteration] = []
-    for number in range(1, options.max_iterations + 1):
-        place = f"/iterations/{number - 1}"
-        run.put(f"{place}/iteration", number)
-        if not iterations:
-            translation = await run.step(TRANSLATE, assignment, into=f"{place}/translation")
-        else:
-            last = iterations[-1]
-            criticism = contract.ImproveTranslationInput(
-                assignment=assignment, translation=last.translation, evaluation=last.evaluation
-            )
-            translation = await run.step(IMPROVE_TRANSLATION, criticism, into=f"{place}/translation")
-        to_judge = contract.EvaluateTranslationInput(assignment=assignment, translation=translation)
-        evaluation = await run.step(EVALUATE_TRANSLATION, to_judge, into=f"{place}/evaluation")
-        iterations.append(contract.Iteration(iteration=number, translation=translation, evaluation=evaluation))
-        if evaluation.score >= options.target_score:
-            break
+    iterations: list[Iteration] = []
+    while not finished(iterations, options.target_score, options.max_iterations):
+        iterations.append(await next_round(run, assignment, iterations))
     run.close("/iterations")
 
-    best = max(iterations, key=lambda one: one.evaluation.score)  # the earliest of equals
+    favourite = await preferred(run, assignment, iterations, options.target_score)
+    best = favourite or ranked(iterations)[0]
     accepted = best.evaluation.score >= options.target_score
     run.put("/finalTranslation", best.translation)
     run.put("/finalScore", best.evaluation.score)
@@ -45,8 +34,12 @@ async def evaluator_optimizer(
     story = contract.ExplainInput(
         target_language=language,
         domain=domain,
-        iterations=tuple(iterations),
+        versions=tuple(
+            contract.Version(iteration=one.iteration, score=one.evaluation.score, errors=one.evaluation.errors)
+            for one in iterations
+        ),
         chosen=best.iteration,
+        preferred=favourite is not None,
         target_score=options.target_score,
         accepted=accepted,
     )
@@ -58,17 +51,23 @@ async def evaluator_optimizer(
         final_translation=best.translation,
         final_score=best.evaluation.score,
         accepted=accepted,
-        improvement_summary=await run.step(EXPLAIN, story, into="/improvementSummary"),
+        improvement_summary=await run.step(contract.EXPLAIN, story, into="/improvementSummary"),
     )
 
 
 PATTERN = Pattern(
     name="evaluator-optimizer",
-    summary="Translate a text, and improve the translation until an evaluator accepts it or the iterations are spent.",
+    summary="Translate a text, and improve the best translation until it is good enough or rounds gain little.",
     run=evaluator_optimizer,
     request=contract.EvaluatorOptimizerRequest,
     result=contract.EvaluatorOptimizerResult,
-    steps=(TRANSLATE, EVALUATE_TRANSLATION, IMPROVE_TRANSLATION, EXPLAIN),
+    steps=(
+        contract.TRANSLATE,
+        contract.EVALUATE_TRANSLATION,
+        contract.IMPROVE_TRANSLATION,
+        contract.COMPARE_TRANSLATIONS,
+        contract.EXPLAIN,
+    ),
     example=contract.EvaluatorOptimizerRequest(
         text="Either party may end this agreement with thirty days' written notice.",
         target_language="French",

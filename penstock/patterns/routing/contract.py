@@ -1,12 +1,15 @@
 """routing: classify a query, answer it as the right specialist."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.step import Complexity, Step
-from penstock.contracts.wire import Wire
+from penstock.contracts.wire import Wire, omitted
+
+Category = Literal["technical", "marketing", "support", "general"]
 
 
 class RoutingRequest(PatternRequest):
@@ -14,7 +17,11 @@ class RoutingRequest(PatternRequest):
 
 
 class Classification(Wire):
-    category: Literal["technical", "marketing", "support", "general"]
+    reason: str
+    category: Category
+    confidence: float = Field(ge=0, le=1)
+    #: What it might be as well.
+    second_category: Category | None = omitted()
     complexity: Complexity
     urgency: Literal["low", "medium", "high"]
     required_expertise: tuple[str, ...]
@@ -28,6 +35,8 @@ class Answer(Wire):
 
 class RoutingResult(Wire):
     classification: Classification
+    #: The specialist: `classification.category`, but general where that is not certain enough.
+    answered_by: Category
     response: str
     next_steps: tuple[str, ...]
     estimated_resolution_time: str
@@ -39,7 +48,20 @@ class ClassifyInput(Wire):
 
 class RespondInput(ClassifyInput):
     classification: Classification
+    specialist: Category
 
 
-CLASSIFY = Step(name="classify", service="classifier", input=ClassifyInput, output=Classification, thinking="low")
+def _categories_differ(given: ClassifyInput, found: Classification) -> Sequence[str]:
+    same = found.second_category == found.category
+    return ["secondCategory is the same as category: leave it out, or name the other one."] if same else []
+
+
+CLASSIFY = Step(
+    name="classify",
+    service="classifier",
+    input=ClassifyInput,
+    output=Classification,
+    thinking="low",
+    check=_categories_differ,
+)
 RESPOND = Step(name="respond", input=RespondInput, output=Answer)

@@ -1,19 +1,25 @@
 """Routing: one cheap look decides who answers.
 
-query ──▶ CLASSIFY ──▶ RESPOND as that specialist ──▶ answer
+query ──▶ CLASSIFY ──▶ confident? ──yes──▶ RESPOND as that specialist ──▶ answer
+                           └──no──▶ RESPOND as a generalist ────────────────▲
 """
 
 from penstock.pattern import Pattern, Run
 from penstock.patterns.routing import contract
 from penstock.patterns.routing.contract import CLASSIFY, RESPOND
 
+#: Below this confidence the generalist answers: better a broad answer than one from the wrong specialist.
+CONFIDENT = 0.6
+
 
 async def routing(run: Run, request: contract.RoutingRequest) -> contract.RoutingResult:
     query = request.query
     classification = await run.step(CLASSIFY, contract.ClassifyInput(query=query), into="/classification")
-    given = contract.RespondInput(query=query, classification=classification)
+    specialist = classification.category if classification.confidence >= CONFIDENT else "general"
+    run.put("/answeredBy", specialist)
+    given = contract.RespondInput(query=query, classification=classification, specialist=specialist)
     answer = await run.step(RESPOND, given, into="", complexity=classification.complexity)
-    return contract.RoutingResult(classification=classification, **dict(answer))
+    return contract.RoutingResult(classification=classification, answered_by=specialist, **dict(answer))
 
 
 PATTERN = Pattern(

@@ -1,32 +1,46 @@
 """Sequential processing: a draft, a critical look, a second draft only where the first is weak.
 
-input ──▶ DRAFT ──▶ EVALUATE ──▶ score < 7? ──yes──▶ IMPROVE ──▶ EVALUATE ──▶ result
-                                     └──────────no──────────────────────────────▲
+input ──▶ DRAFT ──▶ EVALUATE ──▶ score < 7? ──yes──▶ IMPROVE ──▶ EVALUATE ──▶ the better one
+                                     └──────────no──────────────────────────────────▲
 """
 
 from penstock.pattern import Pattern, Run
 from penstock.patterns.sequential_processing import contract
-from penstock.patterns.sequential_processing.contract import DRAFT, EVALUATE, IMPROVE
-
-GOOD_ENOUGH = 7.0
+from penstock.patterns.sequential_processing.contract import DRAFT, EVALUATE, IMPROVE, Evaluation
+from penstock.patterns.sequential_processing.scoring import GOOD_ENOUGH, evaluated
 
 
 async def sequential_processing(
     run: Run, request: contract.SequentialProcessingRequest
 ) -> contract.SequentialProcessingResult:
-    topic, improved = request.input, None
+    topic = request.input
+
+    async def evaluate(content: str, place: str) -> Evaluation:
+        """Each text alone: who judges does not know whether it is a first one or a rewrite."""
+        review = await run.step(EVALUATE, contract.EvaluateInput(input=topic, content=content), into=f"{place}/")
+        evaluation = evaluated(review)
+        run.put(f"{place}/score", evaluation.score)
+        done.append(f"evaluate: {evaluation.score:g}/10")
+        return evaluation
+
+    done = ["draft"]
     draft = await run.step(DRAFT, contract.DraftInput(input=topic), into="/originalContent")
-    evaluation = await run.step(EVALUATE, contract.EvaluateInput(input=topic, content=draft), into="/evaluation")
-    score, done = evaluation.score, ["draft", f"evaluate: {evaluation.score:g}/10"]
-    if score < GOOD_ENOUGH:
-        weak = contract.ImproveInput(input=topic, content=draft, evaluation=evaluation)
+    first = await evaluate(draft, "/evaluation")
+    improved, second, final, score = None, None, draft, first.score
+    if first.score < GOOD_ENOUGH:
+        review = contract.Review(**first.model_dump(exclude={"score"}))
+        weak = contract.ImproveInput(input=topic, content=draft, review=review)
         improved = await run.step(IMPROVE, weak, into="/improvedContent")
-        score = (await run.step(EVALUATE, contract.EvaluateInput(input=topic, content=improved, improved=True))).score
-        done += ["improve", f"evaluate: {score:g}/10"]
+        done.append("improve")
+        second = await evaluate(improved, "/improvedEvaluation")
+        if second.score > first.score:
+            final, score = improved, second.score
     return contract.SequentialProcessingResult(
         original_content=draft,
-        evaluation=evaluation,
+        evaluation=first,
         improved_content=improved,
+        improved_evaluation=second,
+        final_content=final,
         final_score=score,
         processing_steps=tuple(done),
     )
@@ -34,7 +48,7 @@ async def sequential_processing(
 
 PATTERN = Pattern(
     name="sequential-processing",
-    summary="Draft a text, evaluate it, and improve it where the score is below 7.",
+    summary="Draft a text, evaluate it, improve it where the score is below 7, and keep the better one.",
     run=sequential_processing,
     request=contract.SequentialProcessingRequest,
     result=contract.SequentialProcessingResult,
