@@ -109,7 +109,9 @@ def _value(prompt: Prompt) -> Any:
         place = "" if index is None else f".{index + 1}"
         return f"Simulated {label} no. {prompt.seed % 1000}{place} on “{prompt.subject}”"
 
-    return Filler(schema, say, _REVISED if prompt.revised else _FIRST).fill()
+    if prompt.revised:
+        return Filler(schema, say, _REVISED).fill()  # with nothing to object to
+    return Filler(schema, say, _FIRST, prompt.lines).fill()
 
 
 def _prose(prompt: Prompt) -> str:

@@ -16,6 +16,10 @@ from penstock.simulator.wire import FunctionResult, Wire
 _READ_CHARS = 4_000
 #: What a prompt quotes, in a fence or a tag, to its end or as far as it is read.
 _QUOTED = re.compile(r"(?:^`{3,}[\w-]*\n|<[a-zA-Z_][\w-]*>)(.*?)(?:\n```|</|\Z)", re.DOTALL | re.MULTILINE)
+#: The whole of such a fence, whatever the material has of shorter ones; and a line's number, where lines are numbered.
+_FENCED = re.compile(r"^(`{3,})[\w-]*\n(.*?)\n\1$", re.DOTALL | re.MULTILINE)
+_NUMBERED = re.compile(r" *(\d+)[|:\t] ?(.*)")
+_LINE_CHARS = 80
 
 
 class _Part(Wire):
@@ -78,11 +82,27 @@ class Prompt(Wire):
         return [part.function_response for part in self.parts if part.function_response]
 
     @cached_property
+    def asked(self) -> str:
+        """The first turn: the prompt without what was said since."""
+        return "\n".join(part.text for part in self.contents[0].parts).strip()
+
+    @cached_property
     def material(self) -> str:
         """The first thing that the prompt quotes, else all that the first turn says: what the user gave."""
-        said = "\n".join(part.text for part in self.contents[0].parts).strip()
-        quoted = _QUOTED.search(said[:_READ_CHARS])
-        return (quoted and quoted[1].strip()) or said
+        quoted = _QUOTED.search(self.asked[:_READ_CHARS])
+        return (quoted and quoted[1].strip()) or self.asked
+
+    @cached_property
+    def lines(self) -> list[tuple[int, str]]:
+        """What can be quoted of the last thing in a fence, which is what is to be judged: the start of each line that
+        is not blank, with its number, which is the one that the prompt gives it if it numbers them all."""
+        *_, last = ["", *(fence[2] for fence in _FENCED.finditer(self.asked))]
+        lines = last.splitlines()
+        numbered = [_NUMBERED.fullmatch(line) for line in lines]
+        shown = [(int(one[1]), one[2]) for one in numbered if one]
+        if len(shown) < len(lines):
+            shown = [*enumerate(lines, start=1)]
+        return [(number, line.strip()[:_LINE_CHARS].rstrip()) for number, line in shown if line.strip()]
 
     @cached_property
     def subject(self) -> str:

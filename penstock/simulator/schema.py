@@ -5,7 +5,7 @@ maxItems, minimum, maximum, format, anyOf, oneOf, $ref. Anything else is ignored
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock.simulator.failure import Failure
@@ -19,6 +19,8 @@ _FORMATS = {
     "duration": "P2D",
     "uuid": "018f6f4e-7d2a-7b3c-9a51-3f2f6f0c1d2e",
 }
+#: Members that hold words out of the material which a prompt quotes: what has one is a finding.
+_QUOTES = {"quote", "fragment"}
 #: Deeper than this only what is required is written, and no list has more items than it must.
 _LEAN_DEPTH = 7
 _MAX_DEPTH = 40
@@ -51,10 +53,19 @@ class Filler:
 
     Of an enumeration the first value is taken, in a list one after the other; a number between two limits is at
     `share` of the way. A list of tasks with dependencies is a graph that can be carried out.
+
+    A `quote` or `fragment` is one of `lines`; each has its number, which a `line` beside it tells. Without any lines
+    nothing is found: lists of what has a quote are empty.
     """
 
-    def __init__(self, root: Schema, say: Callable[[str, int | None], str], share: float = 0.58) -> None:
-        self._root, self._say, self._share = root, say, share
+    def __init__(
+        self,
+        root: Schema,
+        say: Callable[[str, int | None], str],
+        share: float = 0.58,
+        lines: Sequence[tuple[int, str]] = (),
+    ) -> None:
+        self._root, self._say, self._share, self._lines = root, say, share, lines
         self._left = _MAX_VALUES
 
     def fill(self, *, lean: bool = False) -> Any:
@@ -86,6 +97,10 @@ class Filler:
             case "array":
                 items = enumerate(self._items(schema, name, lean, index))
                 return [self._value(item, name, depth + 1, place) for place, item in items]
+            case "string" if name in _QUOTES and self._lines and "format" not in schema:
+                return self._quoted(index)[1]
+            case "integer" if name == "line" and self._lines and "maximum" not in schema:
+                return max(self._quoted(index)[0], schema.get("minimum", 1))
             case "integer" | "number" as kind:
                 return self._number(schema, kind == "integer", 1 + (index or 0))
             case "boolean":
@@ -97,6 +112,9 @@ class Filler:
             case _:
                 return _FORMATS.get(schema.get("format", "")) or self._say(name, index)
 
+    def _quoted(self, index: int | None) -> tuple[int, str]:
+        return self._lines[(index or 0) % len(self._lines)]
+
     def _items(self, schema: Schema, name: str, lean: bool, index: int | None) -> list[Any]:
         """The schema of each item."""
         low, high = schema.get("minItems", 0), min(schema.get("maxItems", _MAX_VALUES), _MAX_VALUES)
@@ -105,8 +123,9 @@ class Filler:
         first, rest = schema.get("prefixItems", []), resolved(schema.get("items"), self._root)
         if name == "dependencies" and index is not None and not low and rest == {"type": "string"}:
             return [{"enum": [f"t{(index + 1) // 2}"]}][:high] if index else []
-        tasks = {"id", "dependencies"} <= rest.get("properties", {}).keys()
-        usual = 0 if name == "blockers" or lean or not rest else 5 if tasks else 2
+        members = rest.get("properties", {}).keys()
+        none = name == "blockers" or lean or not rest or (_QUOTES & members and not self._lines)
+        usual = 0 if none else 5 if {"id", "dependencies"} <= members else 2
         count = max(low, min(high, len(first) or usual))
         return [*first, *[rest] * count][:count]
 

@@ -44,7 +44,7 @@ def filled(step: Step[Any, Any], words: str) -> Any:
         )
         return Work(problem=words, transcript=(Turn(role="model", parts=parts),))
     given: type[BaseModel] = step.input
-    value = Filler(schema_of(given), lambda name, index: words).fill()
+    value = Filler(schema_of(given), lambda name, index: words, lines=[(1, words)]).fill()
     if given is SummarizeInput:  # one result for each task
         value["plan"]["tasks"] = value["plan"]["tasks"][: len(value["taskResults"])]
     return given.model_validate(value)

@@ -58,6 +58,16 @@ class TaskResult(Wire):
     blockers: list[str]
 
 
+class Finding(Wire):
+    quote: str
+    line: int | None = None
+    remark: str
+
+
+class Findings(Wire):
+    findings: list[Finding]
+
+
 async def ask(gemini: AsyncClient, prompt: str, output: type[Output], **labels: str) -> Output:
     config = types.GenerateContentConfig(
         response_mime_type="application/json",
@@ -107,6 +117,22 @@ async def test_an_object_speaks_of_what_the_user_gave_first(gemini: AsyncClient)
     evaluation = await ask(gemini, prompt, Evaluation)
     assert "solar lantern" in evaluation.feedback
     assert "vening" not in evaluation.feedback
+
+
+async def test_what_a_finding_quotes_stands_in_the_last_thing_that_the_prompt_quotes(gemini: AsyncClient) -> None:
+    """So a check of quotes passes, of lines that the prompt numbers, too."""
+    text = "Evenings!\n\nA ``` in  it."
+    prompt = f"The brief:\n```text\nA lantern\n```\nThe draft:\n````text\n{text}\n````\n\nReview it."
+    found = (await ask(gemini, prompt, Findings)).findings
+    assert [(one.line, one.quote) for one in found] == [(1, "Evenings!"), (3, "A ``` in  it.")]
+    numbered = "Review:\n```text\n 9| x = 1\n10|   y = x\n```"
+    found = (await ask(gemini, numbered, Findings)).findings
+    assert [(one.line, one.quote) for one in found] == [(9, "x = 1"), (10, "y = x")]
+
+
+async def test_in_a_revised_text_and_where_nothing_is_quoted_nothing_is_found(gemini: AsyncClient) -> None:
+    assert (await ask(gemini, "The draft:\n```text\nRain\n```", Findings, key="evaluate-2")).findings == []
+    assert (await ask(gemini, "Review my mind.", Findings)).findings == []
 
 
 async def test_a_subject_is_handed_on_by_what_was_said_of_it(gemini: AsyncClient) -> None:

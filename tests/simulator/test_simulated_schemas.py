@@ -1,6 +1,7 @@
 """Whatever schema a request brings, within the subset Gemini documents: the reply is valid against it."""
 
 import json
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ NAMES = st.sampled_from(
         "title",
         "score",
         "line",
+        "quote",
         "status",
         "taskId",
         "blockers",
@@ -95,8 +97,8 @@ def nested(member: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[
 SCHEMAS = st.recursive(LEAVES, nested, max_leaves=12)
 
 
-def filled(schema: dict[str, Any], share: float = 0.58) -> Any:
-    return Filler(schema, lambda name, index: f"{name} {index}: plan the harbour festival", share).fill()
+def filled(schema: dict[str, Any], share: float = 0.58, lines: Sequence[tuple[int, str]] = ()) -> Any:
+    return Filler(schema, lambda name, index: f"{name} {index}: plan the harbour festival", share, lines).fill()
 
 
 @settings(max_examples=150)
@@ -104,10 +106,13 @@ def filled(schema: dict[str, Any], share: float = 0.58) -> Any:
     schema=SCHEMAS,
     shared=objects(LEAVES.filter(lambda leaf: "$ref" not in leaf)),
     share=st.sampled_from([0.58, 0.88]),
+    lines=st.sampled_from([(), ((3, "rain"),)]),
 )
-def test_every_reply_is_valid_against_its_schema(schema: dict[str, Any], shared: dict[str, Any], share: float) -> None:
+def test_every_reply_is_valid_against_its_schema(
+    schema: dict[str, Any], shared: dict[str, Any], share: float, lines: tuple[tuple[int, str], ...]
+) -> None:
     whole = {"$defs": {"Shared": shared}, **schema}
-    Draft202012Validator(whole).validate(json.loads(json.dumps(filled(whole, share))))
+    Draft202012Validator(whole).validate(json.loads(json.dumps(filled(whole, share, lines))))
 
 
 @settings(max_examples=30)
