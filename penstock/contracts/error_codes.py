@@ -53,7 +53,7 @@ FAILURES: dict[str, Code] = {
     "pattern_error": Code(500, "The pattern itself failed", _OPERATOR),
     "replay_mismatch": Code(500, "The journal does not fit the pattern's code", "Submit the job anew."),
     "step_error": Code(500, "The step's own code failed", _OPERATOR),
-    "budget_exhausted": Code(502, "The budget of turns was spent", "Ask for less, or raise `options.maxTurns` to 20."),
+    "budget_exhausted": Code(502, "A budget was spent before there was a result", "Ask for less."),
     "model_blocked": Code(502, "The model blocked the content for safety", _ASK_ELSE),
     "model_not_found": Code(502, "The model does not exist", _OPERATOR),
     "model_rejected": Code(502, "The model refused the request as malformed", _ASK_ELSE),
