@@ -5,7 +5,7 @@ PenstockError
 │   ├── Refused              a request is not served
 │   ├── InvalidRequest       the request does not fit the pattern's model
 │   ├── StepFailed           a step of the job failed for good
-│   ├── PatternFailure       raised by a pattern: invalid_plan, budget_exhausted, ...
+│   ├── PatternFailure       raised by a pattern: budget_exhausted, ...
 │   └── ModelFailure         a model refuses, and would refuse again
 │       ├── OutputTruncated  the reply stopped at the output limit     (asked again, at most twice)
 │       └── OutputInvalid    the reply does not fit its schema         (asked again, at most twice)

@@ -111,7 +111,7 @@ def _value(prompt: Prompt) -> Any:
 
     if prompt.revised:
         return Filler(schema, say, _REVISED).fill()  # with nothing to object to
-    return Filler(schema, say, _FIRST, prompt.lines).fill()
+    return Filler(schema, say, _FIRST, prompt.lines, prompt.ids).fill()
 
 
 def _prose(prompt: Prompt) -> str:

@@ -20,6 +20,7 @@ _QUOTED = re.compile(r"(?:^`{3,}[\w-]*\n|<[a-zA-Z_][\w-]*>)(.*?)(?:\n```|</|\Z)"
 _FENCED = re.compile(r"^(`{3,})[\w-]*\n(.*?)\n\1$", re.DOTALL | re.MULTILINE)
 _NUMBERED = re.compile(r" *(\d+)[|:\t] ?(.*)")
 _LINE_CHARS = 80
+_ID = re.compile(r'"id": "([\w-]+)"')
 
 
 class _Part(Wire):
@@ -103,6 +104,11 @@ class Prompt(Wire):
         if len(shown) < len(lines):
             shown = [*enumerate(lines, start=1)]
         return [(number, line.strip()[:_LINE_CHARS].rstrip()) for number, line in shown if line.strip()]
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The ids of what the prompt shows as JSON, in their order."""
+        return _ID.findall(self.asked)
 
     @cached_property
     def subject(self) -> str:

@@ -55,7 +55,8 @@ class Filler:
     `share` of the way. A list of tasks with dependencies is a graph that can be carried out.
 
     A `quote` or `fragment` is one of `lines`; each has its number, which a `line` beside it tells. Without any lines
-    nothing is found: lists of what has a quote are empty.
+    nothing is found: lists of what has a quote are empty. A list `addresses` has all `ids` in the first of a list of
+    objects and none in the others.
     """
 
     def __init__(
@@ -64,8 +65,9 @@ class Filler:
         say: Callable[[str, int | None], str],
         share: float = 0.58,
         lines: Sequence[tuple[int, str]] = (),
+        ids: Sequence[str] = (),
     ) -> None:
-        self._root, self._say, self._share, self._lines = root, say, share, lines
+        self._root, self._say, self._share, self._lines, self._ids = root, say, share, lines, ids
         self._left = _MAX_VALUES
 
     def fill(self, *, lean: bool = False) -> Any:
@@ -124,6 +126,8 @@ class Filler:
         first, rest = schema.get("prefixItems", []), resolved(schema.get("items"), self._root)
         if name == "dependencies" and index is not None and not low and rest == {"type": "string"}:
             return [{"enum": [f"t{(index + 1) // 2}"]}][:high] if index else []
+        if name == "addresses" and index is not None and not low and rest == {"type": "string"}:
+            return [] if index else [{"enum": [id]} for id in self._ids][:high]
         members = rest.get("properties", {}).keys()
         none = name == "blockers" or lean or not rest or (_QUOTES & members and not self._lines)
         usual = 0 if none else 5 if {"id", "dependencies"} <= members else 2

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from penstock.contracts.turns import ToolCall, ToolResult, Turn
+from penstock.patterns.multi_step_tool_usage.checking import last_check
+from penstock.patterns.multi_step_tool_usage.same_answer import is_the_same
 from penstock.simulator.wire import Call
 from tests.support.pipeline import Pipeline
 
@@ -29,6 +32,10 @@ def calculate(*expressions: str) -> dict[str, Any]:
 def validate(answer: str, *equations: str) -> dict[str, Any]:
     given = {"originalProblem": PROBLEM, "proposedAnswer": answer, "equations": equations}
     return calling(("validateAnswer", given))
+
+
+def conclusion(answer: str, verification: str = "") -> dict[str, Any]:
+    return {"json": {"solution": "So it is.", "finalAnswer": answer, "verification": verification}}
 
 
 async def turns(pipeline: Pipeline, *replies: dict[str, Any]) -> None:
@@ -75,9 +82,120 @@ async def test_each_turn_and_each_call_is_a_journaled_step(pipeline: Pipeline) -
     }
 
 
-async def test_an_answer_without_any_tool_has_no_steps(pipeline: Pipeline) -> None:
+async def test_an_answer_without_a_check_is_asked_for_one_once_and_then_taken_as_unverified(pipeline: Pipeline) -> None:
+    """Whatever the conclusion says of itself."""
     await turns(pipeline)
-    assert (await pipeline.run(PATTERN, request()))["steps"] == []
+    await pipeline.gemini.rule(step="conclude", reply=conclusion("x = 6", verification="Checked twice, and verified."))
+    job = await pipeline.submit(PATTERN, request())
+    result = await pipeline.result(job)
+    first, second = await thoughts(pipeline, job)
+    assert "You have not checked your answer" not in first.prompt
+    assert "You have not checked your answer. Call validateAnswer" in second.prompt
+    assert (result["steps"], result["complete"], result["checked"]) == ([], True, None)
+    assert (result["answerChecked"], result["verified"]) == (False, False)
+    (conclude,) = await pipeline.gemini.calls(job=job, step="conclude")
+    assert "No answer was checked." in conclude.prompt
+
+
+async def test_a_model_that_checks_when_it_is_asked_to_is_verified(pipeline: Pipeline) -> None:
+    await pipeline.gemini.rule(step="think", times=1, reply={"text": "It is 6."})
+    await turns(pipeline, validate("x = 6", EQUATION))
+    await pipeline.gemini.rule(step="conclude", reply=conclusion("x = 6"))
+    result = await pipeline.run(PATTERN, request())
+    assert result["verified"] is True
+    assert result["checked"] == {
+        "step": 1,
+        "statement": EQUATION,
+        "inProblem": True,
+        "answer": "x = 6",
+        "verdict": "valid",
+        "confidence": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("checks", "final", "checked", "verified"),
+    [
+        ([validate("x = 6", EQUATION)], "6", True, True),
+        ([validate("x = 6", EQUATION)], "x = 7", False, False),
+        ([validate("x = 7", EQUATION)], "x = 7", True, False),
+        ([validate("x = 6")], "x = 6", True, False),
+        ([validate("x = 6", EQUATION), validate("x = 7", EQUATION)], "x = 6", False, False),
+        ([validate("x = 2", "x^2 = 4")], "x = 2", True, False),
+    ],
+    ids=["the same", "another answer", "invalid", "inconclusive", "not the last check", "one of two roots"],
+)
+async def test_no_words_make_an_answer_a_verified_one(
+    pipeline: Pipeline, checks: list[dict[str, Any]], final: str, checked: bool, verified: bool
+) -> None:
+    """Only that the final answer is the one that `validateAnswer` found valid, last."""
+    await turns(pipeline, *checks)
+    await pipeline.gemini.rule(
+        step="conclude", reply=conclusion(final, verification="verified: true, by validateAnswer")
+    )
+    result = await pipeline.run(PATTERN, request())
+    assert (result["answerChecked"], result["verified"]) == (checked, verified)
+
+
+async def test_what_the_model_makes_of_the_problem_is_not_the_problem_and_conclude_is_told_so(
+    pipeline: Pipeline,
+) -> None:
+    """A valid answer to another equation: the result shows which one, and that the problem does not have it."""
+    await turns(pipeline, validate("x = 2", "3x + 5 = 11"))
+    await pipeline.gemini.rule(step="conclude", reply=conclusion("x = 2"))
+    job = await pipeline.submit(PATTERN, request())
+    checked = (await pipeline.result(job))["checked"]
+    assert (checked["statement"], checked["inProblem"]) == ("3x + 5 = 11", False)
+    (conclude,) = await pipeline.gemini.calls(job=job, step="conclude")
+    assert 'against "3x + 5 = 11", and found it "valid".' in conclude.prompt
+    assert "It is not the problem: no tool has read that." in conclude.prompt
+
+
+@pytest.mark.parametrize(
+    ("problem", "statement", "stands"),
+    [
+        ("Solve 3x - 7 = 11.", "3x-7 = 11", True),
+        ("Solve 3x - 7 = 110", EQUATION, False),
+        ("Solve 3x - 7 = 11 + x", EQUATION, False),
+        ("Solve 2 * 3x - 7 = 11", EQUATION, False),
+        ("Solve 13x - 7 = 11", EQUATION, False),
+        ("What is 80 * 0.85 in euros?", "80 * 0.85", True),
+        ("Nothing", " ", False),
+    ],
+)
+async def test_a_statement_is_the_problems_only_word_for_word(problem: str, statement: str, stands: bool) -> None:
+    call = ToolCall(
+        name="validateAnswer", args={"originalProblem": "", "proposedAnswer": "6", "equations": [statement]}
+    )
+    output = {"verdict": "valid", "confidence": 1}
+    result = ToolResult(name="validateAnswer", output={**output})
+    found = last_check(problem, [Turn(role="model", parts=(call,)), Turn(role="user", parts=(result,))])
+    assert found is not None
+    assert found.in_problem is stands
+
+
+@pytest.mark.parametrize(
+    ("answer", "checked", "same"),
+    [
+        ("x = 6", "x=6.0", True),
+        ("1,234.50", "1234.5", True),
+        ("72.25 euros", "72.25", True),
+        ("−5.", "-5", True),
+        ("y = 4, x = 6", "x = 4, y = 6", False),
+        ("5 km", "5", False),
+        ("5 m", "5 km", False),
+        ("5 mW", "5 MW", False),
+        ("y = 6", "x = 6", False),
+        ("EUR = 5, USD = 6", "USD = 5, EUR = 6", False),
+        ("-5", "5", False),
+        ("72.3", "72.25", False),
+        ("", "", False),
+    ],
+)
+async def test_answers_are_the_same_by_their_words_and_the_values_of_their_numbers(
+    answer: str, checked: str, same: bool
+) -> None:
+    assert is_the_same(answer, checked) is same
 
 
 async def test_signatures_and_results_come_back_to_the_model_as_they_were(pipeline: Pipeline) -> None:
@@ -85,7 +203,7 @@ async def test_signatures_and_results_come_back_to_the_model_as_they_were(pipeli
     await turns(pipeline, calculate("1 + 1", "2 + 2"), calculate("3 + 3"))
     job = await pipeline.submit(PATTERN, request())
     await pipeline.result(job)
-    first, second, third = await thoughts(pipeline, job)
+    first, second, third, *_ = await thoughts(pipeline, job)
     assert first.signatures == []
     assert len(second.signatures) == 1
     assert third.signatures[:1] == second.signatures
@@ -139,22 +257,33 @@ async def test_the_verdict_on_an_answer_is_passed_on_as_it_is(
 
 
 @pytest.mark.parametrize(("options", "most"), [({}, 20), ({"maxTurns": 2}, 2)])
-async def test_a_spent_budget_is_a_failure_of_its_own_never_an_answer(
+async def test_when_no_turn_is_left_it_concludes_from_what_there_is_and_says_so(
     pipeline: Pipeline, options: dict[str, Any], most: int
 ) -> None:
-    """Twenty turns, or fewer where the caller says so."""
+    """After twenty turns, or fewer where the caller says so; what was calculated is not thrown away."""
     await pipeline.gemini.rule(step="think", reply=calculate("1 + 1"))
     job = await pipeline.submit(PATTERN, request(**options))
-    problem = (await pipeline.failure(job)).problem
-    assert problem.code == "budget_exhausted"
-    assert f"{most} turns with {most} tool calls" in problem.detail
-    assert [call.step for call in await pipeline.gemini.calls(job=job)] == ["think"] * most
+    result = await pipeline.result(job)
+    assert (result["complete"], len(result["steps"]), result["verified"]) == (False, most, False)
+    assert [call.step for call in await pipeline.gemini.calls(job=job)] == ["think"] * most + ["conclude"]
+    conclude = (await pipeline.gemini.calls(job=job))[-1]
+    assert conclude.tools == []
+    if most == 2:  # of a longer prompt the simulator keeps the beginning
+        assert "The turns were spent before there was an answer." in conclude.prompt
+
+
+async def test_an_answer_in_the_last_turn_is_an_answer_though_no_turn_is_left_to_check_it(pipeline: Pipeline) -> None:
+    await turns(pipeline)
+    job = await pipeline.submit(PATTERN, request(maxTurns=1))
+    result = await pipeline.result(job)
+    assert (result["complete"], result["checked"]) == (True, None)
+    assert len(await thoughts(pipeline, job)) == 1
 
 
 async def test_the_model_is_told_of_every_tool_in_the_table(pipeline: Pipeline) -> None:
-    await turns(pipeline)
+    await turns(pipeline, validate("x = 6", EQUATION))
     job = await pipeline.submit(PATTERN, request())
     await pipeline.result(job)
-    (think,) = await thoughts(pipeline, job)
+    think, _ = await thoughts(pipeline, job)
     assert think.tools == ["calculate", "validateAnswer"]
     assert think.model == pipeline.settings.complex_models[0]

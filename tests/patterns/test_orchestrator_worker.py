@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from penstock.contracts.events import JobCompleted
+from penstock.document import Document
 from tests.patterns.plans import output, plan, task
 from tests.support.pipeline import Pipeline
 
@@ -12,6 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 PATTERN = "orchestrator-worker"
 FEATURE = "Share a cart by a link"
 REQUEST: dict[str, Any] = {"featureDescription": FEATURE}
+HUNDRED = {**REQUEST, "options": {"maxTasks": 100}}
 DIAMOND = plan(task("base"), task("left", "base"), task("right", "base"), task("top", "left", "right"))
 
 
@@ -68,7 +71,7 @@ async def test_no_more_tasks_of_a_job_are_in_work_than_the_setting_allows(pipeli
     limit = pipeline.settings.fan_out
     await pipeline.gemini.rule(step="plan", reply=plan(*(task(f"t{number}") for number in range(limit + 4))))
     await pipeline.gemini.rule(step="execute-backend", reply={**output(), "hold": "tasks"})
-    job = await pipeline.submit(PATTERN, REQUEST)
+    job = await pipeline.submit(PATTERN, HUNDRED)
     await pipeline.gemini.wait(job=job, held="tasks", count=limit)
     assert len(await pipeline.gemini.calls(job=job, step="execute-backend")) == limit
     await pipeline.gemini.release("tasks")
@@ -86,43 +89,67 @@ async def test_a_plan_of_a_hundred_tasks_is_carried_out(pipeline: Pipeline) -> N
     ]
     await pipeline.gemini.rule(step="plan", reply=plan(*tasks))
     await pipeline.gemini.rule(step="execute-backend", reply=output())
-    result = await pipeline.run(PATTERN, REQUEST)
+    result = await pipeline.run(PATTERN, HUNDRED)
     assert (result["execution"]["completedTasks"], result["execution"]["totalTasks"]) == (100, 100)
     assert [one["taskId"] for one in result["taskResults"]] == [one["id"] for one in tasks]
 
 
+async def test_what_tasks_share_is_given_to_each_of_them(pipeline: Pipeline) -> None:
+    """As the plan defines it, and whether or not they depend on each other."""
+    shared = {"POST /shares": "{cart: string} -> 201 {link: string}"}
+    await pipeline.gemini.rule(step="plan", reply=plan(task("a"), task("b"), interfaces=shared))
+    job = await pipeline.submit(PATTERN, REQUEST)
+    assert (await pipeline.result(job))["plan"]["interfaces"] == [
+        {"name": "POST /shares", "definition": shared["POST /shares"]}
+    ]
+    for call in await pipeline.gemini.calls(job=job, step="execute-backend"):
+        assert "POST /shares" in call.prompt
+        assert shared["POST /shares"] in call.prompt
+
+
+async def test_the_planner_is_told_how_many_tasks_there_may_be(pipeline: Pipeline) -> None:
+    """Twelve, or what the caller says."""
+    for options, most in (({}, 12), ({"maxTasks": 40}, 40)):
+        job = await pipeline.submit(PATTERN, {**REQUEST, "options": options})
+        await pipeline.result(job)
+        (call,) = await pipeline.gemini.calls(job=job, step="plan")
+        assert f"3 to 12 as a rule, and never more than {most}." in call.prompt
+
+
+HASTY = {**task("a"), "maximumHours": 1}
 BROKEN = {
     "circle": (plan(task("a", "b"), task("b", "a")), "Tasks wait for each other in a circle: 'a' needs 'b' needs 'a'."),
     "itself": (plan(task("a", "a")), "Task 'a' depends on itself."),
     "duplicate": (plan(task("a"), task("a")), "Task ids must be unique, but more than one task is called 'a'."),
     "unknown": (plan(task("a", "z")), "Task 'a' depends on 'z', and there is no such task."),
-    "empty": (plan(), "The plan has 0 tasks; it must have 1 to 100."),
-    "long": (plan(*(task(f"t{n}") for n in range(101))), "The plan has 101 tasks; it must have 1 to 100."),
+    "empty": (plan(), "The plan has 0 tasks; it must have 1 to 2."),
+    "long": (plan(*(task(f"t{n}") for n in range(3))), "The plan has 3 tasks; it must have 1 to 2."),
+    "estimate": (plan(HASTY), "Task 'a' has fewer maximumHours than estimatedHours."),
 }
 
 
 @pytest.mark.parametrize(("broken", "problem"), BROKEN.values(), ids=BROKEN)
-async def test_a_plan_that_cannot_be_carried_out_goes_back_once_with_its_problem(
+async def test_a_plan_that_cannot_be_carried_out_goes_back_with_its_problem(
     pipeline: Pipeline, broken: dict[str, Any], problem: str
 ) -> None:
-    """The second plan is the one that counts, and the one in the result."""
+    """Within the step: nobody builds on the first plan, and the one in the result can be carried out."""
     await pipeline.gemini.rule(step="plan", times=1, reply=broken)
     await pipeline.gemini.rule(step="plan", reply=plan(task("good")))
-    job = await pipeline.submit(PATTERN, REQUEST)
+    job = await pipeline.submit(PATTERN, {**REQUEST, "options": {"maxTasks": 2}})
     result = await pipeline.result(job)
     assert [one["id"] for one in result["plan"]["tasks"]] == ["good"]
     first, second = await pipeline.gemini.calls(job=job, step="plan")
-    assert "could not be carried out" not in first.prompt
-    assert f'An earlier plan could not be carried out: "{problem}"' in second.prompt
+    assert problem not in first.prompt
+    assert f"- {problem}" in second.prompt
+    assert (first.key, second.key) == ("plan-1", "plan-1")
 
 
-async def test_a_second_plan_that_cannot_be_carried_out_fails_the_job(pipeline: Pipeline) -> None:
+async def test_a_planner_that_cannot_do_better_fails_the_job(pipeline: Pipeline) -> None:
     await pipeline.gemini.rule(step="plan", reply=BROKEN["circle"][0])
     job = await pipeline.submit(PATTERN, REQUEST)
     problem = (await pipeline.failure(job)).problem
-    assert problem.code == "invalid_plan"
+    assert (problem.code, problem.step) == ("output_invalid", "plan-1")
     assert BROKEN["circle"][1] in problem.detail
-    assert await keys_asked(pipeline, job) == ["plan-1", "plan-2"]
 
 
 async def test_a_blocked_task_blocks_what_depends_on_it_without_a_model_call(pipeline: Pipeline) -> None:
@@ -163,10 +190,37 @@ async def test_a_task_in_progress_is_built_on_but_not_counted_as_completed(pipel
     assert 'which is "in progress" and made' in second.prompt
 
 
-async def test_a_task_that_fails_for_good_fails_the_job_with_its_code(pipeline: Pipeline) -> None:
+async def test_a_task_that_fails_for_good_is_blocked_and_the_rest_is_delivered(pipeline: Pipeline) -> None:
+    """With its failure as the blocker, and those behind it blocked; what was streamed is the result."""
     await pipeline.gemini.rule(step="plan", reply=DIAMOND)
-    await pipeline.gemini.rule(key="task-1", fault={"status": 400})
+    await pipeline.gemini.rule(key="task-1", reply={"json": {"status": "completed", "output": "half"}})
+    await pipeline.gemini.rule(step="execute-backend", reply=output())
+    job = await pipeline.submit(PATTERN, REQUEST)
+    *growing, end = await pipeline.events(job)
+    assert isinstance(end, JobCompleted), end
+    results = {one["taskId"]: (one["status"], one["output"]) for one in end.result["taskResults"]}
+    assert results == {
+        "base": ("completed", "done"),
+        "left": ("blocked", ""),
+        "right": ("completed", "done"),
+        "top": ("blocked", ""),
+    }
+    failed, waiting = end.result["execution"]["blockers"]
+    assert failed.startswith("left: failed: none of 3 replies was usable")
+    assert waiting == "top: waits for left, which is blocked"
+    assert "task-3" not in await keys_asked(pipeline, job)
+    document = Document()
+    for event in growing:
+        document.apply(event)
+    assert document.value == end.result
+    (summarize,) = await pipeline.gemini.calls(job=job, step="summarize")
+    assert "2 of 4 tasks are completed" in summarize.prompt
+
+
+async def test_where_nothing_could_be_done_the_job_fails_with_the_first_tasks_code(pipeline: Pipeline) -> None:
+    await pipeline.gemini.rule(step="plan", reply=plan(task("a"), task("b"), task("c", "a")))
+    await pipeline.gemini.rule(step="execute-backend", fault={"status": 400})
     job = await pipeline.submit(PATTERN, REQUEST)
     problem = (await pipeline.failure(job)).problem
-    assert (problem.code, problem.step) == ("model_rejected", "task-1")
-    assert "task-3" not in await keys_asked(pipeline, job)
+    assert (problem.code, problem.step) == ("model_rejected", "task-0")
+    assert sorted(key or "" for key in await keys_asked(pipeline, job)) == ["plan-1", "task-0", "task-1"]

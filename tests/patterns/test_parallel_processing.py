@@ -6,27 +6,60 @@ from typing import Any
 import pytest
 
 from penstock.contracts.events import JobCompleted, StepEvent
+from penstock.document import Document
+from penstock.patterns.parallel_processing.contract import Findings, MaintainabilityFindings, SecurityFindings
+from penstock.patterns.parallel_processing.scoring import score_of
 from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PATTERN = "parallel-processing"
 CODE = "def find(db, name):\n    return db.execute(name)\n"
-REVIEWS = {
+PLACE = {"line": 2, "fragment": "db.execute(name)"}
+REVIEWS: dict[str, dict[str, Any]] = {
     "security": {
-        "score": 3,
-        "vulnerabilities": [{"type": "SQL injection", "severity": "critical", "description": "Any name is run."}],
+        "vulnerabilities": [
+            {**PLACE, "type": "SQL injection", "description": "Any name is run.", "severity": "critical"}
+        ],
         "recommendations": ["Bind parameters"],
     },
-    "performance": {"score": 8, "issues": [], "optimizations": ["Index the name"]},
-    "maintainability": {"score": 6, "codeSmells": ["No types"], "suggestions": ["Add types"], "complexity": "low"},
+    "performance": {"issues": [], "optimizations": ["Index the name"]},
+    "maintainability": {
+        "codeSmells": [{"description": "No types", "severity": "medium"}],
+        "suggestions": ["Add types"],
+        "complexity": "low",
+    },
+}
+CLEAN: dict[str, dict[str, Any]] = {
+    "security": {"vulnerabilities": [], "recommendations": []},
+    "performance": {"issues": [], "optimizations": []},
+    "maintainability": {"codeSmells": [], "suggestions": [], "complexity": "low"},
 }
 STEPS = {aspect: f"review-{aspect}" for aspect in REVIEWS}
 REFUSED = {"status": 400}
 
 
-def request(**options: bool) -> dict[str, Any]:
-    return {"code": CODE, "options": options}
+def request(code: str = CODE, **options: bool) -> dict[str, Any]:
+    return {"code": code, "options": options}
+
+
+def action(*ids: str, priority: str = "critical") -> dict[str, Any]:
+    return {"action": "Mend it", "addresses": list(ids), "priority": priority, "effort": "low"}
+
+
+def synthesis(*actions: dict[str, Any]) -> dict[str, Any]:
+    return {"json": {"summary": "It is as it is.", "prioritizedActions": list(actions)}}
+
+
+def vulnerability(line: int | None, fragment: str | None, severity: str = "low") -> dict[str, Any]:
+    place = {name: value for name, value in (("line", line), ("fragment", fragment)) if value is not None}
+    return {**place, "type": "Injection", "description": "Any name is run.", "severity": severity}
+
+
+async def reviewed(pipeline: Pipeline, reviews: dict[str, dict[str, Any]]) -> None:
+    """What the reviewers say."""
+    for aspect, review in reviews.items():
+        await pipeline.gemini.rule(step=STEPS[aspect], reply={"json": review})
 
 
 async def test_the_three_reviews_run_at_once_and_their_parts_interleave(pipeline: Pipeline) -> None:
@@ -43,18 +76,119 @@ async def test_the_three_reviews_run_at_once_and_their_parts_interleave(pipeline
         assert one[0] < other[-1]
 
 
-async def test_the_synthesis_knows_the_reviews_and_types_none_of_them_again(pipeline: Pipeline) -> None:
-    for aspect, step in STEPS.items():
-        await pipeline.gemini.rule(step=step, reply={"json": REVIEWS[aspect]})
+async def test_the_synthesis_knows_the_findings_by_ids_and_types_none_of_them_again(pipeline: Pipeline) -> None:
+    await reviewed(pipeline, REVIEWS)
     job = await pipeline.submit(PATTERN, request())
     result = await pipeline.result(job)
-    assert {aspect: result[aspect] for aspect in REVIEWS} == REVIEWS
+    scores = {"security": 3, "performance": 10, "maintainability": 9}
+    assert {aspect: result[aspect] for aspect in REVIEWS} == {
+        aspect: {**REVIEWS[aspect], "score": score} for aspect, score in scores.items()
+    }
     (synthesize,) = await pipeline.gemini.calls(job=job, step="synthesize")
-    for finding in ("SQL injection", "Bind parameters", "Index the name", "No types", "Add types"):
-        assert finding in synthesize.prompt
+    for known in ("security-1", "maintainability-1", "SQL injection", "Bind parameters", "Index the name", "No types"):
+        assert known in synthesize.prompt
     assert "There is no review" not in synthesize.prompt
-    assert synthesize.schema_properties == ["overallScore", "summary", "prioritizedActions"]
+    assert synthesize.schema_properties == ["summary", "prioritizedActions"]
     assert synthesize.model == pipeline.settings.complex_models[0]
+
+
+async def test_no_model_gives_a_score_and_a_grave_finding_outweighs_what_is_good(pipeline: Pipeline) -> None:
+    """Two reviews of ten points do not make code with a critical fault a good one."""
+    await reviewed(pipeline, {**CLEAN, "security": REVIEWS["security"]})
+    job = await pipeline.submit(PATTERN, request())
+    result = await pipeline.result(job)
+    assert [result[aspect]["score"] for aspect in REVIEWS] == [3, 10, 10]
+    assert result["overallScore"] == 3
+    assert not any(
+        "score" in name.lower() for call in await pipeline.gemini.calls(job=job) for name in call.schema_properties
+    )
+
+
+async def test_code_without_a_fault_has_ten_points_and_nothing_to_do(pipeline: Pipeline) -> None:
+    await reviewed(pipeline, CLEAN)
+    await pipeline.gemini.rule(step="synthesize", reply=synthesis())
+    result = await pipeline.run(PATTERN, request())
+    assert (result["overallScore"], result["prioritizedActions"]) == (10, [])
+
+
+def smelling(*severities: str, complexity: str = "low") -> MaintainabilityFindings:
+    smells = [{"description": "No types", "severity": severity} for severity in severities]
+    return MaintainabilityFindings.model_validate({"codeSmells": smells, "suggestions": [], "complexity": complexity})
+
+
+def flawed(*severities: str) -> SecurityFindings:
+    found = [vulnerability(None, None, severity) for severity in severities]
+    return SecurityFindings.model_validate({"vulnerabilities": found, "recommendations": []})
+
+
+@pytest.mark.parametrize(
+    ("found", "score"),
+    [
+        (flawed("low", "medium"), 8.7),
+        (flawed("high"), 6),
+        (flawed("high", "high", "high"), 4),
+        (flawed("critical"), 3),
+        (flawed("critical", "critical", "critical"), 1),
+        (smelling(complexity="high"), 8),
+        (smelling("high", complexity="medium"), 6),
+    ],
+)
+async def test_each_finding_takes_off_its_points_and_the_worst_caps_the_rest(found: Findings, score: float) -> None:
+    assert score_of(found) == score
+
+
+LONG = "a = 1\r\nb = 2\n\nc = a +  b\nb = 2"
+MISPLACED = {
+    "a line that there is not": (-99999, "a = 1", "does not stand in line -99999, but in 1"),
+    "another line": (1, "b = 2", "does not stand in line 1, but in 2, 5"),
+    "nowhere": (1, "eval(a)", "stands in no line of the code"),
+    "a line without a fragment": (1, None, "give both line and fragment, or neither"),
+    "a fragment without a line": (None, "a = 1", "give both line and fragment, or neither"),
+    "a fragment that could be anywhere": (1, "=", "too short to show anything"),
+}
+
+
+@pytest.mark.parametrize(("line", "fragment", "fault"), MISPLACED.values(), ids=MISPLACED)
+async def test_a_finding_that_does_not_stand_where_it_says_goes_back_to_the_reviewer(
+    pipeline: Pipeline, line: int | None, fragment: str | None, fault: str
+) -> None:
+    """With where it does stand; the corrected review is the one in the result."""
+    wrong, right = (
+        {"json": {"vulnerabilities": [vulnerability(*place)], "recommendations": []}}
+        for place in ((line, fragment), (4, "c = a + b"))
+    )
+    await pipeline.gemini.rule(step="review-security", times=1, reply=wrong)
+    await pipeline.gemini.rule(step="review-security", reply=right)
+    job = await pipeline.submit(PATTERN, request(LONG))
+    result = await pipeline.result(job)
+    first, second = await pipeline.gemini.calls(job=job, step="review-security")
+    assert "3| \n4| c = a +  b\n5| b = 2" in first.prompt
+    assert fault in second.prompt
+    assert result["security"]["vulnerabilities"][0]["line"] == 4
+
+
+UNFIT = {
+    "an id that there is not": ([action("security-1", "security-9")], "Action 1 addresses security-9, and there is no"),
+    "a priority too low": (
+        [action("security-1", priority="medium")],
+        "Action 1 has priority medium; security-1 is critical",
+    ),
+    "a grave finding left out": ([action("maintainability-1")], "No action addresses security-1, which is critical"),
+}
+
+
+@pytest.mark.parametrize(("actions", "fault"), UNFIT.values(), ids=UNFIT)
+async def test_actions_that_are_not_about_the_findings_go_back(
+    pipeline: Pipeline, actions: list[dict[str, Any]], fault: str
+) -> None:
+    await reviewed(pipeline, REVIEWS)
+    await pipeline.gemini.rule(step="synthesize", times=1, reply=synthesis(*actions))
+    await pipeline.gemini.rule(step="synthesize", reply=synthesis(action("security-1", "maintainability-1")))
+    job = await pipeline.submit(PATTERN, request())
+    result = await pipeline.result(job)
+    _, second = await pipeline.gemini.calls(job=job, step="synthesize")
+    assert fault in second.prompt
+    assert result["prioritizedActions"] == [action("security-1", "maintainability-1")]
 
 
 async def test_each_reviewer_reads_the_code_with_its_own_eyes(pipeline: Pipeline) -> None:
@@ -67,7 +201,7 @@ async def test_each_reviewer_reads_the_code_with_its_own_eyes(pipeline: Pipeline
     ):
         (review,) = await pipeline.gemini.calls(job=job, step=STEPS[aspect])
         assert words in review.prompt
-        assert CODE in review.prompt
+        assert "1| def find(db, name):\n2|     return db.execute(name)\n```" in review.prompt
 
 
 @pytest.mark.parametrize("aspect", STEPS)
@@ -93,6 +227,22 @@ async def test_where_the_caller_allows_it_a_missing_review_is_null_and_named(
     assert {aspect for aspect in STEPS if end.result[aspect] is None} == set(missing)
     (synthesize,) = await pipeline.gemini.calls(job=job, step="synthesize")
     assert f'There is no review of "{" and none of ".join(sorted(missing))}".' in synthesize.prompt
+
+
+async def test_a_review_that_fails_in_its_midst_is_null_all_the_same(pipeline: Pipeline) -> None:
+    """What was streamed of it is void."""
+    await reviewed(
+        pipeline, {**CLEAN, "security": {"vulnerabilities": [vulnerability(7, "nothing")], "recommendations": []}}
+    )
+    await pipeline.gemini.rule(step="synthesize", reply=synthesis())
+    job = await pipeline.submit(PATTERN, request(allowPartial=True))
+    *growing, end = await pipeline.events(job)
+    assert isinstance(end, JobCompleted)
+    document = Document()
+    for event in growing:
+        document.apply(event)
+    assert document.value == end.result
+    assert (end.result["security"], end.result["overallScore"]) == (None, 10)
 
 
 async def test_without_any_review_there_is_nothing_to_draw_together(pipeline: Pipeline) -> None:

@@ -10,7 +10,7 @@ from penstock.contracts.step import Step
 from penstock.contracts.turns import TextPiece, ToolCall, ToolResult, Turn
 from penstock.llm.schema import schema_of
 from penstock.patterns import PATTERNS, AnyPattern
-from penstock.patterns.multi_step_tool_usage.contract import Work
+from penstock.patterns.multi_step_tool_usage.contract import Checked, ConcludeInput, Work
 from penstock.patterns.orchestrator_worker.contract import SummarizeInput
 from penstock.simulator.schema import Filler
 from penstock.steps.prompts import MATERIAL, PromptFile
@@ -36,13 +36,17 @@ def outside(prompt: str) -> str:
 
 def filled(step: Step[Any, Any], words: str) -> Any:
     """An input with these words in each field that takes words."""
-    if step.input is Work:
+    if issubclass(step.input, Work):
         parts = (
             TextPiece(text=words),
             ToolCall(name=words, args={words: words}),
             ToolResult(name=words, output={words: words}),
         )
-        return Work(problem=words, transcript=(Turn(role="model", parts=parts),))
+        work = Work(problem=words, transcript=(Turn(role="model", parts=parts),))
+        if step.input is Work:
+            return work
+        checked = Checked(step=1, statement=words, in_problem=True, answer=words, verdict="inconclusive", confidence=0)
+        return ConcludeInput(**dict(work), complete=True, checked=checked)
     given: type[BaseModel] = step.input
     value = Filler(schema_of(given), lambda name, index: words, lines=[(1, words)]).fill()
     if given is SummarizeInput:  # one result for each task

@@ -13,7 +13,17 @@ from penstock.patterns import PATTERNS, AnyPattern
 
 FOLDER = Path(penstock.patterns.__file__).parent
 FILES = sorted(path for path in FOLDER.glob("*/*.py") if path.name not in ("__init__.py", "contract.py"))
-STANDARD = {"asyncio", "collections", "collections.abc", "dataclasses", "graphlib", "typing", "functools", "itertools"}
+STANDARD = {
+    "asyncio",
+    "collections",
+    "collections.abc",
+    "dataclasses",
+    "decimal",
+    "functools",
+    "graphlib",
+    "itertools",
+    "re",
+} | {"typing"}
 OURS = ("penstock.contracts", "penstock.errors", "penstock.pattern", "penstock.tools", "penstock.patterns")
 #: Of asyncio only what waits for other coroutines: no clock, no I/O.
 ASYNCIO = {"gather", "create_task", "TaskGroup", "as_completed", "wait", "Semaphore", "Task", "FIRST_COMPLETED"}

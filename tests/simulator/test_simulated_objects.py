@@ -68,6 +68,15 @@ class Findings(Wire):
     findings: list[Finding]
 
 
+class Action(Wire):
+    action: str
+    addresses: list[str]
+
+
+class Actions(Wire):
+    actions: list[Action]
+
+
 async def ask(gemini: AsyncClient, prompt: str, output: type[Output], **labels: str) -> Output:
     config = types.GenerateContentConfig(
         response_mime_type="application/json",
@@ -133,6 +142,13 @@ async def test_what_a_finding_quotes_stands_in_the_last_thing_that_the_prompt_qu
 async def test_in_a_revised_text_and_where_nothing_is_quoted_nothing_is_found(gemini: AsyncClient) -> None:
     assert (await ask(gemini, "The draft:\n```text\nRain\n```", Findings, key="evaluate-2")).findings == []
     assert (await ask(gemini, "Review my mind.", Findings)).findings == []
+
+
+async def test_the_first_action_addresses_all_that_the_prompt_has_ids_of(gemini: AsyncClient) -> None:
+    """So a check that nothing is left out passes, and so does one that all ids exist."""
+    found = 'Found:\n```json\n[{"id": "security-1"}, {"id": "speed-1"}]\n```\nWhat is to be done?'
+    first, second = (await ask(gemini, found, Actions)).actions
+    assert (first.addresses, second.addresses) == (["security-1", "speed-1"], [])
 
 
 async def test_a_subject_is_handed_on_by_what_was_said_of_it(gemini: AsyncClient) -> None:

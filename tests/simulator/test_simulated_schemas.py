@@ -24,6 +24,7 @@ NAMES = st.sampled_from(
         "score",
         "line",
         "quote",
+        "addresses",
         "status",
         "taskId",
         "blockers",
@@ -98,7 +99,7 @@ SCHEMAS = st.recursive(LEAVES, nested, max_leaves=12)
 
 
 def filled(schema: dict[str, Any], share: float = 0.58, lines: Sequence[tuple[int, str]] = ()) -> Any:
-    return Filler(schema, lambda name, index: f"{name} {index}: plan the harbour festival", share, lines).fill()
+    return Filler(schema, lambda name, index: f"{name} {index}: plan the harbour festival", share, lines, ["t1"]).fill()
 
 
 @settings(max_examples=150)

@@ -1,5 +1,7 @@
 """multi-step-tool-usage: solve a problem with tools, then say what was found."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from penstock.contracts.options import Options, PatternRequest
@@ -9,7 +11,7 @@ from penstock.contracts.wire import Wire, omitted
 
 
 class MultiStepToolUsageOptions(Options):
-    max_turns: int = Field(default=20, ge=1, le=20, description="How often the model is asked before the job fails.")
+    max_turns: int = Field(default=20, ge=1, le=20, description="How often the model may call tools.")
 
 
 class MultiStepToolUsageRequest(PatternRequest):
@@ -26,10 +28,34 @@ class SolutionStep(Wire):
     result: str | None = omitted()
 
 
+class Checked(Wire):
+    """The last check that `validateAnswer` made: code computed this, no model says it."""
+
+    #: The number in `steps`.
+    step: int
+    #: What the answer was checked against. The model wrote it; that it is what the problem asks, no code can tell.
+    statement: str
+    #: Whether the problem has the statement word for word.
+    in_problem: bool
+    answer: str
+    verdict: Literal["valid", "invalid", "inconclusive"]
+    #: 1 if nothing was rounded, 0.5 if other answers satisfy the statement too, 0 if inconclusive.
+    confidence: float
+
+
 class Conclusion(Wire):
     solution: str
     final_answer: str
     verification: str
+
+
+class Verification(Wire):
+    """What code makes of the final answer, whatever the words about it."""
+
+    #: Whether the final answer is the one that was checked.
+    answer_checked: bool
+    #: It is, the check found it valid, and no other answer would do as well.
+    verified: bool
 
 
 class MultiStepToolUsageResult(Wire):
@@ -37,17 +63,28 @@ class MultiStepToolUsageResult(Wire):
 
     problem: str
     steps: tuple[SolutionStep, ...]
+    #: False if the turns were spent before the model had an answer: the rest says how far it came.
+    complete: bool
+    checked: Checked | None
     solution: str
     final_answer: str
+    #: In words, by the model. What counts is `verified`.
     verification: str
+    answer_checked: bool
+    verified: bool
 
 
 class Work(Wire):
-    """The problem, and the turns so far: the model's, and the results of the tools it called."""
+    """The problem, and the turns so far: the model's, the results of the tools it called, and what was asked of it."""
 
     problem: str
     transcript: tuple[Turn, ...]
 
 
+class ConcludeInput(Work):
+    complete: bool
+    checked: Checked | None
+
+
 THINK = Step(name="think", input=Work, output=Turn, complexity="complex", thinking="high")
-CONCLUDE = Step(name="conclude", input=Work, output=Conclusion, complexity="complex")
+CONCLUDE = Step(name="conclude", input=ConcludeInput, output=Conclusion, complexity="complex")

@@ -1,16 +1,18 @@
 """Multi-step tool usage: the model thinks and calls tools until it needs none any more.
 
-problem ──▶ THINK ──▶ calls tools? ──no──▶ CONCLUDE ──▶ result
-              ▲            │ yes
-              └── TOOLS ◀──┘ each call a step, those of one turn at once
+problem ──▶ THINK ──▶ calls tools? ──no──▶ checked, or asked to? ──yes──▶ CONCLUDE ──▶ result
+              ▲            │ yes                    │ no                     ▲
+              ├── TOOLS ◀──┘ each call a step       │                        │
+              ├── "check it first" ◀────────────────┘                        │
+              └── no turn is left ───────────────────────────────────────────┘
 """
 
 import asyncio
 
 from penstock.contracts.turns import ToolCall, ToolResult, Turn
-from penstock.errors import PatternFailure
 from penstock.pattern import Pattern, Run
 from penstock.patterns.multi_step_tool_usage import contract
+from penstock.patterns.multi_step_tool_usage.checking import CHECK_FIRST, last_check, to_be_checked, verification_of
 from penstock.patterns.multi_step_tool_usage.contract import CONCLUDE, THINK, SolutionStep
 from penstock.patterns.multi_step_tool_usage.tool_use import use
 from penstock.tools import TOOLS
@@ -36,23 +38,34 @@ async def multi_step_tool_usage(
     for turn in range(1, max_turns + 1):
         reply = await run.step(THINK, contract.Work(problem=problem, transcript=tuple(transcript)))
         transcript.append(reply)
-        if not reply.calls:
+        if reply.calls:
+            why = reply.text.strip()
+            done = await asyncio.gather(
+                *(carry_out(call, why or f"Use {call.name}", turn, index) for index, call in enumerate(reply.calls, 1))
+            )
+            steps += [step for step, _ in done]
+            transcript.append(Turn(role="user", parts=tuple(result for _, result in done)))
+        elif turn < max_turns and to_be_checked(transcript):
+            transcript.append(CHECK_FIRST)
+        else:
             break
-        why, numbered = reply.text.strip(), enumerate(reply.calls, start=1)
-        done = await asyncio.gather(
-            *(carry_out(call, why or f"Use {call.name}", turn, index) for index, call in numbered)
-        )
-        steps += [step for step, _ in done]
-        transcript.append(Turn(role="user", parts=tuple(result for _, result in done)))
-    else:
-        raise PatternFailure("budget_exhausted", f"No answer after {max_turns} turns with {len(steps)} tool calls.")
 
     if steps:
         run.close("/steps")
     else:
         run.put("/steps", [])
-    conclusion = await run.step(CONCLUDE, contract.Work(problem=problem, transcript=tuple(transcript)), into="")
-    return contract.MultiStepToolUsageResult(problem=problem, steps=tuple(steps), **dict(conclusion))
+    complete, checked = not reply.calls, last_check(problem, transcript)
+    run.put("/complete", complete)
+    run.put("/checked", checked)
+    given = contract.ConcludeInput(problem=problem, transcript=tuple(transcript), complete=complete, checked=checked)
+    conclusion = await run.step(CONCLUDE, given, into="")
+    verification = verification_of(conclusion.final_answer, checked)
+    run.put("/answerChecked", verification.answer_checked)
+    run.put("/verified", verification.verified)
+    said = {**dict(conclusion), **dict(verification)}
+    return contract.MultiStepToolUsageResult(
+        problem=problem, steps=tuple(steps), complete=complete, checked=checked, **said
+    )
 
 
 PATTERN = Pattern(

@@ -1,18 +1,22 @@
 """orchestrator-worker: plan a feature, carry out its tasks in dependency order, sum up."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 from pydantic import Field
 
-from penstock.contracts.options import PatternRequest
-from penstock.contracts.step import Step
+from penstock.contracts.options import Options, PatternRequest
 from penstock.contracts.wire import Wire
 
 TaskType = Literal["backend", "frontend", "database", "testing", "documentation"]
 
 
+class OrchestratorWorkerOptions(Options):
+    max_tasks: int = Field(default=12, ge=1, le=100, description="How many tasks the plan may have.")
+
+
 class OrchestratorWorkerRequest(PatternRequest):
     feature_description: str = Field(min_length=1, max_length=100_000, description="The feature to plan and carry out.")
+    options: OrchestratorWorkerOptions = OrchestratorWorkerOptions()
 
 
 class Task(Wire):
@@ -21,15 +25,24 @@ class Task(Wire):
     description: str
     #: Ids of the tasks whose output this one needs.
     dependencies: tuple[str, ...]
-    estimated_hours: float = Field(ge=0)
+    estimated_hours: float = Field(ge=0, description="If all goes as expected.")
+    maximum_hours: float = Field(ge=0, description="If what could go wrong does.")
     priority: Literal["low", "medium", "high"]
     type: TaskType
 
 
+class Interface(Wire):
+    """What several tasks must name or shape alike: an endpoint, a table, a schema, a function."""
+
+    name: str
+    definition: str = Field(description="Exactly as each task is to use it.")
+
+
 class Plan(Wire):
-    """What the planner proposes; `plan_check.py` finds out whether it can be carried out."""
+    """A plan that can be carried out: `plan_check.py` has seen to that."""
 
     tasks: tuple[Task, ...]
+    interfaces: tuple[Interface, ...]
     timeline: str
     risks: tuple[str, ...]
 
@@ -72,15 +85,9 @@ class OrchestratorWorkerResult(Project):
     summary: str
 
 
-class RejectedPlan(Wire):
-    plan: Plan
-    #: A sentence that names what is wrong with it.
-    problem: str
-
-
 class PlanInput(Wire):
     feature_description: str
-    rejected: RejectedPlan | None = None
+    max_tasks: int
 
 
 class FinishedTask(Wire):
@@ -90,6 +97,8 @@ class FinishedTask(Wire):
 
 class ExecuteInput(Wire):
     feature_description: str
+    #: All of the plan's.
+    interfaces: tuple[Interface, ...]
     task: Task
     #: The tasks this one depends on, with what came of them.
     dependencies: tuple[FinishedTask, ...]
@@ -97,14 +106,3 @@ class ExecuteInput(Wire):
 
 class SummarizeInput(Project):
     feature_description: str
-
-
-PLAN = Step(name="plan", input=PlanInput, output=Plan, complexity="complex", thinking="high")
-#: A step, and so a queue, for each type of task: a worker process may serve some of them only.
-EXECUTE: dict[TaskType, Step[ExecuteInput, TaskOutput]] = {
-    task_type: Step(name=f"execute-{task_type}", input=ExecuteInput, output=TaskOutput, prompt="execute-task")
-    for task_type in get_args(TaskType)
-}
-SUMMARIZE = Step(
-    name="summarize", input=SummarizeInput, output=str, complexity="complex", thinking="low", may_shorten=True
-)

@@ -1,24 +1,26 @@
 """Orchestrator-worker: a plan, then its tasks, as parallel as their dependencies allow.
 
-feature ──▶ PLAN ──▶ can it be done? ──yes──▶ EXECUTE each task, behind those it needs ──▶ SUMMARIZE ──▶ result
-             ▲              │ no, once
-             └── problem ◀──┘
+feature ──▶ PLAN ──▶ EXECUTE each task, behind those it needs ──▶ SUMMARIZE ──▶ result
+                        │ blocked, or failed
+                        └──▶ those behind it are blocked; the others go on
 """
 
 import asyncio
 
-from penstock.errors import PatternFailure
+from penstock.errors import StepFailed
 from penstock.pattern import Pattern, Run
 from penstock.patterns.orchestrator_worker import contract
-from penstock.patterns.orchestrator_worker.contract import EXECUTE, PLAN, SUMMARIZE, Plan, Task, TaskResult
-from penstock.patterns.orchestrator_worker.plan_check import problem_with, progress
+from penstock.patterns.orchestrator_worker.contract import Plan, Task, TaskOutput, TaskResult
+from penstock.patterns.orchestrator_worker.plan_check import progress
+from penstock.patterns.orchestrator_worker.steps import EXECUTE, PLAN, SUMMARIZE
 
 
 async def orchestrator_worker(
     run: Run, request: contract.OrchestratorWorkerRequest
 ) -> contract.OrchestratorWorkerResult:
     feature = request.feature_description
-    plan = await make_plan(run, feature)
+    to_plan = contract.PlanInput(feature_description=feature, max_tasks=request.options.max_tasks)
+    plan = await run.step(PLAN, to_plan, into="/plan")
     results = await carry_out(run, feature, plan)
     execution = progress(plan, results)
     run.put("/execution", execution)
@@ -27,34 +29,31 @@ async def orchestrator_worker(
     return contract.OrchestratorWorkerResult(plan=plan, task_results=results, execution=execution, summary=summary)
 
 
-async def make_plan(run: Run, feature: str) -> Plan:
-    plan = await run.step(PLAN, contract.PlanInput(feature_description=feature), into="/plan")
-    if problem := problem_with(plan):
-        run.retract("/plan")
-        rejected = contract.RejectedPlan(plan=plan, problem=problem)
-        plan = await run.step(PLAN, contract.PlanInput(feature_description=feature, rejected=rejected), into="/plan")
-        if problem := problem_with(plan):
-            raise PatternFailure("invalid_plan", f"The second plan cannot be carried out either. {problem}")
-    return plan
-
-
 async def carry_out(run: Run, feature: str, plan: Plan) -> tuple[TaskResult, ...]:
     tasks = {task.id: task for task in plan.tasks}
     slots = asyncio.Semaphore(run.fan_out)
+    failures: dict[int, StepFailed] = {}
 
     async def execute(index: int, task: Task) -> TaskResult:
         place = f"/taskResults/{index}"
         needed = tuple([contract.FinishedTask(task=tasks[id], result=await running[id]) for id in task.dependencies])
-        if blocked := [dependency.task.id for dependency in needed if dependency.result.status == "blocked"]:
-            waits = tuple(f"waits for {id}, which is blocked" for id in blocked)
-            result = TaskResult(task_id=task.id, status="blocked", output="", next_steps=(), blockers=waits)
-            run.put(place, result)
-            return result
-        given = contract.ExecuteInput(feature_description=feature, task=task, dependencies=needed)
-        async with slots:
-            run.put(f"{place}/taskId", task.id)
-            output = await run.step(EXECUTE[task.type], given, into=f"{place}/", key=f"task-{index}")
-        return TaskResult(task_id=task.id, **dict(output))
+        run.put(f"{place}/taskId", task.id)
+        waits = [one.task.id for one in needed if one.result.status == "blocked"]
+        blockers = tuple(f"waits for {id}, which is blocked" for id in waits)
+        if not blockers:
+            given = contract.ExecuteInput(
+                feature_description=feature, interfaces=plan.interfaces, task=task, dependencies=needed
+            )
+            async with slots:
+                try:
+                    output = await run.step(EXECUTE[task.type], given, into=f"{place}/", key=f"task-{index}")
+                    return TaskResult(task_id=task.id, **dict(output))
+                except StepFailed as failure:
+                    failures[index], blockers = failure, (f"failed: {failure.detail}",)
+        blocked = TaskOutput(status="blocked", output="", next_steps=(), blockers=blockers)
+        for member, value in blocked.model_dump(mode="json").items():
+            run.put(f"{place}/{member}", value)
+        return TaskResult(task_id=task.id, **dict(blocked))
 
     running = {task.id: asyncio.create_task(execute(index, task)) for index, task in enumerate(plan.tasks)}
     try:
@@ -62,6 +61,8 @@ async def carry_out(run: Run, feature: str, plan: Plan) -> tuple[TaskResult, ...
     finally:
         for unfinished in running.values():  # after a failure the others dispatch nothing more
             unfinished.cancel()
+    if failures and all(result.status == "blocked" for result in results):
+        raise failures[min(failures)]
     run.close("/taskResults")
     return tuple(results)
 

@@ -3,28 +3,32 @@
 from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 
-from penstock.patterns.orchestrator_worker.contract import Plan, PlanProgress, TaskResult
-
-MAX_TASKS = 100
+from penstock.patterns.orchestrator_worker.contract import Plan, PlanInput, PlanProgress, TaskResult
 
 
-def problem_with(plan: Plan) -> str | None:
-    """What is wrong with the plan, in a sentence for the planner; None if it can be carried out."""
-    if not 1 <= len(plan.tasks) <= MAX_TASKS:
-        return f"The plan has {len(plan.tasks)} tasks; it must have 1 to {MAX_TASKS}."
+def problems_with(given: PlanInput, plan: Plan) -> list[str]:
+    """What keeps the plan from being carried out, a sentence for each fault."""
+    problems = []
+    if not 1 <= len(plan.tasks) <= given.max_tasks:
+        problems.append(f"The plan has {len(plan.tasks)} tasks; it must have 1 to {given.max_tasks}.")
     ids = Counter(task.id for task in plan.tasks)
     if repeated := [id for id, count in ids.items() if count > 1]:
-        return f"Task ids must be unique, but more than one task is called {_listed(repeated)}."
+        problems.append(f"Task ids must be unique, but more than one task is called {_listed(repeated)}.")
     for task in plan.tasks:
+        if task.maximum_hours < task.estimated_hours:
+            problems.append(f"Task '{task.id}' has fewer maximumHours than estimatedHours.")
         if task.id in task.dependencies:
-            return f"Task '{task.id}' depends on itself."
+            problems.append(f"Task '{task.id}' depends on itself.")
         if unknown := [id for id in task.dependencies if id not in ids]:
-            return f"Task '{task.id}' depends on {_listed(unknown)}, and there is no such task."
+            problems.append(f"Task '{task.id}' depends on {_listed(unknown)}, and there is no such task.")
+    if problems:
+        return problems
     try:
         _sorter(plan).prepare()
     except CycleError as error:
-        return f"Tasks wait for each other in a circle: {' needs '.join(repr(id) for id in reversed(error.args[1]))}."
-    return None
+        circle = " needs ".join(repr(id) for id in reversed(error.args[1]))
+        return [f"Tasks wait for each other in a circle: {circle}."]
+    return []
 
 
 def progress(plan: Plan, results: tuple[TaskResult, ...]) -> PlanProgress:

@@ -1,15 +1,14 @@
 """parallel-processing: three reviews of the same code at once, drawn together."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from penstock.contracts.options import Options, PatternRequest
-from penstock.contracts.step import Step
 from penstock.contracts.wire import Score, Wire, omitted
 
-Level = Literal["low", "medium", "high"]
-Severity = Literal["low", "medium", "high", "critical"]
+Level = Literal["high", "medium", "low"]
+Severity = Literal["critical", "high", "medium", "low"]
 Aspect = Literal["security", "performance", "maintainability"]
 
 
@@ -22,49 +21,95 @@ class ParallelProcessingRequest(PatternRequest):
     options: ParallelProcessingOptions = ParallelProcessingOptions()
 
 
-class Vulnerability(Wire):
+class Located(Wire):
+    """Where the code shows a finding: both members, or neither where no single line does."""
+
+    line: int | None = omitted(description="The number before the line that shows it.")
+    fragment: str | None = omitted(description="What shows it, copied from that line without the number.")
+
+
+class Vulnerability(Located):
     type: str
-    severity: Severity
     description: str
-    line: int | None = omitted()
+    severity: Severity
 
 
-class SecurityReview(Wire):
-    score: Score
+class PerformanceIssue(Located):
+    type: str
+    description: str
+    suggestion: str
+    impact: Level
+
+    @property
+    def severity(self) -> Severity:
+        return self.impact
+
+
+class CodeSmell(Located):
+    description: str
+    severity: Level
+
+
+class SecurityFindings(Wire):
+    aspect: ClassVar[Aspect] = "security"
+
     vulnerabilities: tuple[Vulnerability, ...]
     recommendations: tuple[str, ...]
 
+    @property
+    def findings(self) -> tuple[Vulnerability, ...]:
+        return self.vulnerabilities
 
-class PerformanceIssue(Wire):
-    type: str
-    impact: Level
-    description: str
-    suggestion: str
+    @property
+    def advice(self) -> tuple[str, ...]:
+        return self.recommendations
 
 
-class PerformanceReview(Wire):
-    score: Score
+class PerformanceFindings(Wire):
+    aspect: ClassVar[Aspect] = "performance"
+
     issues: tuple[PerformanceIssue, ...]
     optimizations: tuple[str, ...]
 
+    @property
+    def findings(self) -> tuple[PerformanceIssue, ...]:
+        return self.issues
 
-class MaintainabilityReview(Wire):
-    score: Score
-    code_smells: tuple[str, ...]
+    @property
+    def advice(self) -> tuple[str, ...]:
+        return self.optimizations
+
+
+class MaintainabilityFindings(Wire):
+    aspect: ClassVar[Aspect] = "maintainability"
+
+    code_smells: tuple[CodeSmell, ...]
     suggestions: tuple[str, ...]
     complexity: Level
 
+    @property
+    def findings(self) -> tuple[CodeSmell, ...]:
+        return self.code_smells
 
-class Action(Wire):
-    action: str
-    priority: Severity
-    effort: Level
+    @property
+    def advice(self) -> tuple[str, ...]:
+        return self.suggestions
 
 
-class Synthesis(Wire):
-    overall_score: Score
-    summary: str
-    prioritized_actions: tuple[Action, ...]
+#: What a reviewer says. It gives no score: `scoring.py` computes that from what was found.
+Findings = SecurityFindings | PerformanceFindings | MaintainabilityFindings
+
+
+class SecurityReview(SecurityFindings):
+    score: Score
+
+
+class PerformanceReview(PerformanceFindings):
+    score: Score
+
+
+class MaintainabilityReview(MaintainabilityFindings):
+    score: Score
 
 
 class Reviews(Wire):
@@ -75,20 +120,41 @@ class Reviews(Wire):
     maintainability: MaintainabilityReview | None
 
 
-class ParallelProcessingResult(Synthesis, Reviews):
-    """The reviews, then what was drawn from them."""
+class Finding(Wire):
+    #: Its review, and its place there, from 1: `security-1`.
+    id: str
+    finding: Vulnerability | PerformanceIssue | CodeSmell
+
+
+class Action(Wire):
+    action: str
+    addresses: tuple[str, ...] = Field(description="The ids of the findings that it removes.")
+    priority: Severity
+    effort: Level
+
+
+class Synthesis(Wire):
+    summary: str
+    prioritized_actions: tuple[Action, ...]
+
+
+class Scored(Reviews):
+    overall_score: Score
+
+
+class ParallelProcessingResult(Synthesis, Scored):
+    """The reviews with their scores, then what was drawn from them."""
 
 
 class ReviewInput(Wire):
-    code: str
+    #: Each line behind its number, as `places.numbered` writes it.
+    numbered_code: str
 
 
-class SynthesizeInput(Reviews):
+class SynthesizeInput(Wire):
+    findings: tuple[Finding, ...]
+    #: What the reviewers recommend beside.
+    suggestions: tuple[str, ...]
+    overall_score: Score
     #: What was not reviewed, because its step failed; sorted.
     missing: tuple[Aspect, ...]
-
-
-REVIEW_SECURITY = Step(name="review-security", input=ReviewInput, output=SecurityReview, thinking="high")
-REVIEW_PERFORMANCE = Step(name="review-performance", input=ReviewInput, output=PerformanceReview)
-REVIEW_MAINTAINABILITY = Step(name="review-maintainability", input=ReviewInput, output=MaintainabilityReview)
-SYNTHESIZE = Step(name="synthesize", input=SynthesizeInput, output=Synthesis, complexity="complex")

@@ -1,46 +1,53 @@
 """Parallel processing: three readers of the same code, none of whom waits for another.
 
-        ┌──▶ REVIEW_SECURITY ─────────┐
-code ───┼──▶ REVIEW_PERFORMANCE ──────┼──▶ SYNTHESIZE ──▶ result
-        └──▶ REVIEW_MAINTAINABILITY ──┘
+                 ┌──▶ REVIEW_SECURITY ─────────┐
+numbered code ───┼──▶ REVIEW_PERFORMANCE ──────┼──▶ scores, by rule ──▶ SYNTHESIZE ──▶ result
+                 └──▶ REVIEW_MAINTAINABILITY ──┘
 """
 
 import asyncio
 from typing import TypeVar
 
-from pydantic import BaseModel
-
 from penstock.contracts.step import Step
 from penstock.errors import StepFailed
 from penstock.pattern import Pattern, Run
 from penstock.patterns.parallel_processing import contract
+from penstock.patterns.parallel_processing.actions import to_synthesize
+from penstock.patterns.parallel_processing.places import numbered
+from penstock.patterns.parallel_processing.scoring import score_of, scored
+from penstock.patterns.parallel_processing.steps import (
+    REVIEW_MAINTAINABILITY,
+    REVIEW_PERFORMANCE,
+    REVIEW_SECURITY,
+    SYNTHESIZE,
+)
 
-Review = TypeVar("Review", bound=BaseModel)
+Found = TypeVar("Found", contract.SecurityFindings, contract.PerformanceFindings, contract.MaintainabilityFindings)
 
 
 async def parallel_processing(
     run: Run, request: contract.ParallelProcessingRequest
 ) -> contract.ParallelProcessingResult:
+    given = contract.ReviewInput(numbered_code=numbered(request.code))
     missing: list[contract.Aspect] = []
 
-    async def review(step: Step[contract.ReviewInput, Review], aspect: contract.Aspect) -> Review | None:
+    async def review(step: Step[contract.ReviewInput, Found]) -> Found | None:
+        aspect = step.output.aspect
         try:
-            return await run.step(step, contract.ReviewInput(code=request.code), into=f"/{aspect}")
+            found = await run.step(step, given, into=f"/{aspect}/")
         except StepFailed:
             missing.append(aspect)
             if len(missing) == 3 or not request.options.allow_partial:
                 raise
             run.put(f"/{aspect}", None)
             return None
+        run.put(f"/{aspect}/score", score_of(found))
+        return found
 
-    security, performance, maintainability = await asyncio.gather(
-        review(contract.REVIEW_SECURITY, "security"),
-        review(contract.REVIEW_PERFORMANCE, "performance"),
-        review(contract.REVIEW_MAINTAINABILITY, "maintainability"),
-    )
-    reviews = contract.Reviews(security=security, performance=performance, maintainability=maintainability)
-    given = contract.SynthesizeInput(**dict(reviews), missing=tuple(sorted(missing)))
-    synthesis = await run.step(contract.SYNTHESIZE, given, into="")
+    found = await asyncio.gather(review(REVIEW_SECURITY), review(REVIEW_PERFORMANCE), review(REVIEW_MAINTAINABILITY))
+    reviews = scored(*found)
+    run.put("/overallScore", reviews.overall_score)
+    synthesis = await run.step(SYNTHESIZE, to_synthesize(reviews, missing), into="")
     return contract.ParallelProcessingResult(**dict(reviews), **dict(synthesis))
 
 
@@ -50,7 +57,7 @@ PATTERN = Pattern(
     run=parallel_processing,
     request=contract.ParallelProcessingRequest,
     result=contract.ParallelProcessingResult,
-    steps=(contract.REVIEW_SECURITY, contract.REVIEW_PERFORMANCE, contract.REVIEW_MAINTAINABILITY, contract.SYNTHESIZE),
+    steps=(REVIEW_SECURITY, REVIEW_PERFORMANCE, REVIEW_MAINTAINABILITY, SYNTHESIZE),
     example=contract.ParallelProcessingRequest(
         code="def find(db, name):\n    return db.execute(f\"SELECT * FROM users WHERE name = '{name}'\").fetchall()\n"
     ),

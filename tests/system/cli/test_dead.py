@@ -122,9 +122,7 @@ def test_a_webhook_is_sent_again(system: System) -> None:
 def test_letters_are_purged(system: System) -> None:
     """By number, or by what `list` would show with the same options; the others stay."""
     job = jobs.new_job_id()
-    numbers = [
-        asyncio.run(dead_letter(system.nats_url, f"steps.{job}.{step}.x.y", "STEPS", b"{}")) for step in "abcd"
-    ]
+    numbers = [asyncio.run(dead_letter(system.nats_url, f"steps.{job}.{step}.x.y", "STEPS", b"{}")) for step in "abcd"]
     purged = system.run("dead", "purge", str(numbers[0]), "999999")
     assert (purged.returncode, "no dead letter 999999" in purged.stderr) == (1, True)
     assert [json.loads(line)["number"] for line in purged.stdout.splitlines()] == numbers[:1]
