@@ -1,0 +1,109 @@
+"""`penstock eval`: put cases with a planted truth to the steps and patterns, and say how good the answers are."""
+
+import asyncio
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from penstock.cli.errors import BadInput
+from penstock.cli.printing import echo
+from penstock.hosting.installed import require
+from penstock.llm.access import access_of
+from penstock.printable import printable
+from penstock.settings import Settings
+
+if TYPE_CHECKING:
+    from penstock.evals.report import Report
+
+
+def evaluated(
+    folder: Annotated[Path, typer.Argument(help="Cases: *.yaml, as docs/quality.md describes them.")] = Path("evals"),
+    only: Annotated[list[str] | None, typer.Option(help="Only this set; may be given again.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", metavar="", help="Recorded replies only.")] = False,
+    simulator: Annotated[
+        bool,
+        typer.Option("--simulator", metavar="", help="The simulator answers: this tests measures, not prompts."),
+    ] = False,
+    baseline: Annotated[
+        str | None, typer.Option(help="An earlier report (JSON), or a git revision that has --report committed.")
+    ] = None,
+    report: Annotated[Path, typer.Option(help="Where to write the evidence, as JSON.")] = Path("evals/report.json"),
+    recordings: Annotated[
+        Path | None, typer.Option(help="Replies that were recorded. Default: recordings.jsonl in the folder.")
+    ] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="Questions at once.")] = 8,
+    max_cost: Annotated[float, typer.Option(min=0, help="US dollars at list price after which it stops.")] = 5.0,
+    yes: Annotated[bool, typer.Option("--yes", metavar="", help="Do not ask before it costs money.")] = False,
+) -> None:
+    """Measure how good the answers are.
+
+    With an API key or a base URL the model is asked what is not recorded yet, and its replies are recorded; without
+    one, the recorded replies are measured again. A case whose prompt has changed is stale then. Exit status 1 where a
+    case was stale or failed.
+    """
+    require("evals")  # and imported here: the other commands do without
+    from penstock.evals.cases import load
+    from penstock.evals.evaluating import Source, evaluate
+    from penstock.evals.report import markdown
+
+    sets = {name: cases for name, cases in load(folder).items() if not only or name in only}
+    for name in only or ():
+        if name not in sets:
+            raise BadInput(f"--only {name}: there is no such set in {folder}")
+    earlier = _baseline(baseline, report) if baseline else None
+    has_model = access_of(Settings()) is not None
+    if simulator and has_model:
+        raise BadInput("--simulator: a model is set up; unset its key and base URL")
+    source: Source = "simulator" if simulator else "model" if has_model and not offline else "recording"
+    questions = sum(len(cases.cases) * cases.times for cases in sets.values())
+    console = Console(stderr=True)
+    if source == "model" and not yes:
+        typer.confirm(f"{questions} questions to the model, US$ {max_cost:.2f} at most. Go on?", abort=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with tempfile.TemporaryDirectory(prefix="penstock-eval-") as data, Progress(*columns, console=console) as bar:
+        task = bar.add_task(f"answers from the {source}", total=questions)
+        found = asyncio.run(
+            evaluate(
+                sets,
+                source=source,
+                recordings=recordings or folder / "recordings.jsonl",
+                data=Path(data),
+                at_once=at_once,
+                max_cost=max_cost if source == "model" else None,
+                progress=lambda done, _: bar.update(task, completed=done),
+            )
+        )
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text(found.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
+    text = markdown(found, sets, earlier)
+    terminal = Console()
+    if terminal.is_terminal:
+        terminal.print(Markdown(printable(text)))
+    else:
+        echo(text)
+    if any(one.failures for one in found.sets.values()):
+        raise typer.Exit(1)
+
+
+def _baseline(named: str, report: Path) -> "Report":
+    """Raises BadInput where there is no such report."""
+    from penstock.evals.report import Report
+
+    try:
+        if Path(named).is_file():
+            return Report.model_validate_json(Path(named).read_bytes())
+        shown = subprocess.run(  # noqa: S603  git, with a revision and a path
+            ["git", "show", f"{named}:./{report.as_posix()}"],  # noqa: S607
+            capture_output=True,
+            check=True,
+        )
+        return Report.model_validate_json(shown.stdout)
+    except (OSError, subprocess.CalledProcessError, ValidationError) as error:
+        raise BadInput(f"--baseline {named}: neither a report nor a revision with {report} in it") from error

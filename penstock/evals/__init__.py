@@ -1,0 +1,7 @@
+"""How good the answers are: cases with a planted truth, put to real steps and patterns, and measured.
+
+    cases ──▶ running (a stack of its own) ──▶ evidence, case by case ──▶ measures, statistics ──▶ report
+                   └──▶ recording ──▶ the model, or what it replied before
+
+What is measured is decided by code; no model judges another here.
+"""

@@ -1,0 +1,63 @@
+"""Sets of cases: YAML files in a folder, each with the inputs and the planted truth of one step or one pattern."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from penstock.contracts.wire import Token, Wire
+from penstock.errors import Misconfigured
+from penstock.evals.measures import Measure
+
+
+class Case(Wire):
+    """`truth`: for each measure of the set, by its name, what is true of this case; left out where none applies."""
+
+    id: Token
+    input: dict[str, Any]
+    truth: dict[str, Any]
+    tags: tuple[str, ...] = ()
+
+
+class CaseSet(Wire):
+    """`about`: what it would cost to be wrong here. `times`: how often each case is asked, to measure retests."""
+
+    about: str
+    step: str | None = None
+    pattern: str | None = None
+    times: int = Field(default=1, ge=1, le=20)
+    measures: dict[str, Measure] = Field(min_length=1)
+    cases: tuple[Case, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> "CaseSet":
+        if (self.step is None) == (self.pattern is None):
+            raise ValueError("a set is of a step or of a pattern")
+        ids = [case.id for case in self.cases]
+        if repeated := sorted({id for id in ids if ids.count(id) > 1}):
+            raise ValueError(f"more than one case is called {', '.join(repeated)}")
+        for case in self.cases:
+            if unknown := case.truth.keys() - self.measures.keys():
+                raise ValueError(f"case {case.id} has a truth for {', '.join(sorted(unknown))}, which is not measured")
+        return self
+
+
+def load(folder: Path) -> Mapping[str, CaseSet]:
+    """All `*.yaml` below the folder, by their path without the ending. Raises Misconfigured, naming file and field."""
+    sets = {}
+    for path in sorted(folder.rglob("*.yaml")):
+        try:
+            sets[path.relative_to(folder).with_suffix("").as_posix()] = CaseSet.model_validate(
+                yaml.safe_load(path.read_text(encoding="utf-8"))
+            )
+        except yaml.YAMLError as error:
+            raise Misconfigured(f"{path} is no YAML: {error}") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the set"
+            raise Misconfigured(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+    if not sets:
+        raise Misconfigured(f"there are no cases (*.yaml) in {folder}")
+    return sets

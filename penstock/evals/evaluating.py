@@ -1,0 +1,144 @@
+"""One evaluation, from the folder of cases to the report."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Literal
+
+import uvicorn
+
+from penstock.client.over_nats import NatsClient
+from penstock.contracts.usage import Usage
+from penstock.errors import PenstockError
+from penstock.evals.cases import Case, CaseSet
+from penstock.evals.recording import STALE, Recording, answering
+from penstock.evals.report import Report, SetReport
+from penstock.evals.running import Runner, check
+from penstock.hosting import ports
+from penstock.llm.access import access_of
+from penstock.local.stack import Stack
+from penstock.patterns.loading import load
+from penstock.settings import Settings
+
+GOOGLE = "https://generativelanguage.googleapis.com"
+
+#: Who answers: the model (replies that are recorded are not asked for again), recordings alone, or the simulator.
+Source = Literal["model", "recording", "simulator"]
+
+
+class BudgetSpent(PenstockError):
+    """The evaluation stopped since it had cost what it may. What was answered is recorded."""
+
+
+async def evaluate(
+    sets: Mapping[str, CaseSet],
+    *,
+    source: Source,
+    recordings: Path,
+    data: Path,
+    at_once: int = 8,
+    max_cost: float | None = None,
+    progress: Callable[[int, int], None] = lambda done, all: None,
+) -> Report:
+    """Start a stack in `data`, put all cases to it, and end it. `progress` is told how many of all questions are done.
+
+    Raises Misconfigured for cases that do not fit their step or pattern, BudgetSpent.
+    """
+    settings = Settings()
+    patterns = load(settings.patterns)
+    check(sets, patterns)
+    async with AsyncExitStack() as exits:
+        env: dict[str, str] = {}
+        recording = Recording(recordings)
+        if source != "simulator":
+            access = access_of(settings) if source == "model" else None
+            app = await exits.enter_async_context(answering(recording, (access.base_url or GOOGLE) if access else None))
+            env["PENSTOCK_MODEL_BASE_URL"] = await _serve(exits, app)
+        stack = await exits.enter_async_context(Stack(data=data, port=0, pace="off", env=env))
+        client = await exits.enter_async_context(NatsClient(Settings(nats_url=stack.nats_url)))
+        runner = Runner(client, patterns, at_once=at_once)
+        whole = sum(len(cases.cases) * cases.times for cases in sets.values())
+        evaluation = _Evaluation(runner, recording, whole, max_cost, progress)
+        reports = {name: await evaluation.of(cases) for name, cases in sets.items()}
+    return Report(answered_by=_ANSWERED_BY[source], sets=reports)
+
+
+_ANSWERED_BY: Mapping[Source, str] = {
+    "model": "the model",
+    "recording": "what the model had answered before",
+    "simulator": "the simulator, which understands nothing: the figures show that the measures work, and no quality",
+}
+
+
+class _Evaluation:
+    def __init__(
+        self,
+        runner: Runner,
+        recording: Recording,
+        whole: int,
+        max_cost: float | None,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self._runner, self._recording, self._whole = runner, recording, whole
+        self._max_cost, self._progress, self._done, self._cost = max_cost, progress, 0, 0.0
+
+    async def of(self, cases: CaseSet) -> SetReport:
+        report = SetReport(evidence={name: {} for name in cases.measures}, asked=0, usage=Usage())
+        usages: list[Usage] = []
+
+        async def put(case: Case) -> None:
+            answers = await self._runner.answers(cases, case, self._one_more)
+            usages.extend(answer.usage for answer in answers)
+            if failed := [answer.failure for answer in answers if answer.failure]:
+                report.failures[case.id] = failed[0]
+                return
+            for name, measure in cases.measures.items():
+                if name in case.truth:
+                    outputs = [answer.output for answer in answers]
+                    report.evidence[name][case.id] = measure.evidence(case.truth[name], outputs)
+            self._spend(sum(answer.usage.cost_usd or 0 for answer in answers))
+
+        async with asyncio.TaskGroup() as group:
+            for case in cases.cases:
+                group.create_task(put(case))
+        in_order = {case.id: number for number, case in enumerate(cases.cases)}
+        evidence = {
+            name: dict(sorted(of_cases.items(), key=lambda pair: in_order[pair[0]]))
+            for name, of_cases in report.evidence.items()
+        }
+        return report.model_copy(
+            update={
+                "evidence": evidence,
+                "asked": len(cases.cases) * cases.times,
+                "stale": sum(STALE in failure for failure in report.failures.values()),
+                "usage": sum(usages, start=Usage()),
+            }
+        )
+
+    def _one_more(self) -> None:
+        self._done += 1
+        self._progress(self._done, self._whole)
+
+    def _spend(self, cost: float) -> None:
+        self._cost += cost
+        if self._max_cost is not None and self._cost > self._max_cost:
+            raise BudgetSpent(f"stopped at US$ {self._cost:.2f} of {self._max_cost:.2f}; run it again to go on")
+
+
+async def _serve(exits: AsyncExitStack, app: object) -> str:
+    """The URL that the application is served at until the exits."""
+    port = ports.free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off"))  # type: ignore[arg-type]
+    serving = asyncio.create_task(server.serve())
+
+    async def end() -> None:
+        server.should_exit = True
+        await serving
+
+    exits.push_async_callback(end)
+    while not server.started:
+        await asyncio.sleep(0.01)
+        if serving.done():
+            serving.result()
+    return f"http://127.0.0.1:{port}"

@@ -1,0 +1,244 @@
+"""What can be measured of an output whose truth was planted, without asking a model.
+
+A measure turns the outputs of one case into evidence (small JSON, kept in the report), and evidence of many cases into
+figures. Each figure says which way is better.
+"""
+
+import json
+import re
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pkgutil import resolve_name
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import Field, JsonValue
+
+from penstock.contracts.wire import Wire
+
+Evidence = Any
+Better = Literal["higher", "lower"]
+#: Two numbers are the same answer within this share of the larger.
+_SAME = 1e-6
+_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+#: Words that are frequent in one language and rare in the others.
+_COMMON = {
+    "en": "the and of to is that for with you this are not have it",
+    "de": "der die das und ist nicht mit ein eine für sie wir auf werden",
+    "fr": "le la les et est pas des une pour vous nous dans que sur",
+    "es": "el los las y es no una para usted que con por del su",
+    "it": "il gli di che non una per con sono della è si nel",
+    "nl": "het een en van niet dat voor met zijn wij op aan u de",
+    "pt": "o os as e não uma para você com que do da em são",
+}
+
+
+class Figure(NamedTuple):
+    """`of`: the figure of the evidence of many cases; None where they have none."""
+
+    better: Better
+    of: Callable[[Sequence[Evidence]], float | None]
+
+
+class _Measure(Wire):
+    """`at`: the JSON Pointer of what is measured in an output; "" for all of it."""
+
+    figures: ClassVar[Mapping[str, Figure]]
+    at: str = ""
+
+    def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
+        """Of one case. `outputs`: one for each time that it was asked."""
+        raise NotImplementedError
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return statistics.fmean(values) if values else None
+
+
+def _share(wanted: Callable[[Any], bool | None]) -> Callable[[Sequence[Evidence]], float | None]:
+    """The share of cases for which this is so, of those for which it is not None."""
+    return lambda evidence: _mean([float(found) for one in evidence if (found := wanted(one)) is not None])
+
+
+def _macro_f1(evidence: Sequence[Any]) -> float | None:
+    """The mean over the labels of the harmonic mean of precision and recall."""
+    scores = []
+    for label in {truth for truth, _ in evidence}:
+        hits = sum(truth == label == said for truth, said in evidence)
+        claimed = sum(said == label for _, said in evidence)
+        real = sum(truth == label for truth, _ in evidence)
+        scores.append(2 * hits / (claimed + real))
+    return _mean(scores)
+
+
+class Label(_Measure):
+    """Truth: the one right value."""
+
+    kind: Literal["label"]
+    figures = {
+        "right": Figure("higher", _share(lambda pair: pair[0] == pair[1])),
+        "macro F1": Figure("higher", _macro_f1),
+    }
+
+    def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
+        return [truth, found(outputs[0], self.at)]
+
+
+def _total(name: str) -> Callable[[Sequence[Any]], float]:
+    return lambda evidence: sum(one[name] for one in evidence)
+
+
+def _ratio(over: str, *under: str) -> Callable[[Sequence[Any]], float | None]:
+    def figure(evidence: Sequence[Any]) -> float | None:
+        total = sum(_total(name)(evidence) for name in under)
+        return _total(over)(evidence) / total if total else None
+
+    return figure
+
+
+class Findings(_Measure):
+    """Truth: a list of `{words: […], line?}`, empty for a case in which nothing is wrong. `at` is a list of findings.
+
+    A finding is a planted one if it has one of its words; each counts once. What is found beside is false.
+    """
+
+    kind: Literal["findings"]
+    figures = {
+        "recall": Figure("higher", _ratio("hit", "hit", "missed")),
+        "precision": Figure("higher", _ratio("hit", "hit", "false")),
+        "right lines": Figure("higher", _ratio("lines", "placed")),
+        "clean cases left alone": Figure("higher", _share(lambda one: None if one["planted"] else not one["false"])),
+    }
+
+    def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
+        said = [(json.dumps(one, ensure_ascii=False).lower(), one) for one in found(outputs[0], self.at) or ()]
+        left, hit, lines, placed = list(said), 0, 0, 0
+        for planted in truth:
+            words = [word.lower() for word in planted["words"]]
+            match = next((pair for pair in left if any(word in pair[0] for word in words)), None)
+            if match is None:
+                continue
+            left.remove(match)
+            hit += 1
+            if "line" in planted:
+                placed += 1
+                lines += isinstance(match[1], dict) and match[1].get("line") == planted["line"]
+        missed = len(truth) - hit
+        return {
+            "planted": len(truth), "hit": hit, "missed": missed, "false": len(left), "lines": lines, "placed": placed
+        }  # fmt: skip
+
+
+def _separation(evidence: Sequence[Any]) -> float | None:
+    """How often a clean case scores above a corrupt one, ties as half: the area under the ROC curve."""
+    clean = [score for one in evidence if one["clean"] for score in one["scores"][:1]]
+    corrupt = [score for one in evidence if not one["clean"] for score in one["scores"][:1]]
+    won = [1.0 if good > bad else 0.5 if good == bad else 0.0 for good in clean for bad in corrupt]
+    return _mean(won)
+
+
+def _spread(evidence: Sequence[Any]) -> float | None:
+    scores = [one["scores"][0] for one in evidence if one["scores"]]
+    return statistics.stdev(scores) if len(scores) > 1 else None
+
+
+def _retest(evidence: Sequence[Any]) -> float | None:
+    return _mean([statistics.stdev(one["scores"]) for one in evidence if len(one["scores"]) > 1])
+
+
+def _accepted(clean: bool) -> Callable[[Any], bool | None]:
+    return lambda one: one["scores"][0] >= one["threshold"] if one["clean"] is clean and one["scores"] else None
+
+
+class Scores(_Measure):
+    """Truth: whether the case is clean (`true`) or was corrupted. `by`: `module:function` of an output, where the score
+    is computed; `threshold`: at and above it an output is accepted.
+    """
+
+    kind: Literal["scores"]
+    by: str | None = None
+    threshold: float
+    figures = {
+        "separation": Figure("higher", _separation),
+        "clean accepted": Figure("higher", _share(_accepted(True))),
+        "corrupt accepted": Figure("lower", _share(_accepted(False))),
+        "spread": Figure("higher", _spread),
+        "retest deviation": Figure("lower", _retest),
+    }
+
+    @cached_property
+    def _score(self) -> Callable[[Any], float]:
+        return resolve_name(self.by) if self.by else lambda output: found(output, self.at)
+
+    def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
+        return {"clean": bool(truth), "threshold": self.threshold, "scores": [self._score(one) for one in outputs]}
+
+
+class Words(_Measure):
+    """Truth: `{never: […], must: […]}`, regular expressions of ours for the text at `at` (of an object: its JSON)."""
+
+    kind: Literal["words"]
+    figures = {
+        "free of what is forbidden": Figure("higher", _share(lambda one: one["clean"])),
+        "has what is needed": Figure("higher", _share(lambda one: one["complete"])),
+    }
+
+    def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
+        texts = [_text(found(output, self.at)) for output in outputs]
+
+        def everywhere(patterns: Sequence[str], wanted: bool) -> bool | None:
+            hits = [bool(re.search(one, text, re.IGNORECASE)) is wanted for one in patterns for text in texts]
+            return all(hits) if patterns else None
+
+        return {"clean": everywhere(truth.get("never", ()), False), "complete": everywhere(truth.get("must", ()), True)}
+
+
+class Number(_Measure):
+    """Truth: the number that the text at `at` must have. `verified`: the pointer of whether it claims to be checked."""
+
+    kind: Literal["number"]
+    verified: str
+    figures = {
+        "right": Figure("higher", _share(lambda one: one["right"])),
+        "wrong but verified": Figure("lower", _share(lambda one: one["verified"] and not one["right"])),
+        "verified": Figure("higher", _share(lambda one: one["verified"])),
+    }
+
+    def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
+        said = [float(one.replace(",", "")) for one in _NUMBER.findall(_text(found(outputs[0], self.at)))]
+        right = any(abs(one - truth) <= _SAME * max(abs(one), abs(truth), 1e-9) for one in said)
+        return {"right": right, "verified": bool(found(outputs[0], self.verified))}
+
+
+class Language(_Measure):
+    """Truth: the ISO 639-1 code of the language that the text is to be in, told by its most frequent words."""
+
+    kind: Literal["language"]
+    figures = {"right language": Figure("higher", _share(lambda pair: None if pair[1] is None else pair[0] == pair[1]))}
+
+    def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
+        words = re.findall(r"[^\W\d_]+", _text(found(outputs[0], self.at)).lower())
+        shares = {code: sum(word in common.split() for word in words) for code, common in _COMMON.items()}
+        best = max(shares, key=lambda code: shares[code])
+        return [truth, best if shares[best] else None]
+
+
+Measure = Annotated[Label | Findings | Scores | Words | Number | Language, Field(discriminator="kind")]
+
+
+def found(output: JsonValue, pointer: str) -> Any:
+    """What stands at a JSON Pointer (RFC 6901); None where nothing does."""
+    value: Any = output
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        elif isinstance(value, dict):
+            value = value.get(name)
+        else:
+            return None
+    return value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

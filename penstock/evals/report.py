@@ -1,0 +1,77 @@
+"""What an evaluation found: its evidence as JSON, to be compared with, and its figures as Markdown, to be read."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from penstock.contracts.usage import Usage
+from penstock.contracts.wire import Tolerant
+from penstock.evals.cases import CaseSet
+from penstock.evals.measures import Figure
+from penstock.evals.statistics import Interval, difference, interval
+
+_HEAD = "| set | figure | value | 95 % interval | cases |"
+
+
+class SetReport(Tolerant):
+    """`evidence`: by measure and case. `asked`: questions put, retests included; `stale`: without a recorded reply."""
+
+    evidence: dict[str, dict[str, Any]]
+    failures: dict[str, str] = {}
+    asked: int
+    stale: int = 0
+    usage: Usage
+
+
+class Report(Tolerant):
+    """`answered_by`: the model, a recording of it, or the simulator."""
+
+    answered_by: str
+    sets: dict[str, SetReport]
+
+    @property
+    def stale(self) -> int:
+        return sum(one.stale for one in self.sets.values())
+
+
+def markdown(report: Report, sets: Mapping[str, CaseSet], baseline: Report | None = None) -> str:
+    """Figures with intervals, then what it cost; beside the baseline's, if there is one."""
+    head = f"{_HEAD} against the baseline |" if baseline else _HEAD
+    lines = [f"Answered by {report.answered_by}.", "", head, "|---" * (head.count("|") - 1) + "|"]
+    for name, cases in sets.items():
+        lines += _figures(name, cases, report.sets[name], baseline.sets.get(name) if baseline else None, bool(baseline))
+    lines += ["", "| set | asked | failed | stale | calls more than asked | tokens in | out | US$ |", "|---" * 8 + "|"]
+    for name, one in report.sets.items():
+        usage, cost = one.usage, one.usage.cost_usd
+        lines.append(
+            f"| {name} | {one.asked} | {len(one.failures)} | {one.stale} | {max(0, usage.calls - one.asked)} | "
+            f"{usage.prompt_tokens} | {usage.output_tokens + usage.thinking_tokens} | "
+            f"{'' if cost is None else f'{cost:.4f}'} |"
+        )
+    for name, one in report.sets.items():
+        lines += [f"\n{name}, {case}: {why}" for case, why in sorted(one.failures.items())]
+    return "\n".join(lines) + "\n"
+
+
+def verdict(gained: Interval | None, figure: Figure) -> str:
+    """Whether the second is better, by the interval of the difference."""
+    if gained is None or gained.low is None or gained.high is None or gained.low <= 0 <= gained.high:
+        return "cannot tell"
+    return "better" if (gained.value > 0) is (figure.better == "higher") else "worse"
+
+
+def _figures(name: str, cases: CaseSet, found: SetReport, before: SetReport | None, compared: bool) -> Iterator[str]:
+    for measure_name, measure in cases.measures.items():
+        evidence = found.evidence.get(measure_name, {})
+        earlier = before.evidence.get(measure_name, {}) if before else {}
+        pairs = [(earlier[case], one) for case, one in evidence.items() if case in earlier]
+        for figure_name, figure in measure.figures.items():
+            shown = interval(list(evidence.values()), figure.of)
+            if shown is None:
+                continue
+            bounds = "" if shown.low is None or shown.high is None else f"{shown.low:.2f} to {shown.high:.2f}"
+            row = f"| {name} | {measure_name}: {figure_name} | {shown.value:.2f} | {bounds} | {len(evidence)} |"
+            if compared:
+                gained = difference(pairs, figure.of)
+                change = "" if gained is None else f" ({gained.value:+.2f})"
+                row += f" {verdict(gained, figure)}{change} |"
+            yield row

@@ -1,0 +1,111 @@
+"""Cases, put to the real services of a stack of this machine."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from penstock.client.over_nats import NatsClient
+from penstock.contracts.step import Step, StepMessage
+from penstock.contracts.usage import Usage
+from penstock.errors import Misconfigured
+from penstock.evals.cases import Case, CaseSet
+from penstock.jetstream import subjects
+from penstock.jobs import new_job_id
+from penstock.pattern import Pattern
+from penstock.runs.journal import Journal
+
+#: Seconds that one case may take.
+_DEADLINE = 900.0
+_KEY = "case"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a case, asked once. `failure`: the code and its detail; `output` is JSON."""
+
+    output: Any
+    usage: Usage
+    failure: str | None = None
+
+
+class Runner:
+    """Puts cases to the services that `client` reaches, `at_once` at a time."""
+
+    def __init__(self, client: NatsClient, patterns: Mapping[str, Pattern[Any, Any]], *, at_once: int) -> None:
+        self._client, self._patterns, self._steps = client, patterns, _steps(patterns)
+        self._places = asyncio.Semaphore(at_once)
+
+    async def answers(self, cases: CaseSet, case: Case, done: Callable[[], None]) -> Sequence[Answer]:
+        """The case's answers, asked as often as its set says."""
+
+        async def once() -> Answer:
+            async with self._places:
+                try:
+                    return await (self._job(cases, case) if cases.pattern else self._step(cases, case))
+                finally:
+                    done()
+
+        return await asyncio.gather(*(once() for _ in range(cases.times)))
+
+    async def _job(self, cases: CaseSet, case: Case) -> Answer:
+        pattern = self._patterns[str(cases.pattern)]
+        job = await self._client.submit(pattern, case.input)
+        async with self._client.follow(job) as events:
+            async for _ in events:
+                pass
+        state = await self._client.state(job)
+        if state.problem is not None:
+            return Answer(None, state.usage, f"{state.problem.code}: {state.problem.detail}")
+        return Answer(state.result, state.usage)
+
+    async def _step(self, cases: CaseSet, case: Case) -> Answer:
+        pattern, step = self._steps[str(cases.step)]
+        bus, job = self._client.bus, new_job_id()
+        message = _message(pattern, step, case, job, deadline=bus.time.now() + _DEADLINE)
+        async with Journal.following(bus, job) as journal:
+            await bus.once(subjects.step(step.service, step.name, job, _KEY), message.model_dump_json().encode())
+            await journal.wait_for(_KEY)
+        outcome = journal.outcome(_KEY)
+        assert outcome is not None
+        if outcome.failure is not None:
+            return Answer(None, outcome.usage, f"{outcome.failure.code}: {outcome.failure.detail}")
+        return Answer(outcome.value, outcome.usage)
+
+
+def _message(pattern: Pattern[Any, Any], step: Step[Any, Any], case: Case, job: str, *, deadline: float) -> StepMessage:
+    return StepMessage(
+        pattern=pattern.name,
+        job=job,
+        step=step.name,
+        key=_KEY,
+        input=step.input.model_validate(case.input).model_dump(mode="json", by_alias=True),
+        fingerprint="0" * 32,
+        complexity=step.complexity,
+        deadline=deadline,
+    )
+
+
+def check(sets: Mapping[str, CaseSet], patterns: Mapping[str, Pattern[Any, Any]]) -> None:
+    """Raises Misconfigured for a step or pattern there is not, and for an input that does not fit it."""
+    models: Mapping[str | None, type[BaseModel]] = {
+        **{name: step.input for name, (_, step) in _steps(patterns).items()},
+        **{name: pattern.request for name, pattern in patterns.items()},
+    }
+    for name, cases in sets.items():
+        model = models.get(cases.pattern or cases.step)
+        if model is None:
+            raise Misconfigured(f"{name}: there is no {cases.pattern or cases.step!r}")
+        for case in cases.cases:
+            try:
+                model.model_validate(case.input)
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(map(str, first["loc"])) or "input"
+                raise Misconfigured(f"{name}: the input of {case.id}: {where}: {first['msg']}") from error
+
+
+def _steps(patterns: Mapping[str, Pattern[Any, Any]]) -> dict[str, tuple[Pattern[Any, Any], Step[Any, Any]]]:
+    return {step.name: (pattern, step) for pattern in patterns.values() for step in pattern.steps}

@@ -1,0 +1,53 @@
+"""Intervals by resampling: how far a figure could be from what other cases would have given.
+
+Source: B. Efron, R. Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 and 15 (percentile intervals,
+paired differences). The resampling is seeded: equal evidence gives equal intervals.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+_RESAMPLES = 2_000
+_SEED = 1993
+
+
+class Interval(NamedTuple):
+    """A figure with its 95 % interval. `low` and `high` are None where there are too few cases to say."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+def interval(evidence: Sequence[T], figure: Callable[[Sequence[T]], float | None]) -> Interval | None:
+    """The figure of all the evidence, and its percentile interval. None where the evidence has no such figure."""
+    value = figure(evidence)
+    if value is None:
+        return None
+    low, high = _percentiles([figure(sample) for sample in _samples(evidence)])
+    return Interval(value, low, high)
+
+
+def difference(pairs: Sequence[tuple[T, T]], figure: Callable[[Sequence[T]], float | None]) -> Interval | None:
+    """The second's figure less the first's, over cases that both have; resampled in pairs."""
+
+    def gained(sample: Sequence[tuple[T, T]]) -> float | None:
+        first, second = figure([one for one, _ in sample]), figure([other for _, other in sample])
+        return None if first is None or second is None else second - first
+
+    return interval(pairs, gained)
+
+
+def _samples(evidence: Sequence[T]) -> list[list[T]]:
+    dice = random.Random(_SEED)
+    return [dice.choices(evidence, k=len(evidence)) for _ in range(_RESAMPLES)] if len(evidence) > 1 else []
+
+
+def _percentiles(figures: list[float | None]) -> tuple[float | None, float | None]:
+    known = sorted(figure for figure in figures if figure is not None)
+    if len(known) < _RESAMPLES / 2:
+        return None, None
+    return known[int(0.025 * len(known))], known[min(int(0.975 * len(known)), len(known) - 1)]

@@ -1,0 +1,92 @@
+"""Figures from evidence: each says what it should of outputs whose truth is known."""
+
+from typing import Any
+
+import pytest
+
+from penstock.evals.measures import Findings, Label, Language, Number, Scores, Words, found
+
+
+def figures(measure: Any, cases: list[tuple[Any, list[Any]]]) -> dict[str, float | None]:
+    evidence = [measure.evidence(truth, outputs) for truth, outputs in cases]
+    return {name: figure.of(evidence) for name, figure in measure.figures.items()}
+
+
+def test_labels_are_right_or_not_and_rare_ones_count_as_much() -> None:
+    said = [("a", "a"), ("a", "a"), ("a", "a"), ("b", "a")]
+    shown = figures(Label(kind="label", at="/x"), [(truth, [{"x": label}]) for truth, label in said])
+    assert shown["right"] == 0.75
+    assert shown["macro F1"] == pytest.approx((6 / 7 + 0) / 2), "b was never found"
+
+
+def test_findings_count_once_and_what_is_found_beside_is_false() -> None:
+    planted = [{"words": ["injection"], "line": 3}, {"words": ["secret", "password"], "line": 9}]
+    report = [
+        {"type": "SQL Injection", "line": 3},
+        {"type": "a second injection", "line": 4},
+        {"type": "hard-coded Password", "line": 8},
+    ]
+    cases: list[tuple[Any, list[Any]]] = [(planted, [{"found": report}]), ([], [{"found": []}])]
+    shown = figures(Findings(kind="findings", at="/found"), cases)
+    assert shown == {"recall": 1.0, "precision": 2 / 3, "right lines": 0.5, "clean cases left alone": 1.0}
+
+
+def test_a_clean_case_in_which_something_is_found_is_not_left_alone() -> None:
+    shown = figures(Findings(kind="findings", at=""), [([], [["a matter of taste"]])])
+    assert shown["clean cases left alone"] == 0.0
+    assert shown["recall"] is None, "nothing was planted"
+
+
+def test_scores_separate_clean_from_corrupt() -> None:
+    measure = Scores(kind="scores", at="/score", threshold=8.5)
+    cases = [(True, [9, 9]), (True, [8, 8]), (False, [8, 6]), (False, [3, 3])]
+    shown = figures(measure, [(clean, [{"score": one} for one in scores]) for clean, scores in cases])
+    assert shown["separation"] == pytest.approx(3.5 / 4), "one tie of four pairs"
+    assert (shown["clean accepted"], shown["corrupt accepted"]) == (0.5, 0.0)
+    assert shown["retest deviation"] == pytest.approx(2**0.5 / 4)
+    assert shown["spread"] == pytest.approx(2.7, abs=0.1)
+
+
+def test_a_score_can_be_computed_from_the_output() -> None:
+    measure = Scores(kind="scores", by="builtins:len", threshold=2)
+    assert measure.evidence(True, [["a", "b"]])["scores"] == [2]
+
+
+def test_words_are_looked_for_in_all_answers_of_a_case() -> None:
+    measure = Words(kind="words", at="/response")
+    cases = [
+        ({"never": ["refunded"]}, [{"response": "I have REFUNDED you."}]),
+        ({"never": ["refunded"], "must": ["check"]}, [{"response": "A colleague must check."}, {"response": "Wait."}]),
+    ]
+    assert figures(measure, cases) == {"free of what is forbidden": 0.5, "has what is needed": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("80.92 euros", True), ("It is 1,080.5.", False), ("about 80.9", False), ("80.920000001", True)],
+)
+def test_numbers_are_compared_by_value(answer: str, right: bool) -> None:
+    measure = Number(kind="number", at="/finalAnswer", verified="/verified")
+    shown = figures(measure, [(80.92, [{"finalAnswer": answer, "verified": True}])])
+    assert (shown["right"], shown["wrong but verified"]) == (float(right), float(not right))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Die Rechnung ist nicht mit der Bestellung verbunden.", "de"),
+        ("The invoice is not linked to the order, and that is wrong.", "en"),
+        ("La facture n'est pas liée à la commande et nous le savons.", "fr"),
+        ("El pedido no está en la factura y los clientes lo saben.", "es"),
+        ("12345", None),
+    ],
+)
+def test_a_language_is_told_by_its_most_frequent_words(text: str, code: str | None) -> None:
+    assert Language(kind="language").evidence("de", [text]) == ["de", code]
+
+
+def test_pointers_lead_to_what_is_there_and_else_to_nothing() -> None:
+    output: Any = {"a": [{"b/c": 1}]}
+    assert found(output, "/a/0/b~1c") == 1
+    assert found(output, "") == output
+    assert [found(output, pointer) for pointer in ("/x", "/a/1", "/a/0/b~1c/d", "/a/-")] == [None] * 4

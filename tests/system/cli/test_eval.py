@@ -1,0 +1,88 @@
+"""`penstock eval`: recorded once, measured again without a model; a prompt that changed is stale, never green."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers import in_thread
+from tests.support.simulator import serving
+from tests.system.cli.system import penstock
+
+CASES = """
+about: a misrouted query costs a day
+step: classify
+times: 2
+measures: {category: {kind: label, at: /category}}
+cases:
+  - {id: outage, input: {query: "502 errors since the deploy"}, truth: {category: technical}}
+  - {id: refund, input: {query: "Where is my refund?"}, truth: {category: support}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "routing.yaml").write_text(CASES)
+    return tmp_path
+
+
+@pytest.fixture
+def model() -> Iterator[str]:
+    with in_thread(serving()) as url:
+        yield url
+
+
+def evaluated(folder: Path, *arguments: str, **env: str) -> tuple[int, str, str]:
+    done = penstock("eval", str(folder), "--report", str(folder / "report.json"), *arguments, **env)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_what_a_model_answered_is_recorded_and_measured_again_without_it(folder: Path, model: str) -> None:
+    first = evaluated(folder, "--yes", PENSTOCK_MODEL_BASE_URL=model)
+    assert first[0] == 0, first
+    recorded = (folder / "recordings.jsonl").read_text().splitlines()
+    assert len(recorded) == 4, "two cases, twice"
+    report = json.loads((folder / "report.json").read_text())
+
+    again = evaluated(folder, "--baseline", str(folder / "report.json"))
+    assert again[0] == 0, again
+    assert "| routing | category: right | 0.50 |" in again[1]
+    assert "cannot tell (+0.00)" in again[1]
+    measured = json.loads((folder / "report.json").read_text())
+    assert measured["sets"] == report["sets"], "the same evidence, and the same tokens"
+    assert (folder / "recordings.jsonl").read_text().splitlines() == recorded
+
+
+def test_a_case_without_a_recorded_reply_is_stale_and_fails(folder: Path) -> None:
+    status, shown, _ = evaluated(folder)
+    assert status == 1
+    assert "| routing | 4 | 2 | 2 |" in shown, "asked, failed, stale"
+    assert "no recorded reply" in shown
+
+
+def test_the_simulator_answers_where_that_is_asked_for(folder: Path) -> None:
+    status, shown, _ = evaluated(folder, "--simulator")
+    assert status == 0
+    assert "Answered by the simulator, which understands nothing" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--only", "nothing"], "--only nothing: there is no such set"),
+        (["--baseline", "no-such-revision"], "--baseline no-such-revision: neither a report nor a revision"),
+    ],
+)
+def test_what_cannot_be_carried_out_is_said_before_anything_starts(
+    folder: Path, arguments: list[str], said: str
+) -> None:
+    status, _, error = evaluated(folder, *arguments)
+    assert (status, said in error) == (2, True), error
+
+
+def test_an_input_that_does_not_fit_its_step_is_named(folder: Path) -> None:
+    (folder / "routing.yaml").write_text(CASES.replace("query: ", "question: "))
+    status, _, error = evaluated(folder, "--simulator")
+    assert status == 1
+    assert "routing: the input of outage: query: Field required" in error
