@@ -39,8 +39,8 @@ _T = TypeVar("_T")
 _ANSWER = 2.0
 #: Seconds before the first further try, and at most.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
-#: Messages, and bytes of them, requested at once when reading history.
-_BATCH = {"batch": 256, "max_bytes": 128 * 1024}
+#: Messages, and bytes of them, requested at once: the server drops a connection that has max_pending still to take.
+_BATCH, _BATCH_BYTES = 256, 128 * 1024
 #: The server's error number for a message that is not there.
 _NO_MESSAGE = 10037
 
@@ -145,7 +145,11 @@ class Bus:
 
         On a cluster any replica answers, one that lags included: to show, not to decide by.
         """
-        return [stored async for stored in self._read(stream, {"multi_last": list(wanted)})]
+        return [stored async for stored in self.each_last_from_any_replica(stream, wanted)]
+
+    def each_last_from_any_replica(self, stream: str, wanted: Sequence[str]) -> AsyncIterator[Stored]:
+        """The same, not held together."""
+        return self._read(stream, {"multi_last": list(wanted)})
 
     async def history(
         self, stream: str, subject: str, *, after: int = 0, until: int | None = None
@@ -160,7 +164,7 @@ class Bus:
             until = end.sequence if end else 0
         if after >= until:
             return
-        async for stored in self._read(stream, {"next_by_subj": subject, **_BATCH}, start=after + 1):
+        async for stored in self._read(stream, {"next_by_subj": subject, "batch": _BATCH}, start=after + 1):
             if stored.sequence > until:
                 return
             yield stored
@@ -230,7 +234,7 @@ class Bus:
         more = True
         while more:
             messages, more = await self.retrying(
-                f"read {stream}", partial(self._direct_get, stream, query | {"seq": start})
+                f"read {stream}", partial(self._direct_get, stream, query | {"seq": start, "max_bytes": _BATCH_BYTES})
             )
             for message in messages:
                 yield message

@@ -1,20 +1,36 @@
 """Jobs as a list, newest first, read backwards from JOBS."""
 
 from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from penstock.contracts.job import JobPage, JobStatus, JobSummary
-from penstock.contracts.journal import END, START
+from penstock.contracts.journal import END, START, JobEnd
 from penstock.contracts.wire import is_token
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
-from penstock.jobs.lookup import Record, unix
+from penstock.jobs.lookup import Record
 
 #: Jobs whose start and end are fetched in one request.
 _FACTS = 100
-#: Stream positions scanned per step: of all jobs, and where the server itself picks the pattern's.
+#: Stream positions scanned per step at most (the first has `limit`, each has twice those of the one before): of all
+#: jobs, and where the server itself picks the pattern's. It reads each message, however little of it is sent.
 _WINDOW, _WINDOW_OF_PATTERN = 100, 4_000
 #: Stream positions scanned per page, likewise; a page that reaches it is short and has a cursor.
 _EXAMINED, _EXAMINED_OF_PATTERN = 2_000, 40_000
+#: Job messages, without their bodies, fetched at once; seconds after which the server forgets who reads them.
+_FETCHED, _FORGOTTEN = 500, 10.0
+
+
+class _Submitted(NamedTuple):
+    """A job message without its body. `time` is Unix seconds."""
+
+    subject: str
+    sequence: int
+    time: float
 
 
 async def page(
@@ -33,48 +49,86 @@ async def page(
     than `limit` jobs, even none, and yet a next one. Raises ValueError for a `cursor` that is no number.
     """
     state = (await bus.jetstream.stream_info(subjects.JOBS)).state
-    first, high = state.first_seq, state.last_seq
+    first, high = max(1, state.first_seq), state.last_seq
     if until is not None:
         time = min(max(until, 0.0), 4e9)  # up to 2096 the server can count in nanoseconds
         if following := await bus.first_since(subjects.JOBS, subjects.job("*", "*"), time):
             high = following.sequence - 1
     if cursor is not None:
         high = min(high, int(cursor) - 1)
-    window, examined = (_WINDOW_OF_PATTERN, _EXAMINED_OF_PATTERN) if pattern else (_WINDOW, _EXAMINED)
-    lowest = high - examined
+    longest, examined = (_WINDOW_OF_PATTERN, _EXAMINED_OF_PATTERN) if pattern else (_WINDOW, _EXAMINED)
+    lowest, window = high - examined, limit
     found: list[JobSummary] = []
     while high >= first and high > lowest:
         low = max(first, high - window + 1)
         candidates = await _between(bus, pattern, low, high)
-        for begin in range(0, len(candidates), _FACTS):
-            group = candidates[begin : begin + _FACTS]
-            for stored, summary in zip(group, await _summaries(bus, group), strict=True):
-                if since is not None and unix(stored.time) < since:
+        size = limit if status is None else _FACTS  # all are found that are looked at
+        for begin in range(0, len(candidates), size):
+            group = candidates[begin : begin + size]
+            for submitted, summary in zip(group, await _summaries(bus, group), strict=True):
+                if since is not None and submitted.time < since:
                     return JobPage(jobs=tuple(found))
                 if summary is None or (status is not None and summary.status != status):
                     continue
                 found.append(summary)
                 if len(found) == limit:
-                    return JobPage(jobs=tuple(found), next=str(stored.sequence) if stored.sequence > first else None)
-        high = low - 1
+                    return JobPage(
+                        jobs=tuple(found), next=str(submitted.sequence) if submitted.sequence > first else None
+                    )
+        high, window = low - 1, min(2 * window, longest)
     return JobPage(jobs=tuple(found), next=str(high + 1) if high >= first else None)
 
 
-async def _between(bus: Bus, pattern: str | None, low: int, high: int) -> list[Stored]:
+async def _between(bus: Bus, pattern: str | None, low: int, high: int) -> list[_Submitted]:
     """Job messages, newest first."""
-    between = bus.history(subjects.JOBS, subjects.job(pattern or "*", "*"), after=low - 1, until=high)
-    return [replace(stored, data=b"") async for stored in between][::-1]
+    return await bus.retrying("list jobs", partial(_read, bus.jetstream, subjects.job(pattern or "*", "*"), low, high))
 
 
-async def _summaries(bus: Bus, submitted: list[Stored]) -> list[JobSummary | None]:
+async def _read(jetstream: JetStreamContext, subject: str, low: int, high: int) -> list[_Submitted]:
+    """Through a consumer of its own, since only that can leave the bodies where they are."""
+    config = ConsumerConfig(
+        filter_subject=subject,
+        deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+        opt_start_seq=low,
+        headers_only=True,
+        ack_policy=AckPolicy.NONE,
+        mem_storage=True,
+        num_replicas=1,
+        inactive_threshold=_FORGOTTEN,
+    )
+    consumer = await jetstream.add_consumer(subjects.JOBS, config)
+    pulled = await jetstream.pull_subscribe_bind(consumer=consumer.name, stream=subjects.JOBS)
+    found: list[_Submitted] = []
+    left, after = consumer.num_pending or 0, low - 1
+    try:
+        while left and after < high:
+            for message in await pulled.fetch(min(left, _FETCHED, high - after)):
+                left, after = message.metadata.num_pending, message.metadata.sequence.stream
+                found.append(_Submitted(message.subject, after, message.metadata.timestamp.timestamp()))
+        return [one for one in reversed(found) if one.sequence <= high]
+    finally:
+        await pulled.unsubscribe()
+        await jetstream.delete_consumer(subjects.JOBS, consumer.name)
+
+
+async def _summaries(bus: Bus, submitted: list[_Submitted]) -> list[JobSummary | None]:
     """None for a message that is no job: its id is no token, or belongs to another pattern's."""
-    pairs = [subjects.tokens(stored.subject) for stored in submitted]
+    pairs = [subjects.tokens(one.subject) for one in submitted]
     wanted = [subjects.journal(job, key) for _, job in pairs for key in (START, END)]
-    facts = {fact.subject: fact for fact in await bus.last_from_any_replica(subjects.JOURNAL, wanted)}
+    facts = {
+        fact.subject: _without_result(fact) async for fact in bus.each_last_from_any_replica(subjects.JOURNAL, wanted)
+    }
     found: list[JobSummary | None] = []
-    for stored, (pattern, job) in zip(submitted, pairs, strict=True):
+    for one, (pattern, job) in zip(submitted, pairs, strict=True):
         record = Record(facts[fact] for key in (START, END) if (fact := subjects.journal(job, key)) in facts)
-        known = {"id": job, "pattern": pattern, "accepted_at": unix(stored.time)}
+        known = {"id": job, "pattern": pattern, "accepted_at": one.time}
         is_job = is_token(job) and (record.start is None or record.start.pattern == pattern)
         found.append(JobSummary(**record.fields() | known) if is_job else None)
     return found
+
+
+def _without_result(fact: Stored) -> Stored:
+    if subjects.tokens(fact.subject)[-1] != END:
+        return fact
+    end = JobEnd.model_validate_json(fact.data).model_copy(update={"result": None})
+    return replace(fact, data=end.model_dump_json().encode())
