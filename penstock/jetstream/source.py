@@ -10,6 +10,7 @@ from typing import Any
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from nats.js.api import Header
 
 from penstock.backoff import delay
 
@@ -21,6 +22,10 @@ Handle = Callable[[Msg], Coroutine[Any, Any, Any]]
 _EXPIRES = 2.0
 #: Seconds for which requests name one inbox, then the other. By an inbox's next turn its own are answered, or lost.
 _TURN = _EXPIRES + 2.0
+#: Bytes of messages requested at once, a quarter of what the server keeps for a connection (max_pending).
+_BYTES = 16 * 1024**2
+#: What the server calls (as 409) the end of a request for so many bytes.
+_ENDED = ("Batch Completed", "Message Size Exceeds MaxBytes")
 #: Seconds before the next request to a consumer that does not exist or refuses: the first pause, and the longest.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 #: Seconds that what the server is just sending may take to arrive.
@@ -115,7 +120,9 @@ class Source:
         if self._turn is None:
             self._turn = asyncio.get_running_loop().call_later(_TURN, self._take_turns)
         how = {"expires": int(_EXPIRES * 1e9)} if wait else {"no_wait": True}
-        await self._connection.publish(self._next, json.dumps({"batch": batch, **how}).encode(), reply=self._inbox.name)
+        # of less than the largest message the server would send none
+        query = {"batch": batch, "max_bytes": max(_BYTES, 2 * self._connection.max_payload), **how}
+        await self._connection.publish(self._next, json.dumps(query).encode(), reply=self._inbox.name)
 
     def forget(self) -> None:
         """Take requests as lost: new ones may be made at once."""
@@ -143,8 +150,8 @@ class Source:
             self._received(self, message)
         elif status == "100":  # idle heartbeat
             return
-        elif status in ("404", "408"):
-            # Both end one request, and 408 says how much of it was not filled. (404 need not: it answers a request
+        elif status in ("404", "408") or headers.get(Header.DESCRIPTION) in _ENDED:
+            # All end one request; 408 and 409 say how much of it was not filled. (404 need not: it answers a request
             # without waiting, beside which there is no other.)
             pending = headers.get("Nats-Pending-Messages")
             inbox.requested = max(0, inbox.requested - int(pending)) if pending else 0
@@ -153,7 +160,7 @@ class Source:
             # A request made at once would be refused again; meanwhile the others are not kept waiting for this one.
             self._refusals += 1
             pause = delay(self._refusals, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
-            why = headers.get("Description", "no such consumer")
+            why = headers.get(Header.DESCRIPTION, "no such consumer")
             log.warning("cannot pull; next request in %.2f s", pause, extra={"consumer": self._durable, "why": why})
             self._inbox.requested = self._other.requested = 0
             self.backing_off = True
