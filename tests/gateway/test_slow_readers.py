@@ -41,7 +41,7 @@ async def test_fifty_stalled_readers_share_one_buffer(tmp_path: Path, bus: Bus, 
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.connect((url.host, url.port))
             reader, writer = await asyncio.open_connection(sock=client, limit=1024)
-            writer.write(f"GET /jobs/{job}/events HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            writer.write(f"GET /jobs/{job}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             assert b" 200 " in await reader.readline()
             stalled.append((reader, writer))
         before = memory(gateway)
