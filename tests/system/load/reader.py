@@ -57,7 +57,7 @@ class Reader:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**22)
         try:
             last = f"Last-Event-ID: {self.received[-1].id}\r\n" if self.received else ""
-            writer.write(f"GET /jobs/{self.job}/events HTTP/1.1\r\nHost: gateway\r\n{last}\r\n".encode())
+            writer.write(f"GET /jobs/{self.job}/events HTTP/1.1\r\nHost: localhost\r\n{last}\r\n".encode())
             head = await reader.readuntil(b"\r\n\r\n")
             status = int(head.split(b" ", 2)[1])
             assert status in (200, 204), head.decode()
