@@ -192,6 +192,12 @@ class Bus:
         self._on_reconnect.add(callback)
         return lambda: self._on_reconnect.discard(callback)
 
+    async def subscribe(self, subject: str, on_message: Callable[[Msg], Awaitable[None]]) -> Subscription:
+        """To be ended with `unsubscribe`."""
+        return await self.retrying(
+            f"subscribe to {subject}", partial(self.connection.subscribe, subject, cb=on_message)
+        )
+
     @asynccontextmanager
     async def following(
         self, read: Callable[[], Awaitable[None]], on_message: Callable[[Msg], Awaitable[None]], *subjects: str
@@ -214,7 +220,7 @@ class Bus:
 
         async with AsyncExitStack() as stack:
             for subject in subjects:
-                stack.push_async_callback(self.unsubscribe, await self.connection.subscribe(subject, cb=on_message))
+                stack.push_async_callback(self.unsubscribe, await self.subscribe(subject, on_message))
             stack.push_async_callback(stop, asyncio.get_running_loop().create_task(read_again()))
             stack.callback(self.on_reconnect(lost.set))
             # after the subscription, so that nothing in between is missed
@@ -279,15 +285,14 @@ class Bus:
     async def retrying(self, what: str, action: Callable[[], Awaitable[_T]]) -> _T:
         """Try `action` until NATS answers it, within the bus's timeout."""
         clock = asyncio.get_running_loop()
-        deadline = clock.time() + self._timeout
-        tries = 0
+        tries, deadline = 0, clock.time() + self._timeout
         while True:
             tries += 1
             pause = delay(tries, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
             try:
                 return await action()
-            except (APIError, *UNREACHABLE) as error:
-                if isinstance(error, APIError) and not is_passing(error):
+            except Exception as error:
+                if not is_passing(error):
                     raise
                 if self.connection.is_closed or clock.time() + pause > deadline:
                     raise BusUnavailable(f"could not {what} in {tries} tries: {error!r}"[:500]) from error

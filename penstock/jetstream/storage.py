@@ -42,6 +42,7 @@ UNREACHABLE = (
     nats.errors.OutboundBufferLimitError,
     nats.errors.NoRespondersError,
     NoStreamResponseError,
+    ConnectionError,
     NotTried,
 )
 
@@ -51,9 +52,12 @@ def is_subject_taken(error: APIError) -> bool:
     return error.err_code == _NOT_TAKEN and "per subject" in (error.description or "")
 
 
-def is_passing(error: APIError) -> bool:
-    """Whether the refusal is NATS's own trouble (no leader, no room, too busy), and not about what was sent."""
-    return error.code in (429, 500, 503) and not is_subject_taken(error)
+def is_passing(error: Exception) -> bool:
+    """Whether it is NATS's own trouble (away, no leader, no room, too busy), and not about what was sent."""
+    if isinstance(error, APIError):
+        return error.code in (429, 500, 503) and not is_subject_taken(error)
+    # RuntimeError: uvloop's, for a socket that was lost just now (docs/nats-py.md)
+    return isinstance(error, UNREACHABLE) or (isinstance(error, RuntimeError) and "closed" in str(error))
 
 
 def _is_full(error: APIError) -> bool:

@@ -101,7 +101,7 @@ class Follower:
         self.caught_up = False
 
     async def __aenter__(self) -> "Follower":
-        self._subscription = await self._bus.connection.subscribe(subjects.live(self._job), cb=self._on_message)
+        self._subscription = await self._bus.subscribe(subjects.live(self._job), self._on_message)
         # No flush: what is sent on one connection is handled in order, so the server knows of the subscription before
         # it is asked for history. A flush that is cancelled would end the connection's read loop (docs/nats-py.md).
         self._forget = self._bus.on_reconnect(self.read_again)
