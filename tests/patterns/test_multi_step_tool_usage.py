@@ -174,6 +174,24 @@ async def test_a_statement_is_the_problems_only_word_for_word(problem: str, stat
     assert found.in_problem is stands
 
 
+@pytest.mark.timeout(60)
+async def test_a_statement_is_looked_for_in_time_that_grows_with_the_problem() -> None:
+    """By hand: a search that tries the statement at each place takes minutes for this, and stops the aggregator."""
+    call = ToolCall(
+        name="validateAnswer",
+        args={
+            "originalProblem": "",
+            "proposedAnswer": "1",
+            "equations": ["1 + " * 2_400 + f"1 = {number}" for number in range(20)],
+        },
+    )
+    result = ToolResult(name="validateAnswer", output={"verdict": "valid", "confidence": 1})
+    transcript = (Turn(role="model", parts=(call,)), Turn(role="user", parts=(result,)))
+    found = last_check("1+" * 49_000 + "1", transcript)
+    assert found is not None
+    assert not found.in_problem
+
+
 @pytest.mark.parametrize(
     ("answer", "checked", "same"),
     [

@@ -38,7 +38,7 @@ def last_check(problem: str, transcript: Sequence[Turn]) -> Checked | None:
             return Checked(
                 step=step,
                 statement="; ".join(statements) + (f", where {values}" if values else ""),
-                in_problem=bool(statements) and not values and all(_stands_in(problem, one) for one in statements),
+                in_problem=bool(statements) and not values and _stand_in(problem, statements),
                 answer=given.proposed_answer,
                 verdict=output["verdict"],
                 confidence=output["confidence"],
@@ -53,11 +53,18 @@ def verification_of(answer: str, checked: Checked | None) -> Verification:
     return Verification(answer_checked=same, verified=same and sure)
 
 
-def _stands_in(problem: str, statement: str) -> bool:
-    """Word for word, and not as a part of something longer. White space may differ."""
-    pattern = r"\s*".join(map(re.escape, TOKEN.findall(statement)))
-    return any(
-        not _GOES_ON_BEFORE.search(problem, max(0, found.start() - 20), found.start())
-        and not _GOES_ON.match(problem, found.end())
-        for found in re.finditer(pattern, problem)
-    )
+def _stand_in(problem: str, statements: Sequence[str]) -> bool:
+    """Word for word, and not as parts of something longer. White space may differ. Time grows with the lengths' sum."""
+    places = [place for place, character in enumerate(problem) if not character.isspace()]
+    squeezed = "".join([problem[place] for place in places])
+
+    def stands(words: list[str]) -> bool:
+        for found in re.finditer(re.escape("".join(words)), squeezed):
+            start, end = places[found.start()], places[found.end() - 1] + 1
+            part = TOKEN.findall(problem[start:end]) != words  # "1 2" is not "12"
+            before = _GOES_ON_BEFORE.search(problem, max(0, start - 20), start)
+            if not part and not before and not _GOES_ON.match(problem, end):
+                return True
+        return False
+
+    return all(stands(TOKEN.findall(statement)) for statement in statements)
