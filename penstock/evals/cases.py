@@ -1,5 +1,6 @@
 """Sets of cases: YAML files in a folder, each with the inputs and the planted truth of one step or one pattern."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,6 +58,12 @@ class CaseSet(Wire):
             if unknown := case.truth.keys() - self.measures.keys():
                 raise ValueError(f"case {case.id} has a truth for {', '.join(sorted(unknown))}, which is not measured")
         return self
+
+
+def digest(sets: Mapping[str, CaseSet]) -> str:
+    """12 hex digits that differ as soon as a case does."""
+    content = {name: cases.model_dump(mode="json") for name, cases in sets.items()}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _replaced(value: Any, texts: Mapping[Any, Any]) -> Any:

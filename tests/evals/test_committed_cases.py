@@ -4,19 +4,25 @@ from pathlib import Path
 
 import pytest
 
-from penstock.evals.cases import CaseSet, load
+from penstock.evals.cases import CaseSet, digest, load
 from penstock.evals.measures import Findings
 from penstock.evals.running import check
 from penstock.patterns.loading import load as load_patterns
 from penstock.settings import Settings
 
-SETS = load(Path("evals"))
+ROOT = Path(__file__).parents[2]
+SETS = load(ROOT / "evals")
 REVIEWS = {name: cases for name, cases in SETS.items() if "/review-" in name}
 
 
 def test_they_fit_their_steps_and_patterns() -> None:
     check(SETS, load_patterns(Settings().patterns))
     assert sum(len(cases.cases) for cases in SETS.values()) >= 150
+
+
+def test_the_report_is_of_these_cases() -> None:
+    page = (ROOT / "docs/quality.md").read_text(encoding="utf-8")
+    assert f"({digest(SETS)})" in page, "cases have changed since: run `make eval`"
 
 
 @pytest.mark.parametrize(("name", "cases"), SETS.items(), ids=SETS)

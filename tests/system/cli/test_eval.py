@@ -62,9 +62,12 @@ def test_a_case_without_a_recorded_reply_is_stale_and_fails(folder: Path) -> Non
 
 
 def test_the_simulator_answers_where_that_is_asked_for(folder: Path) -> None:
-    status, shown, _ = evaluated(folder, "--simulator")
+    page = folder / "page.md"
+    page.write_text("# Figures\n\n<!-- eval -->\nof last year\n<!-- /eval -->\n\nThe end.\n")
+    status, shown, _ = evaluated(folder, "--simulator", "--markdown", str(page))
     assert status == 0
-    assert "Answered by the simulator, which understands nothing" in shown
+    assert "answered by the simulator, which understands nothing" in shown
+    assert page.read_text() == f"# Figures\n\n<!-- eval -->\n\n{shown}<!-- /eval -->\n\nThe end.\n"
 
 
 @pytest.mark.parametrize(
