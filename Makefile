@@ -11,7 +11,7 @@ JOBS ?= 2
 SEEDS ?= 1
 SYSTEM := system or node
 
-.PHONY: help install demo up test test-system faults bench check lint types imports dependencies lock clean
+.PHONY: help install demo up test test-system faults eval bench check lint types imports dependencies lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -40,6 +40,10 @@ faults: install ## whatever can befall a system, at random, for minutes a seed: 
 	for seed in $(SEEDS); do PENSTOCK_FAULTS_SEED=$$seed \
 		PENSTOCK_FAULTS_JOBS=200 PENSTOCK_FAULTS_COUNT=30 PENSTOCK_FAULTS_AT_ONCE=12 \
 		$(BIN)/pytest -s -m faults -k random_faults || exit 1; done
+
+eval: install ## all cases of evals/, answered by the simulator, and their figures in docs/quality.md
+	@mkdir -p data
+	$(BIN)/penstock eval --simulator --at-once 16 --report data/eval.json --markdown docs/quality.md
 
 bench: install ## figures of the hot paths
 	$(BIN)/python bench/hot_paths.py

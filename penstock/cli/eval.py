@@ -34,7 +34,12 @@ def evaluated(
     baseline: Annotated[
         str | None, typer.Option(help="An earlier report (JSON), or a git revision that has --report committed.")
     ] = None,
-    report: Annotated[Path, typer.Option(help="Where to write the evidence, as JSON.")] = Path("evals/report.json"),
+    report: Annotated[
+        Path | None, typer.Option(help="Where to write the evidence, as JSON. Default: report.json in the folder.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="A page to write the figures to, between <!-- eval --> and <!-- /eval -->.")
+    ] = None,
     recordings: Annotated[
         Path | None, typer.Option(help="Replies that were recorded. Default: recordings.jsonl in the folder.")
     ] = None,
@@ -49,14 +54,15 @@ def evaluated(
     case was stale or failed.
     """
     require("evals")  # and imported here: the other commands do without
+    from penstock.evals import report as reports
     from penstock.evals.cases import load
     from penstock.evals.evaluating import Source, evaluate
-    from penstock.evals.report import markdown
 
     sets = {name: cases for name, cases in load(folder).items() if not only or name in only}
     for name in only or ():
         if name not in sets:
             raise BadInput(f"--only {name}: there is no such set in {folder}")
+    report = report or folder / "report.json"
     earlier = _baseline(baseline, report) if baseline else None
     has_model = access_of(Settings()) is not None
     if simulator and has_model:
@@ -82,7 +88,12 @@ def evaluated(
         )
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(found.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
-    text = markdown(found, sets, earlier)
+    text = reports.markdown(found, sets, earlier)
+    if markdown:
+        try:
+            reports.write_between_marks(text, markdown)
+        except (OSError, ValueError) as error:
+            raise BadInput(f"--markdown {markdown}: {error}") from error
     terminal = Console()
     if terminal.is_terminal:
         terminal.print(Markdown(printable(text)))

@@ -1,11 +1,13 @@
 """Sets of cases: YAML files in a folder, each with the inputs and the planted truth of one step or one pattern."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from penstock.contracts.wire import Token, Wire
 from penstock.errors import Misconfigured
@@ -13,7 +15,10 @@ from penstock.evals.measures import Measure
 
 
 class Case(Wire):
-    """`truth`: for each measure of the set, by its name, what is true of this case; left out where none applies."""
+    """`truth`: for each measure of the set, by its name, what is true of this case; left out where none applies.
+
+    In a file, `twin` and `but` may stand in place of `input`: the input of the case called so, with texts replaced.
+    """
 
     id: Token
     input: dict[str, Any]
@@ -31,6 +36,17 @@ class CaseSet(Wire):
     measures: dict[str, Measure] = Field(min_length=1)
     cases: tuple[Case, ...] = Field(min_length=1)
 
+    @field_validator("cases", mode="before")
+    @classmethod
+    def _with_twins(cls, given: Any) -> Any:
+        inputs: dict[str, Any] = {}
+        for case in given if isinstance(given, list) else ():
+            if isinstance(case, dict) and "id" in case:
+                if "twin" in case:
+                    case["input"] = _replaced(inputs.get(case.pop("twin")), case.pop("but", {}))
+                inputs[case["id"]] = case.get("input")
+        return given
+
     @model_validator(mode="after")
     def _fits(self) -> "CaseSet":
         if (self.step is None) == (self.pattern is None):
@@ -42,6 +58,25 @@ class CaseSet(Wire):
             if unknown := case.truth.keys() - self.measures.keys():
                 raise ValueError(f"case {case.id} has a truth for {', '.join(sorted(unknown))}, which is not measured")
         return self
+
+
+def digest(sets: Mapping[str, CaseSet]) -> str:
+    """12 hex digits that differ as soon as a case does."""
+    content = {name: cases.model_dump(mode="json") for name, cases in sets.items()}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _replaced(value: Any, texts: Mapping[Any, Any]) -> Any:
+    """The value with each text replaced in all its strings. Raises ValueError where one stands in none of them."""
+    if value is None:
+        raise ValueError("a twin is of a case that stands before it")
+    content = json.dumps(value, ensure_ascii=False)
+    for old, new in texts.items():
+        before, after = (json.dumps(str(text), ensure_ascii=False)[1:-1] for text in (old, new))
+        if before not in content:
+            raise ValueError(f"{old!r} does not stand in the twin")
+        content = content.replace(before, after)
+    return json.loads(content)
 
 
 def load(folder: Path) -> Mapping[str, CaseSet]:

@@ -1,14 +1,17 @@
 """What an evaluation found: its evidence as JSON, to be compared with, and its figures as Markdown, to be read."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import Tolerant
-from penstock.evals.cases import CaseSet
+from penstock.evals.cases import CaseSet, digest
 from penstock.evals.measures import Figure
 from penstock.evals.statistics import Interval, difference, interval
 
+#: The tag of cases whose input gives orders to the model.
+HOSTILE = "hostile"
 _HEAD = "| set | figure | value | 95 % interval | cases |"
 
 
@@ -34,11 +37,14 @@ class Report(Tolerant):
 
 
 def markdown(report: Report, sets: Mapping[str, CaseSet], baseline: Report | None = None) -> str:
-    """Figures with intervals, then what it cost; beside the baseline's, if there is one."""
+    """Figures with intervals, of hostile cases alone as well, and the cost; beside the baseline's, if there is one."""
+    count = sum(len(cases.cases) for cases in sets.values())
+    lines = [f"{count} cases ({digest(sets)}), answered by {report.answered_by}.", ""]
     head = f"{_HEAD} against the baseline |" if baseline else _HEAD
-    lines = [f"Answered by {report.answered_by}.", "", head, "|---" * (head.count("|") - 1) + "|"]
-    for name, cases in sets.items():
-        lines += _figures(name, cases, report.sets[name], baseline.sets.get(name) if baseline else None, bool(baseline))
+    head += "\n" + "|---" * (head.count("|") - 1) + "|"
+    for said, only in ((None, None), (f"\nOf the cases that are tagged `{HOSTILE}` alone:\n", HOSTILE)):
+        rows = [row for name in sets for row in _figures(name, sets[name], report, baseline, only)]
+        lines += [*([said] if said and rows else ()), *([head, *rows] if rows else ())]
     lines += ["", "| set | asked | failed | stale | calls more than asked | tokens in | out | US$ |", "|---" * 8 + "|"]
     for name, one in report.sets.items():
         usage, cost = one.usage, one.usage.cost_usd
@@ -52,6 +58,15 @@ def markdown(report: Report, sets: Mapping[str, CaseSet], baseline: Report | Non
     return "\n".join(lines) + "\n"
 
 
+def write_between_marks(text: str, page: Path) -> None:
+    """Put it between the lines <!-- eval --> and <!-- /eval --> of a Markdown page. Raises ValueError without those."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition("<!-- eval -->\n")
+    _, end, after = rest.partition("<!-- /eval -->")
+    if not (begin and end):
+        raise ValueError("there is no line <!-- eval -->, or no <!-- /eval --> behind it")
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+
+
 def verdict(gained: Interval | None, figure: Figure) -> str:
     """Whether the second is better, by the interval of the difference."""
     if gained is None or gained.low is None or gained.high is None or gained.low <= 0 <= gained.high:
@@ -59,9 +74,13 @@ def verdict(gained: Interval | None, figure: Figure) -> str:
     return "better" if (gained.value > 0) is (figure.better == "higher") else "worse"
 
 
-def _figures(name: str, cases: CaseSet, found: SetReport, before: SetReport | None, compared: bool) -> Iterator[str]:
+def _figures(name: str, cases: CaseSet, report: Report, baseline: Report | None, tag: str | None) -> Iterator[str]:
+    before = baseline.sets.get(name) if baseline else None
+    meant = {case.id for case in cases.cases if tag is None or tag in case.tags}
     for measure_name, measure in cases.measures.items():
-        evidence = found.evidence.get(measure_name, {})
+        evidence = {
+            case: one for case, one in report.sets[name].evidence.get(measure_name, {}).items() if case in meant
+        }
         earlier = before.evidence.get(measure_name, {}) if before else {}
         pairs = [(earlier[case], one) for case, one in evidence.items() if case in earlier]
         for figure_name, figure in measure.figures.items():
@@ -70,7 +89,7 @@ def _figures(name: str, cases: CaseSet, found: SetReport, before: SetReport | No
                 continue
             bounds = "" if shown.low is None or shown.high is None else f"{shown.low:.2f} to {shown.high:.2f}"
             row = f"| {name} | {measure_name}: {figure_name} | {shown.value:.2f} | {bounds} | {len(evidence)} |"
-            if compared:
+            if baseline:
                 gained = difference(pairs, figure.of)
                 change = "" if gained is None else f" ({gained.value:+.2f})"
                 row += f" {verdict(gained, figure)}{change} |"

@@ -14,12 +14,20 @@ measures: {category: {kind: label, at: /category}}
 cases:
   - {id: one, input: {query: "why?"}, truth: {category: general}}
 """
+OTHER = "cases:\n  - {id: a, input: {query: why}, truth: {}}\n"
 
 
 def test_sets_are_named_by_their_path(tmp_path: Path) -> None:
     (tmp_path / "routing").mkdir()
     (tmp_path / "routing" / "classify.yaml").write_text(GOOD)
     assert [*load(tmp_path)] == ["routing/classify"]
+
+
+def test_a_twin_has_the_input_of_another_case_with_texts_replaced(tmp_path: Path) -> None:
+    twin = "  - {id: two, twin: one, but: {why: how}, truth: {category: technical}}\n"
+    (tmp_path / "set.yaml").write_text(GOOD + twin)
+    first, second = load(tmp_path)["set"].cases
+    assert (first.input, second.input) == ({"query": "why?"}, {"query": "how?"})
 
 
 @pytest.mark.parametrize(
@@ -31,6 +39,12 @@ def test_sets_are_named_by_their_path(tmp_path: Path) -> None:
         ("truth: {category: general}", "truth: {colour: red}", "a truth for colour, which is not measured"),
         ("id: one", "id: a b", r"cases\.0\.id"),
         ("cases:\n", "cases:\n  - {id: one, input: {}, truth: {}}\n", "more than one case is called one"),
+        ('input: {query: "why?"}', "twin: two", "a twin is of a case that stands before it"),
+        (
+            "cases:\n",
+            f"{OTHER}  - {{id: b, twin: a, but: {{how: who}}, truth: {{}}}}\n",
+            "'how' does not stand in the twin",
+        ),
         ("about:", "{", "is no YAML"),
     ],
 )

@@ -62,3 +62,8 @@ def close(iterations: Sequence[Iteration], target: float) -> tuple[Iteration, It
     scores = best.evaluation.score, others[0].evaluation.score
     apart = scores[0] - scores[1] > CLOSE or (scores[0] >= target) != (scores[1] >= target)
     return None if apart else (best, others[0])
+
+
+def score_of_page(review: object) -> float:
+    """The score of a review in JSON, of a translation that is no longer than a page."""
+    return evaluated(TranslationReview.model_validate(review), "").score

@@ -5,6 +5,8 @@ A review begins at 10. Each finding takes off its points, and the worst one caps
 
 from collections.abc import Iterable
 
+from pydantic import TypeAdapter
+
 from penstock.patterns.parallel_processing.contract import (
     Findings,
     Level,
@@ -21,6 +23,7 @@ from penstock.patterns.parallel_processing.contract import (
 
 POINTS: dict[Severity, float] = {"critical": 4, "high": 2, "medium": 1, "low": 0.3}
 CAPS: dict[Severity, float] = {"critical": 3, "high": 6, "medium": 10, "low": 10}
+_REVIEW: TypeAdapter[Findings] = TypeAdapter(Findings)
 COMPLEXITY: dict[Level, float] = {"high": 2, "medium": 1, "low": 0}
 
 
@@ -31,6 +34,11 @@ def score_of(found: Findings) -> float:
     if isinstance(found, MaintainabilityFindings):
         points += COMPLEXITY[found.complexity]
     return round(max(1, min(10 - points, _cap(severities))), 1)
+
+
+def score_of_review(review: object) -> float:
+    """The score of a review in JSON, whichever it is."""
+    return score_of(_REVIEW.validate_python(review))
 
 
 def scored(

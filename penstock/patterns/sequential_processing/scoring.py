@@ -12,3 +12,8 @@ def evaluated(review: Review) -> Evaluation:
     """The review with the mean of its four scores, to two decimals, and at most UNSUPPORTED with any such claim."""
     mean = round((review.clarity + review.persuasion + review.emotion + review.call_to_action) / 4, 2)
     return Evaluation(**dict(review), score=min(mean, UNSUPPORTED) if review.unsupported_claims else mean)
+
+
+def score_of(review: object) -> float:
+    """The score of a review in JSON."""
+    return evaluated(Review.model_validate(review)).score

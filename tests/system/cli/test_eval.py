@@ -1,6 +1,7 @@
 """`penstock eval`: recorded once, measured again without a model; a prompt that changed is stale, never green."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,9 +63,38 @@ def test_a_case_without_a_recorded_reply_is_stale_and_fails(folder: Path) -> Non
 
 
 def test_the_simulator_answers_where_that_is_asked_for(folder: Path) -> None:
-    status, shown, _ = evaluated(folder, "--simulator")
+    page = folder / "page.md"
+    page.write_text("# Figures\n\n<!-- eval -->\nof last year\n<!-- /eval -->\n\nThe end.\n")
+    status, shown, _ = evaluated(folder, "--simulator", "--markdown", str(page))
     assert status == 0
-    assert "Answered by the simulator, which understands nothing" in shown
+    assert "answered by the simulator, which understands nothing" in shown
+    assert page.read_text() == f"# Figures\n\n<!-- eval -->\n\n{shown}<!-- /eval -->\n\nThe end.\n"
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """Replies that were written by hand, good and bad ones, and recorded (`tests/evals/recorded/record.py`)."""
+    return Path(shutil.copytree(Path(__file__).parents[2] / "evals/recorded", tmp_path / "recorded"))
+
+
+def of_tickets(recorded: Path, name: str, *arguments: str) -> tuple[int, str, str]:
+    replies, report = str(recorded / f"{name}.jsonl"), str(recorded / f"{name}.json")
+    env = {"PENSTOCK_PATTERNS": "tickets:PATTERN", "PYTHONPATH": str(recorded)}
+    return evaluated(recorded, "--recordings", replies, "--report", report, *arguments, **env)
+
+
+def test_recorded_replies_that_are_worse_are_told_from_better_ones(recorded: Path) -> None:
+    good = of_tickets(recorded, "good")
+    assert (good[0], "| sort-ticket | team: right | 1.00 |" in good[1]) == (0, True), good
+    bad = of_tickets(recorded, "bad", "--baseline", str(recorded / "good.json"))
+    assert (bad[0], "worse (-0.67)" in bad[1]) == (0, True), bad
+
+
+def test_a_changed_prompt_is_stale_and_not_green(recorded: Path) -> None:
+    prompt = recorded / "prompts/sort-ticket.md"
+    prompt.write_text(prompt.read_text() + "Think twice.\n")
+    status, shown, _ = of_tickets(recorded, "good")
+    assert (status, "| sort-ticket | 6 | 6 | 6 |" in shown) == (1, True), shown
 
 
 @pytest.mark.parametrize(
