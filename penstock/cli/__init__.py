@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import dead, demo, eval, jobs, run, serve, up
+from penstock.cli import dead, demo, eval, jobs, prompts, run, serve, up
 from penstock.cli.errors import Commands
 from penstock.cli.printing import say
 from penstock.settings import unknown_variables
@@ -22,6 +22,7 @@ app.add_typer(run.app, name="run")
 app.add_typer(jobs.app, name="jobs")
 app.command("demo")(demo.demo)
 app.command("eval")(eval.evaluated)
+app.add_typer(prompts.app, name="prompts")
 app.add_typer(dead.app, name="dead")
 app.command("serve")(serve.serve)
 app.command("streams")(serve.streams)

@@ -22,6 +22,7 @@ class StepRow:
     status: Literal["running", "retrying", "completed", "failed"] = "running"
     began: float = 0.0
     model: str | None = None
+    prompt: str | None = None
     attempt: int = 1
     characters: int = 0
     seconds: float | None = None
@@ -31,7 +32,7 @@ class StepRow:
     def end(self, outcome: StepState | events.StepCompleted | events.StepFailedEvent) -> None:
         problem = None if isinstance(outcome, events.StepCompleted) else outcome.problem
         self.seconds, self.usage, self.attempt = outcome.duration_ms / 1000, outcome.usage, outcome.attempt
-        self.model = outcome.model or self.model
+        self.model, self.prompt = outcome.model or self.model, outcome.prompt
         self.status, self.note = ("failed", problem.code) if problem else ("completed", "")
 
 

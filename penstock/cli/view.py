@@ -100,7 +100,7 @@ def _head(progress: Progress) -> Iterator[RenderableType]:
         amount = f"{used}  {row.note}".strip() or (f"{row.characters} characters" if row.characters else "")
         steps.add_row(
             Text.assemble("  ", mark(row.status), " ", name),
-            Text(row.model or "", style="dim"),
+            Text(" ".join(filter(None, (row.model, row.prompt))), style="dim"),
             Text(f"{seconds:.1f} s", justify="right"),
             Text(amount, style="dim"),
         )

@@ -27,11 +27,15 @@ class Usage(Tolerant):
 
 
 class Execution(Tolerant):
-    """How a step was executed. `attempt` is the one that ended it; `model` is left out where none was called."""
+    """How a step was executed. `attempt` is the one that ended it; `model` is left out where none was called.
+
+    `prompt`: which version of its prompt it was (`penstock prompts list`); left out of steps that have none.
+    """
 
     step: str
     key: str
     attempt: int
     model: str | None = omitted()
+    prompt: str | None = omitted()
     usage: Usage
     duration_ms: int

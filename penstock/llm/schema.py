@@ -30,8 +30,13 @@ _DESCRIBED = {
 
 @cache
 def schema_of(model: type[BaseModel]) -> Schema:
-    """The model's schema by its wire names. Cached: treat it as read-only."""
-    return reduced(model.model_json_schema(by_alias=True))
+    """The model's schema by its wire names, with what its fields say of themselves; docstrings of classes are for those
+    who read the code. Cached: treat it as read-only.
+    """
+    schema = model.model_json_schema(by_alias=True)
+    for one in (schema, *schema.get("$defs", {}).values()):
+        one.pop("description", None)
+    return reduced(schema)
 
 
 def reduced(schema: Mapping[str, Any]) -> Schema:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from penstock.contracts.step import Step
 from penstock.llm.ask import StepModel
 from penstock.pattern import Pattern
-from penstock.steps.prompts import PromptFile
+from penstock.steps.prompts import PromptFile, version_of
 
 
 class Executor(Protocol):
@@ -27,12 +27,14 @@ class Executable:
     """A step with what does it. `uses_model` is False for tools: no model is chosen or shown, attempts are fixed.
 
     `slots`: calls at once in one process, beside the slots that all other steps share; None: it takes of those.
+    `prompt`: the version of its prompt, which outcomes show; None where it has none.
     """
 
     step: Step[Any, Any]
     execute: Executor
     uses_model: bool = True
     slots: int | None = None
+    prompt: str | None = None
 
 
 #: Makes an executor for a step, knowing its pattern (for the prompts).
@@ -48,4 +50,4 @@ def from_prompt(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
         rendered, check = prompt.render(request), step.check and partial(step.check, request)
         return await (model.text(rendered, check) if step.output is str else model.object(rendered, step.output, check))
 
-    return Executable(step, ask)
+    return Executable(step, ask, prompt=version_of(prompt.text, step))

@@ -136,7 +136,15 @@ class StepHandler:
         by = {"k": attempt.key, "a": attempt.number, "i": attempt.id}
         output, interval = executable.step.output, self._settings.flush_interval
         sink = PartSink(events, by, into=request.into, output=output, flush_interval=interval)
-        store = partial(self._store, attempt, events, sink, fingerprint=request.fingerprint, into=request.into)
+        store = partial(
+            self._store,
+            attempt,
+            events,
+            sink,
+            fingerprint=request.fingerprint,
+            into=request.into,
+            prompt=executable.prompt,
+        )
         if attempt.number > self._settings.max_deliveries:
             detail = f"given up at attempt {attempt.number}; its executors did not survive it"
             await store(Failure("poisoned", detail))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import IntEnum
 from typing import Annotated, Any, Literal
 
@@ -112,6 +113,7 @@ def test_choices_of_several_types_are_said_in_words() -> None:
 def test_a_reference_has_no_siblings() -> None:
     tree = schema_of(Rich)["properties"]["tree"]
     assert tree["description"] == "The root."
+    assert "Holds others like itself" not in json.dumps(schema_of(Rich)), "that is for those who read the code"
     assert tree["properties"]["children"]["items"] == {"$ref": "#/$defs/Node"}
 
 

@@ -48,6 +48,7 @@ async def test_its_outcome_fits_its_output_and_equals_what_was_streamed(harness:
     assert outcome.failure is None
     TypeAdapter(step.output).validate_python(outcome.value)
     assert (outcome.step, outcome.key, outcome.attempt, outcome.service) == (step.name, KEY, 1, step.service)
+    assert (outcome.prompt is None) is (outcome.model is None), "a tool has no prompt"
     assert await harness.streamed() == outcome.value
     assert await harness.types() == ["step.started"]
 

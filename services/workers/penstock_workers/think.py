@@ -8,7 +8,7 @@ from penstock.llm.ask import StepModel
 from penstock.pattern import Pattern
 from penstock.patterns.multi_step_tool_usage.contract import Work
 from penstock.steps.executor import Executable
-from penstock.steps.prompts import PromptFile
+from penstock.steps.prompts import PromptFile, version_of
 from penstock.tools import TOOLS
 
 
@@ -19,4 +19,4 @@ def think_executable(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Execut
     async def think(request: Work, *, model: StepModel) -> Turn:
         return await model.turn(prompt.render(request).then(*request.transcript), tuple(TOOLS.values()))
 
-    return Executable(step, think)
+    return Executable(step, think, prompt=version_of(prompt.text, step))

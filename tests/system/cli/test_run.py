@@ -34,6 +34,12 @@ def test_in_a_pipe_the_result_is_json(system: System, way: str) -> None:
     assert ended.stderr == f"job {listed['id']}\n"
     state = json.loads(system.run("jobs", "show", listed["id"]).stdout)
     assert (state["status"], state["result"]) == ("completed", json.loads(ended.stdout))
+    prompts = [json.loads(line) for line in penstock("prompts", "list").stdout.splitlines()]
+    versions = {one["step"]: one["version"] for one in prompts}
+    assert {step["key"]: step["prompt"] for step in state["steps"]} == {
+        "classify-1": versions["classify"],
+        "respond-1": versions["respond"],
+    }
 
 
 def test_every_pattern_takes_its_example_as_a_file(system: System, tmp_path: Path) -> None:

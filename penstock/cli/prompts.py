@@ -1,0 +1,98 @@
+"""`penstock prompts`: which prompts there are, how one reads when it is sent, and what differs from a revision."""
+
+import difflib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import pydantic_core
+import typer
+from pydantic import BaseModel, ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from penstock.cli.errors import BadInput
+from penstock.cli.printing import Text, echo, say
+from penstock.contracts.step import Step
+from penstock.jobs.refusals import field_errors, summary
+from penstock.pattern import Pattern
+from penstock.patterns.loading import load
+from penstock.settings import Settings
+from penstock.steps.prompts import PromptFile, version_of
+
+app = typer.Typer(help="Look at prompts and their versions.", no_args_is_help=True)
+_COLUMNS = ("pattern", "step", "version", "complexity", "thinking")
+
+
+def _prompts() -> Iterator[tuple[Pattern[Any, Any], Step[Any, Any], Path]]:
+    """All steps that have a prompt, with its file."""
+    for pattern in load(Settings().patterns).values():
+        for step in pattern.steps:
+            file = pattern.prompts / f"{step.prompt or step.name}.md"
+            if file.exists():
+                yield pattern, step, file
+
+
+@app.command("list")
+def listed() -> None:
+    """List prompts. The version is what jobs show of their steps. In a pipe: one JSON object a line."""
+    table = Table(*_COLUMNS, box=None, header_style="dim", pad_edge=False)
+    for pattern, step, file in _prompts():
+        version = version_of(file.read_text(encoding="utf-8"), step)
+        row = (pattern.name, step.name, version, step.complexity, step.thinking)
+        table.add_row(*map(Text, row))
+        if not sys.stdout.isatty():
+            echo(pydantic_core.to_json(dict(zip(_COLUMNS, row, strict=True))).decode())
+    if sys.stdout.isatty():
+        Console().print(table)
+
+
+@app.command()
+def render(
+    name: Annotated[str, typer.Argument(help="The step's name.", metavar="STEP")],
+    input: Annotated[typer.FileText | None, typer.Option(help="The step's input as JSON; - for stdin.")] = None,
+) -> None:
+    """Show a prompt as it is sent: the system text, a line of ---, and the user text."""
+    found = next(((pattern, step) for pattern, step, _ in _prompts() if step.name == name), None)
+    if found is None:
+        raise BadInput(f"there is no prompt of a step {name!r}; penstock prompts list shows those there are")
+    pattern, step = found
+    if input is None:
+        fields = ", ".join(field.alias or key for key, field in step.input.model_fields.items())
+        raise BadInput(f"--input FILE is needed, a JSON object of {fields}")
+    model: type[BaseModel] = step.input
+    try:
+        given = model.model_validate_json(input.read())
+    except ValidationError as error:
+        raise BadInput(f"--input: {summary(field_errors(error.errors()))}") from error
+    prompt = PromptFile.load(pattern.prompts, step.prompt or step.name, model).render(given)
+    echo(f"{prompt.system}\n---\n{prompt.turns[0].text}")
+
+
+@app.command()
+def diff(revision: Annotated[str, typer.Argument(help="A git revision, such as main.")]) -> None:
+    """Show how the texts of prompts differ from those of a revision; exit status 1 if any does.
+
+    Texts only: a version may differ as well because a schema or a setting does.
+    """
+    differs = False
+    for file in sorted({file for _, _, file in _prompts()}):
+        shown = _git(file, "show", f"{revision}:./{file.name}")
+        if shown is None and _git(file, "rev-parse", "--verify", f"{revision}^{{commit}}") is None:
+            raise BadInput(f"{revision} is no revision of the repository that {file} is in")
+        before, after = (shown or "").splitlines(), file.read_text(encoding="utf-8").splitlines()
+        name = f"{file.parent.parent.name}/{file.name}"
+        for line in difflib.unified_diff(before, after, f"{revision} {name}", name, lineterm=""):
+            differs = True
+            echo(line)
+    if differs:
+        raise typer.Exit(1)
+    say(f"no prompt's text differs from {revision}")
+
+
+def _git(beside: Path, *arguments: str) -> str | None:
+    """What git says in the folder of a file; None if it fails."""
+    done = subprocess.run(["git", *arguments], cwd=beside.parent, capture_output=True, check=False)  # noqa: S603, S607
+    return done.stdout.decode() if done.returncode == 0 else None
