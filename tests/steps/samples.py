@@ -8,6 +8,8 @@ from penstock.contracts.step import Step
 
 #: Inputs of steps to which a minimal text means nothing.
 _GIVEN: dict[str, dict[str, Any]] = {
+    **{f"review-{aspect}": {"numberedCode": "1| a"} for aspect in ("security", "performance", "maintainability")},
+    "plan": {"featureDescription": "a", "maxTasks": 12},
     "calculate": {"expression": "2 + 3"},
     "validate-answer": {
         "originalProblem": "Solve 2x + 3 = 11",

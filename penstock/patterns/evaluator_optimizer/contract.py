@@ -42,8 +42,7 @@ class TranslationReview(Wire):
 class TranslationEvaluation(TranslationReview):
     """A review, and the scores that follow from its errors."""
 
-    #: The errors, each as a sentence.
-    specific_issues: tuple[str, ...]
+    specific_issues: tuple[str, ...] = Field(description="The errors, each as a sentence.")
     accuracy: Score
     naturalness: Score
     domain_appropriate: Score
@@ -61,11 +60,11 @@ class EvaluatorOptimizerResult(Wire):
     target_language: str
     domain: str
     iterations: tuple[Iteration, ...]
-    #: The one with the best score or, of two that are close, the one that was preferred side by side.
-    final_translation: str
+    final_translation: str = Field(
+        description="The one with the best score or, of two that are close, the one that was preferred side by side."
+    )
     final_score: Score
-    #: Whether the target score was reached.
-    accepted: bool
+    accepted: bool = Field(description="Whether the target score was reached.")
     improvement_summary: str
 
 

@@ -31,16 +31,16 @@ class SolutionStep(Wire):
 class Checked(Wire):
     """The last check that `validateAnswer` made: code computed this, no model says it."""
 
-    #: The number in `steps`.
-    step: int
-    #: What the answer was checked against. The model wrote it; that it is what the problem asks, no code can tell.
-    statement: str
-    #: Whether the problem has the statement word for word.
-    in_problem: bool
+    step: int = Field(description="The number of the step in steps.")
+    statement: str = Field(
+        description="What the answer was checked against, in the model's words: no code can tell whether the problem asks it."
+    )
+    in_problem: bool = Field(description="Whether the problem has the statement word for word.")
     answer: str
     verdict: Literal["valid", "invalid", "inconclusive"]
-    #: 1 if nothing was rounded, 0.5 if other answers satisfy the statement too, 0 if inconclusive.
-    confidence: float
+    confidence: float = Field(
+        description="1 if nothing was rounded, 0.5 if other answers satisfy the statement too, 0 if inconclusive."
+    )
 
 
 class Conclusion(Wire):
@@ -52,10 +52,10 @@ class Conclusion(Wire):
 class Verification(Wire):
     """What code makes of the final answer, whatever the words about it."""
 
-    #: Whether the final answer is the one that was checked.
-    answer_checked: bool
-    #: It is, the check found it valid, and no other answer would do as well.
-    verified: bool
+    answer_checked: bool = Field(description="Whether the final answer is the one that was checked.")
+    verified: bool = Field(
+        description="The final answer is the one that was checked, the check found it valid, and no other answer would do as well."
+    )
 
 
 class MultiStepToolUsageResult(Wire):
@@ -63,13 +63,13 @@ class MultiStepToolUsageResult(Wire):
 
     problem: str
     steps: tuple[SolutionStep, ...]
-    #: False if the turns were spent before the model had an answer: the rest says how far it came.
-    complete: bool
+    complete: bool = Field(
+        description="False if the turns were spent before the model had an answer: the rest says how far it came."
+    )
     checked: Checked | None
     solution: str
     final_answer: str
-    #: In words, by the model. What counts is `verified`.
-    verification: str
+    verification: str = Field(description="In words, by the model. What counts is verified.")
     answer_checked: bool
     verified: bool
 

@@ -23,8 +23,7 @@ class Task(Wire):
     id: str = Field(min_length=1, max_length=64)
     title: str
     description: str
-    #: Ids of the tasks whose output this one needs.
-    dependencies: tuple[str, ...]
+    dependencies: tuple[str, ...] = Field(description="Ids of the tasks whose output this one needs.")
     estimated_hours: float = Field(ge=0, description="If all goes as expected.")
     maximum_hours: float = Field(ge=0, description="If what could go wrong does.")
     priority: Literal["low", "medium", "high"]
@@ -67,10 +66,8 @@ class PlanProgress(Wire):
 
     completed_tasks: int
     total_tasks: int
-    #: Each blocker behind the id of its task.
-    blockers: tuple[str, ...]
-    #: The title of the first task, in dependency order, that is not completed.
-    next_milestone: str
+    blockers: tuple[str, ...] = Field(description="Each blocker behind the id of its task.")
+    next_milestone: str = Field(description="The title of the first task, in dependency order, that is not completed.")
 
 
 class Project(Wire):

@@ -20,8 +20,7 @@ class Classification(Wire):
     reason: str
     category: Category
     confidence: float = Field(ge=0, le=1)
-    #: What it might be as well.
-    second_category: Category | None = omitted()
+    second_category: Category | None = omitted(description="What it might be as well.")
     complexity: Complexity
     urgency: Literal["low", "medium", "high"]
     required_expertise: tuple[str, ...]
@@ -35,8 +34,9 @@ class Answer(Wire):
 
 class RoutingResult(Wire):
     classification: Classification
-    #: The specialist: `classification.category`, but general where that is not certain enough.
-    answered_by: Category
+    answered_by: Category = Field(
+        description="The specialist: classification.category, but general where that is not certain enough."
+    )
     response: str
     next_steps: tuple[str, ...]
     estimated_resolution_time: str

@@ -44,8 +44,9 @@ class SequentialProcessingResult(Wire):
     evaluation: Evaluation
     improved_content: str | None = omitted()
     improved_evaluation: Evaluation | None = omitted()
-    #: The better of the two, the original where they are equal; `final_score` is its score.
-    final_content: str
+    final_content: str = Field(
+        description="The better of the two, the original where they are equal; final_score is its score."
+    )
     final_score: float
     processing_steps: tuple[str, ...]
 
