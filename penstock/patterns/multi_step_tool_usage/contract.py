@@ -33,7 +33,7 @@ class Checked(Wire):
 
     step: int = Field(description="The number of the step in steps.")
     statement: str = Field(
-        description="What the answer was checked against, in the model's words: no code can tell whether the problem asks it."
+        description="What the answer was checked against, in words of the model: no code has read the problem."
     )
     in_problem: bool = Field(description="Whether the problem has the statement word for word.")
     answer: str
@@ -54,7 +54,7 @@ class Verification(Wire):
 
     answer_checked: bool = Field(description="Whether the final answer is the one that was checked.")
     verified: bool = Field(
-        description="The final answer is the one that was checked, the check found it valid, and no other answer would do as well."
+        description="The final answer was checked and found valid, and no other answer would do as well."
     )
 
 
