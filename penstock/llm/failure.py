@@ -13,7 +13,7 @@ import httpx2
 from google.genai.errors import APIError
 
 from penstock.backoff import retry_after
-from penstock.errors import ModelFailure, ModelUnavailable
+from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid
 
 _MAX_DETAIL = 500
 _CODES = {401: "model_unauthorized", 403: "model_unauthorized", 404: "model_not_found"}
@@ -27,6 +27,8 @@ def failure_of(
 
     Raise it outside of the handler: an SDK error that stays its context would take the secret into logs.
     """
+    if isinstance(error, RecursionError):
+        return OutputInvalid(f"the reply of {model} is nested too deep to be read")
     code, detail, after = _cause(error, model, response)
     detail = detail.replace(secret, "[api key]")[:_MAX_DETAIL]
     return ModelFailure(code, detail) if code else ModelUnavailable(detail, retry_after=after)

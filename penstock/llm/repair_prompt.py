@@ -1,5 +1,6 @@
 """What is wrong with a reply: shown to the model when it is asked again, and to the caller in the end."""
 
+import json
 from collections.abc import Sequence
 from functools import reduce
 
@@ -46,7 +47,9 @@ def repair_turns(reply: str, faults: Sequence[FieldError], *, truncated: bool) -
             "form, complete and much shorter."
         )
     else:
-        listed = "\n".join(f"- {described(fault)}" for fault in faults)
+        # the pointer may have a name of the model's: a string of JSON is no instruction (penstock.steps.prompts)
+        told = (f"{json.dumps(fault.pointer)}: {fault.detail}" if fault.pointer else fault.detail for fault in faults)
+        listed = "\n".join(f"- {sentence}" for sentence in told)
         request = (
             f"Your reply cannot be used:\n{listed}\n"
             "Answer the request again with a complete reply in the form asked for and nothing else."

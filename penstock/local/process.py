@@ -84,7 +84,7 @@ class Process:
             try:
                 await asyncio.wait_for(self._child.wait(), grace)
             except TimeoutError:
-                log.warning("killed: it did not end in time", extra={"process": self.name})
+                log.warning("killed: it did not end in time", extra={"of": self.name})
                 self.kill()
                 await self._child.wait()
         self.changed()

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -145,7 +146,7 @@ class Stack:
             if not self.data.exists() or (self.data / "lock").exists():  # else it is the user's, with more in it
                 processes.make_private(self.data)
             processes.make_private(self.data / "logs")
-            self._lock = (self.data / "lock").open("w")
+            self._lock = os.fdopen(os.open(self.data / "lock", os.O_WRONLY | os.O_CREAT, 0o600), "w")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             why = f"the folder {self.data} cannot be used ({error.strerror})"

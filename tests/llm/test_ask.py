@@ -77,11 +77,11 @@ async def test_strict_takes_whole_numbers_for_floats_and_words_for_enums(llm: Ll
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
-        ({**GOOD, "score": "7"}, "/score: Input should be a valid number"),
-        ({**GOOD, "score": 11}, "/score: Input should be less than or equal to 10"),
-        ({**GOOD, "improvements": ["a", 2]}, "/improvements/1: Input should be a valid string"),
-        ({"score": 7, "improvements": []}, "/shortSummary: Field required"),
-        ({"score": 7, "short_summary": "x", "improvements": []}, "/shortSummary: Field required"),
+        ({**GOOD, "score": "7"}, '"/score": Input should be a valid number'),
+        ({**GOOD, "score": 11}, '"/score": Input should be less than or equal to 10'),
+        ({**GOOD, "improvements": ["a", 2]}, '"/improvements/1": Input should be a valid string'),
+        ({"score": 7, "improvements": []}, '"/shortSummary": Field required'),
+        ({"score": 7, "short_summary": "x", "improvements": []}, '"/shortSummary": Field required'),
     ],
 )
 async def test_a_reply_that_does_not_fit_is_asked_for_again_with_what_is_wrong(

@@ -118,13 +118,13 @@ async def test_the_planner_is_told_how_many_tasks_there_may_be(pipeline: Pipelin
 
 HASTY = {**task("a"), "maximumHours": 1}
 BROKEN = {
-    "circle": (plan(task("a", "b"), task("b", "a")), "Tasks wait for each other in a circle: 'a' needs 'b' needs 'a'."),
-    "itself": (plan(task("a", "a")), "Task 'a' depends on itself."),
-    "duplicate": (plan(task("a"), task("a")), "Task ids must be unique, but more than one task is called 'a'."),
-    "unknown": (plan(task("a", "z")), "Task 'a' depends on 'z', and there is no such task."),
+    "circle": (plan(task("a", "b"), task("b", "a")), 'Tasks wait for each other in a circle: "a" needs "b" needs "a".'),
+    "itself": (plan(task("a", "a")), 'Task "a" depends on itself.'),
+    "duplicate": (plan(task("a"), task("a")), 'Task ids must be unique, but more than one task is called "a".'),
+    "unknown": (plan(task("a", "z")), 'Task "a" depends on "z", and there is no such task.'),
     "empty": (plan(), "The plan has 0 tasks; it must have 1 to 2."),
     "long": (plan(*(task(f"t{n}") for n in range(3))), "The plan has 3 tasks; it must have 1 to 2."),
-    "estimate": (plan(HASTY), "Task 'a' has fewer maximumHours than estimatedHours."),
+    "estimate": (plan(HASTY), 'Task "a" has fewer maximumHours than estimatedHours.'),
 }
 
 

@@ -168,7 +168,10 @@ async def test_a_finding_that_does_not_stand_where_it_says_goes_back_to_the_revi
 
 
 UNFIT = {
-    "an id that there is not": ([action("security-1", "security-9")], "Action 1 addresses security-9, and there is no"),
+    "an id that there is not": (
+        [action("security-1", "security-9")],
+        'addresses "security-9", and there is no',
+    ),
     "a priority too low": (
         [action("security-1", priority="medium")],
         "Action 1 has priority medium; security-1 is critical",

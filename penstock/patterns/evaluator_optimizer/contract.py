@@ -35,7 +35,7 @@ class TranslationError(Wire):
 class TranslationReview(Wire):
     """What is wrong with a translation, and what is to be said of it as a whole."""
 
-    errors: tuple[TranslationError, ...]
+    errors: tuple[TranslationError, ...] = Field(max_length=100)
     feedback: str
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 
 from penstock.patterns.orchestrator_worker.contract import Plan, PlanInput, PlanProgress, TaskResult
+from penstock.patterns.quoting import shown
 
 
 def problems_with(given: PlanInput, plan: Plan) -> list[str]:
@@ -16,17 +17,17 @@ def problems_with(given: PlanInput, plan: Plan) -> list[str]:
         problems.append(f"Task ids must be unique, but more than one task is called {_listed(repeated)}.")
     for task in plan.tasks:
         if task.maximum_hours < task.estimated_hours:
-            problems.append(f"Task '{task.id}' has fewer maximumHours than estimatedHours.")
+            problems.append(f"Task {shown(task.id)} has fewer maximumHours than estimatedHours.")
         if task.id in task.dependencies:
-            problems.append(f"Task '{task.id}' depends on itself.")
+            problems.append(f"Task {shown(task.id)} depends on itself.")
         if unknown := [id for id in task.dependencies if id not in ids]:
-            problems.append(f"Task '{task.id}' depends on {_listed(unknown)}, and there is no such task.")
+            problems.append(f"Task {shown(task.id)} depends on {_listed(unknown)}, and there is no such task.")
     if problems:
         return problems
     try:
         _sorter(plan).prepare()
     except CycleError as error:
-        circle = " needs ".join(repr(id) for id in reversed(error.args[1]))
+        circle = " needs ".join(shown(id) for id in reversed(error.args[1]))
         return [f"Tasks wait for each other in a circle: {circle}."]
     return []
 
@@ -49,4 +50,4 @@ def _sorter(plan: Plan) -> TopologicalSorter[str]:
 
 
 def _listed(ids: list[str]) -> str:
-    return ", ".join(f"'{id}'" for id in ids)
+    return ", ".join(map(shown, ids))

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import get_args
 
 from penstock.patterns.parallel_processing.contract import Aspect, Finding, Scored, Severity, Synthesis, SynthesizeInput
+from penstock.patterns.quoting import shown
 
 #: The worst first.
 _SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -33,7 +34,7 @@ def unfit_actions(given: SynthesizeInput, synthesis: Synthesis) -> list[str]:
         addressed.update(action.addresses)
         for id in action.addresses:
             if id not in severities:
-                faults.append(f"Action {number} addresses {id}, and there is no such finding.")
+                faults.append(f"Action {number} addresses {shown(id)}, and there is no such finding.")
             elif _SEVERITIES.index(action.priority) > _SEVERITIES.index(severities[id]):
                 faults.append(f"Action {number} has priority {action.priority}; {id} is {severities[id]}.")
     return faults + [

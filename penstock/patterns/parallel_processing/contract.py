@@ -53,7 +53,7 @@ class CodeSmell(Located):
 class SecurityFindings(Wire):
     aspect: ClassVar[Aspect] = "security"
 
-    vulnerabilities: tuple[Vulnerability, ...]
+    vulnerabilities: tuple[Vulnerability, ...] = Field(max_length=100)
     recommendations: tuple[str, ...]
 
     @property
@@ -68,7 +68,7 @@ class SecurityFindings(Wire):
 class PerformanceFindings(Wire):
     aspect: ClassVar[Aspect] = "performance"
 
-    issues: tuple[PerformanceIssue, ...]
+    issues: tuple[PerformanceIssue, ...] = Field(max_length=100)
     optimizations: tuple[str, ...]
 
     @property
@@ -83,7 +83,7 @@ class PerformanceFindings(Wire):
 class MaintainabilityFindings(Wire):
     aspect: ClassVar[Aspect] = "maintainability"
 
-    code_smells: tuple[CodeSmell, ...]
+    code_smells: tuple[CodeSmell, ...] = Field(max_length=100)
     suggestions: tuple[str, ...]
     complexity: Level
 

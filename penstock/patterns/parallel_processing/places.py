@@ -1,8 +1,10 @@
 """Lines of code by number, and whether a finding stands where it says."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 from penstock.patterns.parallel_processing.contract import Findings, Located, ReviewInput
+from penstock.patterns.quoting import MOST
 
 _MARK = "| "
 #: Characters a fragment must have, unless it is all of its line: a bracket stands anywhere.
@@ -19,7 +21,7 @@ def misplaced(given: ReviewInput, found: Findings) -> list[str]:
     """A sentence for each finding whose line does not have its fragment. White space may differ."""
     lines = [_plain(line.partition(_MARK)[2]) for line in given.numbered_code.split("\n")]
     faults = ((number, _fault(one, lines)) for number, one in enumerate(found.findings, start=1))
-    return [f"Finding {number}: {fault}" for number, fault in faults if fault]
+    return list(islice((f"Finding {number}: {fault}" for number, fault in faults if fault), MOST))
 
 
 def _fault(place: Located, lines: Sequence[str]) -> str | None:
@@ -28,12 +30,11 @@ def _fault(place: Located, lines: Sequence[str]) -> str | None:
         return None
     if line is None or not fragment:
         return "give both line and fragment, or neither."
-    where = [number for number, text in enumerate(lines, start=1) if fragment in text]
-    if not where:
+    if not 1 <= line <= len(lines) or fragment not in lines[line - 1]:
+        where = islice((str(number) for number, text in enumerate(lines, start=1) if fragment in text), 5)
+        if elsewhere := ", ".join(where):
+            return f"its fragment does not stand in line {line}, but in {elsewhere}."
         return f"its fragment stands in no line of the code. Copy it from line {line}, or give neither."
-    if line not in where:
-        shown = ", ".join(map(str, where[:5]))
-        return f"its fragment does not stand in line {line}, but in {shown}."
     if len(fragment) < min(_TELLING, len(lines[line - 1])):
         return "its fragment is too short to show anything. Copy more of the line."
     return None

@@ -24,7 +24,7 @@ class UnsupportedClaim(Wire):
 class Review(Wire):
     """What an editor finds, and then how it scores."""
 
-    unsupported_claims: tuple[UnsupportedClaim, ...]
+    unsupported_claims: tuple[UnsupportedClaim, ...] = Field(max_length=100)
     feedback: str
     improvements: tuple[str, ...]
     clarity: Score
