@@ -10,7 +10,7 @@ import pytest
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated, PenstockError
 from penstock.llm.client import Llm
 from penstock.llm.usage import Meter
-from tests.llm.asking import asked, at, chunks
+from tests.llm.asking import Sum, asked, at, chunks
 from tests.llm.wire import Wire, error, events, http, parts, said
 from tests.support.simulator import Steering
 
@@ -219,3 +219,9 @@ async def test_an_error_never_tells_the_key() -> None:
     everything = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + repr(llm.settings)
     assert key not in everything
     assert "[api key]" in raised.value.detail
+
+
+async def test_a_reply_that_is_nested_deeper_than_the_sdk_reads_is_invalid() -> None:
+    """In one piece: the SDK tries to read it as JSON."""
+    async with Wire([said('{"response":' + "[" * 1_000)]) as wire, at(wire.url) as llm:
+        assert isinstance(await failing(llm, output=Sum), OutputInvalid)
