@@ -131,10 +131,10 @@ class Bus:
         if len(payload) > self.max_body:
             too_large = f"{len(payload)} bytes for {subject}; the server takes {self.connection.max_payload}"
             raise Failure("output_too_large", too_large)
-        async with self.storage.noting(subjects.stream_of(subject)):
-            # nats-py may write into the headers it is given
-            ack = await self.jetstream.publish(subject, payload, headers=dict(headers) if headers else None)
-        return ack.seq
+        # nats-py may write into the headers it is given
+        copied = dict(headers) if headers else None
+        publishing = partial(self.jetstream.publish, subject, payload, headers=copied)
+        return (await self.storage.publish(subjects.stream_of(subject), publishing)).seq
 
     async def last_from_leader(self, stream: str, subject: str) -> Stored | None:
         """The last message of `subject` (wildcards allowed), as the stream's leader has it."""

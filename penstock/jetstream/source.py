@@ -83,19 +83,21 @@ class Source:
             inbox.subscription = await self._connection.subscribe(inbox.name, cb=answered)
 
     async def aclose(self) -> None:
-        """Request nothing more; what the server has sent already still arrives, so that it can be handed back."""
+        """Request nothing more; what the server has sent already still arrives, so that it can be handed back.
+
+        What takes longer than a second to arrive is not received: the server delivers it again.
+        """
         if self._turn is not None:
             self._turn.cancel()
-        await asyncio.gather(self._drain(self._inbox), self._drain(self._other))
-
-    async def _drain(self, inbox: _Inbox) -> None:
-        subscription, inbox.subscription = inbox.subscription, None
-        if subscription is not None and not self._connection.is_closed:
-            try:
-                async with asyncio.timeout(_LAST_ARRIVALS):
-                    await subscription.drain()  # type: ignore[no-untyped-call]
-            except Exception as error:
-                log.warning("could not stop pulling in order", extra={"consumer": self._durable, "error": repr(error)})
+        subscriptions = [inbox.subscription for inbox in (self._inbox, self._other) if inbox.subscription]
+        self._inbox.subscription = self._other.subscription = None
+        if not subscriptions or self._connection.is_closed:
+            return
+        # What `Subscription.drain` does, without its flush. A lost connection is not this one's to report.
+        ended = (self._connection._send_unsubscribe(one._id) for one in subscriptions)
+        await asyncio.gather(*ended, return_exceptions=True)
+        await self.caught_up()
+        await asyncio.gather(*(one.unsubscribe() for one in subscriptions), return_exceptions=True)
 
     async def caught_up(self) -> None:
         """Return when all that the server has sent so far has been received, or it is gone."""

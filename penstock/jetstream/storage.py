@@ -2,16 +2,19 @@
 
 While a stream has no room, one message of this process tries at a time, after pauses that grow and are jittered; the
 others wait for its success. So a fleet whose NATS is full does not keep it busy, and goes on when there is room.
+
+A publish that times out though NATS answers questions may have come into a pause of NATS: it is trouble of the stream
+when the next one times out too.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import nats.errors
 from nats.aio.client import Client
+from nats.js.api import PubAck
 from nats.js.errors import APIError, NoStreamResponseError
 
 from penstock.backoff import delay
@@ -70,6 +73,8 @@ class _Failing:
     failures: int
     failed_at: float
     next_try: float
+    #: Whether a message is trying just now.
+    trying: bool = False
 
 
 class Storage:
@@ -78,6 +83,8 @@ class Storage:
     def __init__(self, connection: Client) -> None:
         self._connection = connection
         self._failing: dict[str, _Failing] = {}
+        #: Streams that answered a question, but not the last publish: it may have come into a pause of NATS.
+        self._doubted: set[str] = set()
 
     @property
     def trouble(self) -> str | None:
@@ -88,26 +95,38 @@ class Storage:
 
     def refuses(self, stream: str) -> str | None:
         """Why it would store nothing, until it is time to try again."""
-        failing = self._failing.get(stream)
-        waiting = failing is not None and asyncio.get_running_loop().time() < failing.next_try
-        return f"NATS stores nothing in {stream}: {failing.why}" if failing and waiting else None
+        if (failing := self._failing.get(stream)) is None:
+            return None
+        waiting = failing.trying or asyncio.get_running_loop().time() < failing.next_try
+        return f"NATS stores nothing in {stream}: {failing.why}" if waiting else None
 
-    @asynccontextmanager
-    async def noting(self, stream: str) -> AsyncIterator[None]:
-        """Around one publish. Raises NotTried where another message is to try, or none yet."""
-        self._take_turn(stream)
+    async def publish(self, stream: str, publishing: Callable[[], Awaitable[PubAck]]) -> PubAck:
+        """One publish. Raises what it raises, and NotTried where another message is to try, or none yet."""
+        if why := self.refuses(stream):
+            raise NotTried(why)
+        if turn := self._failing.get(stream):
+            turn.trying = True
+        doubted = stream in self._doubted
         try:
-            yield
+            ack = await publishing()
         except APIError as error:
-            if _is_full(error):
+            if is_subject_taken(error):  # it decides, so it is not stuck; whether it has room is not known
+                self._answered(stream, only=_STUCK)
+            elif _is_full(error):
                 self._failed(stream, error.description or "no room")
             raise
         except nats.errors.TimeoutError:
             if await self._answers(stream):
-                self._failed(stream, _STUCK)
+                if doubted and stream in self._doubted:
+                    self._failed(stream, _STUCK)
+                self._doubted.add(stream)
             raise
-        if self._failing.pop(stream, None):
-            log.info("NATS stores again in %s", stream)
+        finally:
+            if turn:
+                turn.trying = False
+        if self._failing or self._doubted:
+            self._answered(stream)
+        return ack
 
     async def _answers(self, stream: str) -> bool:
         """Whether the stream's leader answers at all."""
@@ -117,12 +136,12 @@ class Storage:
             return False
         return True
 
-    def _take_turn(self, stream: str) -> None:
-        if why := self.refuses(stream):
-            raise NotTried(why)
-        if failing := self._failing.get(stream):
-            # until this one's answer says more
-            failing.next_try = asyncio.get_running_loop().time() + _LONGEST_PAUSE
+    def _answered(self, stream: str, *, only: str | None = None) -> None:
+        """`only`: what the answer refutes, where it does not show that the stream has room."""
+        self._doubted.discard(stream)
+        if (failing := self._failing.get(stream)) and only in (None, failing.why):
+            del self._failing[stream]
+            log.info("NATS stores again in %s", stream)
 
     def _failed(self, stream: str, why: str) -> None:
         """Messages that were under way together count as one failure."""
