@@ -56,7 +56,9 @@ def evaluated(
     require("evals")  # and imported here: the other commands do without
     from penstock.evals import report as reports
     from penstock.evals.cases import load
+    from penstock.evals.estimate import estimate
     from penstock.evals.evaluating import Source, evaluate
+    from penstock.patterns.loading import load as load_patterns
 
     sets = {name: cases for name, cases in load(folder).items() if not only or name in only}
     for name in only or ():
@@ -71,7 +73,9 @@ def evaluated(
     questions = sum(len(cases.cases) * cases.times for cases in sets.values())
     console = Console(stderr=True)
     if source == "model" and not yes:
-        typer.confirm(f"{questions} questions to the model, US$ {max_cost:.2f} at most. Go on?", abort=True)
+        about = estimate(sets, load_patterns(Settings().patterns), Settings())
+        cost = "at a price that is not known" if about is None else f"about US$ {about:.2f} if none is recorded"
+        typer.confirm(f"{questions} questions to the model, {cost}, US$ {max_cost:.2f} at most. Go on?", abort=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with tempfile.TemporaryDirectory(prefix="penstock-eval-") as data, Progress(*columns, console=console) as bar:
         task = bar.add_task(f"answers from the {source}", total=questions)

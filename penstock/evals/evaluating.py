@@ -86,7 +86,7 @@ class _Evaluation:
     ) -> None:
         self._simulated = simulated
         self._runner, self._recording, self._whole = runner, recording, whole
-        self._max_cost, self._progress, self._done, self._cost = max_cost, progress, 0, 0.0
+        self._max_cost, self._progress, self._done = max_cost, progress, 0
 
     async def of(self, cases: CaseSet) -> SetReport:
         report = SetReport(evidence={name: {} for name in cases.measures}, asked=0, usage=Usage())
@@ -102,11 +102,16 @@ class _Evaluation:
                 if name in case.truth:
                     outputs = [answer.output for answer in answers]
                     report.evidence[name][case.id] = measure.evidence(case.truth[name], outputs)
-            self._spend(sum(answer.usage.cost_usd or 0 for answer in answers))
+            self._within_budget()
 
-        async with asyncio.TaskGroup() as group:
-            for case in cases.cases:
-                group.create_task(put(case))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for case in cases.cases:
+                    group.create_task(put(case))
+        except ExceptionGroup as failed:
+            if spent := failed.subgroup(BudgetSpent):
+                raise spent.exceptions[0] from None
+            raise
         in_order = {case.id: number for number, case in enumerate(cases.cases)}
         evidence = {
             name: dict(sorted(of_cases.items(), key=lambda pair: in_order[pair[0]]))
@@ -126,10 +131,10 @@ class _Evaluation:
         self._done += 1
         self._progress(self._done, self._whole)
 
-    def _spend(self, cost: float) -> None:
-        self._cost += cost
-        if self._max_cost is not None and self._cost > self._max_cost:
-            raise BudgetSpent(f"stopped at US$ {self._cost:.2f} of {self._max_cost:.2f}; run it again to go on")
+    def _within_budget(self) -> None:
+        spent = self._recording.spent
+        if self._max_cost is not None and spent > self._max_cost:
+            raise BudgetSpent(f"stopped at US$ {spent:.2f} of {self._max_cost:.2f}; run it again to go on")
 
 
 async def _serve(exits: AsyncExitStack, app: object) -> str:

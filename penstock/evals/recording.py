@@ -13,12 +13,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
+from google.genai.types import GenerateContentResponseUsageMetadata as Metadata
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from penstock.errors import Misconfigured
+from penstock.llm.usage import usage_of
 
 #: What a case that is stale fails with.
 STALE = "no recorded reply"
@@ -39,6 +41,8 @@ class Recording:
         self._asked: Counter[str] = Counter()
         #: Requests that had no recorded reply.
         self.stale = 0
+        #: US dollars at list price of the replies that were not recorded before.
+        self.spent = 0.0
         try:
             lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
             for line in lines:
@@ -56,9 +60,19 @@ class Recording:
     def keep(self, key: str, number: int, reply: str) -> None:
         """Written at once: an evaluation that is broken off goes on where it was."""
         self._replies[key, number] = reply
+        self.spent += cost_of(reply)
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"key": key, "number": number, "reply": reply}, ensure_ascii=False) + "\n")
+
+
+def cost_of(reply: str) -> float:
+    """US dollars at list price, by what the model says of itself in the last event; 0 where the price is not known."""
+    *_, last = ["{}", *(line.removeprefix("data: ") for line in reply.splitlines() if line.startswith("data: "))]
+    said = json.loads(last)
+    if "usageMetadata" not in said:
+        return 0.0
+    return usage_of(Metadata.model_validate(said["usageMetadata"]), said.get("modelVersion", "")).cost_usd or 0.0
 
 
 def key_of(path: str, body: bytes) -> str:

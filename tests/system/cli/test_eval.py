@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -77,9 +79,9 @@ def recorded(tmp_path: Path) -> Path:
     return Path(shutil.copytree(Path(__file__).parents[2] / "evals/recorded", tmp_path / "recorded"))
 
 
-def of_tickets(recorded: Path, name: str, *arguments: str) -> tuple[int, str, str]:
+def of_tickets(recorded: Path, name: str, *arguments: str, **more: str) -> tuple[int, str, str]:
     replies, report = str(recorded / f"{name}.jsonl"), str(recorded / f"{name}.json")
-    env = {"PENSTOCK_PATTERNS": "tickets:PATTERN", "PYTHONPATH": str(recorded)}
+    env = {"PENSTOCK_PATTERNS": "tickets:PATTERN", "PYTHONPATH": str(recorded), **more}
     return evaluated(recorded, "--recordings", replies, "--report", report, *arguments, **env)
 
 
@@ -95,6 +97,46 @@ def test_a_changed_prompt_is_stale_and_not_green(recorded: Path) -> None:
     prompt.write_text(prompt.read_text() + "Think twice.\n")
     status, shown, _ = of_tickets(recorded, "good")
     assert (status, "| sort-ticket | 6 | 6 | 6 |" in shown) == (1, True), shown
+
+
+ANSWER = '{"reason": "why", "team": "desk"}'
+
+
+class Priced(BaseHTTPRequestHandler):
+    """A model with a list price, whose replies are long."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        reply = {
+            "candidates": [
+                {"content": {"parts": [{"text": '{"reason": "why", "team": "desk"}'}]}, "finishReason": "STOP"}
+            ],
+            "usageMetadata": {"promptTokenCount": 100_000, "candidatesTokenCount": 100_000},
+            "modelVersion": "gemini-2.5-pro",
+        }
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        self.wfile.write(f"data: {json.dumps(reply)}\r\n\r\n".encode())
+
+
+@pytest.fixture
+def priced() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Priced) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_it_stops_at_its_budget_and_goes_on_without_paying_twice(recorded: Path, priced: str) -> None:
+    """A reply costs 1.1 dollars: the budget is spent with the first that is new, never with those that are recorded."""
+    counts = [0]
+    for _ in range(2):
+        arguments = ("--yes", "--at-once", "1", "--max-cost", "1")
+        status, _, error = of_tickets(recorded, "new", *arguments, PENSTOCK_MODEL_BASE_URL=priced)
+        assert (status, "of 1.00; run it again to go on" in error) == (1, True), error
+        counts.append(len((recorded / "new.jsonl").read_text().splitlines()))
+    assert 0 < counts[1] < counts[2]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+"""What an evaluation may cost, before it begins."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from penstock.contracts.step import Step
+from penstock.contracts.usage import Usage
+from penstock.evals.cases import CaseSet
+from penstock.llm.usage import cost_usd
+from penstock.pattern import Pattern
+from penstock.settings import Models
+from penstock.steps.prompts import PromptFile
+
+#: Characters of a token, in European languages; tokens of a reply with its thinking; calls of a step in a pattern.
+_CHARACTERS, _REPLY, _CALLS = 4, {"low": 600, "medium": 1_500, "high": 3_000}, 3
+
+
+def estimate(sets: Mapping[str, CaseSet], patterns: Mapping[str, Pattern[Any, Any]], models: Models) -> float | None:
+    """US dollars at list price if no reply is recorded, to an order of magnitude; None where a price is not known.
+
+    A step's prompt is rendered with each case. Of a pattern each step with a prompt is taken to be asked `_CALLS`
+    times, with the case's input beside the prompt's text.
+    """
+    costs: list[float | None] = []
+    for cases in sets.values():
+        for pattern in patterns.values():
+            for step in pattern.steps:
+                calls = _CALLS if pattern.name == cases.pattern else 1 if step.name == cases.step else 0
+                if not calls or not (pattern.prompts / f"{step.prompt or step.name}.md").exists():
+                    continue
+                for case in cases.cases:
+                    cost = _of_call(pattern, step, case.input if cases.step else None, models, str(case.input))
+                    costs += [cost] * calls * cases.times
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
+def _of_call(
+    pattern: Pattern[Any, Any], step: Step[Any, Any], given: dict[str, Any] | None, models: Models, otherwise: str
+) -> float | None:
+    model: type[BaseModel] = step.input
+    prompt = PromptFile.load(pattern.prompts, step.prompt or step.name, model)
+    text = prompt.text + otherwise
+    if given is not None:
+        rendered = prompt.render(model.model_validate(given))
+        text = rendered.system + rendered.turns[0].text
+    usage = Usage(calls=1, prompt_tokens=len(text) // _CHARACTERS, output_tokens=_REPLY[step.thinking])
+    return cost_usd(usage, models.model_for(1, step.complexity, None))
