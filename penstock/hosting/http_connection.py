@@ -7,6 +7,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -92,6 +93,8 @@ class Connection(HttpToolsProtocol):
         self._lingering = False
         self._unparsed = b""
         self._refusal: tuple[str, str] | None = None
+        #: Bytes to come of the body of a request that offered an upgrade.
+        self._body_behind = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -120,7 +123,7 @@ class Connection(HttpToolsProtocol):
             self._unparsed = b""
         else:
             self._overhead += len(piece)
-            super().data_received(piece)
+            self._feed(piece)
             if self._overhead > _MAX_OVERHEAD and not self._lingering:
                 self._refuse(*_TOO_LARGE)
         self._flow.held = bool(self._unparsed)
@@ -132,6 +135,40 @@ class Connection(HttpToolsProtocol):
         self._parse(self._unparsed)
         if not (self._answering and (self.pipeline or len(self.cycle.body) > HIGH_WATER_LIMIT)):
             self._flow.resume_reading()
+
+    def _feed(self, data: bytes) -> None:
+        """As uvicorn does, but an upgrade that is offered is not taken: it may be ignored (RFC 9110, 7.8).
+
+        Clients offer HTTP/2 so, with the body behind the head as ever. llhttp takes the request for complete there, and
+        reads nothing more.
+        """
+        self._unset_keepalive_if_required()
+        try:
+            while data:
+                if self._body_behind:
+                    body, data = data[: self._body_behind], data[self._body_behind :]
+                    self._body_behind -= len(body)
+                    self.on_body(body)
+                    if not self._body_behind:
+                        super().on_message_complete()
+                    continue
+                try:
+                    return self.parser.feed_data(data)
+                except httptools.HttpParserUpgrade as offered:
+                    data = data[offered.args[0] :]
+                    self.parser = httptools.HttpRequestParser(self)
+                    given = dict(self.headers)
+                    self._body_behind = int(given.get(b"content-length", 0))
+                    if b"transfer-encoding" in given:
+                        self.send_400_response("a body in chunks cannot follow the offer of an upgrade")
+                    elif not self._body_behind:
+                        super().on_message_complete()
+        except (httptools.HttpParserError, ValueError):
+            self.send_400_response("Invalid HTTP request received.")
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():  # else _feed knows when it is
+            super().on_message_complete()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
