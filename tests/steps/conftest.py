@@ -16,7 +16,7 @@ def services(shared_simulator: str, tmp_path_factory: pytest.TempPathFactory) ->
     """The settings of services that run in a thread of their own."""
     settings = Settings(
         model_base_url=shared_simulator,
-        ack_wait=2,
+        ack_wait=4,
         grace=5,
         nats_timeout=10,
         model_retry_delay=0.01,
