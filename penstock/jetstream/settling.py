@@ -1,9 +1,9 @@
 """Settling one delivery of a message: the same for jobs, steps and webhooks."""
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from nats.aio.msg import Msg
 
@@ -13,6 +13,8 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 #: Seconds before a message is delivered again that could not be settled for a reason of our own; doubles.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
@@ -61,6 +63,20 @@ async def settling(bus: Bus, message: Msg, kind: str, about: Mapping[str, Any]) 
         log.exception("a %s could not be settled; it is redelivered", kind, extra=about)
         with suppress(Exception):
             await message.nak(delay(message.metadata.num_delivered, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE))
+
+
+async def until_stored(bus: Bus, what: str, about: Mapping[str, Any], action: Callable[[], Awaitable[_T]]) -> _T:
+    """Repeat `action` for as long as NATS stores nothing: what was done or paid for is not given up meanwhile.
+
+    The message is kept alive, and the service can be stopped. Raises BusUnavailable where its connection is closed.
+    """
+    while True:
+        try:
+            return await action()
+        except BusUnavailable as error:
+            if bus.connection.is_closed:
+                raise
+            log.warning("NATS stores nothing; %s is kept", what, extra={**about, "error": str(error)})
 
 
 async def dead_letter(bus: Bus, origin: Msg, reason: str, detail: str) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import nats.errors
 
 from penstock.cancelling import stop
-from penstock.contracts.options import LONGEST_DEADLINE
 from penstock.errors import Refused
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -27,7 +26,7 @@ class Admission:
     """What it decides by is read at most once a second, in the background, however many requests come."""
 
     def __init__(self, bus: Bus, settings: Settings) -> None:
-        self._bus, self._max_backlog = bus, settings.max_backlog
+        self._bus, self._max_backlog, self._deadline = bus, settings.max_backlog, settings.deadline
         self._refusal: tuple[str, str] | None = None
         self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
@@ -53,7 +52,7 @@ class Admission:
             about = f"CONSUMER.INFO.{subjects.JOBS}.{subjects.AGGREGATOR}"
             waiting, account = await self._ask(about), await self._ask("INFO")
             held = [await self._ask(f"STREAM.INFO.{stream}") for stream in _NEEDED]
-            full = [*_full_account(account), *(one for info in held for one in full_stream(info))]
+            full = [*_full_account(account), *(one for info in held for one in full_stream(info, self._deadline))]
             self._refusal = None
             if full:
                 self._refusal = "no_room", f"{full[0]}; no new jobs are taken until it has room"
@@ -74,12 +73,12 @@ def _full_account(account: dict[str, Any]) -> list[str]:
     return [f"the NATS account is {share:.0%} full" for share in shares if share > FULL]
 
 
-def full_stream(info: dict[str, Any]) -> list[str]:
-    """A log that drops its oldest events is full only where running jobs may still need those."""
+def full_stream(info: dict[str, Any], deadline: float) -> list[str]:
+    """A log that drops its oldest events is full only where those are younger than the `deadline` of most jobs."""
     if (most := info.get("config", {}).get("max_bytes", -1)) <= 0 or (share := info["state"]["bytes"] / most) <= FULL:
         return []
     if info["config"]["discard"] == "old":
         first, now = (datetime.fromisoformat(time) for time in (info["state"]["first_ts"], info["ts"]))
-        if (now - first).total_seconds() > LONGEST_DEADLINE:
+        if (now - first).total_seconds() > deadline:
             return []
     return [f"the stream {info['config']['name']} is {share:.0%} full (PENSTOCK_STORE_BYTES)"]

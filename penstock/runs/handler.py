@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from nats.aio.msg import Msg
@@ -21,7 +22,7 @@ from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
-from penstock.jetstream.settling import GivenUp, dead_letter, settling
+from penstock.jetstream.settling import GivenUp, dead_letter, settling, until_stored
 from penstock.jobs.ending import end_event
 from penstock.jobs.submission import parse_request
 from penstock.pattern import Pattern
@@ -50,9 +51,10 @@ class JobHandler:
                     await self._tell(job, JobFailed(id=END, problem=bad_id.problem(), usage=Usage()))
                 raise GivenUp(bad_id.code, bad_id.detail)
             async with Journal.following(self._bus, job) as journal:
-                await self._process(message, name, job, journal)
+                await self._process(message, about, journal)
 
-    async def _process(self, message: Msg, name: str, job: str, journal: Journal) -> None:
+    async def _process(self, message: Msg, about: dict[str, Any], journal: Journal) -> None:
+        name, job = about["pattern"], about["job"]
         body_hash = hashlib.sha256(message.data).hexdigest()
         request: PatternRequest | None = None
         problem: Failure | None = None
@@ -78,14 +80,12 @@ class JobHandler:
                 # stored before the run begins: it counts those that do not survive it
                 events.send(JobAccepted(id="accepted", job=job, pattern=name, deadline=start.deadline))
                 await events.flush()
-                result: dict[str, Any] | None = None
                 if problem is None and begun >= self._settings.max_deliveries * 4:
                     problem = Failure("poisoned", f"begun {begun} times; its aggregators did not survive it")
                 if problem is not None:
                     await dead_letter(self._bus, message, problem.code, f"{problem.code}: {problem.detail}")
-                elif request is not None:
-                    result, problem = await self._run(name, job, start, request, journal, events)
-                end = journal.end or await self._write_end(name, journal, result, problem)
+                ended = partial(self._ended, name, job, start, request, problem, journal, events)
+                end = await until_stored(self._bus, "the run", about, ended)
             events.send(end_event(end))
             await events.flush()
             await enqueue(self._bus, job, request)
@@ -97,6 +97,22 @@ class JobHandler:
             with suppress(ValidationError):  # an event of a newer replica
                 begun += isinstance(EVENT.validate_json(stored.data), JobAccepted)
         return begun
+
+    async def _ended(
+        self,
+        name: str,
+        job: str,
+        start: JobStart,
+        request: PatternRequest | None,
+        problem: Failure | None,
+        journal: Journal,
+        events: EventLog,
+    ) -> JobEnd:
+        """Run the job, unless there is a problem, and write its end. Called again, it goes on by the journal."""
+        result: dict[str, Any] | None = None
+        if problem is None and request is not None and journal.end is None:
+            result, problem = await self._run(name, job, start, request, journal, events)
+        return journal.end or await self._write_end(name, journal, result, problem)
 
     async def _tell(self, job: str, event: RunEvent) -> None:
         """Why a message is not run, where whoever published it listens. Told again, it has the same id."""

@@ -23,7 +23,7 @@ from penstock.errors import BusUnavailable, Failure, Transient
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
-from penstock.jetstream.settling import GivenUp, Later, settling
+from penstock.jetstream.settling import GivenUp, Later, settling, until_stored
 from penstock.jobs.refusals import field_errors, summary
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
@@ -174,7 +174,7 @@ class StepHandler:
             pause = self._pause_before_retry(error, attempt.number, request, executable)
             if pause is not None:
                 sink.retrying(error.code, pause, model.usage)
-                await events.flush()
+                await until_stored(self._bus, "what the attempt cost", attempt.about, events.flush)
                 log.info("step is tried again", extra=attempt.about | {"code": error.code, "delay": pause})
                 raise Later(pause) from error
             failure = Failure(error.code, str(error))
@@ -214,25 +214,19 @@ class StepHandler:
     async def _store(
         self, attempt: _Attempt, events: EventLog, sink: PartSink, failure: Failure | None, **described: Any
     ) -> None:
-        """The last events, then the outcome. A value that no message can hold is a failure.
+        """The last events, then the outcome: what the model was paid for is kept. One too large to be stored fails."""
 
-        What the model was paid for is kept, however long NATS stores nothing: to ask again would be to pay again. The
-        message is kept alive meanwhile, and the service can be stopped.
-        """
-        while True:
+        async def store(failure: Failure | None) -> None:
             if failure is not None:
                 sink.failed()
                 described["value"] = None
-            try:
-                await events.flush()
-                try:
-                    return await self._write(attempt, failure, n=sink.number, **described)
-                except Failure as too_large:
-                    failure = too_large
-            except BusUnavailable as error:
-                if self._bus.connection.is_closed:
-                    raise
-                log.warning("NATS stores nothing; the outcome is kept", extra=attempt.about | {"error": str(error)})
+            await events.flush()
+            await self._write(attempt, failure, n=sink.number, **described)
+
+        try:
+            await until_stored(self._bus, "the outcome", attempt.about, partial(store, failure))
+        except Failure as too_large:
+            await until_stored(self._bus, "the outcome", attempt.about, partial(store, too_large))
 
     async def _execute(
         self, executable: Executable, request: StepMessage, model: StepModel, nobody_waits: asyncio.Event

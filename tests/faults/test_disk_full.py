@@ -81,7 +81,7 @@ async def test_a_server_at_its_limit_pays_for_nothing_twice_and_goes_on_when_the
 ) -> None:
     """Replies that are in hand are kept, and stored later; new jobs are refused meanwhile."""
     jobs = await begin(pipeline)
-    with logged("penstock.steps.handler", "NATS stores nothing; the outcome is kept") as kept:
+    with logged("penstock.jetstream.settling", "NATS stores nothing; the outcome is kept") as kept:
         await fill(pipeline)
         assert "NATS stores nothing in JOBS" in await unready(gateway)
         refused = await gateway.http.post("/routing", json=QUERY)
@@ -101,7 +101,7 @@ async def test_a_disk_without_room_is_told_with_what_to_restart_and_nothing_is_p
 ) -> None:
     """A stream whose write has failed stays so until its server is started again, whatever room there is by then."""
     jobs = await begin(pipeline)
-    with logged("penstock.steps.handler", "NATS stores nothing; the outcome is kept") as kept:
+    with logged("penstock.jetstream.settling", "NATS stores nothing; the outcome is kept") as kept:
         nats.break_disk()
         assert "make room and restart nats-server" in await unready(gateway)
         await gemini.release("reply")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from nats.js.api import StreamConfig
 
-from penstock.contracts.events import JobCancelled
+from penstock.contracts.events import EVENT, JobCancelled
 from penstock.jetstream import subjects
 from penstock.jetstream.connection import connect, connect_options
 from penstock.jobs import cancel
@@ -28,7 +28,11 @@ def settings(nats: NatsServer, gemini_url: str) -> Settings:
 
 
 async def limit_journal(pipeline: Pipeline, max_bytes: int) -> None:
-    config: StreamConfig = (await pipeline.bus.jetstream.stream_info(subjects.JOURNAL)).config
+    await limit(pipeline, subjects.JOURNAL, max_bytes)
+
+
+async def limit(pipeline: Pipeline, stream: str, max_bytes: int) -> None:
+    config: StreamConfig = (await pipeline.bus.jetstream.stream_info(stream)).config
     await pipeline.bus.jetstream.update_stream(config.evolve(max_bytes=max_bytes))
 
 
@@ -37,7 +41,7 @@ async def test_a_reply_that_nats_has_no_room_for_is_kept_and_stored_later(pipeli
     await gemini.rule(step="classify", reply={"hold": "reply"})
     job = await pipeline.submit("routing", QUERY)
     await gemini.wait(step="classify")
-    with logged("penstock.steps.handler", "NATS stores nothing; the outcome is kept") as records:
+    with logged("penstock.jetstream.settling", "NATS stores nothing; the outcome is kept") as records:
         await limit_journal(pipeline, 1)
         await gemini.release("reply")
         await records.times(1)
@@ -54,6 +58,18 @@ async def test_a_job_accepted_while_nats_is_full_runs_once_there_is_room(pipelin
         await records.times(1)
     await limit_journal(pipeline, -1)
     await pipeline.result(job)
+
+
+async def test_a_run_whose_steps_nats_has_no_room_for_waits_and_has_begun_once(pipeline: Pipeline) -> None:
+    """However long that takes: only beginnings that an aggregator may not have survived are to be counted."""
+    with logged("penstock.jetstream.settling", "NATS stores nothing; the run is kept") as records:
+        await limit(pipeline, subjects.STEPS, 1)
+        job = await pipeline.submit("routing", QUERY)
+        await records.times(3)
+    await limit(pipeline, subjects.STEPS, -1)
+    await pipeline.result(job)
+    stored = [one async for one in pipeline.bus.history(subjects.EVENTS, subjects.events(job))]
+    assert [EVENT.validate_json(one.data).type for one in stored].count("job.accepted") == 1
 
 
 async def test_readers_that_leave_while_their_stream_opens_do_no_harm(pipeline: Pipeline) -> None:
