@@ -57,7 +57,7 @@ class Client(ABC):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close what the client itself has opened, and end what follows jobs. Jobs go on."""
+        """Close what the client itself has opened; what follows jobs is told so (Unreachable). Jobs go on."""
         await stop(*self._reading)
         await self._close()
 

@@ -4,10 +4,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from nats.js.errors import APIError
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from penstock import jobs
-from penstock.client.errors import ClientError
+from penstock.client.errors import ClientError, in_time
 from penstock.contracts.journal import END
 from penstock.contracts.wire import Time, rfc3339
 from penstock.jetstream import subjects
@@ -39,13 +40,17 @@ class DeadLetter(BaseModel):
         return tokens[place] if place is not None and len(tokens) > place else None
 
 
+#: The server's answer where the message to delete is not there.
+_GONE = 10057
+
+
 class NotReplayable(ClientError):
     """The message says why, and what to do instead."""
 
 
 @dataclass
 class DeadLetters:
-    """The stream DEAD."""
+    """The stream DEAD. Every method may raise Unreachable."""
 
     bus: Bus
 
@@ -53,13 +58,14 @@ class DeadLetters:
         self, *, subject: str = ">", reason: str | None = None, after: int = 0
     ) -> AsyncGenerator[DeadLetter, None]:
         """Letters behind number `after` whose origin subject fits (NATS wildcards), for that reason, oldest first."""
-        async for stored in self.bus.history(subjects.DEAD, subjects.dead(subject), after=after):
-            origin = stored.subject.removeprefix(subjects.dead(""))
-            fields = {subjects.DEAD_SUBJECT_HEADER: origin, subjects.DEAD_LENGTH_HEADER: len(stored.data)}
-            own = {"number": stored.sequence, "time": stored.time, "body": stored.data}
-            letter = DeadLetter.model_validate(fields | stored.headers | own)
-            if reason is None or letter.reason == reason:
-                yield letter
+        with in_time("reading dead letters"):
+            async for stored in self.bus.history(subjects.DEAD, subjects.dead(subject), after=after):
+                origin = stored.subject.removeprefix(subjects.dead(""))
+                fields = {subjects.DEAD_SUBJECT_HEADER: origin, subjects.DEAD_LENGTH_HEADER: len(stored.data)}
+                own = {"number": stored.sequence, "time": stored.time, "body": stored.data}
+                letter = DeadLetter.model_validate(fields | stored.headers | own)
+                if reason is None or letter.reason == reason:
+                    yield letter
 
     async def get(self, number: int) -> DeadLetter:
         """Raises NotReplayable where there is none of that number."""
@@ -71,7 +77,16 @@ class DeadLetters:
 
     async def purge(self, letter: DeadLetter) -> None:
         """Remove it. What it is a copy of, and the job it belongs to, stay as they are."""
-        await self.bus.jetstream.delete_msg(subjects.DEAD, letter.number)
+
+        async def remove() -> None:
+            try:
+                await self.bus.jetstream.delete_msg(subjects.DEAD, letter.number)
+            except APIError as error:  # a try whose answer was lost may have removed it
+                if error.err_code != _GONE:
+                    raise
+
+        with in_time(f"removing dead letter {letter.number}"):
+            await self.bus.retrying("remove a dead letter", remove)
 
     async def replay(self, letter: DeadLetter, *, whole_job: bool = False) -> tuple[str, bool]:
         """Submit a dead job again, under a new id: its own has ended, or belongs to another request.
@@ -82,8 +97,12 @@ class DeadLetters:
 
         Raises NotReplayable.
         """
-        if letter.stream == subjects.HOOKS:
-            return await self._queue_again(letter)
+        with in_time(f"replaying dead letter {letter.number}"):
+            return await (
+                self._queue_again(letter) if letter.stream == subjects.HOOKS else self._submit(letter, whole_job)
+            )
+
+    async def _submit(self, letter: DeadLetter, whole_job: bool) -> tuple[str, bool]:
         if letter.stream not in (subjects.JOBS, subjects.STEPS):
             origin = letter.stream or "no stream"
             raise NotReplayable(

@@ -6,11 +6,14 @@ PenstockError
     ├── JobCancelledError   somebody cancelled the job
     ├── RequestRefused      the request was not accepted; `problem` names the fields
     ├── UnknownJob          there is no such job, or it is past its retention
-    └── Unreachable         nobody answered within the client's patience
+    └── Unreachable         nobody answered within the client's patience, or the client was closed
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from penstock.contracts.problem import Problem
-from penstock.errors import InvalidRequest, PenstockError
+from penstock.errors import BusUnavailable, InvalidRequest, PenstockError
 
 
 class ClientError(PenstockError):
@@ -62,4 +65,13 @@ class UnknownJob(ClientError):
 
 
 class Unreachable(ClientError):
-    """The other side did not answer in time. What was asked may have been done or not."""
+    """The other side did not answer in time, or the client was closed. What was asked may have been done or not."""
+
+
+@contextmanager
+def in_time(what: str) -> Iterator[None]:
+    """Raise Unreachable, with `what` was being done, where NATS does not answer."""
+    try:
+        yield
+    except BusUnavailable as error:
+        raise Unreachable(f"{what}: {error}") from error

@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 from penstock.cancelling import stop
-from penstock.client.errors import JobCancelledError, JobFailedError
+from penstock.client.errors import JobCancelledError, JobFailedError, Unreachable
 from penstock.contracts import events
 from penstock.contracts.job import Snapshot
 from penstock.document import Document, spread
@@ -21,7 +21,7 @@ EventAt = tuple[events.Event | Snapshot, int]
 
 
 class JobEvents(AsyncIterator[events.Event | Snapshot], AbstractAsyncContextManager["JobEvents"]):
-    """Iterate for the events; it ends after the job's end.
+    """Iterate for the events; it ends after the job's end. Where the client is closed before it, Unreachable is raised.
 
     Where events that were to come are no longer kept, a Snapshot comes instead: forget what came before it. The
     events that are kept follow it.
@@ -46,7 +46,11 @@ class JobEvents(AsyncIterator[events.Event | Snapshot], AbstractAsyncContextMana
             self._task = self._ahead.start()
             self._reading.add(self._task)
             self._task.add_done_callback(self._reading.discard)
-        event, self.cursor = await self._ahead.next(self._task)
+        if (one := await self._ahead.next(self._task)) is None:
+            if self._closed:
+                raise StopAsyncIteration
+            raise Unreachable(f"following job {self.job}: the client was closed")
+        event, self.cursor = one
         return event
 
     async def __aexit__(self, *_: object) -> None:
@@ -93,12 +97,13 @@ class _Ahead:
         if not task.cancelled():
             task.exception()  # seen, also where nobody asks for another event
 
-    async def next(self, task: asyncio.Task[None]) -> EventAt:
-        """The next one that `task`, which reads, has read. Raises what it has ended with."""
+    async def next(self, task: asyncio.Task[None]) -> EventAt | None:
+        """The next one that `task`, which reads, has read; None if it was cancelled. Raises what it has ended with."""
         while not self._events:
+            if task.cancelled():
+                return None
             if task.done():
-                if not task.cancelled():
-                    task.result()
+                task.result()
                 raise StopAsyncIteration
             self._arrived.clear()
             await self._arrived.wait()

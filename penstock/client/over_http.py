@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import uuid4
 
 import httpx
@@ -24,6 +24,7 @@ from penstock.errors import Failure, InvalidRequest, Misconfigured, Transient
 from penstock.jobs import job_id_of
 from penstock.printable import without_credentials
 
+_Answer = TypeVar("_Answer", JobState, JobPage)
 _EVENT: TypeAdapter[Event | Snapshot] = TypeAdapter(Annotated[Event | Snapshot, Field(discriminator="type")])
 #: Answers that say: not now. The request was not carried out, or may be made again all the same.
 _LATER = frozenset({429, 502, 503, 504})
@@ -74,7 +75,7 @@ class HttpClient(Client):
                 if answer.is_success:
                     return
                 why = " ".join(f"{answer.status_code} {answer.text}".split())[:200]
-            except httpx.TransportError as error:
+            except (httpx.TransportError, RuntimeError) as error:  # the latter: the client is closed
                 why = str(error) or type(error).__name__
         where = without_credentials(", ".join(self._urls))
         raise Unreachable(f"no gateway is ready at {where} ({why}); `penstock up` starts one")
@@ -92,13 +93,13 @@ class HttpClient(Client):
         return str(answer.headers["x-job-id"])
 
     async def state(self, job: str) -> JobState:
-        return JobState.model_validate_json((await self._asked("GET", _path(job))).content)
+        return await self._got(JobState, "GET", _path(job))
 
     async def cancel(self, job: str) -> JobState:
-        return JobState.model_validate_json((await self._asked("DELETE", _path(job))).content)
+        return await self._got(JobState, "DELETE", _path(job))
 
     async def _page(self, query: Mapping[str, Any]) -> JobPage:
-        return JobPage.model_validate_json((await self._asked("GET", "/jobs", params=query)).content)
+        return await self._got(JobPage, "GET", "/jobs", params=query)
 
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         attempts = _Attempts(f"following job {job}", self._urls, self._patience)
@@ -110,12 +111,12 @@ class HttpClient(Client):
             async with (
                 attempts.next(),
                 self._opened("GET", f"{_path(job)}/events", headers=headers, timeout=_FOLLOWING) as answer,
+                attempts.answered_by(answer),
                 aclosing(EventSource(answer).aiter_sse()) as messages,
             ):
                 if answer.status_code == HTTPStatus.NO_CONTENT:
                     return
                 async for sent in messages:
-                    attempts.failed = 0
                     if sent.retry is not None:
                         attempts.at_least = sent.retry / 1000
                     try:
@@ -133,6 +134,13 @@ class HttpClient(Client):
                         return
                 raise Transient("http_error", "the stream ended before the job")
 
+    async def _got(self, model: type[_Answer], method: str, path: str, **request: Any) -> _Answer:
+        answer = await self._asked(method, path, **request)
+        try:
+            return model.model_validate_json(answer.content)
+        except ValidationError as error:
+            raise RequestRefused(_problem(answer)) from error
+
     async def _asked(self, method: str, path: str, *, what: str | None = None, **request: Any) -> httpx.Response:
         """The answer, once there is one. To be used for what may be asked twice; `what` names it in Unreachable."""
         attempts = _Attempts(what or f"{method} {path}", self._urls, self._patience)
@@ -145,9 +153,12 @@ class HttpClient(Client):
     @asynccontextmanager
     async def _opened(self, method: str, path: str, **request: Any) -> AsyncIterator[httpx.Response]:
         """A response that is no refusal. Raises Transient, UnknownJob, RequestRefused, httpx.TransportError."""
+        if self._http.is_closed:
+            raise Unreachable(f"{method} {path}: the client is closed")
         async with self._http.stream(method, self._urls[0] + path, **request) as answer:
-            # one with the job's address was not refused: its status is that of the job, which has failed already
-            if not answer.is_success and "location" not in answer.headers:
+            # a submission is answered with the job's address: its status is that of the job, which may have failed
+            submitted = {"location", "x-job-id"} <= answer.headers.keys()
+            if not (submitted if method == "POST" else answer.is_success):
                 await answer.aread()
                 problem = _problem(answer)
                 if answer.status_code in _LATER:
@@ -173,9 +184,18 @@ class _Attempts:
     patience: float
     #: Seconds that the other side asks to wait before each attempt but the first.
     at_least: float = 0.0
-    #: How many in a row; set to 0, what comes after it has all the patience again.
+    #: How many in a row.
     failed: int = 0
     _since: float = field(default=0.0, init=False)
+
+    @asynccontextmanager
+    async def answered_by(self, answer: httpx.Response) -> AsyncIterator[None]:
+        """What fails after some of its body, be it heartbeats, begins to fail: all the patience is there again."""
+        try:
+            yield
+        finally:
+            if answer.num_bytes_downloaded:
+                self.failed = 0
 
     @asynccontextmanager
     async def next(self) -> AsyncIterator[None]:
@@ -205,6 +225,11 @@ def _problem(answer: httpx.Response) -> Problem:
     try:
         return Problem.model_validate_json(answer.content)
     except ValidationError:
-        said = without_credentials(f"{answer.url} answers {answer.status_code} {answer.reason_phrase}")
+        said = f"{answer.url} answers {answer.status_code} {answer.reason_phrase}"
+        if answer.has_redirect_location:  # not followed: who else would be given the key?
+            said += f" and leads to {answer.headers['location']}: give the client the gateway's own address"
+        elif answer.is_success:
+            said += ", and no gateway does so"
+        said = without_credentials(said)
         made = Failure("http_error", said).problem()
         return made.model_copy(update={"status": answer.status_code})

@@ -2,18 +2,17 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, Self
 
 from nats.errors import Error as NatsError
 
 from penstock import jobs
 from penstock.client.client import AnyPattern, Client, Request, json_of, name_of
-from penstock.client.errors import RequestRefused, UnknownJob, Unreachable
+from penstock.client.errors import RequestRefused, UnknownJob, Unreachable, in_time
 from penstock.client.job_events import EventAt
 from penstock.contracts.job import JobPage, JobState
-from penstock.errors import BusUnavailable, Failure
+from penstock.errors import Failure
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
 from penstock.jobs.follow import Follower
@@ -64,7 +63,7 @@ class NatsClient(Client):
             if known is not None:
                 body = body_of(parse_request({name: known}, name, body))
             job = jobs.new_job_id() if idempotency_key is None else jobs.job_id_of(idempotency_key, name)
-            with _in_time(f"submitting job {job}"):
+            with in_time(f"submitting job {job}"):
                 await jobs.submit(self.bus, name, job, body, keyed=idempotency_key is not None)
         except Failure as failure:
             raise RequestRefused(failure.problem()) from failure
@@ -77,29 +76,21 @@ class NatsClient(Client):
         return await self._found(job, jobs.cancel)
 
     async def _found(self, job: str, ask: Callable[[Bus, str], Awaitable[JobState | None]]) -> JobState:
-        with _in_time(f"asking for job {job}"):
+        with in_time(f"asking for job {job}"):
             state = await ask(self.bus, job)
         if state is None:
             raise UnknownJob(job)
         return state
 
     async def _page(self, query: Mapping[str, Any]) -> JobPage:
-        with _in_time("listing jobs"):
+        with in_time("listing jobs"):
             return await jobs.page(self.bus, **query)
 
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         state = await self.state(job)
-        with _in_time(f"following job {job}"):
+        with in_time(f"following job {job}"):
             async with Follower(self.bus, job, publish_missing_end=state.ended) as follower:
                 async for batch in follower:
                     for delivered in batch:
                         if delivered.sequence > after or follower.truncated:
                             yield delivered.event, delivered.cursor
-
-
-@contextmanager
-def _in_time(what: str) -> Iterator[None]:
-    try:
-        yield
-    except BusUnavailable as error:
-        raise Unreachable(f"{what}: {error}") from error

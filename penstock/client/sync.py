@@ -7,9 +7,9 @@ with SyncClient(HttpClient("http://127.0.0.1:8080")) as client:
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, TypeVar, overload
 
 from penstock.client.client import AnyPattern, Client, Req, Request, Res
@@ -26,11 +26,14 @@ class SyncClient(AbstractContextManager["SyncClient"]):
     """What `client` (HttpClient, NatsClient) does, each call returning once it is done. Raises the same.
 
     The client lives in a thread with an event loop of its own, from here to `close()`; a process that ends does not
-    wait for it. Calls may come from several threads. Ctrl-C gives up a call, and not the job.
+    wait for it. Calls may come from several threads. Ctrl-C gives up a call, and not the job. Calls that `close()`
+    finds under way, and those after it, raise Unreachable.
     """
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._calls: set[Future[Any]] | None = set()  # None: closed
+        self._changing = Lock()
         opened: Future[asyncio.AbstractEventLoop] = Future()
         self._thread = Thread(target=asyncio.run, args=(self._live(opened),), name="penstock-client", daemon=True)
         self._thread.start()
@@ -41,9 +44,13 @@ class SyncClient(AbstractContextManager["SyncClient"]):
 
     def close(self) -> None:
         """Close the client, and end what follows jobs. Jobs go on. May be called twice."""
-        if self._thread.is_alive():
+        with self._changing:
+            calls, self._calls = self._calls, None
+            for asked in calls or ():
+                asked.cancel()
+        if calls is not None:
             self._loop.call_soon_threadsafe(self._left.set)
-            self._thread.join()
+        self._thread.join()
 
     def check(self) -> None:
         self._call(self._client.check())
@@ -99,15 +106,20 @@ class SyncClient(AbstractContextManager["SyncClient"]):
             opened.set_exception(error)
 
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        try:
-            asked = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        except RuntimeError as closed:
-            coroutine.close()
-            raise Unreachable("the client is closed") from closed
+        # together: what is given to the loop after its end would never be answered
+        with self._changing:
+            if (calls := self._calls) is None:
+                coroutine.close()
+                raise Unreachable("the client is closed")
+            calls.add(asked := asyncio.run_coroutine_threadsafe(coroutine, self._loop))
         try:
             return asked.result()
+        except CancelledError:
+            raise Unreachable("the client was closed") from None
         finally:
             asked.cancel()  # where the wait was given up
+            with self._changing:
+                calls.discard(asked)
 
     def _each(self, source: AsyncIterator[T]) -> Iterator[T]:
         """What is left early, the loop closes when it is collected."""

@@ -48,7 +48,7 @@ async def page(
     JOBS is read backwards, start and end of each job come from JOURNAL. Work is bounded: a page may have fewer
     than `limit` jobs, even none, and yet a next one. Raises ValueError for a `cursor` that is no number.
     """
-    state = (await bus.jetstream.stream_info(subjects.JOBS)).state
+    state = (await bus.retrying("list jobs", partial(bus.jetstream.stream_info, subjects.JOBS))).state
     first, high = max(1, state.first_seq), state.last_seq
     if until is not None:
         time = min(max(until, 0.0), 4e9)  # up to 2096 the server can count in nanoseconds

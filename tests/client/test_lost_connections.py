@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from penstock.client import Client, HttpClient, NatsClient, Unreachable
+from penstock.client import Client, HttpClient, NatsClient, RequestRefused, Unreachable
 from penstock.contracts.events import JobCancelled, JobCompleted, PartReset, PartValue, StepStarted
 from penstock.contracts.usage import Usage
 from penstock.hosting.ports import free_port
@@ -114,6 +114,55 @@ async def test_events_with_one_id_are_each_delivered() -> None:
         async with HttpClient(f"http://127.0.0.1:{port}") as client:
             seen = [event async for event in client.follow("some-job")]
     assert seen == [begun, corrected[0], *corrected, events[-1][1]]
+
+
+async def test_a_quiet_job_is_followed_as_long_as_gateways_answer() -> None:
+    """Connections with nothing but heartbeats end one after the other, further apart than the client's patience."""
+    patience, served = 0.2, 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal served
+        served += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n:\n\n")
+        if served == 4:
+            ended = JobCancelled(id="end", usage=Usage())
+            writer.write(f"id: 1\ndata: {ended.model_dump_json()}\n\n".encode())
+        else:
+            await asyncio.sleep(2 * patience)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with HttpClient(f"http://127.0.0.1:{port}", patience=patience) as client:
+            assert [event.type async for event in client.follow("some-job")] == ["job.cancelled"]
+    assert served == 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"301 Moved Permanently\r\nLocation: https://example.test/", "301 .* leads to https://example.test/"),
+        (b"200 OK", "200 OK, and no gateway does so"),
+    ],
+)
+async def test_what_no_gateway_answers_is_not_taken_for_an_answer(answer: bytes, said: str) -> None:
+    """It is said where it leads; the key is not sent there."""
+    asked = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).split()[0])
+        writer.write(b"HTTP/1.1 " + answer + b"\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with HttpClient(f"http://127.0.0.1:{port}", api_key="key") as client:
+            with pytest.raises(RequestRefused, match=said):
+                await client.submit("routing", QUERY)
+            with pytest.raises(RequestRefused, match=said):
+                await client.state("some-job")
+    assert asked == [b"POST", b"GET"]
 
 
 @pytest.mark.parametrize("over", [HttpClient, NatsClient])
