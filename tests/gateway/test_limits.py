@@ -40,8 +40,8 @@ async def test_more_than_the_fleet_can_do_is_refused(bus: Bus, settings: Setting
 async def test_no_jobs_are_taken_before_those_that_run_lack_room(bus: Bus, settings: Settings, stream: str) -> None:
     """Four fifths are for new jobs. What is there can still be read, and jobs are taken again when there is room."""
     config = (await bus.jetstream.stream_info(stream)).config
-    kept = jobs.new_job_id()
-    await jobs.submit(bus, "routing", kept, b"{}")
+    kept = jobs.job_id_of("a-key", "routing")
+    await jobs.submit(bus, "routing", kept, json.dumps(QUERY, separators=(",", ":")).encode())
     await bus.append(f"{stream.lower()}.filler.x" if stream != subjects.EVENTS else "events.filler", b"x" * 9_000)
     async with serving_gateway(settings) as gateway:
         await bus.jetstream.update_stream(config.evolve(max_bytes=11_000))
@@ -50,14 +50,18 @@ async def test_no_jobs_are_taken_before_those_that_run_lack_room(bus: Bus, setti
         assert stream in refused.json()["detail"]
         assert refused.headers["retry-after"] == "30"
         assert (await gateway.http.get(f"/jobs/{kept}")).status_code == 200
+        keyed = {"Idempotency-Key": "a-key", "Prefer": "respond-async"}
+        retried = await gateway.http.post("/routing", json=QUERY, headers=keyed)
+        assert (retried.status_code, retried.headers["x-job-id"]) == (202, kept)
         await bus.jetstream.update_stream(config)
         async with asyncio.timeout(30):
             while (await gateway.http.post("/routing", json=QUERY, headers={"Prefer": "respond-async"})).is_error:
                 pass
 
 
-@pytest.mark.parametrize(("hours", "full"), [(23, True), (25, False)])
+@pytest.mark.parametrize(("hours", "full"), [(0.2, True), (0.3, False)])
 def test_a_log_that_drops_only_what_no_running_job_needs_is_not_full(hours: float, full: bool) -> None:
+    """Events are kept for 24 hours, and a job has 15 minutes, unless settings or its request say otherwise."""
     now = datetime(2026, 11, 25, tzinfo=UTC)
     first = now - timedelta(hours=hours)
     info = {
@@ -65,7 +69,7 @@ def test_a_log_that_drops_only_what_no_running_job_needs_is_not_full(hours: floa
         "state": {"bytes": 99, "first_ts": first.isoformat()},
         "ts": now.isoformat(),
     }
-    assert bool(full_stream(info)) == full
+    assert bool(full_stream(info, Settings().deadline)) == full
 
 
 async def test_without_nats_requests_are_refused_at_once(

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from penstock import jobs
 from penstock.contracts.job import PatternContract
+from penstock.errors import Refused
 from penstock.jobs.refusals import unknown_pattern
 from penstock.jobs.submission import body_of, parse_request
 from penstock.pattern import Pattern
@@ -58,8 +59,12 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
             parsed = parse_request(gateway.patterns, pattern.name, sent.body if sent else raw, gateway.settings)
             job_body = body_of(parsed)
         bus = gateway.bus
-        await gateway.admission.check()
         job = jobs.job_id_of(key, pattern.name) if key else jobs.new_job_id()
+        try:
+            await gateway.admission.check()
+        except Refused:
+            if key is None or await jobs.look_up(bus, job) is None:  # a job that is there is no new one
+                raise
         if sent is not None and sent.chat is not None:
             await chat.remember(bus, pattern.name, sent.chat, job)
         request.state.job = job  # it may be stored, whatever becomes of this request (see problems.py)
