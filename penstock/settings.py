@@ -3,8 +3,11 @@
 The model's key and address may also come from the SDK's own variables, see penstock.llm.access.
 """
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -53,6 +56,15 @@ def _well_formed(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _served(host: str) -> str:
+    """As the host of a request is compared: without brackets and a last dot, an address in its short form."""
+    with suppress(ValueError):
+        return str(ip_address(host.strip("[]")))
+    if host != "*" and not re.fullmatch(r"[^\s:/@\[\]*]+", host):
+        raise ValueError(f"names and addresses without a port are needed, or *, not {host[:100]!r}")
+    return host.lower().rstrip(".")
+
+
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -65,6 +77,7 @@ ModelNames = Annotated[Names, Field(min_length=1)]
 _HOST = r"^(\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]]+)(:([0-9]{1,5}|\*))?$"
 Host = Annotated[str, StringConstraints(to_lower=True, pattern=_HOST)]
 Hosts = Annotated[tuple[Host, ...], NoDecode, _Separated]
+ServedHosts = Annotated[tuple[Annotated[str, AfterValidator(_served)], ...], NoDecode, _Separated]
 Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, _Separated]
 Delays = Annotated[tuple[Seconds, ...], NoDecode, _Separated]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_well_formed)]
@@ -171,10 +184,10 @@ class Http(_Group):
         None,
         description="Port of a service's HTTP server; 0 takes a free one. Default: 8080 for the gateway, 0 for others.",
     )
-    allowed_hosts: Hosts = Field(
+    allowed_hosts: ServedHosts = Field(
         (),
-        description="Names that the gateway serves by the header Host; * is any. Not set: localhost and addresses of "
-        "loopback where it listens on such an address, elsewhere any.",
+        description="Names that the gateway serves by the header Host, without ports; * is any. Not set: localhost and "
+        "addresses of loopback where it listens on such an address, elsewhere any.",
     )
     max_connections: Count = Field(
         4096,

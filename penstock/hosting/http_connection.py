@@ -39,7 +39,7 @@ class Connections:
         free = descriptors - _OTHER_DESCRIPTORS - _RESERVE if descriptors != resource.RLIM_INFINITY else 2**31
         self._most = max(1, min(settings.max_connections, free))
         self._open: set[Connection] = set()
-        #: Those without a whole request, longest idle first.
+        #: Those without a whole request, longest idle first; what was answered may still be on its way.
         self._idle: dict[Connection, None] = {}
 
     @property
@@ -51,8 +51,8 @@ class Connections:
         self._open.add(connection)
         self.idle(connection)
         if self.full:
-            oldest = next(iter(self._idle))
-            # itself: all others are busy
+            # one whose reader has not taken its whole answer yet is the write timeout's; itself: all others are busy
+            oldest = next(one for one in self._idle if one is connection or not one.transport.get_write_buffer_size())
             if oldest is not connection or len(self._open) > self._most + _RESERVE:
                 self.closed(oldest)
                 oldest.transport.abort()
@@ -234,7 +234,8 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if not self._answering:
             self._connections.idle(self)
-            self._wait(self._settings.idle_timeout)
+            untaken = self.transport.get_write_buffer_size()
+            self._wait(self._settings.write_timeout if untaken else self._settings.idle_timeout)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -274,7 +275,7 @@ class Connection(HttpToolsProtocol):
     # Time
 
     def _wait(self, seconds: float) -> None:
-        """End the connection if nothing else happens within `seconds`, and nothing is taken of what was sent."""
+        """End the connection if nothing else happens within `seconds`; again, if some of what was sent is taken."""
         self._stop_waiting()
         self._untaken = self.transport.get_write_buffer_size()
         self._timer = self.loop.call_later(seconds, self._out_of_time, seconds)
@@ -285,7 +286,7 @@ class Connection(HttpToolsProtocol):
             self._timer = None
 
     def _out_of_time(self, seconds: float) -> None:
-        if 0 < self.transport.get_write_buffer_size() < self._untaken:
+        if self.transport.get_write_buffer_size() < self._untaken:
             self._wait(seconds)
         else:
             self.transport.abort()

@@ -1,17 +1,21 @@
 """Jobs as a list, newest first, read backwards from JOBS."""
 
+import json
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import APIError, NotFoundError
 
 from penstock.contracts.job import JobPage, JobStatus, JobSummary
 from penstock.contracts.journal import END, START, JobEnd
 from penstock.contracts.wire import is_token
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.storage import UNREACHABLE
 from penstock.jobs.lookup import Record
 
 #: Jobs whose start and end are fetched in one request.
@@ -22,7 +26,7 @@ _WINDOW, _WINDOW_OF_PATTERN = 100, 4_000
 #: Stream positions scanned per page, likewise; a page that reaches it is short and has a cursor.
 _EXAMINED, _EXAMINED_OF_PATTERN = 2_000, 40_000
 #: Job messages, without their bodies, fetched at once; seconds after which the server forgets who reads them.
-_FETCHED, _FORGOTTEN = 500, 10.0
+_FETCHED, _FORGOTTEN = 500, 60.0
 
 
 class _Submitted(NamedTuple):
@@ -59,56 +63,81 @@ async def page(
     longest, examined = (_WINDOW_OF_PATTERN, _EXAMINED_OF_PATTERN) if pattern else (_WINDOW, _EXAMINED)
     lowest, window = high - examined, limit
     found: list[JobSummary] = []
-    while high >= first and high > lowest:
-        low = max(first, high - window + 1)
-        candidates = await _between(bus, pattern, low, high)
-        size = limit if status is None else _FACTS  # all are found that are looked at
-        for begin in range(0, len(candidates), size):
-            group = candidates[begin : begin + size]
-            for submitted, summary in zip(group, await _summaries(bus, group), strict=True):
-                if since is not None and submitted.time < since:
-                    return JobPage(jobs=tuple(found))
-                if summary is None or (status is not None and summary.status != status):
-                    continue
-                found.append(summary)
-                if len(found) == limit:
-                    return JobPage(
-                        jobs=tuple(found), next=str(submitted.sequence) if submitted.sequence > first else None
-                    )
-        high, window = low - 1, min(2 * window, longest)
+    async with aclosing(_Jobs(bus, pattern)) as reading:
+        while high >= first and high > lowest:
+            low = max(first, high - window + 1)
+            candidates = await reading.between(low, high)
+            size = limit if status is None else _FACTS  # all are found that are looked at
+            for begin in range(0, len(candidates), size):
+                group = candidates[begin : begin + size]
+                for submitted, summary in zip(group, await _summaries(bus, group), strict=True):
+                    if since is not None and submitted.time < since:
+                        return JobPage(jobs=tuple(found))
+                    if summary is None or (status is not None and summary.status != status):
+                        continue
+                    found.append(summary)
+                    if len(found) == limit:
+                        return JobPage(
+                            jobs=tuple(found), next=str(submitted.sequence) if submitted.sequence > first else None
+                        )
+            high, window = low - 1, min(2 * window, longest)
     return JobPage(jobs=tuple(found), next=str(high + 1) if high >= first else None)
 
 
-async def _between(bus: Bus, pattern: str | None, low: int, high: int) -> list[_Submitted]:
-    """Job messages, newest first."""
-    return await bus.retrying("list jobs", partial(_read, bus.jetstream, subjects.job(pattern or "*", "*"), low, high))
+class _Jobs:
+    """Job messages without their bodies, through one consumer: only that can leave the bodies where they are."""
 
+    def __init__(self, bus: Bus, pattern: str | None) -> None:
+        self._bus, self._subject = bus, subjects.job(pattern or "*", "*")
+        self._consumer = ""
+        self._pulled: JetStreamContext.PullSubscription | None = None
 
-async def _read(jetstream: JetStreamContext, subject: str, low: int, high: int) -> list[_Submitted]:
-    """Through a consumer of its own, since only that can leave the bodies where they are."""
-    config = ConsumerConfig(
-        filter_subject=subject,
-        deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-        opt_start_seq=low,
-        headers_only=True,
-        ack_policy=AckPolicy.NONE,
-        mem_storage=True,
-        num_replicas=1,
-        inactive_threshold=_FORGOTTEN,
-    )
-    consumer = await jetstream.add_consumer(subjects.JOBS, config)
-    pulled = await jetstream.pull_subscribe_bind(consumer=consumer.name, stream=subjects.JOBS)
-    found: list[_Submitted] = []
-    left, after = consumer.num_pending or 0, low - 1
-    try:
+    async def between(self, low: int, high: int) -> list[_Submitted]:
+        """Those from `low` to `high`, newest first."""
+        return await self._bus.retrying("list jobs", partial(self._read, low, high))
+
+    async def _read(self, low: int, high: int) -> list[_Submitted]:
+        try:
+            return await self._from(low, high)
+        except BaseException:
+            await self.aclose()  # the next try has a consumer of its own
+            raise
+
+    async def _from(self, low: int, high: int) -> list[_Submitted]:
+        jetstream = self._bus.jetstream
+        if self._pulled is None:
+            self._consumer = (await jetstream.add_consumer(subjects.JOBS, self._config)).name
+            self._pulled = await jetstream.pull_subscribe_bind(consumer=self._consumer, stream=subjects.JOBS)
+        reset = f"$JS.API.CONSUMER.RESET.{subjects.JOBS}.{self._consumer}"
+        info = json.loads((await self._bus.connection.request(reset, json.dumps({"seq": low}).encode())).data)
+        if "error" in info:
+            APIError.from_error(info["error"])
+        left, after = int(info["num_pending"]), low - 1
+        found: list[_Submitted] = []
         while left and after < high:
-            for message in await pulled.fetch(min(left, _FETCHED, high - after)):
+            for message in await self._pulled.fetch(min(left, _FETCHED, high - after)):
                 left, after = message.metadata.num_pending, message.metadata.sequence.stream
                 found.append(_Submitted(message.subject, after, message.metadata.timestamp.timestamp()))
         return [one for one in reversed(found) if one.sequence <= high]
-    finally:
-        await pulled.unsubscribe()
-        await jetstream.delete_consumer(subjects.JOBS, consumer.name)
+
+    @property
+    def _config(self) -> ConsumerConfig:
+        return ConsumerConfig(
+            filter_subject=self._subject,
+            deliver_policy=DeliverPolicy.ALL,
+            headers_only=True,
+            ack_policy=AckPolicy.NONE,
+            mem_storage=True,
+            num_replicas=1,
+            inactive_threshold=_FORGOTTEN,
+        )
+
+    async def aclose(self) -> None:
+        pulled, self._pulled = self._pulled, None
+        if pulled is not None:
+            with suppress(NotFoundError, *UNREACHABLE):  # the server forgets it
+                await pulled.unsubscribe()
+                await self._bus.jetstream.delete_consumer(subjects.JOBS, self._consumer)
 
 
 async def _summaries(bus: Bus, submitted: list[_Submitted]) -> list[JobSummary | None]:

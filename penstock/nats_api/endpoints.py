@@ -8,23 +8,27 @@
 A refusal has the headers of the micro protocol (ADR-32 of nats-architecture-and-design): Nats-Service-Error-Code
 is the HTTP status, Nats-Service-Error is `<code>: <detail>`; its body is the problem object (RFC 9457).
 
-Every replica answers, as one queue group. Requests to one endpoint of one replica are served one after the other:
-nats-py calls a subscription's callback so. Where replicas serve different patterns, any of them may answer, and refuse
-what another would have served.
+Every replica answers, as one queue group, and some requests to each endpoint at once. Where replicas serve different
+patterns, any of them may answer, and refuse what another would have served.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+from nats.aio.client import Client as Connection
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.micro import add_service
 from nats.micro.request import Request, ServiceError
 from nats.micro.service import Service
 from pydantic import BaseModel, ValidationError
 
 from penstock import jobs
+from penstock.cancelling import stop
 from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import is_token
@@ -43,7 +47,38 @@ log = logging.getLogger(__name__)
 
 _DESCRIPTION = "LLM agent patterns as durable jobs. Events of a job: live.<job>; its end: facts.<job>.end."
 
+#: Requests to one endpoint that are answered at once; the others wait.
+_AT_ONCE = 32
+
 Answer = Callable[[Request], Awaitable[BaseModel]]
+
+
+class _InTasks:
+    """A connection whose subscriptions take messages while others are answered; nats-py awaits each callback."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.answering: set[asyncio.Task[None]] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def subscribe(self, subject: str, *, cb: Callable[[Msg], Awaitable[None]], **kwargs: Any) -> Subscription:
+        free = asyncio.Semaphore(_AT_ONCE)
+
+        async def answer(message: Msg) -> None:
+            try:
+                await cb(message)
+            finally:
+                free.release()
+
+        async def begin(message: Msg) -> None:
+            await free.acquire()
+            task = asyncio.create_task(answer(message))
+            self.answering.add(task)
+            task.add_done_callback(self.answering.discard)
+
+        return await self._connection.subscribe(subject, cb=begin, **kwargs)
 
 
 class NatsApi:
@@ -51,12 +86,13 @@ class NatsApi:
 
     def __init__(self, bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> None:
         self._bus, self._patterns, self._settings = bus, patterns, settings
+        self._connection = _InTasks(bus.connection)
         self._service: Service | None = None
         self._admission = Admission(bus, settings)
 
     async def start(self) -> None:
         self._service = service = await add_service(
-            self._bus.connection,
+            cast(Connection, self._connection),
             name=subjects.API,
             version=__version__,
             description=_DESCRIPTION,
@@ -79,6 +115,9 @@ class NatsApi:
         await self._admission.aclose()
         if self._service is not None and not self._bus.connection.is_closed:
             await self._service.stop()
+            if self._connection.answering:
+                await asyncio.wait(self._connection.answering, timeout=self._settings.grace)
+        await stop(*self._connection.answering)
 
     async def _submit(self, request: Request) -> JobState:
         pattern = subjects.tokens(request.subject)[-1]

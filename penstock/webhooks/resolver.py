@@ -24,7 +24,12 @@ class Resolver:
         if not self._free.acquire(blocking=False):
             raise OSError("too many names are being looked up")
         found: Future[list[Address]] = Future()
-        Thread(target=self._look_up, args=(found, host, port), name="webhook-resolver", daemon=True).start()
+        thread = Thread(target=self._look_up, args=(found, host, port), name="webhook-resolver", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # as many threads as there may be
+            self._free.release()
+            raise OSError(f"the name cannot be looked up: {error}") from error
         return await asyncio.wrap_future(found)
 
     def _look_up(self, found: Future[list[Address]], host: str, port: int) -> None:

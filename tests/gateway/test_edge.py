@@ -229,8 +229,9 @@ async def test_other_hosts_and_other_sites_are_refused(start: Start) -> None:
     assert await asked(replica, b"localhost", b"http://localhost:3000") == 404
     for origin in (b"https://evil.example", b"null", b"http://localhost.evil.example"):
         assert await asked(replica, b"localhost", origin) == 403, origin
-    named = await start(allowed_hosts="Jobs.example")
-    assert [await asked(named, host) for host in (b"jobs.example", b"localhost")] == [404, 421]
+    named = await start(allowed_hosts="Jobs.example.,[2001:DB8:0::1]")
+    hosts = (b"jobs.example:80", b"[2001:db8::1]:8080", b"localhost")
+    assert [await asked(named, host) for host in hosts] == [404, 404, 421]
     anything = await start(allowed_hosts="*")
     assert await asked(anything, b"evil.example", b"https://evil.example") == 404
 

@@ -1,11 +1,14 @@
 """`GET /jobs`: newest first, in pages, from the streams alone."""
 
 import asyncio
+import json
 import re
 import time
 import tracemalloc
 from datetime import datetime
 from typing import Any
+
+from nats.aio.msg import Msg
 
 from penstock import jobs
 from penstock.contracts.job import JobPage
@@ -13,6 +16,7 @@ from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from tests.support.gateway_process import GatewayServer
+from tests.support.patience import PATIENCE
 
 
 async def submitted(bus: Bus, pattern: str, job: str, status: str = "queued") -> None:
@@ -122,3 +126,31 @@ async def test_a_list_holds_no_bodies(bus: Bus) -> None:
         tracemalloc.stop()
     assert [job.id for job in page.jobs] == ["job-999"]
     assert bus.connection.stats["in_bytes"] - before < 10e6
+
+
+async def test_many_lists_take_few_consumers(alone: GatewayServer, bus: Bus) -> None:
+    """One each, of a few lists at once, however far they look back; nothing of them is left."""
+    for number in range(300):
+        await submitted(bus, "routing", f"job-{number}")
+    made, at_once = 0, set[str]()
+    most = 0
+
+    async def told(message: Msg) -> None:
+        nonlocal made, most
+        event = json.loads(message.data)
+        if event["action"] == "create":
+            made += 1
+            at_once.add(event["consumer"])
+            most = max(most, len(at_once))
+        else:
+            at_once.discard(event["consumer"])
+
+    advisories = await bus.subscribe(f"$JS.EVENT.ADVISORY.CONSUMER.*.{subjects.JOBS}.*", told)
+    asked = [alone.http.get("/jobs", params={"status": "failed"}) for _ in range(20)]
+    assert all(answer.json() == {"jobs": []} for answer in await asyncio.gather(*asked))
+    async with asyncio.timeout(PATIENCE):
+        while made < 20 or at_once:  # the server tells of them later
+            await asyncio.sleep(0.01)
+    await bus.unsubscribe(advisories)
+    assert made == 20
+    assert most <= 4

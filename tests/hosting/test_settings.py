@@ -26,6 +26,8 @@ from tests.support.servers import NatsServer
         ("LOG_LEVEL", "loud"),
         ("WEBHOOK_RETRY_DELAYS", "5,soon"),
         ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/8,office"),
+        ("ALLOWED_HOSTS", "jobs.example:8080"),
+        ("ALLOWED_HOSTS", "localhost,*.example"),
         ("MAX_DELIVERIES", "2"),
         ("STORE_BYTES", "1000"),
         ("EVENTS_MAX_AGE_HOURS", "23"),

@@ -183,3 +183,15 @@ async def test_a_micro_client_discovers_it(pipeline: Pipeline) -> None:
     await delivered(pipeline, "penstock.submit.routing", QUERY, Penstock_Job="once")
     assert await served("penstock.submit.routing", "penstock.submit.*") == 1  # likewise where two endpoints fit
     await pipeline.result("once")
+
+
+async def test_requests_that_nats_does_not_store_hold_up_no_other(pipeline: Pipeline) -> None:
+    """JOBS takes nothing: while a submission is tried again, another to the same pattern is refused at once."""
+    config = (await pipeline.bus.jetstream.stream_info(subjects.JOBS)).config
+    await pipeline.bus.jetstream.update_stream(config.evolve(max_bytes=1))
+    waiting = asyncio.create_task(ask(pipeline, "penstock.submit.routing", QUERY))
+    assert (await refused(pipeline, "penstock.submit.routing", {"quer": "x"}))["code"] == "invalid_request"
+    assert not waiting.done()
+    await pipeline.bus.jetstream.update_stream(config)
+    job = json.loads((await waiting).data)
+    await pipeline.result(job["id"])

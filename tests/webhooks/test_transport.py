@@ -163,3 +163,17 @@ async def test_look_ups_that_hang_are_bounded(monkeypatch: pytest.MonkeyPatch) -
     await asyncio.to_thread(look_up.join)
     with pytest.raises(OSError, match="no such name"):
         await resolve("other.example", 443)
+
+
+async def test_a_thread_that_cannot_be_started_is_not_missed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a container has as many as it may; afterwards names are looked up as before."""
+
+    def full(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    resolve = Resolver(threads=1)
+    with monkeypatch.context() as during:
+        during.setattr(threading.Thread, "start", full)
+        with pytest.raises(OSError, match="cannot be looked up"):
+            await resolve("localhost", 443)
+    assert await resolve("localhost", 443)

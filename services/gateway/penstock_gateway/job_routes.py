@@ -43,7 +43,8 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         Work is bounded: a page may have fewer jobs than `limit`, even none, and still a `next`.
         """
         times = {"since": _unix(since) if since else None, "until": _unix(until) if until else None}
-        return await jobs.page(gateway.bus, pattern=pattern, status=status, **times, limit=limit, cursor=cursor)
+        async with gateway.listing:
+            return await jobs.page(gateway.bus, pattern=pattern, status=status, **times, limit=limit, cursor=cursor)
 
     @routes.get("/{job}", summary="State of a job", operation_id="job", responses=of_a_job)
     async def look_up(state: Known) -> JobState:

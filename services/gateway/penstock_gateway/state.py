@@ -23,6 +23,8 @@ _PATIENCE = 3.0
 _ALWAYS = ("/livez", "/readyz", "/metrics")
 #: Bytes of a body whose parsing others would notice.
 _LARGE = 64 * 1024
+#: Lists of jobs that are made at once; others wait.
+_LISTS = 4
 
 
 class Gateway:
@@ -34,6 +36,8 @@ class Gateway:
         self.description = Description(patterns.values())
         self._buffers = Buffers(settings.stream_buffer)
         self._turn = asyncio.Lock()
+        #: Taken by each list of jobs: at the server it takes a consumer, and may read through much.
+        self.listing = asyncio.Semaphore(_LISTS)
 
     def connected(self, bus: Bus) -> None:
         self._long = bus

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from penstock.patterns.routing.contract import RoutingResult
+from penstock.settings import Settings
 from tests.support.repository import ROOT
 from tests.support.simulator import Steering
 from tests.system.deploy.compose import Compose
@@ -69,10 +70,12 @@ def test_each_container_is_confined() -> None:
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert service["mem_limit"], name
-        assert service["pids_limit"], name
+        assert service["pids_limit"] > Settings().webhook_slots + 64, name  # each of which may take a thread
     published = {name: service["ports"] for name, service in compose.services.items() if "ports" in service}
     assert published == {"gateway": ["127.0.0.1:8080:8080"]}
     assert Compose(ROOT, {"PENSTOCK_PUBLISH": "0.0.0.0"}).services["gateway"]["ports"] == ["0.0.0.0:8080:8080"]
+    served = compose.services["gateway"]["environment"]["PENSTOCK_ALLOWED_HOSTS"]
+    assert served == "localhost,127.0.0.1,gateway"  # what is published on loopback has no other site's name
     assert compose.services["nats"]["networks"] == ["nats"]
     assert "nats" not in compose.services["simulator"]["networks"]
 
