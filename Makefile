@@ -11,7 +11,7 @@ JOBS ?= 2
 SEEDS ?= 1
 SYSTEM := system or node
 
-.PHONY: help install demo up test test-system faults eval bench check lint types imports dependencies lock clean
+.PHONY: help install demo up test test-system faults eval costs bench check lint types imports dependencies lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ faults: install ## whatever can befall a system, at random, for minutes a seed: 
 eval: install ## all cases of evals/, answered by the simulator, and their figures in docs/quality.md
 	@mkdir -p data
 	$(BIN)/penstock eval --simulator --at-once 16 --report data/eval.json --markdown docs/quality.md
+
+costs: install ## tokens and money of each pattern, into docs/patterns.md
+	$(BIN)/python docs/costs.py
 
 bench: install ## figures of the hot paths
 	$(BIN)/python bench/hot_paths.py

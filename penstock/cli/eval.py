@@ -58,12 +58,15 @@ def evaluated(
     from penstock.evals.cases import load
     from penstock.evals.estimate import estimate
     from penstock.evals.evaluating import Source, evaluate
+    from penstock.evals.running import check
     from penstock.patterns.loading import load as load_patterns
 
     sets = {name: cases for name, cases in load(folder).items() if not only or name in only}
     for name in only or ():
         if name not in sets:
             raise BadInput(f"--only {name}: there is no such set in {folder}")
+    patterns = load_patterns(Settings().patterns)
+    check(sets, patterns)
     report = report or folder / "report.json"
     earlier = _baseline(baseline, report) if baseline else None
     has_model = access_of(Settings()) is not None
@@ -73,7 +76,7 @@ def evaluated(
     questions = sum(len(cases.cases) * cases.times for cases in sets.values())
     console = Console(stderr=True)
     if source == "model" and not yes:
-        about = estimate(sets, load_patterns(Settings().patterns), Settings())
+        about = estimate(sets, patterns, Settings())
         cost = "at a price that is not known" if about is None else f"about US$ {about:.2f} if none is recorded"
         typer.confirm(f"{questions} questions to the model, {cost}, US$ {max_cost:.2f} at most. Go on?", abort=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -82,6 +85,7 @@ def evaluated(
         found = asyncio.run(
             evaluate(
                 sets,
+                patterns,
                 source=source,
                 recordings=recordings or folder / "recordings.jsonl",
                 data=Path(data),
@@ -100,7 +104,7 @@ def evaluated(
             raise BadInput(f"--markdown {markdown}: {error}") from error
     terminal = Console()
     if terminal.is_terminal:
-        terminal.print(Markdown(printable(text)))
+        terminal.print(Markdown(printable(text), hyperlinks=False))
     else:
         echo(text)
     if any(one.failures for one in found.sets.values()):

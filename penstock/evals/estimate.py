@@ -13,8 +13,10 @@ from penstock.pattern import Pattern
 from penstock.settings import Models
 from penstock.steps.prompts import PromptFile
 
-#: Characters of a token, in European languages; tokens of a reply with its thinking; calls of a step in a pattern.
-_CHARACTERS, _REPLY, _CALLS = 4, {"low": 600, "medium": 1_500, "high": 3_000}, 3
+#: Tokens of a reply with its thinking, by how much a step is to think: a guess.
+REPLY = {"low": 600, "medium": 1_500, "high": 3_000}
+#: Characters of a token, in European languages; calls of a step in a pattern.
+_CHARACTERS, _CALLS = 4, 3
 
 
 def estimate(sets: Mapping[str, CaseSet], patterns: Mapping[str, Pattern[Any, Any]], models: Models) -> float | None:
@@ -46,5 +48,5 @@ def _of_call(
     if given is not None:
         rendered = prompt.render(model.model_validate(given))
         text = rendered.system + rendered.turns[0].text
-    usage = Usage(calls=1, prompt_tokens=len(text) // _CHARACTERS, output_tokens=_REPLY[step.thinking])
+    usage = Usage(calls=1, prompt_tokens=len(text) // _CHARACTERS, output_tokens=REPLY[step.thinking])
     return cost_usd(usage, models.model_for(1, step.complexity, None))

@@ -14,11 +14,11 @@ from penstock.errors import PenstockError
 from penstock.evals.cases import Case, CaseSet
 from penstock.evals.recording import STALE, Recording, answering
 from penstock.evals.report import Report, SetReport
-from penstock.evals.running import Runner, check
+from penstock.evals.running import Runner
 from penstock.hosting import ports
 from penstock.llm.access import access_of
 from penstock.local.stack import Stack
-from penstock.patterns.loading import load
+from penstock.patterns import AnyPattern
 from penstock.settings import Settings
 
 GOOGLE = "https://generativelanguage.googleapis.com"
@@ -33,6 +33,7 @@ class BudgetSpent(PenstockError):
 
 async def evaluate(
     sets: Mapping[str, CaseSet],
+    patterns: Mapping[str, AnyPattern],
     *,
     source: Source,
     recordings: Path,
@@ -43,16 +44,13 @@ async def evaluate(
 ) -> Report:
     """Start a stack in `data`, put all cases to it, and end it. `progress` is told how many of all questions are done.
 
-    Raises Misconfigured for cases that do not fit their step or pattern, BudgetSpent.
+    The sets must have passed `check`. Raises BudgetSpent, Misconfigured for recordings that are none.
     """
-    settings = Settings()
-    patterns = load(settings.patterns)
-    check(sets, patterns)
     async with AsyncExitStack() as exits:
         env: dict[str, str] = {}
         recording = Recording(recordings)
         if source != "simulator":
-            access = access_of(settings) if source == "model" else None
+            access = access_of(Settings()) if source == "model" else None
             app = await exits.enter_async_context(answering(recording, (access.base_url or GOOGLE) if access else None))
             env["PENSTOCK_MODEL_BASE_URL"] = await _serve(exits, app)
         stack = await exits.enter_async_context(Stack(data=data, port=0, pace="off", env=env))
@@ -95,14 +93,17 @@ class _Evaluation:
         async def put(case: Case) -> None:
             answers = await self._runner.answers(cases, case, self._one_more)
             usages.extend(answer.usage for answer in answers)
+            self._within_budget()  # first: what failed was paid for as well
             if failed := [answer.failure for answer in answers if answer.failure]:
                 report.failures[case.id] = failed[0]
                 return
             for name, measure in cases.measures.items():
                 if name in case.truth:
                     outputs = [answer.output for answer in answers]
-                    report.evidence[name][case.id] = measure.evidence(case.truth[name], outputs)
-            self._within_budget()
+                    try:
+                        report.evidence[name][case.id] = measure.evidence(case.truth[name], outputs)
+                    except Exception as error:  # an output that the measure does not fit
+                        report.failures[case.id] = f"{name} cannot be measured: {error!r}"
 
         try:
             async with asyncio.TaskGroup() as group:

@@ -5,6 +5,7 @@ figures. Each figure says which way is better.
 """
 
 import json
+import math
 import re
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from functools import cached_property
 from pkgutil import resolve_name
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, StrictBool, StrictInt, StrictStr, TypeAdapter, ValidationError
 
 from penstock.contracts.wire import Wire
 
@@ -20,7 +21,11 @@ Evidence = Any
 Better = Literal["higher", "lower"]
 #: Two numbers are the same answer within this share of the larger.
 _SAME = 1e-6
-_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+#: 1,234.5 is in thousands; in whatever else has a comma (1,5 or 1.234,5) it is a decimal one.
+_NUMBER = re.compile(
+    r"-?(?P<thousands>[1-9]\d{0,2}(?:,\d{3})+(?!\d)(?:\.\d+)?)"
+    r"|-?(?:[1-9]\d{0,2}(?:\.\d{3})+,\d+|\d+(?:[.,]\d+)?)"
+)
 #: Words that are frequent in one language and rare in the others.
 _COMMON = {
     "en": "the and of to is that for with you this are not have it",
@@ -40,11 +45,24 @@ class Figure(NamedTuple):
     of: Callable[[Sequence[Evidence]], float | None]
 
 
+_FiniteNumber = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
 class _Measure(Wire):
-    """`at`: the JSON Pointer of what is measured in an output; "" for all of it."""
+    """`at`: the JSON Pointer of what is measured in an output; "" for all of it. `truths`: what a truth can be."""
 
     figures: ClassVar[Mapping[str, Figure]]
+    truths: ClassVar[TypeAdapter[Any]]
     at: str = ""
+
+    def wrong(self, truth: Any) -> str | None:
+        """Why nothing can be measured by this truth; None if it can."""
+        try:
+            self.truths.validate_python(truth)
+        except ValidationError as error:
+            first = error.errors()[0]
+            return ": ".join([*map(str, first["loc"]), first["msg"]])
+        return None
 
     def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
         """Of one case. `outputs`: one for each time that it was asked."""
@@ -75,6 +93,7 @@ class Label(_Measure):
     """Truth: the one right value."""
 
     kind: Literal["label"]
+    truths = TypeAdapter(StrictStr | StrictBool | StrictInt | _FiniteNumber | None)
     figures = {
         "right": Figure("higher", _share(lambda pair: pair[0] == pair[1])),
         "macro F1": Figure("higher", _macro_f1),
@@ -96,13 +115,20 @@ def _ratio(over: str, *under: str) -> Callable[[Sequence[Any]], float | None]:
     return figure
 
 
+class _Planted(Wire):
+    words: Annotated[list[StrictStr], Field(min_length=1)]
+    line: StrictInt | None = None
+
+
 class Findings(_Measure):
     """Truth: a list of `{words: […], line?}`, empty for a case in which nothing is wrong. `at` is a list of findings.
 
-    A finding is a planted one if it has one of its words; each counts once. What is found beside is false.
+    A finding is a planted one if it has one of its words; each counts once, however often it is told. What is found
+    beside is false.
     """
 
     kind: Literal["findings"]
+    truths = TypeAdapter(list[_Planted])
     figures = {
         "recall": Figure("higher", _ratio("hit", "hit", "missed")),
         "precision": Figure("higher", _ratio("hit", "hit", "false")),
@@ -124,8 +150,10 @@ class Findings(_Measure):
                 placed += 1
                 lines += isinstance(match[1], dict) and match[1].get("line") == planted["line"]
         missed = len(truth) - hit
+        told = [word.lower() for planted in truth for word in planted["words"]]
+        false = sum(not any(word in text for word in told) for text, _ in left)
         return {
-            "planted": len(truth), "hit": hit, "missed": missed, "false": len(left), "lines": lines, "placed": placed
+            "planted": len(truth), "hit": hit, "missed": missed, "false": false, "lines": lines, "placed": placed
         }  # fmt: skip
 
 
@@ -152,10 +180,11 @@ def _accepted(clean: bool) -> Callable[[Any], bool | None]:
 
 class Scores(_Measure):
     """Truth: whether the case is clean (`true`) or was corrupted. `by`: `module:function` of an output, where the score
-    is computed; `threshold`: at and above it an output is accepted.
+    is computed, in the package of the pattern; `threshold`: at and above it an output is accepted.
     """
 
     kind: Literal["scores"]
+    truths = TypeAdapter(StrictBool)
     by: str | None = None
     threshold: float
     figures = {
@@ -171,13 +200,20 @@ class Scores(_Measure):
         return resolve_name(self.by) if self.by else lambda output: found(output, self.at)
 
     def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
-        return {"clean": bool(truth), "threshold": self.threshold, "scores": [self._score(one) for one in outputs]}
+        scores = [float(self._score(one)) for one in outputs]
+        return {"clean": truth, "threshold": self.threshold, "scores": scores}
+
+
+class _Patterns(Wire):
+    never: list[re.Pattern[str]] = []
+    must: list[re.Pattern[str]] = []
 
 
 class Words(_Measure):
     """Truth: `{never: […], must: […]}`, regular expressions of ours for the text at `at` (of an object: its JSON)."""
 
     kind: Literal["words"]
+    truths = TypeAdapter(_Patterns)
     figures = {
         "free of what is forbidden": Figure("higher", _share(lambda one: one["clean"])),
         "has what is needed": Figure("higher", _share(lambda one: one["complete"])),
@@ -197,6 +233,7 @@ class Number(_Measure):
     """Truth: the number that the text at `at` must have. `verified`: the pointer of whether it claims to be checked."""
 
     kind: Literal["number"]
+    truths = TypeAdapter(_FiniteNumber)
     verified: str
     figures = {
         "right": Figure("higher", _share(lambda one: one["right"])),
@@ -205,8 +242,8 @@ class Number(_Measure):
     }
 
     def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
-        said = [float(one.replace(",", "")) for one in _NUMBER.findall(_text(found(outputs[0], self.at)))]
-        right = any(abs(one - truth) <= _SAME * max(abs(one), abs(truth), 1e-9) for one in said)
+        said = map(_value, _NUMBER.finditer(_text(found(outputs[0], self.at))))
+        right = any(math.isclose(one, truth, rel_tol=_SAME) for one in said)
         return {"right": right, "verified": bool(found(outputs[0], self.verified))}
 
 
@@ -214,6 +251,7 @@ class Language(_Measure):
     """Truth: the ISO 639-1 code of the language that the text is to be in, told by its most frequent words."""
 
     kind: Literal["language"]
+    truths = TypeAdapter(Annotated[str, Field(pattern=f"^({'|'.join(_COMMON)})$")])
     figures = {"right language": Figure("higher", _share(lambda pair: None if pair[1] is None else pair[0] == pair[1]))}
 
     def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
@@ -242,3 +280,10 @@ def found(output: JsonValue, pointer: str) -> Any:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _value(number: re.Match[str]) -> float:
+    text = number[0]
+    if number["thousands"] is None and "," in text:
+        text = text.replace(".", "").replace(",", ".")
+    return float(text.replace(",", ""))

@@ -7,18 +7,21 @@ the case is stale: a changed prompt has no recorded reply.
 
 import hashlib
 import json
-from collections import Counter
+import os
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
 from google.genai.types import GenerateContentResponseUsageMetadata as Metadata
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from penstock.contracts.wire import Tolerant
 from penstock.errors import Misconfigured
 from penstock.llm.usage import usage_of
 
@@ -29,50 +32,71 @@ _FORWARDED = ("content-type", "x-goog-api-key", "x-goog-api-client", "user-agent
 _TIMEOUT = httpx2.Timeout(600, connect=10)
 
 
-class Recording:
-    """Replies by request, in a file of one JSON object a line: `{key, number, reply}`.
+class _Line(Tolerant):
+    key: str
+    reply: str
 
-    `number`: a request that is made several times in a run, to see how much a model varies, has as many replies.
+
+class _Said(Tolerant):
+    usage_metadata: Metadata | None = None
+    model_version: str = ""
+
+
+class Recording:
+    """Replies by request, in a file of one JSON object a line: `{key, reply}`.
+
+    A request that is made several times in a run, to see how much a model varies, has as many lines, and each is given
+    once. A try that failed has no line and takes none. Of a last line that was broken off nothing is left.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._replies: dict[tuple[str, int], str] = {}
-        self._asked: Counter[str] = Counter()
-        #: Requests that had no recorded reply.
-        self.stale = 0
+        self._replies: defaultdict[str, list[str]] = defaultdict(list)
+        self._given: Counter[str] = Counter()
         #: US dollars at list price of the replies that were not recorded before.
         self.spent = 0.0
         try:
-            lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-            for line in lines:
-                one = json.loads(line)
-                self._replies[one["key"], one["number"]] = one["reply"]
-        except (ValueError, KeyError) as error:
-            raise Misconfigured(f"{file} is no recording: {error!r}") from error
+            *lines, rest = file.read_bytes().split(b"\n") if file.exists() else [b""]
+        except OSError as error:
+            raise Misconfigured(f"{file} is no recording: {error.strerror}") from error
+        #: Bytes of the whole lines, where the last one was broken off.
+        self._whole = file.stat().st_size - len(rest) if rest else None
+        for number, line in enumerate(lines, 1):
+            try:
+                one = _Line.model_validate_json(line)
+            except ValidationError as error:
+                raise Misconfigured(f"{file} is no recording: line {number}: {error.errors()[0]['msg']}") from error
+            self._replies[one.key].append(one.reply)
 
-    def next(self, key: str) -> tuple[int, str | None]:
-        """The number of this request among equal ones, and its reply if it is there."""
-        self._asked[key] += 1
-        number = self._asked[key]
-        return number, self._replies.get((key, number))
+    def next(self, key: str) -> str | None:
+        """The first reply to this request that was not given yet, if there is one."""
+        given = self._given[key]
+        if given == len(self._replies[key]):
+            return None
+        self._given[key] += 1
+        return self._replies[key][given]
 
-    def keep(self, key: str, number: int, reply: str) -> None:
-        """Written at once: an evaluation that is broken off goes on where it was."""
-        self._replies[key, number] = reply
-        self.spent += cost_of(reply)
+    def keep(self, key: str, reply: str) -> None:
+        """A new reply, given to who asked. Written at once: an evaluation that is broken off goes on where it was."""
+        self._replies[key].append(reply)
+        self._given[key] += 1
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        with self._file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"key": key, "number": number, "reply": reply}, ensure_ascii=False) + "\n")
+        if self._whole is not None:
+            os.truncate(self._file, self._whole)
+            self._whole = None
+        with self._file.open("ab") as file:
+            file.write(_Line(key=key, reply=reply).model_dump_json().encode() + b"\n")
+        self.spent += cost_of(reply)
 
 
 def cost_of(reply: str) -> float:
-    """US dollars at list price, by what the model says of itself in the last event; 0 where the price is not known."""
-    *_, last = ["{}", *(line.removeprefix("data: ") for line in reply.splitlines() if line.startswith("data: "))]
-    said = json.loads(last)
-    if "usageMetadata" not in said:
+    """US dollars at list price, by what the model says of itself in the last event; 0 where that is not known."""
+    *_, last = ["{}", *(line.removeprefix("data: ") for line in reply.split("\n") if line.startswith("data: "))]
+    try:
+        said = _Said.model_validate_json(last)
+    except ValidationError:
         return 0.0
-    return usage_of(Metadata.model_validate(said["usageMetadata"]), said.get("modelVersion", "")).cost_usd or 0.0
+    return usage_of(said.usage_metadata, said.model_version).cost_usd or 0.0
 
 
 def key_of(path: str, body: bytes) -> str:
@@ -89,18 +113,16 @@ async def answering(recording: Recording, upstream: str | None) -> AsyncIterator
         async def answer(request: Request) -> Response:
             body = await request.body()
             key = key_of(request.url.path, body)
-            number, reply = recording.next(key)
-            if reply is not None:
+            if (reply := recording.next(key)) is not None:
                 return Response(reply, media_type="text/event-stream")
             if upstream is None:
-                recording.stale += 1
                 error = {"code": 400, "status": "FAILED_PRECONDITION", "message": f"{STALE} for {key[:12]}"}
                 return JSONResponse({"error": error}, status_code=400)
             headers = {name: request.headers[name] for name in _FORWARDED if name in request.headers}
             url = f"{upstream.rstrip('/')}{request.url.path}?{request.url.query}"
             answered = await http.post(url, content=body, headers=headers)
             if answered.status_code == 200:
-                recording.keep(key, number, answered.text)
+                recording.keep(key, answered.text)
             return Response(answered.content, answered.status_code, media_type=answered.headers.get("content-type"))
 
         yield Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])

@@ -31,10 +31,6 @@ class Report(Tolerant):
     answered_by: str
     sets: dict[str, SetReport]
 
-    @property
-    def stale(self) -> int:
-        return sum(one.stale for one in self.sets.values())
-
 
 def markdown(report: Report, sets: Mapping[str, CaseSet], baseline: Report | None = None) -> str:
     """Figures with intervals, of hostile cases alone as well, and the cost; beside the baseline's, if there is one."""
@@ -54,16 +50,21 @@ def markdown(report: Report, sets: Mapping[str, CaseSet], baseline: Report | Non
             f"{'' if cost is None else f'{cost:.4f}'} |"
         )
     for name, one in report.sets.items():
-        lines += [f"\n{name}, {case}: {why}" for case, why in sorted(one.failures.items())]
+        # as code: a failure may quote the model, whose links nobody is to follow
+        lines += [f"\n{name}, {case}: `{_in_line(why)}`" for case, why in sorted(one.failures.items())]
     return "\n".join(lines) + "\n"
 
 
-def write_between_marks(text: str, page: Path) -> None:
-    """Put it between the lines <!-- eval --> and <!-- /eval --> of a Markdown page. Raises ValueError without those."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition("<!-- eval -->\n")
-    _, end, after = rest.partition("<!-- /eval -->")
+def _in_line(text: str) -> str:
+    return " ".join(text.replace("`", "'").split())
+
+
+def write_between_marks(text: str, page: Path, mark: str = "eval") -> None:
+    """Put it between the lines <!-- mark --> and <!-- /mark --> of a Markdown page. Raises ValueError without those."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(f"<!-- {mark} -->\n")
+    _, end, after = rest.partition(f"<!-- /{mark} -->")
     if not (begin and end):
-        raise ValueError("there is no line <!-- eval -->, or no <!-- /eval --> behind it")
+        raise ValueError(f"there is no line <!-- {mark} -->, or no <!-- /{mark} --> behind it")
     page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 

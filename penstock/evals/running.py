@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import isfunction
+from pkgutil import resolve_name
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +14,7 @@ from penstock.contracts.step import Step, StepMessage
 from penstock.contracts.usage import Usage
 from penstock.errors import Misconfigured
 from penstock.evals.cases import Case, CaseSet
+from penstock.evals.measures import Scores
 from penstock.jetstream import subjects
 from penstock.jobs import new_job_id
 from penstock.pattern import Pattern
@@ -89,15 +92,20 @@ def _message(pattern: Pattern[Any, Any], step: Step[Any, Any], case: Case, job: 
 
 
 def check(sets: Mapping[str, CaseSet], patterns: Mapping[str, Pattern[Any, Any]]) -> None:
-    """Raises Misconfigured for a step or pattern there is not, and for an input that does not fit it."""
-    models: Mapping[str | None, type[BaseModel]] = {
-        **{name: step.input for name, (_, step) in _steps(patterns).items()},
-        **{name: pattern.request for name, pattern in patterns.items()},
+    """Raises Misconfigured for a step or pattern there is not, an input that does not fit it, and a score of others."""
+    asked: Mapping[str | None, tuple[Pattern[Any, Any], type[BaseModel]]] = {
+        **{name: (pattern, step.input) for name, (pattern, step) in _steps(patterns).items()},
+        **{name: (pattern, pattern.request) for name, pattern in patterns.items()},
     }
     for name, cases in sets.items():
-        model = models.get(cases.pattern or cases.step)
-        if model is None:
+        if (cases.pattern or cases.step) not in asked:
             raise Misconfigured(f"{name}: there is no {cases.pattern or cases.step!r}")
+        pattern, model = asked[cases.pattern or cases.step]
+        module = pattern.run.__module__
+        for measure_name, measure in cases.measures.items():
+            by = measure.by if isinstance(measure, Scores) else None
+            if by and (wrong := _not_of(module.rpartition(".")[0] or module, by)):
+                raise Misconfigured(f"{name}: {measure_name}: by: {by!r} {wrong}")
         for case in cases.cases:
             try:
                 model.model_validate(case.input)
@@ -105,6 +113,18 @@ def check(sets: Mapping[str, CaseSet], patterns: Mapping[str, Pattern[Any, Any]]
                 first = error.errors()[0]
                 where = ".".join(map(str, first["loc"])) or "input"
                 raise Misconfigured(f"{name}: the input of {case.id}: {where}: {first['msg']}") from error
+
+
+def _not_of(package: str, function: str) -> str | None:
+    """Why this is no function that is defined in the package; None if it is. Of others nothing is imported."""
+    if not f"{function.partition(':')[0]}.".startswith(f"{package}."):
+        return f"is not in {package}, where the pattern is"
+    try:
+        defined = resolve_name(function)
+    except (ImportError, AttributeError, ValueError) as error:
+        return f"cannot be imported: {error}"
+    own = isfunction(defined) and f"{defined.__module__}.".startswith(f"{package}.")
+    return None if own else f"is no function that is defined in {package}"
 
 
 def _steps(patterns: Mapping[str, Pattern[Any, Any]]) -> dict[str, tuple[Pattern[Any, Any], Step[Any, Any]]]:

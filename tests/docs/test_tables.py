@@ -5,7 +5,7 @@ import re
 import runpy
 import tomllib
 
-from penstock.patterns import routing
+from penstock.patterns import PATTERNS, routing
 from tests.support.repository import ROOT
 
 PROSE = ("docs", "examples", "tests")
@@ -16,6 +16,12 @@ def test_settings_and_errors_are_documented_as_they_are() -> None:
     tables = runpy.run_path(str(ROOT / "docs" / "tables.py"))
     assert (ROOT / "docs" / "settings.md").read_text() == tables["settings"]()
     assert (ROOT / "docs" / "errors.md").read_text() == tables["errors"]()
+
+
+def test_the_cost_of_each_pattern_is_in_the_table() -> None:
+    """`make costs` brings it up to date."""
+    rows = (ROOT / "docs" / "patterns.md").read_text().partition("<!-- costs -->")[2].partition("<!-- /costs -->")[0]
+    assert re.findall(r"^\| ([a-z-]+-[a-z-]+|routing) \|", rows, re.MULTILINE) == [pattern.name for pattern in PATTERNS]
 
 
 def test_the_readme_shows_the_coroutine_of_routing_as_it_is() -> None:

@@ -20,11 +20,13 @@ def test_labels_are_right_or_not_and_rare_ones_count_as_much() -> None:
 
 
 def test_findings_count_once_and_what_is_found_beside_is_false() -> None:
+    """What is told twice was found once; the second time is no error."""
     planted = [{"words": ["injection"], "line": 3}, {"words": ["secret", "password"], "line": 9}]
     report = [
         {"type": "SQL Injection", "line": 3},
         {"type": "a second injection", "line": 4},
         {"type": "hard-coded Password", "line": 8},
+        {"type": "a matter of taste", "line": 1},
     ]
     cases: list[tuple[Any, list[Any]]] = [(planted, [{"found": report}]), ([], [{"found": []}])]
     shown = figures(Findings(kind="findings", at="/found"), cases)
@@ -62,12 +64,25 @@ def test_words_are_looked_for_in_all_answers_of_a_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "right"),
-    [("80.92 euros", True), ("It is 1,080.5.", False), ("about 80.9", False), ("80.920000001", True)],
+    ("truth", "answer", "right"),
+    [
+        (80.92, "80.92 euros", True),
+        (80.92, "It is 1,080.5.", False),
+        (80.92, "about 80.9", False),
+        (80.92, "80.920000001", True),
+        (80.92, "80,92 Euro", True),
+        (15, "1,5", False),
+        (1080.5, "It is 1,080.5.", True),
+        (1080.5, "1.080,50 Euro", True),
+        (-1234567, "-1,234,567", True),
+        (0.333, "0,333", True),
+        (1.2345, "1,2345", True),
+        (5, "9" * 400, False),
+    ],
 )
-def test_numbers_are_compared_by_value(answer: str, right: bool) -> None:
+def test_numbers_are_compared_by_value(truth: float, answer: str, right: bool) -> None:
     measure = Number(kind="number", at="/finalAnswer", verified="/verified")
-    shown = figures(measure, [(80.92, [{"finalAnswer": answer, "verified": True}])])
+    shown = figures(measure, [(truth, [{"finalAnswer": answer, "verified": True}])])
     assert (shown["right"], shown["wrong but verified"]) == (float(right), float(not right))
 
 

@@ -99,18 +99,15 @@ def test_a_changed_prompt_is_stale_and_not_green(recorded: Path) -> None:
     assert (status, "| sort-ticket | 6 | 6 | 6 |" in shown) == (1, True), shown
 
 
-ANSWER = '{"reason": "why", "team": "desk"}'
-
-
 class Priced(BaseHTTPRequestHandler):
     """A model with a list price, whose replies are long."""
+
+    said = '{"reason": "why", "team": "desk"}'
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         reply = {
-            "candidates": [
-                {"content": {"parts": [{"text": '{"reason": "why", "team": "desk"}'}]}, "finishReason": "STOP"}
-            ],
+            "candidates": [{"content": {"parts": [{"text": self.said}]}, "finishReason": "STOP"}],
             "usageMetadata": {"promptTokenCount": 100_000, "candidatesTokenCount": 100_000},
             "modelVersion": "gemini-2.5-pro",
         }
@@ -120,9 +117,9 @@ class Priced(BaseHTTPRequestHandler):
         self.wfile.write(f"data: {json.dumps(reply)}\r\n\r\n".encode())
 
 
-@pytest.fixture
-def priced() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Priced) as server:
+@pytest.fixture(params=[Priced])
+def priced(request: pytest.FixtureRequest) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), request.param) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -137,6 +134,32 @@ def test_it_stops_at_its_budget_and_goes_on_without_paying_twice(recorded: Path,
         assert (status, "of 1.00; run it again to go on" in error) == (1, True), error
         counts.append(len((recorded / "new.jsonl").read_text().splitlines()))
     assert 0 < counts[1] < counts[2]
+
+
+class Useless(Priced):
+    """Its replies do not fit the schema: every case fails, and is paid for."""
+
+    said = '{"reason": "why"}'
+
+
+@pytest.mark.parametrize("priced", [Useless], indirect=True)
+def test_it_stops_at_its_budget_when_all_cases_fail(recorded: Path, priced: str) -> None:
+    """Three tries of a case cost more than 3 dollars: the first one that fails is the last."""
+    arguments = ("--yes", "--at-once", "1", "--max-cost", "3")
+    status, shown, error = of_tickets(recorded, "new", *arguments, PENSTOCK_MODEL_BASE_URL=priced)
+    assert (status, "of 3.00; run it again to go on" in error, shown) == (1, True, ""), error
+    assert "Traceback" not in error
+    kept = len((recorded / "new.jsonl").read_text().splitlines())
+    assert 3 <= kept < 6 * 3, "what was paid is kept, and not all was asked"
+
+
+def test_a_measure_that_does_not_fit_an_output_fails_its_case(folder: Path) -> None:
+    measure = "{kind: scores, threshold: 7, at: /nowhere}"
+    cases = CASES.replace("{kind: label, at: /category}", measure).replace("technical", "true")
+    (folder / "routing.yaml").write_text(cases.replace("category: support", "category: false"))
+    status, shown, error = evaluated(folder, "--simulator")
+    assert (status, "| routing | 4 | 2 | 0 |" in shown) == (1, True), error
+    assert "routing, refund: `category cannot be measured: TypeError" in shown
 
 
 @pytest.mark.parametrize(
