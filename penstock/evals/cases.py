@@ -100,7 +100,7 @@ def load(folder: Path) -> Mapping[str, CaseSet]:
             where = ".".join(map(str, first["loc"])) or "the set"
             raise Misconfigured(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
         except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-            raise Misconfigured(f"{path} is no YAML that can be used: {error}") from error
+            raise Misconfigured(f"{path} is no YAML that can be used: {' '.join(str(error).split())}") from error
     if not sets:
         raise Misconfigured(f"there are no cases (*.yaml) in {folder}")
     return sets
