@@ -1,24 +1,20 @@
 """The client's interface: the same over HTTP and over NATS."""
 
 import asyncio
-import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from math import isfinite
-from typing import Any, Self, TypeVar, get_args, overload
+from typing import Any, Self, TypeVar, overload
 from weakref import ref
 
 from pydantic import BaseModel
 
 from penstock.cancelling import stop
-from penstock.client.errors import RequestRefused
+from penstock.client.arguments import AnyPattern, Request, check_cursor, check_job, check_key, filters, json_of, name_of
 from penstock.client.job_events import EventAt, JobEvents, partial_results, raise_unless_completed
 from penstock.contracts.events import JobCompleted
 from penstock.contracts.job import JobPage, JobState, JobStatus, JobSummary
 from penstock.contracts.options import PatternRequest
-from penstock.contracts.wire import is_token
-from penstock.jobs.submission import body_of
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load
 from penstock.settings import Settings
@@ -27,10 +23,6 @@ Req = TypeVar("Req", bound=PatternRequest)
 Res = TypeVar("Res", bound=BaseModel)
 
 _PAGE = 100
-#: A pattern, or its name.
-AnyPattern = str | Pattern[Any, Any]
-#: A request as its model, or as what its JSON would be.
-Request = PatternRequest | Mapping[str, Any]
 
 
 class Client(ABC):
@@ -69,17 +61,31 @@ class Client(ABC):
     async def check(self) -> None:
         """Raise Unreachable, at once, if nobody answers."""
 
-    @abstractmethod
     async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
         """Submit a job; its id, once it is stored. Raises RequestRefused."""
+        name, body = name_of(pattern), json_of(request)
+        check_key(idempotency_key, name)
+        return await self._submit(pattern, name, body, idempotency_key)
 
     @abstractmethod
+    async def _submit(self, pattern: AnyPattern, name: str, body: bytes, key: str | None) -> str:
+        """As `submit`: `name` is the pattern's."""
+
     async def state(self, job: str) -> JobState:
         """What is known of a job. Raises UnknownJob."""
+        check_job(job)
+        return await self._state(job)
 
     @abstractmethod
+    async def _state(self, job: str) -> JobState: ...
+
     async def cancel(self, job: str) -> JobState:
         """End a job, unless it has ended: its state after that. Raises UnknownJob."""
+        check_job(job)
+        return await self._cancel(job)
+
+    @abstractmethod
+    async def _cancel(self, job: str) -> JobState: ...
 
     async def jobs(
         self,
@@ -93,14 +99,7 @@ class Client(ABC):
 
         Raises RequestRefused.
         """
-        if pattern is not None:
-            pattern = name_of(pattern)
-        if status not in (None, *get_args(JobStatus)):
-            raise RequestRefused.invalid(f"a status is one of {', '.join(get_args(JobStatus))}, not {status!r}")
-        if not all(isfinite(time) for time in (since, until) if time is not None):
-            raise RequestRefused.invalid("since and until are Unix seconds")
-        wanted = {"pattern": pattern, "status": status, "since": since, "until": until, "limit": _PAGE}
-        query = {name: value for name, value in wanted.items() if value is not None}
+        query = filters(pattern, status, since, until) | {"limit": _PAGE}
         while True:
             page = await self._page(query)
             for job in page.jobs:
@@ -119,6 +118,8 @@ class Client(ABC):
 
     def follow(self, job: str, *, after: int = 0) -> JobEvents:
         """A job's events from its first, or behind the cursor `after`; live, to its end. Raises UnknownJob."""
+        check_job(job)
+        check_cursor(after)
         return JobEvents(job, self._events(job, after), self._reading)
 
     def stream(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> JobEvents:
@@ -165,21 +166,3 @@ class Client(ABC):
                 raise_unless_completed(events.job, event)
         assert isinstance(event, JobCompleted)
         return event.result if known is None else known.result.model_validate(event.result, extra="ignore")
-
-
-def name_of(pattern: AnyPattern) -> str:
-    """The pattern's name. Raises RequestRefused for what is no name."""
-    name = pattern if isinstance(pattern, str) else pattern.name
-    if not is_token(name):
-        raise RequestRefused.invalid(f"a pattern's name is 1 to 64 of A-Z a-z 0-9 _ -, not {name[:100]!r}")
-    return name
-
-
-def json_of(request: Request) -> bytes:
-    """A job's body; what has its default value in a model is left out. Raises RequestRefused for what is no JSON."""
-    if isinstance(request, PatternRequest):
-        return body_of(request)
-    try:
-        return json.dumps(dict(request), ensure_ascii=False, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise RequestRefused.invalid(f"the request is no JSON object: {error}"[:300]) from error

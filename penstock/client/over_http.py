@@ -13,14 +13,14 @@ from httpx_sse import EventSource
 from pydantic import Field, TypeAdapter, ValidationError
 
 from penstock.backoff import delay, retry_after
-from penstock.client.client import AnyPattern, Client, Request, json_of, name_of
+from penstock.client.arguments import AnyPattern
+from penstock.client.client import Client
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable
 from penstock.client.job_events import EventAt
 from penstock.contracts.events import TERMINAL, Event
 from penstock.contracts.job import JobPage, JobState, Snapshot
 from penstock.contracts.problem import Problem
-from penstock.contracts.wire import is_token
-from penstock.errors import Failure, InvalidRequest, Misconfigured, Transient
+from penstock.errors import Failure, Misconfigured, Transient
 from penstock.jobs import job_id_of
 from penstock.printable import without_credentials
 
@@ -80,23 +80,19 @@ class HttpClient(Client):
         where = without_credentials(", ".join(self._urls))
         raise Unreachable(f"no gateway is ready at {where} ({why}); `penstock up` starts one")
 
-    async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
-        key = str(uuid4()) if idempotency_key is None else idempotency_key
+    async def _submit(self, pattern: AnyPattern, name: str, body: bytes, key: str | None) -> str:
+        key = str(uuid4()) if key is None else key
         quoted = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
         headers = {"Prefer": "respond-async", "Idempotency-Key": quoted, "Content-Type": "application/json"}
-        name, body = name_of(pattern), json_of(request)
-        try:
-            what = f"submitting job {job_id_of(key, name)}"
-        except InvalidRequest as error:
-            raise RequestRefused(error.problem()) from error
+        what = f"submitting job {job_id_of(key, name)}"
         answer = await self._asked("POST", f"/{name}", what=what, headers=headers, content=body)
         return str(answer.headers["x-job-id"])
 
-    async def state(self, job: str) -> JobState:
-        return await self._got(JobState, "GET", _path(job))
+    async def _state(self, job: str) -> JobState:
+        return await self._got(JobState, "GET", f"/jobs/{job}")
 
-    async def cancel(self, job: str) -> JobState:
-        return await self._got(JobState, "DELETE", _path(job))
+    async def _cancel(self, job: str) -> JobState:
+        return await self._got(JobState, "DELETE", f"/jobs/{job}")
 
     async def _page(self, query: Mapping[str, Any]) -> JobPage:
         return await self._got(JobPage, "GET", "/jobs", params=query)
@@ -110,7 +106,7 @@ class HttpClient(Client):
                 headers["Last-Event-ID"] = str(cursor)
             async with (
                 attempts.next(),
-                self._opened("GET", f"{_path(job)}/events", headers=headers, timeout=_FOLLOWING) as answer,
+                self._opened("GET", f"/jobs/{job}/events", headers=headers, timeout=_FOLLOWING) as answer,
                 attempts.answered_by(answer),
                 aclosing(EventSource(answer).aiter_sse()) as messages,
             ):
@@ -212,12 +208,6 @@ class _Attempts:
             if now + wait > self._since + self.patience:
                 raise Unreachable(f"{self.what}: {error or type(error).__name__}") from error
             await asyncio.sleep(wait)
-
-
-def _path(job: str) -> str:
-    if not is_token(job):
-        raise UnknownJob(job)
-    return f"/jobs/{job}"
 
 
 def _problem(answer: httpx.Response) -> Problem:

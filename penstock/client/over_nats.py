@@ -8,7 +8,8 @@ from typing import Any, Self
 from nats.errors import Error as NatsError
 
 from penstock import jobs
-from penstock.client.client import AnyPattern, Client, Request, json_of, name_of
+from penstock.client.arguments import AnyPattern
+from penstock.client.client import Client
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable, in_time
 from penstock.client.job_events import EventAt
 from penstock.contracts.job import JobPage, JobState
@@ -56,23 +57,22 @@ class NatsClient(Client):
     def _unreachable(self, why: str) -> Unreachable:
         return Unreachable(without_credentials(f"NATS does not answer at {self._settings.nats_url} ({why})"))
 
-    async def submit(self, pattern: AnyPattern, request: Request, *, idempotency_key: str | None = None) -> str:
-        name, body = name_of(pattern), json_of(request)
+    async def _submit(self, pattern: AnyPattern, name: str, body: bytes, key: str | None) -> str:
         known = load(self._settings.patterns).get(name) if isinstance(pattern, str) else pattern
         try:
             if known is not None:
                 body = body_of(parse_request({name: known}, name, body))
-            job = jobs.new_job_id() if idempotency_key is None else jobs.job_id_of(idempotency_key, name)
+            job = jobs.new_job_id() if key is None else jobs.job_id_of(key, name)
             with in_time(f"submitting job {job}"):
-                await jobs.submit(self.bus, name, job, body, keyed=idempotency_key is not None)
+                await jobs.submit(self.bus, name, job, body, keyed=key is not None)
         except Failure as failure:
             raise RequestRefused(failure.problem()) from failure
         return job
 
-    async def state(self, job: str) -> JobState:
+    async def _state(self, job: str) -> JobState:
         return await self._found(job, jobs.look_up)
 
-    async def cancel(self, job: str) -> JobState:
+    async def _cancel(self, job: str) -> JobState:
         return await self._found(job, jobs.cancel)
 
     async def _found(self, job: str, ask: Callable[[Bus, str], Awaitable[JobState | None]]) -> JobState:

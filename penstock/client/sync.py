@@ -8,11 +8,12 @@ with SyncClient(HttpClient("http://127.0.0.1:8080")) as client:
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from threading import Lock, Thread
 from typing import Any, TypeVar, overload
 
-from penstock.client.client import AnyPattern, Client, Req, Request, Res
+from penstock.client.arguments import AnyPattern, Request
+from penstock.client.client import Client, Req, Res
 from penstock.client.errors import Unreachable
 from penstock.client.job_events import JobEvents
 from penstock.contracts.events import Event
@@ -157,7 +158,8 @@ class SyncJobEvents(Iterator[Event | Snapshot], AbstractContextManager["SyncJobE
         self.close()
 
     def close(self) -> None:
-        self._call(self._events.aclose())
+        with suppress(Unreachable):  # the client is closed, and has closed these
+            self._call(self._events.aclose())
 
 
 async def _next(source: AsyncIterator[T]) -> T:

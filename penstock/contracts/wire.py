@@ -52,9 +52,9 @@ class Tolerant(Wire):
     model_config = ConfigDict(extra="ignore")
 
 
-def is_token(text: str) -> bool:
+def is_token(text: object) -> bool:
     """Whether `text` may be a job id, a step's name or a key."""
-    return re.fullmatch(TOKEN_PATTERN, text) is not None
+    return isinstance(text, str) and re.fullmatch(TOKEN_PATTERN, text) is not None
 
 
 def omitted(**more: Any) -> Any:

@@ -52,7 +52,7 @@ def job_id_of(key: str, pattern: str) -> str:
 
     A UUIDv8 (RFC 9562, section 5.8) made from the SHA-256 of both. Raises InvalidRequest for what is no key.
     """
-    if not 1 <= len(key) <= 255 or not (key.isascii() and key.isprintable()):
+    if not (isinstance(key, str) and 1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
         raise InvalidRequest("an idempotency key is 1 to 255 visible ASCII characters")
     return _uuid(hashlib.sha256("\0".join((pattern, key)).encode()).digest()[:16], version=8)
 

@@ -69,7 +69,9 @@ async def test_what_is_left_early_is_closed(
             break
         for _ in opened.jobs():
             break
-        opened.close()
+        with opened.stream("routing", QUERY) as events:
+            next(events)
+            opened.close()  # before the events are
         opened.close()
         with pytest.raises(Unreachable, match="closed"):
             opened.check()

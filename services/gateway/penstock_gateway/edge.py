@@ -5,9 +5,9 @@ machine, too. It cannot read the answers, nor send JSON, unless its own name lea
 the header Host has that name.
 """
 
-import ipaddress
+import re
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from ipaddress import IPv6Address, ip_address
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,6 +16,8 @@ from penstock_gateway import problems
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _ANY = "*"
+#: What clients call by name: letters, digits, `.`, `-` and, in private networks, `_`.
+_AUTHORITY = re.compile(r"(\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[0-9A-Za-z._-]*))(:(?P<port>[0-9]{0,5}))?")
 
 
 def allowed_hosts(configured: Sequence[str], listening: str) -> Sequence[str]:
@@ -43,11 +45,14 @@ class Edge:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1 and (hosts or scope["http_version"] != "1.0"):
             return Refused("bad_request", "one header Host is needed")
-        if hosts and not self._serves(host := _name(b"//" + hosts[0])):
-            said = f"{host[:100]!r} is not served here; PENSTOCK_ALLOWED_HOSTS has the names that are"
-            return Refused("host_not_allowed", said)
-        origins = [value for name, value in scope["headers"] if name == b"origin"]
-        if scope["method"] not in _SAFE and not all(self._serves(_name(origin)) for origin in origins):
+        for value in hosts:
+            if (host := _name(value)) is None:
+                return Refused("bad_request", "the header Host is a name or an address, and perhaps a port")
+            if not self._serves(host):
+                said = f"{host[:100]!r} is not served here; PENSTOCK_ALLOWED_HOSTS has the names that are"
+                return Refused("host_not_allowed", said)
+        origins = [value.partition(b"://")[2] for name, value in scope["headers"] if name == b"origin"]
+        if scope["method"] not in _SAFE and not all(self._serves(_name(origin) or "") for origin in origins):
             return Refused("origin_not_allowed", "the request comes from a page of another site (Origin)")
         return None
 
@@ -70,16 +75,19 @@ class Edge:
         scope["route"] = got.get("route")
 
 
-def _name(url: bytes) -> str:
-    """The host of a URL, lower case; empty where it has none."""
+def _name(authority: bytes) -> str | None:
+    """Its host, as PENSTOCK_ALLOWED_HOSTS are compared; "" where there is none, None for what is no host."""
+    match = _AUTHORITY.fullmatch(authority.decode("latin-1"))
+    if match is None or int(match["port"] or 0) > 65_535:
+        return None
     try:
-        return (urlsplit(url.decode("ascii")).hostname or "").rstrip(".")
+        return str(IPv6Address(match["v6"])) if match["v6"] else match["name"].lower().rstrip(".")
     except ValueError:
-        return ""
+        return None
 
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
