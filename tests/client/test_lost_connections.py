@@ -170,7 +170,7 @@ async def test_a_client_that_gives_up_says_which_job_may_run(
     pipeline: Pipeline, nats: NatsServer, over: type[Client]
 ) -> None:
     """NATS takes no answer in time: the error has the job's id. A client with more patience makes that job, once."""
-    quick = pipeline.settings.model_copy(update={"nats_timeout": 0.5})
+    quick = pipeline.settings.model_copy(update={"nats_timeout": 2})
     job = job_id_of("order-1", "routing")
     async with serving_gateway(quick) as gateway:
         impatient = HttpClient(gateway.url, patience=0.1) if over is HttpClient else NatsClient(quick)

@@ -26,7 +26,7 @@ async def test_a_dead_letter_is_purged_once_nats_answers(pipeline: Pipeline, nat
 
 
 async def test_nats_away_is_unreachable(pipeline: Pipeline, nats: NatsServer) -> None:
-    quick = pipeline.settings.model_copy(update={"nats_timeout": 0.5})
+    quick = pipeline.settings.model_copy(update={"nats_timeout": 2})
     number = await pipeline.bus.append(subjects.dead("x"), b"", headers={subjects.DEAD_SUBJECT_HEADER: "x"})
     async with NatsClient(quick) as client:
         letters = DeadLetters(client.bus)
