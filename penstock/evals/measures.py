@@ -164,11 +164,6 @@ def _separation(evidence: Sequence[Any]) -> float | None:
     return _mean(won)
 
 
-def _spread(evidence: Sequence[Any]) -> float | None:
-    scores = [one["scores"][0] for one in evidence if one["scores"]]
-    return statistics.stdev(scores) if len(scores) > 1 else None
-
-
 def _retest(evidence: Sequence[Any]) -> float | None:
     return _mean([statistics.stdev(one["scores"]) for one in evidence if len(one["scores"]) > 1])
 
@@ -190,7 +185,6 @@ class Scores(_Measure):
         "separation": Figure("higher", _separation),
         "clean accepted": Figure("higher", _share(_accepted(True))),
         "corrupt accepted": Figure("lower", _share(_accepted(False))),
-        "spread": Figure("higher", _spread),
         "retest deviation": Figure("lower", _retest),
     }
 
@@ -209,7 +203,7 @@ class _Patterns(Wire):
 
 
 class Words(_Measure):
-    """Truth: `{never: […], must: […]}`, regular expressions of ours for the text at `at` (of an object: all its texts)."""
+    """Truth: `{never: […], must: […]}`, regular expressions of ours for all texts at `at`."""
 
     kind: Literal["words"]
     truths = TypeAdapter(_Patterns)

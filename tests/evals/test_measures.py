@@ -46,7 +46,7 @@ def test_scores_separate_clean_from_corrupt() -> None:
     assert shown["separation"] == pytest.approx(3.5 / 4), "one tie of four pairs"
     assert (shown["clean accepted"], shown["corrupt accepted"]) == (0.5, 0.0)
     assert shown["retest deviation"] == pytest.approx(2**0.5 / 4)
-    assert shown["spread"] == pytest.approx(2.7, abs=0.1)
+    assert "spread" not in shown, "noise would win"
 
 
 def test_a_score_can_be_computed_from_the_output() -> None:
