@@ -73,6 +73,9 @@ def evaluated(
     if simulator and has_model:
         raise BadInput("--simulator: a model is set up; unset its key and base URL")
     source: Source = "simulator" if simulator else "model" if has_model and not offline else "recording"
+    if earlier and earlier.simulated is not simulator:
+        whose = ("the simulator", "a model")[:: 1 if earlier.simulated else -1]
+        raise BadInput(f"--baseline {baseline}: {whose[0]} answered it, and {whose[1]} is to answer now")
     questions = sum(len(cases.cases) * cases.times for cases in sets.values())
     console = Console(stderr=True)
     if source == "model" and not yes:

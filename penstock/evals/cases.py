@@ -28,6 +28,11 @@ class Case(Wire):
     truth: dict[str, Any]
     tags: tuple[str, ...] = ()
 
+    @property
+    def fingerprint(self) -> str:
+        """8 hex digits that differ as soon as what is asked does, or what is true of it."""
+        return _sha256({"input": self.input, "truth": self.truth})[:8]
+
 
 class CaseSet(Wire):
     """`about`: what it would cost to be wrong here. `times`: how often each case is asked, to measure retests."""
@@ -68,8 +73,11 @@ class CaseSet(Wire):
 
 def digest(sets: Mapping[str, CaseSet]) -> str:
     """12 hex digits that differ as soon as a case does."""
-    content = {name: cases.model_dump(mode="json") for name, cases in sets.items()}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+    return _sha256({name: cases.model_dump(mode="json") for name, cases in sets.items()})[:12]
+
+
+def _sha256(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _replaced(value: Any, texts: Any) -> Any:

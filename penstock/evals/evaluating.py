@@ -13,7 +13,7 @@ from penstock.contracts.usage import Usage
 from penstock.errors import PenstockError
 from penstock.evals.cases import Case, CaseSet
 from penstock.evals.recording import STALE, Recording, answering
-from penstock.evals.report import Report, SetReport
+from penstock.evals.report import SIMULATOR, Report, SetReport
 from penstock.evals.running import Runner
 from penstock.hosting import ports
 from penstock.llm.access import access_of
@@ -65,7 +65,7 @@ async def evaluate(
 _ANSWERED_BY: Mapping[Source, str] = {
     "model": "the model",
     "recording": "what the model had answered before",
-    "simulator": "the simulator, which understands nothing: the figures show that the measures work, and no quality",
+    "simulator": f"{SIMULATOR}, which understands nothing: the figures show that the measures work, and no quality",
 }
 
 
@@ -87,7 +87,12 @@ class _Evaluation:
         self._max_cost, self._progress, self._done = max_cost, progress, 0
 
     async def of(self, cases: CaseSet) -> SetReport:
-        report = SetReport(evidence={name: {} for name in cases.measures}, asked=0, usage=Usage())
+        report = SetReport(
+            cases={case.id: case.fingerprint for case in cases.cases},
+            evidence={name: {} for name in cases.measures},
+            asked=0,
+            usage=Usage(),
+        )
         usages: list[Usage] = []
 
         async def put(case: Case) -> None:

@@ -4,7 +4,6 @@ A measure turns the outputs of one case into evidence (small JSON, kept in the r
 figures. Each figure says which way is better.
 """
 
-import json
 import math
 import re
 import statistics
@@ -137,7 +136,7 @@ class Findings(_Measure):
     }
 
     def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
-        said = [(json.dumps(one, ensure_ascii=False).lower(), one) for one in found(outputs[0], self.at) or ()]
+        said = [(_text(one).lower(), one) for one in found(outputs[0], self.at) or ()]
         left, hit, lines, placed = list(said), 0, 0, 0
         for planted in truth:
             words = [word.lower() for word in planted["words"]]
@@ -165,11 +164,6 @@ def _separation(evidence: Sequence[Any]) -> float | None:
     return _mean(won)
 
 
-def _spread(evidence: Sequence[Any]) -> float | None:
-    scores = [one["scores"][0] for one in evidence if one["scores"]]
-    return statistics.stdev(scores) if len(scores) > 1 else None
-
-
 def _retest(evidence: Sequence[Any]) -> float | None:
     return _mean([statistics.stdev(one["scores"]) for one in evidence if len(one["scores"]) > 1])
 
@@ -191,7 +185,6 @@ class Scores(_Measure):
         "separation": Figure("higher", _separation),
         "clean accepted": Figure("higher", _share(_accepted(True))),
         "corrupt accepted": Figure("lower", _share(_accepted(False))),
-        "spread": Figure("higher", _spread),
         "retest deviation": Figure("lower", _retest),
     }
 
@@ -210,7 +203,7 @@ class _Patterns(Wire):
 
 
 class Words(_Measure):
-    """Truth: `{never: […], must: […]}`, regular expressions of ours for the text at `at` (of an object: its JSON)."""
+    """Truth: `{never: […], must: […]}`, regular expressions of ours for all texts at `at`."""
 
     kind: Literal["words"]
     truths = TypeAdapter(_Patterns)
@@ -279,7 +272,10 @@ def found(output: JsonValue, pointer: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """What a reader sees of it: a text as it is, and of what holds others their texts and numbers, a line each."""
+    if isinstance(value, dict | list):
+        return "\n".join(map(_text, value.values() if isinstance(value, dict) else value))
+    return "" if value is None or isinstance(value, bool) else str(value)
 
 
 def _value(number: re.Match[str]) -> float:

@@ -1,23 +1,33 @@
 """What an evaluation found: its evidence as JSON, to be compared with, and its figures as Markdown, to be read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import Tolerant
 from penstock.evals.cases import CaseSet, digest
 from penstock.evals.measures import Figure
-from penstock.evals.statistics import Interval, difference, interval
+from penstock.evals.statistics import Interval, difference, interval, telling
 
 #: The tag of cases whose input gives orders to the model.
 HOSTILE = "hostile"
+#: How a report begins that says who answered, where that was no model.
+SIMULATOR = "the simulator"
+#: Pairs below which nothing is said of a difference; those of them that must differ, where each can.
+_PAIRS, _DIFFERING = 10, 6
+_ANSWERED = Figure("higher", fmean)
 _HEAD = "| set | figure | value | 95 % interval | cases |"
 
 
 class SetReport(Tolerant):
-    """`evidence`: by measure and case. `asked`: questions put, retests included; `stale`: without a recorded reply."""
+    """`cases`: their fingerprints, by id. `evidence`: by measure and case.
 
+    `asked`: questions put, retests included; `stale`: without a recorded reply.
+    """
+
+    cases: dict[str, str] = {}
     evidence: dict[str, dict[str, Any]]
     failures: dict[str, str] = {}
     asked: int
@@ -31,6 +41,10 @@ class Report(Tolerant):
     answered_by: str
     sets: dict[str, SetReport]
 
+    @property
+    def simulated(self) -> bool:
+        return self.answered_by.startswith(SIMULATOR)
+
 
 def markdown(report: Report, sets: Mapping[str, CaseSet], baseline: Report | None = None) -> str:
     """Figures with intervals, of hostile cases alone as well, and the cost; beside the baseline's, if there is one."""
@@ -39,8 +53,15 @@ def markdown(report: Report, sets: Mapping[str, CaseSet], baseline: Report | Non
     head = f"{_HEAD} against the baseline |" if baseline else _HEAD
     head += "\n" + "|---" * (head.count("|") - 1) + "|"
     for said, only in ((None, None), (f"\nOf the cases that are tagged `{HOSTILE}` alone:\n", HOSTILE)):
-        rows = [row for name in sets for row in _figures(name, sets[name], report, baseline, only)]
+        table = _Rows(report, baseline, only)
+        rows = [row for name in sets for row in table.of(name, sets[name])]
         lines += [*([said] if said and rows else ()), *([head, *rows] if rows else ())]
+        if baseline and rows:
+            lines += [
+                "",
+                f"{table.compared} figures could be compared; chance alone would call "
+                f"{table.compared * 0.05:.1f} better or worse (5 %).",
+            ]
     lines += ["", "| set | asked | failed | stale | calls more than asked | tokens in | out | US$ |", "|---" * 8 + "|"]
     for name, one in report.sets.items():
         usage, cost = one.usage, one.usage.cost_usd
@@ -68,30 +89,69 @@ def write_between_marks(text: str, page: Path, mark: str = "eval") -> None:
     page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
-def verdict(gained: Interval | None, figure: Figure) -> str:
-    """Whether the second is better, by the interval of the difference."""
+def comparable(pairs: Sequence[tuple[Any, Any]], figure: Figure) -> bool:
+    """Whether there are enough pairs to say something of their difference."""
+    of_each = [pair for pair in pairs if any(figure.of([one]) is not None for one in pair)]
+    return len(of_each or pairs) >= _PAIRS
+
+
+def verdict(gained: Interval | None, pairs: Sequence[tuple[Any, Any]], figure: Figure) -> str:
+    """Whether the second is better, by the interval of the difference.
+
+    "cannot tell" below 10 pairs, and where of a figure that each case has fewer than 6 differ: a sign test of 5 that
+    agree has 6 %.
+    """
     if gained is None or gained.low is None or gained.high is None or gained.low <= 0 <= gained.high:
+        return "cannot tell"
+    values = [(figure.of([first]), figure.of([second])) for first, second in pairs]
+    each = any(value is not None for both in values for value in both)
+    if not comparable(pairs, figure) or (each and sum(first != second for first, second in values) < _DIFFERING):
         return "cannot tell"
     return "better" if (gained.value > 0) is (figure.better == "higher") else "worse"
 
 
-def _figures(name: str, cases: CaseSet, report: Report, baseline: Report | None, tag: str | None) -> Iterator[str]:
-    before = baseline.sets.get(name) if baseline else None
-    meant = {case.id for case in cases.cases if tag is None or tag in case.tags}
-    for measure_name, measure in cases.measures.items():
-        evidence = {
-            case: one for case, one in report.sets[name].evidence.get(measure_name, {}).items() if case in meant
+def _answered(report: SetReport | None) -> dict[str, Any]:
+    return {case: float(case not in report.failures) for case in report.cases} if report else {}
+
+
+def _evidence(report: SetReport | None, measure: str) -> dict[str, Any]:
+    return report.evidence.get(measure, {}) if report else {}
+
+
+class _Rows:
+    """The rows of one table. `compared`: figures for which there were enough pairs."""
+
+    def __init__(self, report: Report, baseline: Report | None, tag: str | None) -> None:
+        self._report, self._baseline, self._tag = report, baseline, tag
+        self.compared = 0
+
+    def of(self, name: str, cases: CaseSet) -> Iterator[str]:
+        now, before = self._report.sets[name], self._baseline.sets.get(name) if self._baseline else None
+        meant = [case.id for case in cases.cases if self._tag is None or self._tag in case.tags]
+        same = dict(before.cases.items() & now.cases.items()) if before else {}
+        failed, had_failed = (len(same.keys() & one.failures.keys()) if one else 0 for one in (now, before))
+        figures = {"answered": (_ANSWERED, _answered(now), _answered(before))} | {
+            f"{measure_name}: {label}": (figure, _evidence(now, measure_name), _evidence(before, measure_name))
+            for measure_name, measure in cases.measures.items()
+            for label, figure in measure.figures.items()
         }
-        earlier = before.evidence.get(measure_name, {}) if before else {}
-        pairs = [(earlier[case], one) for case, one in evidence.items() if case in earlier]
-        for figure_name, figure in measure.figures.items():
-            shown = interval(list(evidence.values()), figure.of)
+        for label, (figure, evidence, earlier) in figures.items():
+            found = [evidence[case] for case in meant if case in evidence]
+            shown = interval(found, figure.of) if found else None
             if shown is None:
                 continue
             bounds = "" if shown.low is None or shown.high is None else f"{shown.low:.2f} to {shown.high:.2f}"
-            row = f"| {name} | {measure_name}: {figure_name} | {shown.value:.2f} | {bounds} | {len(evidence)} |"
-            if baseline:
-                gained = difference(pairs, figure.of)
-                change = "" if gained is None else f" ({gained.value:+.2f})"
-                row += f" {verdict(gained, figure)}{change} |"
+            row = f"| {name} | {label} | {shown.value:.2f} | {bounds} | {len(telling(found, figure.of))} |"
+            if self._baseline:
+                both = same.keys() & earlier.keys() & evidence.keys()
+                pairs = [(earlier[case], evidence[case]) for case in meant if case in both]
+                row += f" {self._change(pairs, figure, more_failed=failed > had_failed)} |"
             yield row
+
+    def _change(self, pairs: Sequence[tuple[Any, Any]], figure: Figure, *, more_failed: bool) -> str:
+        gained = difference(pairs, figure.of) if pairs else None
+        if gained is None:
+            return "cannot tell"
+        self.compared += comparable(pairs, figure)
+        said = verdict(gained, pairs, figure)
+        return f"{'cannot tell, more failed' if said == 'better' and more_failed else said} ({gained.value:+.2f})"

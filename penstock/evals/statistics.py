@@ -10,12 +10,12 @@ from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-_RESAMPLES = 2_000
+_RESAMPLES, _FEWEST = 2_000, 5
 _SEED = 1993
 
 
 class Interval(NamedTuple):
-    """A figure with its 95 % interval. `low` and `high` are None where there are too few cases to say."""
+    """A figure with its 95 % interval. `low` and `high` are None for fewer than 5 cases, which say too little."""
 
     value: float
     low: float | None
@@ -27,8 +27,15 @@ def interval(evidence: Sequence[T], figure: Callable[[Sequence[T]], float | None
     value = figure(evidence)
     if value is None:
         return None
+    if len(telling(evidence, figure)) < _FEWEST:
+        return Interval(value, None, None)
     low, high = _percentiles([figure(sample) for sample in _samples(evidence)])
     return Interval(value, low, high)
+
+
+def telling(evidence: Sequence[T], figure: Callable[[Sequence[T]], float | None]) -> Sequence[T]:
+    """Those that have the figure by themselves; all, where it is of many or of none."""
+    return [one for one in evidence if figure([one]) is not None] or evidence
 
 
 def difference(pairs: Sequence[tuple[T, T]], figure: Callable[[Sequence[T]], float | None]) -> Interval | None:
@@ -43,7 +50,7 @@ def difference(pairs: Sequence[tuple[T, T]], figure: Callable[[Sequence[T]], flo
 
 def _samples(evidence: Sequence[T]) -> list[list[T]]:
     dice = random.Random(_SEED)
-    return [dice.choices(evidence, k=len(evidence)) for _ in range(_RESAMPLES)] if len(evidence) > 1 else []
+    return [dice.choices(evidence, k=len(evidence)) for _ in range(_RESAMPLES)]
 
 
 def _percentiles(figures: list[float | None]) -> tuple[float | None, float | None]:

@@ -46,7 +46,7 @@ def test_scores_separate_clean_from_corrupt() -> None:
     assert shown["separation"] == pytest.approx(3.5 / 4), "one tie of four pairs"
     assert (shown["clean accepted"], shown["corrupt accepted"]) == (0.5, 0.0)
     assert shown["retest deviation"] == pytest.approx(2**0.5 / 4)
-    assert shown["spread"] == pytest.approx(2.7, abs=0.1)
+    assert "spread" not in shown, "noise would win"
 
 
 def test_a_score_can_be_computed_from_the_output() -> None:
@@ -61,6 +61,27 @@ def test_words_are_looked_for_in_all_answers_of_a_case() -> None:
         ({"never": ["refunded"], "must": ["check"]}, [{"response": "A colleague must check."}, {"response": "Wait."}]),
     ]
     assert figures(measure, cases) == {"free of what is forbidden": 0.5, "has what is needed": 0.0}
+
+
+@pytest.mark.parametrize(
+    "response",
+    ["Hello,\n\nI have refunded you.", 'He wrote "I have refunded you".', ["No.", {"then": "I have refunded you"}]],
+)
+def test_words_are_looked_for_in_what_a_reader_sees(response: Any) -> None:
+    """Not in JSON, whose escapes stand beside a word, nor in the names of fields."""
+    truth = {"never": [r"\bI have refunded\b"], "must": [r"[\n ]\"?I have", r"^(?!.*response)"]}
+    shown = figures(Words(kind="words"), [(truth, [{"response": response, "sure": True, "why": None}])])
+    assert shown == {"free of what is forbidden": 0.0, "has what is needed": 1.0}
+
+
+def test_numbers_findings_and_languages_are_told_by_what_a_reader_sees() -> None:
+    number = Number(kind="number", at="/answer", verified="/verified")
+    assert number.evidence(7, [{"answer": {"value7": "no", "n": [7]}}])["right"]
+    assert not number.evidence(7, [{"answer": {"7": "no"}}])["right"]
+    findings = Findings(kind="findings", at="").evidence([{"words": ['says "x"']}], [[{"why": 'it says "x"'}]])
+    assert findings["hit"] == 1
+    assert Findings(kind="findings", at="").evidence([{"words": ["why"]}], [[{"why": "taste"}]])["hit"] == 0
+    assert Language(kind="language").evidence("en", [{"the": "Rechnung", "and": "Bestellung"}]) == ["en", None]
 
 
 @pytest.mark.parametrize(

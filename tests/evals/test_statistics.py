@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from statistics import fmean
 
+import pytest
+
 from penstock.evals.measures import Figure
 from penstock.evals.report import verdict
 from penstock.evals.statistics import difference, interval
@@ -26,8 +28,9 @@ def test_equal_evidence_gives_equal_intervals() -> None:
     assert interval([1.0, 2.0, 4.0], fmean) == interval([1.0, 2.0, 4.0], fmean)
 
 
-def test_of_one_case_nothing_is_said_but_its_value() -> None:
-    assert interval([3.0], fmean) == (3.0, None, None)
+def test_of_four_cases_nothing_is_said_but_their_value() -> None:
+    assert interval([3.0, 5.0, 3.0, 5.0], fmean) == (4.0, None, None)
+    assert interval([3.0, 5.0, 3.0, 5.0, 4.0], fmean) != (4.0, None, None)
 
 
 def test_evidence_without_a_figure_has_no_interval() -> None:
@@ -37,14 +40,33 @@ def test_evidence_without_a_figure_has_no_interval() -> None:
     assert interval([1.0], never) is None
 
 
+def told(pairs: Sequence[tuple[float, float]], figure: Figure = HIGHER) -> str:
+    return verdict(difference(pairs, figure.of), pairs, figure)
+
+
 def test_a_change_that_all_cases_agree_on_is_told() -> None:
-    better = difference([(0.0, 1.0)] * 20, fmean)
-    assert verdict(better, HIGHER) == "better"
-    assert verdict(better, LOWER) == "worse"
+    assert told([(0.0, 1.0)] * 20) == "better"
+    assert told([(0.0, 1.0)] * 20, LOWER) == "worse"
 
 
 def test_a_change_that_could_be_chance_is_not() -> None:
-    mixed = difference([(0.0, 1.0)] * 11 + [(1.0, 0.0)] * 9, fmean)
-    assert verdict(mixed, HIGHER) == "cannot tell"
-    assert verdict(difference([(0.0, 1.0)], fmean), HIGHER) == "cannot tell", "one case"
-    assert verdict(None, HIGHER) == "cannot tell"
+    assert told([(0.0, 1.0)] * 11 + [(1.0, 0.0)] * 9) == "cannot tell"
+    assert verdict(None, [], HIGHER) == "cannot tell"
+
+
+@pytest.mark.parametrize(("changed", "said"), [(2, "cannot tell"), (9, "cannot tell"), (10, "better")])
+def test_below_ten_pairs_nothing_is_told(changed: int, said: str) -> None:
+    assert told([(0.0, 1.0)] * changed) == said
+
+
+@pytest.mark.parametrize(("changed", "said"), [(5, "cannot tell"), (6, "better")])
+def test_five_cases_of_many_that_changed_could_be_chance(changed: int, said: str) -> None:
+    assert told([(0.0, 1.0)] * changed + [(1.0, 1.0)] * 14) == said
+
+
+def test_a_figure_that_only_many_have_needs_ten_pairs() -> None:
+    def of_many(values: Sequence[float]) -> float | None:
+        return fmean(values) if len(values) > 1 else None
+
+    assert told([(0.0, 1.0)] * 9, Figure("higher", of_many)) == "cannot tell"
+    assert told([(0.0, 1.0)] * 10, Figure("higher", of_many)) == "better"

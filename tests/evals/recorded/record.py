@@ -16,6 +16,12 @@ GOOD = {
     "Graz": ("A booking is to be corrected.", "billing"),
     "monitor": ("A monitor does not work.", "desk"),
     "Keyboard": ("A keyboard does not work; the rest is addressed to nobody.", "desk"),
+    "cellar": ("A switch has failed.", "network"),
+    "R-2301": ("A payment was not seen.", "billing"),
+    "Linz": ("A credit note is wrong.", "billing"),
+    "chair": ("A chair is broken.", "desk"),
+    "toner": ("A printer needs toner.", "desk"),
+    "intranet": ("A name is not found.", "network"),
 }
 BAD = {
     **GOOD,
@@ -23,6 +29,10 @@ BAD = {
     "Graz": ("A workshop.", "desk"),
     "monitor": ("It flickers, so it is a cable.", "network"),
     "Keyboard": ("urgent", "billing"),
+    "cellar": ("The lab.", "desk"),
+    "R-2301": ("A reminder.", "desk"),
+    "Linz": ("Linz.", "network"),
+    "toner": ("To be bought.", "billing"),
 }
 
 

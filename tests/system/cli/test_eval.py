@@ -92,11 +92,18 @@ def test_recorded_replies_that_are_worse_are_told_from_better_ones(recorded: Pat
     assert (bad[0], "worse (-0.67)" in bad[1]) == (0, True), bad
 
 
+def test_what_the_simulator_answered_is_not_compared_with_a_model(recorded: Path) -> None:
+    report = recorded / "good.json"
+    report.write_text('{"answered_by": "the simulator, which understands nothing", "sets": {}}')
+    status, _, error = of_tickets(recorded, "bad", "--baseline", str(report))
+    assert (status, "the simulator answered it, and a model is to answer now" in error) == (2, True), error
+
+
 def test_a_changed_prompt_is_stale_and_not_green(recorded: Path) -> None:
     prompt = recorded / "prompts/sort-ticket.md"
     prompt.write_text(prompt.read_text() + "Think twice.\n")
     status, shown, _ = of_tickets(recorded, "good")
-    assert (status, "| sort-ticket | 6 | 6 | 6 |" in shown) == (1, True), shown
+    assert (status, "| sort-ticket | 12 | 12 | 12 |" in shown) == (1, True), shown
 
 
 class Priced(BaseHTTPRequestHandler):
@@ -150,7 +157,7 @@ def test_it_stops_at_its_budget_when_all_cases_fail(recorded: Path, priced: str)
     assert (status, "of 3.00; run it again to go on" in error, shown) == (1, True, ""), error
     assert "Traceback" not in error
     kept = len((recorded / "new.jsonl").read_text().splitlines())
-    assert 3 <= kept < 6 * 3, "what was paid is kept, and not all was asked"
+    assert 3 <= kept < 12 * 3, "what was paid is kept, and not all was asked"
 
 
 def test_a_measure_that_does_not_fit_an_output_fails_its_case(folder: Path) -> None:
