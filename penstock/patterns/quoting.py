@@ -21,7 +21,7 @@ def unfound(quotes: Iterable[str], text: str, where: str) -> list[str]:
     """A sentence for each quote, up to MOST, that is blank or does not stand in `text`, however set (`folded`)."""
     known = folded(text)
     faults = (
-        f"{shown(quote)} does not stand in {where}: quote it word for word, or leave the finding out."
+        f"{shown(quote.strip())} does not stand in {where}: quote it word for word, or leave the finding out."
         for quote in quotes
         if not stands(folded(bare(quote)), known)
     )
