@@ -227,6 +227,7 @@ async def test_each_reviewer_reads_the_code_with_its_own_eyes(pipeline: Pipeline
     ):
         (review,) = await pipeline.gemini.calls(job=job, step=STEPS[aspect])
         assert words in review.prompt
+        assert "Write in the language of the code's comments, and in English" in review.prompt
         assert "1| def find(db, name):\n2|     return db.execute(name)\n```" in review.prompt
 
 
@@ -252,7 +253,8 @@ async def test_where_the_caller_allows_it_a_missing_review_is_null_and_named(
     assert set(end.missing) == set(missing)
     assert {aspect for aspect in STEPS if end.result[aspect] is None} == set(missing)
     (synthesize,) = await pipeline.gemini.calls(job=job, step="synthesize")
-    assert f'There is no review of "{" and none of ".join(sorted(missing))}".' in synthesize.prompt
+    named = " and none of ".join(f'"{aspect}"' for aspect in sorted(missing))
+    assert f"There is no review of {named}." in synthesize.prompt
 
 
 async def test_a_review_that_fails_in_its_midst_is_null_all_the_same(pipeline: Pipeline) -> None:
