@@ -219,6 +219,11 @@ async def test_the_explanation_is_made_from_the_errors_without_the_translations(
     await pipeline.result(job)
     (explain,) = await pipeline.gemini.calls(job=job, step="explain")
     assert "Version 1 scored 6.0." in explain.prompt
+    (improve,) = await pipeline.gemini.calls(job=job, step="improve-translation")
+    assert 'all of it, in "French".' in improve.prompt, "the first material in it is the field"
+    assert 'in the language in which the client says\n"French" and "contract law"' in explain.prompt
+    for evaluate in await pipeline.gemini.calls(job=job, step="evaluate-translation"):
+        assert 'in the language in which the client\nsays "French" and "contract law"' in evaluate.prompt
     assert "Version 2 scored 9.6." in explain.prompt
     assert '- "minor" ("style"): "version" should be "text"' in explain.prompt
     assert not any(part in explain.prompt for part in ("version 1", "version 2", TEXT))

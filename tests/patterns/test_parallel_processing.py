@@ -7,7 +7,13 @@ import pytest
 
 from penstock.contracts.events import JobCompleted, StepEvent
 from penstock.document import Document
-from penstock.patterns.parallel_processing.contract import Findings, MaintainabilityFindings, SecurityFindings
+from penstock.patterns.parallel_processing.contract import (
+    Findings,
+    MaintainabilityFindings,
+    ReviewInput,
+    SecurityFindings,
+)
+from penstock.patterns.parallel_processing.places import misplaced, numbered
 from penstock.patterns.parallel_processing.scoring import score_of
 from tests.support.pipeline import Pipeline
 
@@ -144,8 +150,25 @@ MISPLACED = {
     "nowhere": (1, "eval(a)", "stands in no line of the code"),
     "a line without a fragment": (1, None, "give both line and fragment, or neither"),
     "a fragment without a line": (None, "a = 1", "give both line and fragment, or neither"),
+    "lines that do not follow each other": (1, "a = 1\nb = 3", "stands in no line of the code"),
     "a fragment that could be anywhere": (1, "=", "too short to show anything"),
 }
+
+
+@pytest.mark.parametrize(
+    ("line", "fragment"),
+    [
+        (1, "1| a = 1"),
+        (1, "`A = 1`"),
+        (4, "c = … b"),
+        (1, "1| a = 1\n2| b = 2"),
+        (2, "b = 2\n\nc = a + b"),
+        (4, "a + b\r\nb = 2"),
+    ],
+)
+async def test_a_fragment_may_be_copied_in_another_way(line: int, fragment: str) -> None:
+    found = SecurityFindings.model_validate({"vulnerabilities": [vulnerability(line, fragment)], "recommendations": []})
+    assert misplaced(ReviewInput(numbered_code=numbered(LONG)), found) == []
 
 
 @pytest.mark.parametrize(("line", "fragment", "fault"), MISPLACED.values(), ids=MISPLACED)
@@ -204,6 +227,7 @@ async def test_each_reviewer_reads_the_code_with_its_own_eyes(pipeline: Pipeline
     ):
         (review,) = await pipeline.gemini.calls(job=job, step=STEPS[aspect])
         assert words in review.prompt
+        assert "Write in the language of the code's comments, and in English" in review.prompt
         assert "1| def find(db, name):\n2|     return db.execute(name)\n```" in review.prompt
 
 
@@ -229,7 +253,8 @@ async def test_where_the_caller_allows_it_a_missing_review_is_null_and_named(
     assert set(end.missing) == set(missing)
     assert {aspect for aspect in STEPS if end.result[aspect] is None} == set(missing)
     (synthesize,) = await pipeline.gemini.calls(job=job, step="synthesize")
-    assert f'There is no review of "{" and none of ".join(sorted(missing))}".' in synthesize.prompt
+    named = " and none of ".join(f'"{aspect}"' for aspect in sorted(missing))
+    assert f"There is no review of {named}." in synthesize.prompt
 
 
 async def test_a_review_that_fails_in_its_midst_is_null_all_the_same(pipeline: Pipeline) -> None:

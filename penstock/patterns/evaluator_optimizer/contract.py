@@ -8,7 +8,7 @@ from pydantic import Field
 from penstock.contracts.options import Options, PatternRequest
 from penstock.contracts.step import Step
 from penstock.contracts.wire import Score, Wire
-from penstock.patterns.quoting import unfound
+from penstock.patterns.quoting import shown, unfound
 
 
 class EvaluatorOptimizerOptions(Options):
@@ -122,7 +122,7 @@ def _errors_are_there(given: EvaluateTranslationInput, review: TranslationReview
     return [
         *unfound((error.quote for error in present), given.translation, "the translation"),
         *unfound((error.quote for error in missing), given.assignment.text, "the original, as an omission does"),
-        *(f'"{error.quote}" is its own correction.' for error in present if error.quote == error.correction),
+        *(f"{shown(error.quote)} is its own correction." for error in present if error.quote == error.correction),
     ]
 
 
