@@ -7,11 +7,14 @@ INSTALLED := $(VENV)/.installed
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 # Test processes at once.
 JOBS ?= 2
+# Of `make fuzz`, and its first seed.
+MINUTES ?= 60
+SEED ?= 1
 # Seeds of `make faults`.
 SEEDS ?= 1
 SYSTEM := system or node
 
-.PHONY: help install demo up test test-system faults eval costs bench check lint types imports dependencies lock clean
+.PHONY: help install demo up test test-system faults fuzz eval costs bench check lint types imports dependencies lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -40,6 +43,9 @@ faults: install ## whatever can befall a system, at random, for minutes a seed: 
 	for seed in $(SEEDS); do PENSTOCK_FAULTS_SEED=$$seed \
 		PENSTOCK_FAULTS_JOBS=200 PENSTOCK_FAULTS_COUNT=30 PENSTOCK_FAULTS_AT_ONCE=12 \
 		$(BIN)/pytest -s -m faults -k random_faults || exit 1; done
+
+fuzz: install ## generated input over HTTP, over NATS and from the model: make fuzz MINUTES=60 SEED=1
+	PENSTOCK_FUZZ_MINUTES=$(MINUTES) PENSTOCK_FUZZ_SEED=$(SEED) $(BIN)/pytest -s --tb=short tests/fuzz
 
 eval: install ## all cases of evals/, answered by the simulator, and their figures in docs/quality.md
 	@mkdir -p data

@@ -35,7 +35,7 @@ from penstock.errors import Misconfigured
 PREFIX = "PENSTOCK_"
 #: Variables with the prefix that are no settings: those of the command line, of `up` for its own, of the tests.
 _OTHERS = ("URL", "API_KEY", "DATA", "SIMULATOR_TOKEN")
-_OF_TESTS = ("FAULTS_", "LOAD_")
+_OF_TESTS = ("FAULTS_", "FUZZ_", "LOAD_")
 #: Deliveries of a step that each model of its tier gets.
 _ATTEMPTS_PER_MODEL = 3
 #: What pydantic says less plainly, by the type of its error.

@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Markers by folder, and `node` by the fixtures that need it."""
     for item in items:
         room = item.path.relative_to(HERE).parts[0]
-        if room in ("system", "faults"):
+        if room in ("system", "faults", "fuzz"):
             item.add_marker(room)
         if NEED_NODE & set(getattr(item, "fixturenames", ())):
             item.add_marker("node")

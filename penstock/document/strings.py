@@ -56,3 +56,8 @@ class Characters:
     def feed(self, chunk: str, *, last: bool = False) -> str:
         """The characters that are complete; after the last chunk, all of them."""
         return self._decoder.decode(chunk.encode("utf-16-le", "surrogatepass"), last)
+
+
+def whole(text: str) -> str:
+    """`text` as UTF-8 can hold it: pairs of surrogates are joined, half a pair is U+FFFD."""
+    return Characters().feed(text, last=True)

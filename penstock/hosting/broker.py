@@ -14,10 +14,11 @@ from faststream.nats import NatsBroker
 from faststream.nats.prometheus.provider import NatsMetricsSettingsProvider
 from faststream.prometheus import ConsumeAttrs
 from faststream.prometheus.middleware import PrometheusMiddleware
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from prometheus_client import CollectorRegistry
 
-from penstock.jetstream.connection import connect_options, report
+from penstock.jetstream.connection import connect_options, report, tolerant
 from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,9 @@ class Broker(NatsBroker):
             logger=None,
             graceful_timeout=settings.grace,
         )
+
+    async def _connect(self) -> Client:
+        return tolerant(await super()._connect())
 
     async def stop(self, *args: Any, **kwargs: Any) -> None:
         try:

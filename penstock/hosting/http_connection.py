@@ -144,7 +144,7 @@ class Connection(HttpToolsProtocol):
         """
         self._unset_keepalive_if_required()
         try:
-            while data:
+            while data and not self._lingering:
                 if self._body_behind:
                     body, data = data[: self._body_behind], data[self._body_behind :]
                     self._body_behind -= len(body)
@@ -213,6 +213,8 @@ class Connection(HttpToolsProtocol):
 
         async def sending(message: Any) -> None:
             nonlocal plain, cut
+            if self.transport.is_closing():  # connection_lost is yet to come, and uvloop raises where it is written to
+                cycle.disconnected = True
             if message["type"] == "http.response.start":
                 cut = cycle.more_body
                 headers = [header for header in message["headers"] if not cut or header[0].lower() != b"connection"]
@@ -248,11 +250,13 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, code: str, detail: str) -> None:
         """Say why this connection serves nothing more, unless it is in the middle of an answer, and end it."""
+        if self._lingering:  # it was said
+            return
         if self.cycle is not None and not self.cycle.response_complete:
             if self.cycle.response_started or self.pipeline:
                 self.transport.abort()
                 return
-            self.cycle.disconnected = True
+            self.cycle.disconnected, self.cycle.waiting_for_100_continue = True, False
             self.cycle.message_event.set()
         problem = Refused(code, detail).problem()
         body = problem.model_dump_json(by_alias=True).encode()

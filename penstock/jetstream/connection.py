@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from nats.aio.client import Client
@@ -49,10 +50,31 @@ async def connect(settings: Settings, name: str, heard: Callable[[Exception], No
         heard(error)
         await report(error)
 
-    connection = Client()
+    connection = tolerant(Client())
     bus = Bus(connection, timeout=settings.nats_timeout)
     await connection.connect(**connect_options(settings, name), reconnected_cb=bus.reconnected, error_cb=told)
     return bus
+
+
+def tolerant(connection: Client) -> Client:
+    """The same connection, on which subjects that are no UTF-8 are read with U+FFFD, and headers that are none as none.
+
+    nats-py's read loop ends at such a message, and JetStream would deliver it again and again: one message of a caller
+    would cut off every aggregator. A job's id as it is read now is no token, and refused like others.
+    """
+    build, read = connection._build_message, connection._process_headers
+
+    def built(sid: int, subject: bytes, *others: Any) -> Any:
+        return build(sid, subject.decode(errors="replace").encode(), *others)
+
+    async def headers_of(block: bytes) -> dict[str, str] | None:
+        with suppress(IndexError, UnicodeDecodeError):
+            return await read(block)
+        return None
+
+    connection._build_message = built  # type: ignore[method-assign, assignment]
+    connection._process_headers = headers_of  # type: ignore[method-assign, assignment]
+    return connection
 
 
 async def report(error: Exception) -> None:

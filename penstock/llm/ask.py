@@ -7,10 +7,12 @@ from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from penstock.contracts.step import Thinking
 from penstock.contracts.turns import Part, TextPiece, ToolCall, Turn
 from penstock.contracts.usage import Usage
+from penstock.document.strings import whole
 from penstock.errors import OutputInvalid, OutputTruncated
 from penstock.llm.client import Llm
 from penstock.llm.prompt import Prompt
@@ -145,7 +147,7 @@ class StepModel:
                     if sink is not None and isinstance(chunk, TextPiece) and chunk.text:
                         sink.text(chunk.text)
         finally:
-            self.raw = "".join(part.text for part in parts if isinstance(part, TextPiece))
+            self.raw = whole("".join(part.text for part in parts if isinstance(part, TextPiece)))
         return Turn(role="model", parts=_joined(parts))
 
 
@@ -154,6 +156,10 @@ def _usable(turn: Turn) -> Turn:
         raise OutputInvalid("the reply is blank")
     if len(turn.calls) > MAX_CALLS:
         raise OutputInvalid(f"{len(turn.calls)} tools are called at once; at most {MAX_CALLS} may be")
+    try:
+        turn.model_dump_json()
+    except PydanticSerializationError:
+        raise OutputInvalid("the reply holds half a character (a lone surrogate)") from None
     return turn
 
 
@@ -162,7 +168,7 @@ def _joined(parts: list[TextPiece | ToolCall]) -> tuple[Part, ...]:
     joined: list[Part] = []
     for unsigned, run in groupby(parts, lambda part: isinstance(part, TextPiece) and part.signature is None):
         if unsigned:
-            joined.append(TextPiece(text="".join(part.text for part in run if isinstance(part, TextPiece))))
+            joined.append(TextPiece(text=whole("".join(part.text for part in run if isinstance(part, TextPiece)))))
         else:
             joined.extend(run)
     return tuple(joined)

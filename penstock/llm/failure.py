@@ -13,6 +13,7 @@ import httpx2
 from google.genai.errors import APIError
 
 from penstock.backoff import retry_after
+from penstock.document.strings import whole
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid
 
 _MAX_DETAIL = 500
@@ -30,7 +31,7 @@ def failure_of(
     if isinstance(error, RecursionError):
         return OutputInvalid(f"the reply of {model} is nested too deep to be read")
     code, detail, after = _cause(error, model, response)
-    detail = detail.replace(secret, "[api key]")[:_MAX_DETAIL]
+    detail = whole(detail).replace(secret, "[api key]")[:_MAX_DETAIL]
     return ModelFailure(code, detail) if code else ModelUnavailable(detail, retry_after=after)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from google.genai import types
 
 from penstock.contracts.turns import TextPiece, ToolCall
+from penstock.document.strings import whole
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated
 
 _BLOCKED = {"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "RECITATION", "SPII", "MODEL_ARMOR", "ESCALATION"}
@@ -29,7 +30,7 @@ class Reply:
     def read(self, response: types.GenerateContentResponse) -> Iterator[TextPiece | ToolCall]:
         """The response's text pieces and tool calls; thoughts are neither."""
         self.begun = True
-        self.model = (response.model_version or self.model).removeprefix("models/")
+        self.model = whole((response.model_version or self.model).removeprefix("models/"))
         self.metadata = response.usage_metadata or self.metadata
         if response.prompt_feedback is not None and response.prompt_feedback.block_reason is not None:
             self._blocked = str(response.prompt_feedback.block_reason.value)
@@ -38,7 +39,7 @@ class Reply:
         candidate = response.candidates[0]
         if candidate.finish_reason is not None:
             self._finish = str(candidate.finish_reason.value)
-            self._message = candidate.finish_message or ""
+            self._message = whole(candidate.finish_message or "")
         for part in (candidate.content.parts if candidate.content else None) or ():
             if (chunk := _chunk(part)) is not None:
                 self._empty &= isinstance(chunk, TextPiece) and not chunk.text

@@ -214,6 +214,20 @@ async def test_an_upgrade_that_is_offered_is_ignored(start: Start) -> None:
     assert (await say(replica, chunked + b"0\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
 
 
+async def test_what_cannot_be_answered_any_more_is_no_error(start: Start, tmp_path: Path) -> None:
+    """The rest of a connection that was cut off, or refused: nothing is written to it, and nothing is logged."""
+    log = tmp_path / "log"
+    replica = await start(log=log)
+    assert await say(replica, (GET + b"\r\n") * 2 + b"\0\r\n\r\n") == b""
+    expecting = POST + JSON + b"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    offering = POST + JSON + b"Connection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    for refused in (expecting, offering + GET + b"\r\n"):
+        answer = await say(replica, refused)
+        assert (status(answer), answer.count(b"HTTP/1.1 ")) == (400, 1)
+    assert status(await say(replica, LIVEZ)) == 200
+    assert log.read_text() == ""
+
+
 async def test_other_hosts_and_other_sites_are_refused(start: Start) -> None:
     """Where it listens on loopback; unless they are allowed."""
     replica = await start()

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import subprocess
 import sys
 
 import pytest
@@ -50,3 +51,15 @@ def test_urls_are_logged_without_their_credentials(as_json: bool) -> None:
 )
 def test_credentials_are_found_in_any_text(text: str, shown: str) -> None:
     assert without_credentials(text) == shown
+
+
+def test_warnings_are_records_too() -> None:
+    """The SDK's quote what the model sent."""
+    code = (
+        "import warnings; from penstock.hosting.logs import configure; from penstock.settings import Settings\n"
+        "configure(Settings(), 'workers'); warnings.warn('a\\x1b[2Jb')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    (line,) = done.stderr.splitlines()
+    assert "\x1b" not in line
+    assert "a\x1b[2Jb" in json.loads(line)["message"]

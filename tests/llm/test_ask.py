@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -265,3 +266,15 @@ async def test_a_malformed_call_is_asked_for_again(llm: Llm, steering: Steering)
     turn = await asker(llm).turn(PROMPT, [ADD])
     assert turn.calls[0].name == "add"
     assert "MALFORMED_FUNCTION_CALL" in (await steering.calls())[1].prompt
+
+
+async def test_half_a_character_is_no_part_of_a_turn() -> None:
+    """No message could hold it. In text it is replaced; with other arguments the tool is called anew."""
+    call = {"functionCall": {"name": "add", "args": {"a": "\ud800", "b": 1}}}
+    wrong = events(parts({"text": "Half\ud800 of it"}, call, finish="STOP"))
+    right = events(parts({"text": "Half\ud800 of it"}, finish="STOP", modelVersion="\udc00"))
+    async with Wire([wrong, right]) as wire, at(wire.url) as llm:
+        model = asker(llm)
+        turn = await model.turn(PROMPT, [ADD])
+    assert (turn.text, turn.calls, model.model) == ("Half\ufffd of it", (), "\ufffd")
+    assert "half a character" in json.dumps(wire.asked[1].body)

@@ -6,6 +6,7 @@ import pytest
 
 from penstock.contracts.events import JobFailed, SubmissionRefused
 from penstock.jetstream import subjects
+from tests.fuzz.nats_publications import Publication, publish
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
@@ -129,3 +130,33 @@ async def _one_dead_letter(pipeline: Pipeline, reason: str, subject: str, body: 
     assert letter.headers[subjects.DEAD_STREAM_HEADER] == subjects.JOBS
     assert int(letter.headers[subjects.DEAD_SEQUENCE_HEADER]) > 0
     assert letter.headers[subjects.DEAD_DETAIL_HEADER]
+
+
+@pytest.mark.parametrize(
+    "block", [b"NAA", b"NATS/1.0", b"NATS/1.0 \xff\r\n\r\n", b"NATS/1.0 409 Gone\r\n\r\n", b"\0" * 99]
+)
+async def test_headers_that_are_none_change_nothing_either(pipeline: Pipeline, block: bytes) -> None:
+    """The server takes any block of bytes for headers; some of them look like its own status."""
+    body = json.dumps(GOOD).encode()
+    await publish(pipeline.settings.nats_url, Publication(b"jobs.routing.odd", block, body))
+    assert (await pipeline.result("odd"))["response"]
+    answer = await publish(pipeline.settings.nats_url, Publication(b"penstock.submit.routing", block, body))
+    assert (await pipeline.result(answer.value["id"]))["response"]
+
+
+async def test_a_subject_that_is_no_utf_8_is_refused_like_others(pipeline: Pipeline) -> None:
+    """And cuts nobody off: neither as a job nor as a request."""
+    for subject, code in (
+        (b"jobs.routing.\xff", ""),
+        (b"jobs.\xff.good", ""),
+        (b"penstock.submit.\xff", "unknown_pattern"),
+    ):
+        answer = await publish(pipeline.settings.nats_url, Publication(subject, b"", json.dumps(GOOD).encode()))
+        assert answer.value.get("code", "") == code
+    assert (await pipeline.failure("good")).problem.code == "unknown_pattern"
+    letters = [letter.headers async for letter in pipeline.bus.history(subjects.DEAD, "dead.>")]
+    assert {letter[subjects.DEAD_SUBJECT_HEADER]: letter[subjects.DEAD_REASON_HEADER] for letter in letters} == {
+        "jobs.routing.\ufffd": "invalid_request",
+        "jobs.\ufffd.good": "unknown_pattern",
+    }
+    assert (await pipeline.run("routing", GOOD))["response"]

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from pathlib import Path
 
 from penstock.settings import Settings
 
@@ -20,8 +21,10 @@ class Replica:
         assert self._process is not None
         return self._process.pid
 
-    async def start(self, settings: Settings, *, heartbeat: float = 15.0, **more: object) -> None:
-        """Returns once it serves. `more`: settings of its own."""
+    async def start(
+        self, settings: Settings, *, heartbeat: float = 15.0, log: Path | None = None, **more: object
+    ) -> None:
+        """Returns once it serves. `log`: where what it logs goes; `more`: settings of its own."""
         own = {
             "NATS_URL": settings.nats_url,
             "PORT": "0",
@@ -30,15 +33,13 @@ class Replica:
             "LOG_LEVEL": "ERROR",
             **{name.upper(): str(value) for name, value in more.items()},
         }
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "penstock",
-            "serve",
-            "gateway",
-            env={**os.environ, **{f"PENSTOCK_{name}": value for name, value in own.items()}},
-            stdout=asyncio.subprocess.PIPE,
-        )
+        with (log or Path(os.devnull)).open("ab") as errors:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "penstock", "serve", "gateway"),
+                env={**os.environ, **{f"PENSTOCK_{name}": value for name, value in own.items()}},
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors if log else None,
+            )
         assert self._process.stdout is not None
         line = await self._process.stdout.readline()
         assert line.startswith(b"gateway ready"), f"the gateway did not start: {line!r}"

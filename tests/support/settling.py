@@ -52,6 +52,13 @@ class Settlements:
                 await self._changed.wait()
         return found
 
+    async def settled(self, stream: str, sequence: int) -> None:
+        """Return once this message needs no more deliveries."""
+        async with asyncio.timeout(PATIENCE):
+            while not any(one.sequence == sequence for how in ("ACK", "TERM") for one in self.of(how, stream)):
+                self._changed.clear()
+                await self._changed.wait()
+
     async def _on_message(self, message: Msg) -> None:
         tokens = message.subject.split(".")
         if len(tokens) > 9:  # with domain and account hash

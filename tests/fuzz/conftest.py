@@ -1,0 +1,16 @@
+"""The system that is fuzzed, shared by the tests of this folder."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fuzz.fuzzed_system import FuzzedSystem, fuzzed_system
+from tests.support.servers import in_thread
+
+
+@pytest.fixture(scope="package")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FuzzedSystem]:
+    """Each pattern has run once, so that there are valid replies of its steps."""
+    with in_thread(fuzzed_system(tmp_path_factory.mktemp("fuzz"))) as system:
+        system.wait(system.works())
+        yield system
