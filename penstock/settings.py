@@ -274,16 +274,13 @@ class Settings(Nats, Work, Models, Http, Webhooks, Logs):
     @model_validator(mode="after")
     def _kept_long_enough(self) -> "Settings":
         """What a job that runs may need is there: its events till its deadline, its journal as long, its webhook."""
-        hour, day = 3_600, 86_400
-        events, jobs = self.events_max_age_hours * hour, self.jobs_max_age_days * day
-        if events < max(self.deadline, LONGEST_DEADLINE):
-            raise Misconfigured(
-                f"PENSTOCK_EVENTS_MAX_AGE_HOURS={self.events_max_age_hours:g} is too few: a job may run for "
-                f"{max(self.deadline, LONGEST_DEADLINE) / hour:g} hours (PENSTOCK_DEADLINE, options.deadlineSeconds)"
-            )
+        events, jobs, day = self.events_max_age_hours * 3_600, self.jobs_max_age_days * 86_400, 86_400
+        hours = f"PENSTOCK_EVENTS_MAX_AGE_HOURS={self.events_max_age_hours:g}"
+        if events < (longest := max(self.deadline, LONGEST_DEADLINE)):
+            may = f"a job may run for {longest / 3_600:g} hours (PENSTOCK_DEADLINE, options.deadlineSeconds)"
+            raise Misconfigured(f"{hours} is too few: {may}")
         kept = f"PENSTOCK_JOBS_MAX_AGE_DAYS={self.jobs_max_age_days:g} is too few:"
         if jobs < events:
-            hours = f"PENSTOCK_EVENTS_MAX_AGE_HOURS={self.events_max_age_hours:g}"
             raise Misconfigured(f"{kept} a job is kept at least as long as its events, {hours}")
         if jobs < (tried := sum(self.webhook_retry_delays)):
             raise Misconfigured(f"{kept} a webhook is tried for {tried / day:.1f} days, PENSTOCK_WEBHOOK_RETRY_DELAYS")

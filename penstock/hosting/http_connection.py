@@ -266,8 +266,8 @@ class Connection(HttpToolsProtocol):
             (b"content-length", b"%d" % len(body)),
             (b"connection", b"close"),
         ]
-        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
-        self.transport.write(STATUS_LINE[problem.status] + lines + b"\r\n" + body)
+        head = b"".join([STATUS_LINE[problem.status], *(b"%b: %b\r\n" % header for header in headers)])
+        self.transport.write(head + b"\r\n" + body)
         self._hang_up()
 
     def _hang_up(self) -> None:
@@ -275,8 +275,6 @@ class Connection(HttpToolsProtocol):
         self._wait(_LINGER)
         if not self.transport.is_closing():
             self.transport.write_eof() if self.transport.can_write_eof() else self.transport.close()
-
-    # Time
 
     def _wait(self, seconds: float) -> None:
         """End the connection if nothing else happens within `seconds`; again, if some of what was sent is taken."""
@@ -287,7 +285,6 @@ class Connection(HttpToolsProtocol):
     def _stop_waiting(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
 
     def _out_of_time(self, seconds: float) -> None:
         if self.transport.get_write_buffer_size() < self._untaken:
