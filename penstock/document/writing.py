@@ -71,7 +71,8 @@ class TextPieces:
 class JsonPieces:
     """JSON text in arbitrary chunks as one part at `into`, or with `split_root` as one part per root member.
 
-    A root that is no object is one part even then, and an empty object is none.
+    A root that is split must be an object: any other would be shown over all that stands at `into`, by others, too. An
+    empty one is no part.
 
     Strict RFC 8259, plus: no duplicate names, no half surrogate pairs, limits on length, nesting and numbers. Tolerated
     and dropped: white space, a byte order mark, a Markdown fence around it. U+0085, U+2028 and U+2029 in strings come
@@ -129,8 +130,9 @@ class JsonPieces:
                 yield "value"
             fence = _FENCE.match(self._text, self._at)
             self._at = fence.end() if fence else self._refuse("a JSON value")
-        self._split_root = self._split_root and (yield from self._peek()) == "{"
-        if not self._split_root:
+        if self._split_root:
+            yield from self._peek("{", "an object")
+        else:
             self._part = self._into
         yield from self._value(self._values, 0)
         while True:

@@ -53,9 +53,11 @@ def test_the_members_of_the_root_become_parts_of_their_own() -> None:
     ]
 
 
-def test_a_root_that_is_no_object_is_one_part_even_when_split() -> None:
-    _, pieces = read([" [1, ", "2]"], split_root=True)
-    assert pieces == [Piece("", "[1,"), Piece("", "2]"), Piece("", "", last=True)]
+@pytest.mark.parametrize("text", ["[1]", '"{}"', "null", " 1"])
+def test_a_root_that_is_split_is_an_object(text: str) -> None:
+    """Nothing else is shown at the place that others write at, too."""
+    with pytest.raises(OutputInvalid, match="expected an object"):
+        read([text], split_root=True)
 
 
 @pytest.mark.parametrize(
@@ -150,10 +152,11 @@ def test_a_model_that_does_not_stop_is_stopped() -> None:
 def test_any_json_in_any_chunks_is_read_as_json_loads_reads_it(
     data: st.DataObject, text: str, split_root: bool
 ) -> None:
+    split_root = split_root and isinstance(json.loads(text), dict)
     reader, pieces = read(data.draw(chunked(text)), split_root)
     assert reader.value == json.loads(text)
     parts = texts(pieces)
-    if split_root and isinstance(reader.value, dict):
+    if split_root:
         assert {p: json.loads(t) for p, t in parts.items()} == {
             "/" + name.replace("~", "~0").replace("/", "~1"): value for name, value in reader.value.items()
         }

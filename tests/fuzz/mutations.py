@@ -28,7 +28,7 @@ def hostile(random: Random) -> Any:
         case 4 | 5:
             return random.choice(NUMBERS)
         case 6:
-            return nested(random.choice((10, 90, 250)), random.random() < 0.5)
+            return nested(random.choice((10, 60, 120)), random.random() < 0.5)
         case 7:
             return [random.choice(TEXTS)] * random.choice((2, 101, 3_000))
         case 8:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from penstock.simulator.wire import Call
+from tests.faults.fault_harness import checked
 from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -237,3 +238,10 @@ async def test_the_model_is_told_of_every_tool_in_the_table(pipeline: Pipeline) 
     think, _ = await thoughts(pipeline, job)
     assert think.tools == ["calculate", "validateAnswer"]
     assert think.model == pipeline.settings.complex_models[0]
+
+
+async def test_a_conclusion_that_is_no_object_voids_nothing(pipeline: Pipeline) -> None:
+    """It is asked for again, and what the other steps have shown stays: the events add up to the result."""
+    await pipeline.gemini.rule(step="conclude", reply={"text": '["' + "no" * 99 + '"]'}, times=1)
+    job = await pipeline.submit("multi-step-tool-usage", request())
+    checked(await pipeline.events(job), "multi-step-tool-usage")
