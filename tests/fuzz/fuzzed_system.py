@@ -100,13 +100,10 @@ class FuzzedSystem:
             if process.pid != self._pids[process.name]:
                 self.findings.append(f"{process.name} died")
                 self._pids[process.name] = process.pid
-            elif (
-                process.pid
-                and process.name != "nats"
-                and (grown := peak(process.pid) - self._peaks[process.name]) > GROWTH
-            ):
-                self.findings.append(f"{process.name} grew by {grown} bytes")
-                self._peaks[process.name] += grown
+        for name, grown in self.grown().items():
+            if name != "nats" and grown > GROWTH:
+                self.findings.append(f"{name} grew by {grown} MB")
+                self._peaks[name] += int(grown * 1e6)
         for path in (self.stack.data / "logs").glob("*.log"):
             with path.open("rb") as log:
                 log.seek(self._read.get(path, 0))
