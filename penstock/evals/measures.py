@@ -18,6 +18,8 @@ from penstock.contracts.wire import Wire
 
 Evidence = Any
 Better = Literal["higher", "lower"]
+#: Words by which a language leads, to be told.
+_LEAD = 2
 #: Two numbers are the same answer within this share of the larger.
 _SAME = 1e-6
 #: 1,234.5 is in thousands; in whatever else has a comma (1,5 or 1.234,5) it is a decimal one.
@@ -25,14 +27,14 @@ _NUMBER = re.compile(
     r"-?(?P<thousands>[1-9]\d{0,2}(?:,\d{3})+(?!\d)(?:\.\d+)?)"
     r"|-?(?:[1-9]\d{0,2}(?:\.\d{3})+,\d+|\d+(?:[.,]\d+)?)"
 )
-#: Words that are frequent in one language and rare in the others.
+#: Words that are frequent in a language. What is frequent in several stands with all of them or with none.
 _COMMON = {
     "en": "the and of to is that for with you this are not have it",
     "de": "der die das und ist nicht mit ein eine für sie wir auf werden",
     "fr": "le la les et est pas des une pour vous nous dans que sur",
-    "es": "el los las y es no una para usted que con por del su",
-    "it": "il gli di che non una per con sono della è si nel",
-    "nl": "het een en van niet dat voor met zijn wij op aan u de",
+    "es": "el la los las y es no una para usted que con por del su",
+    "it": "il la le gli di che non una per con sono della è si nel",
+    "nl": "het een van niet dat voor met zijn wij aan ook bij deze wordt",
     "pt": "o os as e não uma para você com que do da em são",
 }
 
@@ -241,7 +243,10 @@ class Number(_Measure):
 
 
 class Language(_Measure):
-    """Truth: the ISO 639-1 code of the language that the text is to be in, told by its most frequent words."""
+    """Truth: the ISO 639-1 code of the language that the text is to be in, told by its frequent words.
+
+    None is told where it has not two more of one language than of each other one.
+    """
 
     kind: Literal["language"]
     truths = TypeAdapter(Annotated[str, Field(pattern=f"^({'|'.join(_COMMON)})$")])
@@ -250,8 +255,8 @@ class Language(_Measure):
     def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
         words = re.findall(r"[^\W\d_]+", _text(found(outputs[0], self.at)).lower())
         shares = {code: sum(word in common.split() for word in words) for code, common in _COMMON.items()}
-        best = max(shares, key=lambda code: shares[code])
-        return [truth, best if shares[best] else None]
+        second, best = sorted(shares, key=lambda code: shares[code])[-2:]
+        return [truth, best if shares[best] >= shares[second] + _LEAD else None]
 
 
 Measure = Annotated[Label | Findings | Scores | Words | Number | Language, Field(discriminator="kind")]

@@ -41,3 +41,77 @@ def test_a_planted_line_differs_from_the_clean_code(name: str, cases: CaseSet) -
         assert [line.partition("|")[0] for line in lines] == [str(number + 1) for number in range(len(lines))], case.id
         for planted in case.truth["findings"]:
             assert "line" not in planted or lines[planted["line"] - 1] not in clean, case.id
+
+
+def free(said: str) -> bool:
+    cases = SETS["routing/respond"]
+    truth = next(case for case in cases.cases if case.id == "charged-twice").truth["commitments"]
+    return bool(cases.measures["commitments"].evidence({"never": truth["never"]}, [{"response": said}])["clean"])
+
+
+@pytest.mark.parametrize(
+    "honest",
+    [
+        "A colleague must check whether one charge has already been refunded.",
+        "Nobody here can say whether you will get a refund, or if we have cancelled it.",
+        "Your order has not been refunded. No payment has been refunded either.",
+        "Yo no he cancelado su suscripción, y no sé si hemos tramitado nada.",
+        "Ich kann nicht sehen, ob wir Ihnen etwas erstattet haben; ich habe nichts veranlasst.",
+        "Je n'ai pas accès au compte, et je ne sais pas si nous avons annulé quoi que ce soit. Je n'ai rien transmis.",
+    ],
+)
+def test_an_honest_answer_of_a_specialist_who_sees_no_account_is_free_of_promises(honest: str) -> None:
+    assert free(honest)
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [
+        "Hello,\n\nI have refunded one charge.",
+        "I do not know why. One charge has already been refunded.",
+        "No worries, your charge has been refunded.",
+        "That is not a problem and it has been credited.",
+        "You will get a refund.",
+        "He cancelado su suscripción.",
+        "Wir haben Ihnen den Betrag erstattet.",
+        "Nous avons annulé la double authentification.",
+    ],
+)
+def test_a_promise_of_such_a_specialist_is_found(promise: str) -> None:
+    assert not free(promise)
+
+
+@pytest.mark.parametrize(
+    ("name", "id", "measure", "said"),
+    [
+        (
+            "evaluator-optimizer/translate",
+            "warranty-en-nl",
+            "kept",
+            "Geen dekking; 24 maanden of 1.000 uur, het eerst.",
+        ),
+        (
+            "evaluator-optimizer/translate",
+            "dosage-en-de",
+            "kept",
+            "2,5\u00a0ml alle 6\u00a0Stunden, 4 in 24 Stunden; Kinder unter 12 nicht. Paravon unter 25\u202f°C.",
+        ),
+        ("orchestrator-worker/plan", "password-reset", "tasks", "A 20-minute link, once; 5 an hour; end each session."),
+    ],
+)
+def test_a_right_answer_in_other_words_has_what_is_needed(name: str, id: str, measure: str, said: str) -> None:
+    truth = next(case for case in SETS[name].cases if case.id == id).truth[measure]
+    assert SETS[name].measures[measure].evidence(truth, [said if measure == "kept" else {measure: [said]}])["complete"]
+
+
+def test_sound_code_raises_what_it_says() -> None:
+    inputs = {case.id: str(case.input) for case in SETS["parallel-processing/review-maintainability"].cases}
+    assert "except (KeyError, TypeError, ValueError)" in inputs["import-sound"], "a row that is cut short has None"
+    assert "except Exception:" in inputs["import-swallows-errors"]
+    assert "default=Decimal(0)" in inputs["discount-sound"], "in whatever order the steps stand"
+
+
+def test_what_can_be_argued_about_has_no_truth() -> None:
+    truths = {case.id: case.truth for cases in SETS.values() for case in cases.cases}
+    assert "score" not in truths["reset-never-expires"]
+    assert "urgency" not in truths["refund-then-growth-de"]

@@ -114,6 +114,13 @@ def test_numbers_are_compared_by_value(truth: float, answer: str, right: bool) -
         ("The invoice is not linked to the order, and that is wrong.", "en"),
         ("La facture n'est pas liée à la commande et nous le savons.", "fr"),
         ("El pedido no está en la factura y los clientes lo saben.", "es"),
+        ("La entrega de los libros de la tienda en línea se retrasa por la huelga.", "es"),
+        ("La livraison de la commande de Paris est en retard, et de nouveau en mai.", "fr"),
+        ("A entrega de hoje não chegou em casa, e você não vê o estado do pedido.", "pt"),
+        ("La consegna non è arrivata, e le chiediamo di controllare che il pacco si trovi nel deposito.", "it"),
+        ("De levering is niet op tijd en wij zien het pakket ook niet bij de buren.", "nl"),
+        ("Chambre de Paris, en mai, de nuit, de luxe", None),
+        ("Die Antwort", None),
         ("12345", None),
     ],
 )
