@@ -29,8 +29,8 @@ class Step(Generic[In, Out]):
     `check` says what is wrong with an output that fits the schema, a sentence for each fault, for the model that is
     asked again; none for a good one. It runs where the step is executed and must be a pure function.
 
-    `may_shorten`: a reply that is cut off at the model's output limit twice may be asked for shorter. Without it such a
-    step fails as `output_truncated`: a shortened translation would be no translation.
+    `may_shorten`: a reply that is cut off at the model's output limit, with the least thinking, may be asked for
+    shorter. Without it such a step fails as `output_truncated`: a shortened translation would be no translation.
     """
 
     name: str

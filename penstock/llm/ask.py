@@ -45,10 +45,10 @@ class StepModel:
     """A model, bound to one attempt at one step.
 
     A reply that does not fit is asked for again up to `REPAIRS` times, with the reply and what is wrong with it; the
-    last time `stronger` is asked, if there is one. One that was cut off is asked for again with the least thinking,
-    which counts as output; if that is cut off, too, the answer is too long: it is asked for much shorter where
-    `may_shorten` says so. In the end OutputTruncated or OutputInvalid is raised with the last errors. ModelUnavailable
-    and ModelFailure pass through.
+    last time `stronger` is asked, if there is one, but for a reply that was cut off. That is asked for again with the
+    least thinking, which counts as output; if it was that already, the answer is too long: it is asked for much shorter
+    where `may_shorten` says so. In the end OutputTruncated or OutputInvalid is raised with the last errors.
+    ModelUnavailable and ModelFailure pass through.
     """
 
     def __init__(
@@ -107,11 +107,11 @@ class StepModel:
         tools: Sequence[Tool[Any, Any]] = (),
         check: Check | None = None,
     ) -> R:
-        question, thinking, cut_off = prompt, self._thinking, 0
+        question, thinking, truncated = prompt, self._thinking, False
         for number in range(REPAIRS + 1):
             if number and sink is not None:
                 sink.restart()
-            model = self._stronger if number == REPAIRS and not cut_off else self._model
+            model = self._stronger if number == REPAIRS and not truncated else self._model
             stream = self._llm.stream(
                 question,
                 model=model,
@@ -128,8 +128,7 @@ class StepModel:
                 truncated = False
             except (OutputInvalid, OutputTruncated, ValidationError) as error:
                 faults, truncated = faults_of(error), isinstance(error, OutputTruncated)
-            cut_off += truncated
-            if truncated and cut_off == 1:
+            if truncated and thinking != "low":
                 question, thinking = prompt, "low"
             elif truncated and not self._may_shorten:
                 break

@@ -158,6 +158,22 @@ async def test_a_reply_that_is_cut_off_each_time_is_truncated_in_the_end(llm: Ll
         await asker(llm, may_shorten=True).text(PROMPT)
 
 
+async def test_a_step_that_thinks_the_least_is_not_asked_the_same_again(llm: Llm, steering: Steering) -> None:
+    await steering.rule(fault={"truncate": True})
+    with pytest.raises(OutputTruncated, match="none of 1 replies"):
+        await asker(llm, thinking="low").text(PROMPT)
+    with pytest.raises(OutputTruncated, match="none of 3 replies"):
+        await asker(llm, thinking="low", may_shorten=True).text(PROMPT)
+    shorter = ["much shorter" in call.prompt for call in await steering.calls()]
+    assert shorter == [False, False, True, True]
+
+
+async def test_the_tier_above_is_asked_last_also_after_a_reply_that_was_cut_off() -> None:
+    async with Wire([said("half", "MAX_TOKENS"), said(" "), said("all of it")]) as wire, at(wire.url) as llm:
+        assert await asker(llm, stronger="gemini-4-argon").text(PROMPT) == "all of it"
+    assert [asked.model for asked in wire.asked] == ["gemini-3.8-flash", "gemini-3.8-flash", "gemini-4-argon"]
+
+
 async def test_what_a_check_finds_wrong_is_repaired_like_a_schema_and_at_last_by_the_tier_above() -> None:
     def too_short(reply: str) -> list[str]:
         return [] if "and" in reply else ["Say also where the river ends."]

@@ -56,6 +56,8 @@ async def test_a_statement_is_looked_for_in_time_that_grows_with_the_problem() -
         ("x = 6", "x=6.0", True),
         ("1,234.50", "1234.5", True),
         ("72.25 euros", "72.25", True),
+        ("80.92 Euro", "80.92", True),
+        ("Eur 80.92", "80.92", True),
         ("−5.", "-5", True),
         ("y = 4, x = 6", "x = 4, y = 6", False),
         ("5 km", "5", False),

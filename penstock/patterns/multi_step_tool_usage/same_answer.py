@@ -7,8 +7,8 @@ _NUMBER = r"\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?"
 #: A number, a name or a sign.
 TOKEN = re.compile(rf"{_NUMBER}|\w+|[^\w\s]")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
-#: `validateAnswer` takes amounts of money without their currency.
-_CURRENCIES = {"€", "$", "£", "¥", "EUR", "USD", "GBP", "JPY", "CHF", "euro", "euros", "dollar", "dollars"}
+#: `validateAnswer` takes amounts of money without their currency. Names are casefolded.
+_CURRENCIES = {"€", "$", "£", "¥", "eur", "usd", "gbp", "jpy", "chf", "euro", "euros", "dollar", "dollars"}
 
 
 def is_the_same(answer: str, checked: str) -> bool:
@@ -20,7 +20,7 @@ def is_the_same(answer: str, checked: str) -> bool:
         return False
     same = one == other or _value(one) == other or one == _value(other)
     is_amount = isinstance(other[-1], Decimal) and other[:-1] in ([], ["-"])
-    return same or (is_amount and [part for part in _value(one) if part not in _CURRENCIES] == other)
+    return same or (is_amount and [part for part in _value(one) if str(part).casefold() not in _CURRENCIES] == other)
 
 
 def _tokens(text: str) -> list[str | Decimal]:
