@@ -20,7 +20,7 @@ REPAIRS = 2
 
 
 #: A text, an object, a turn: where the handler alone decides, one of each will do.
-ONE_OF_EACH_KIND = [step for step in STEPS if step.name in ("draft", "classify", "think")]
+ONE_OF_EACH_KIND = [step for step in STEPS if step.name in ("draft", "evaluate", "think")]
 
 
 def each(steps: Sequence[AnyStep]) -> pytest.MarkDecorator:
