@@ -20,7 +20,7 @@ REPAIRS = 2
 
 
 #: A text, an object, a turn: where the handler alone decides, one of each will do.
-ONE_OF_EACH_KIND = [step for step in STEPS if step.name in ("draft", "classify", "think")]
+ONE_OF_EACH_KIND = [step for step in STEPS if step.name in ("draft", "evaluate", "think")]
 
 
 def each(steps: Sequence[AnyStep]) -> pytest.MarkDecorator:
@@ -172,12 +172,13 @@ async def test_a_refusal_is_final(harness: StepHarness, step: AnyStep, fault: di
     assert "step.retrying" not in await harness.types()
 
 
-#: A reply that is cut off is asked for once more: with less thinking, it is as long.
-_ASKED_AGAIN = {"output_invalid": REPAIRS, "output_truncated": 1}
+def asked_again(step: AnyStep, code: str) -> int:
+    """A reply that is cut off is asked for once more, with the least thinking, if the step had more: it is as long."""
+    return REPAIRS if code == "output_invalid" else int(step.thinking != "low")
 
 
 @faults(
-    JSON_STEPS,
+    [step for step in JSON_STEPS if step.thinking != "low"],
     {"truncated": ({"truncate": True}, "output_truncated")},
     {"invalid": ({"invalidJson": True}, "output_invalid")},
 )
@@ -185,7 +186,7 @@ async def test_a_reply_that_does_not_fit_is_asked_for_again(
     harness: StepHarness, step: AnyStep, fault: dict[str, Any], expected: str
 ) -> None:
     """Within the same attempt, with what was wrong; what was shown of the first reply is taken back."""
-    times = _ASKED_AGAIN[expected]
+    times = asked_again(step, expected)
     await harness.gemini.rule(job=harness.job, times=times, fault=fault)
     outcome = await harness.done(step)
     assert (outcome.failure, outcome.attempt) == (None, 1)
@@ -211,7 +212,7 @@ async def test_a_reply_that_never_fits_fails_the_step(
     assert outcome.failure is not None
     assert outcome.failure.code == expected
     assert await harness.streamed() is None
-    assert len(await harness.gemini.calls(job=harness.job)) == 1 + _ASKED_AGAIN[expected]
+    assert len(await harness.gemini.calls(job=harness.job)) == 1 + asked_again(step, expected)
 
 
 @each(MODEL_STEPS)
