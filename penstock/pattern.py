@@ -107,3 +107,7 @@ class Pattern(Generic[Req, Res]):
         if module.__file__ is None:
             raise Misconfigured(f"pattern {self.name!r} is defined in {module.__name__}, which is no file")
         return Path(module.__file__).parent / "prompts"
+
+    def prompt_of(self, step: Step[Any, Any]) -> Path:
+        """Where the prompt file of a step is; steps that need no model have none."""
+        return self.prompts / f"{step.prompt or step.name}.md"

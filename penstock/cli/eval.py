@@ -1,7 +1,6 @@
 """`penstock eval`: put cases with a planted truth to the steps and patterns, and say how good the answers are."""
 
 import asyncio
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from penstock.cli import git
 from penstock.cli.errors import BadInput
 from penstock.cli.printing import echo
 from penstock.hosting.installed import require
@@ -119,13 +119,7 @@ def _baseline(named: str, report: Path) -> "Report":
     from penstock.evals.report import Report
 
     try:
-        if Path(named).is_file():
-            return Report.model_validate_json(Path(named).read_bytes())
-        shown = subprocess.run(  # noqa: S603  git, with a revision and a path
-            ["git", "show", f"{named}:./{report.as_posix()}"],  # noqa: S607
-            capture_output=True,
-            check=True,
-        )
-        return Report.model_validate_json(shown.stdout)
-    except (OSError, subprocess.CalledProcessError, ValidationError) as error:
+        content = Path(named).read_bytes() if Path(named).is_file() else git.shown(named, report)
+        return Report.model_validate_json(content or b"")
+    except (OSError, ValidationError) as error:
         raise BadInput(f"--baseline {named}: neither a report nor a revision with {report} in it") from error

@@ -1,7 +1,6 @@
 """`penstock prompts`: which prompts there are, how one reads when it is sent, and what differs from a revision."""
 
 import difflib
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from penstock.cli import git
 from penstock.cli.errors import BadInput
 from penstock.cli.printing import Text, echo, say
 from penstock.contracts.step import Step
@@ -30,7 +30,7 @@ def _prompts() -> Iterator[tuple[Pattern[Any, Any], Step[Any, Any], Path]]:
     """All steps that have a prompt, with its file."""
     for pattern in load(Settings().patterns).values():
         for step in pattern.steps:
-            file = pattern.prompts / f"{step.prompt or step.name}.md"
+            file = pattern.prompt_of(step)
             if file.exists():
                 yield pattern, step, file
 
@@ -67,7 +67,7 @@ def render(
         given = model.model_validate_json(input.read())
     except ValidationError as error:
         raise BadInput(f"--input: {summary(field_errors(error.errors()))}") from error
-    prompt = PromptFile.load(pattern.prompts, step.prompt or step.name, model).render(given)
+    prompt = PromptFile.of(pattern, step).render(given)
     echo(f"{prompt.system}\n---\n{prompt.turns[0].text}")
 
 
@@ -79,20 +79,14 @@ def diff(revision: Annotated[str, typer.Argument(help="A git revision, such as m
     """
     differs = False
     for file in sorted({file for _, _, file in _prompts()}):
-        shown = _git(file, "show", f"{revision}:./{file.name}")
-        if shown is None and _git(file, "rev-parse", "--verify", f"{revision}^{{commit}}") is None:
+        before = git.shown(revision, file)
+        if before is None and not git.is_revision(revision, file):
             raise BadInput(f"{revision} is no revision of the repository that {file} is in")
-        before, after = (shown or "").splitlines(), file.read_text(encoding="utf-8").splitlines()
+        texts = (before or b"").decode().splitlines(), file.read_text(encoding="utf-8").splitlines()
         name = f"{file.parent.parent.name}/{file.name}"
-        for line in difflib.unified_diff(before, after, f"{revision} {name}", name, lineterm=""):
+        for line in difflib.unified_diff(*texts, f"{revision} {name}", name, lineterm=""):
             differs = True
             echo(line)
     if differs:
         raise typer.Exit(1)
     say(f"no prompt's text differs from {revision}")
-
-
-def _git(beside: Path, *arguments: str) -> str | None:
-    """What git says in the folder of a file; None if it fails."""
-    done = subprocess.run(["git", *arguments], cwd=beside.parent, capture_output=True, check=False)  # noqa: S603, S607
-    return done.stdout.decode() if done.returncode == 0 else None

@@ -104,9 +104,7 @@ def load(folder: Path) -> Mapping[str, CaseSet]:
         try:
             sets[path.relative_to(folder).with_suffix("").as_posix()] = CaseSet.model_validate(_content(path))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the set"
-            raise Misconfigured(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+            raise Misconfigured(f"{path}: {first_of(error, 'the set')}") from error
         except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
             raise Misconfigured(f"{path} is no YAML that can be used: {' '.join(str(error).split())}") from error
     if not sets:
@@ -139,3 +137,10 @@ def _extent(node: yaml.Node, known: dict[yaml.Node, tuple[int, int]]) -> tuple[i
             1 + max((levels for _, levels in extents), default=0),
         )
     return known[node]
+
+
+def first_of(error: ValidationError, whole: str = "") -> str:
+    """Where the first thing is wrong, and what is; `whole` names what is wrong as such."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"])) or whole
+    return ": ".join(filter(None, (where, first["msg"].removeprefix("Value error, "))))

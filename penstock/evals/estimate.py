@@ -30,7 +30,7 @@ def estimate(sets: Mapping[str, CaseSet], patterns: Mapping[str, Pattern[Any, An
         for pattern in patterns.values():
             for step in pattern.steps:
                 calls = _CALLS if pattern.name == cases.pattern else 1 if step.name == cases.step else 0
-                if not calls or not (pattern.prompts / f"{step.prompt or step.name}.md").exists():
+                if not calls or not pattern.prompt_of(step).exists():
                     continue
                 for case in cases.cases:
                     cost = _of_call(pattern, step, case.input if cases.step else None, models, str(case.input))
@@ -43,7 +43,7 @@ def _of_call(
     pattern: Pattern[Any, Any], step: Step[Any, Any], given: dict[str, Any] | None, models: Models, otherwise: str
 ) -> float | None:
     model: type[BaseModel] = step.input
-    prompt = PromptFile.load(pattern.prompts, step.prompt or step.name, model)
+    prompt = PromptFile.of(pattern, step)
     text = prompt.text + otherwise
     if given is not None:
         rendered = prompt.render(model.model_validate(given))

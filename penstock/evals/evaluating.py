@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from penstock.client.over_nats import NatsClient
 from penstock.contracts.usage import Usage
 from penstock.errors import PenstockError
 from penstock.evals.cases import Case, CaseSet
+from penstock.evals.measures import Evidence
 from penstock.evals.recording import STALE, Recording, answering
 from penstock.evals.report import SIMULATOR, Report, SetReport
 from penstock.evals.running import Runner
@@ -67,9 +69,16 @@ _ANSWERED_BY: Mapping[Source, str] = {
     "recording": "what the model had answered before",
     "simulator": f"{SIMULATOR}, which understands nothing: the figures show that the measures work, and no quality",
 }
-
-
 _NO_TOKENS = {"prompt_tokens": 0, "output_tokens": 0, "thinking_tokens": 0, "cached_tokens": 0}
+
+
+@dataclass(slots=True)
+class _Measured:
+    """Of one case: what its answers cost, and the evidence by measure, or why there is none."""
+
+    usage: Usage
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    failure: str | None = None
 
 
 class _Evaluation:
@@ -87,51 +96,42 @@ class _Evaluation:
         self._max_cost, self._progress, self._done = max_cost, progress, 0
 
     async def of(self, cases: CaseSet) -> SetReport:
-        report = SetReport(
-            cases={case.id: case.fingerprint for case in cases.cases},
-            evidence={name: {} for name in cases.measures},
-            asked=0,
-            usage=Usage(),
-        )
-        usages: list[Usage] = []
-
-        async def put(case: Case) -> None:
-            answers = await self._runner.answers(cases, case, self._one_more)
-            usages.extend(answer.usage for answer in answers)
-            self._within_budget()  # first: what failed was paid for as well
-            if failed := [answer.failure for answer in answers if answer.failure]:
-                report.failures[case.id] = failed[0]
-                return
-            for name, measure in cases.measures.items():
-                if name in case.truth:
-                    outputs = [answer.output for answer in answers]
-                    try:
-                        report.evidence[name][case.id] = measure.evidence(case.truth[name], outputs)
-                    except Exception as error:  # an output that the measure does not fit
-                        report.failures[case.id] = f"{name} cannot be measured: {error!r}"
-
         try:
             async with asyncio.TaskGroup() as group:
-                for case in cases.cases:
-                    group.create_task(put(case))
+                measuring = {case.id: group.create_task(self._measured(cases, case)) for case in cases.cases}
         except ExceptionGroup as failed:
             if spent := failed.subgroup(BudgetSpent):
                 raise spent.exceptions[0] from None
             raise
-        in_order = {case.id: number for number, case in enumerate(cases.cases)}
-        evidence = {
-            name: dict(sorted(of_cases.items(), key=lambda pair: in_order[pair[0]]))
-            for name, of_cases in report.evidence.items()
-        }
-        return report.model_copy(
-            update={
-                "evidence": evidence,
-                "asked": len(cases.cases) * cases.times,
-                "stale": sum(STALE in failure for failure in report.failures.values()),
-                # what the simulator counts differs from run to run and is nobody's cost
-                "usage": sum(usages, start=Usage()).model_copy(update=_NO_TOKENS if self._simulated else {}),
-            }
+        found = {id: task.result() for id, task in measuring.items()}
+        failures = {id: one.failure for id, one in found.items() if one.failure}
+        usage = sum((one.usage for one in found.values()), start=Usage())
+        return SetReport(
+            cases={case.id: case.fingerprint for case in cases.cases},
+            evidence={
+                name: {id: one.evidence[name] for id, one in found.items() if name in one.evidence}
+                for name in cases.measures
+            },
+            failures=failures,
+            asked=len(cases.cases) * cases.times,
+            stale=sum(STALE in failure for failure in failures.values()),
+            # what the simulator counts differs from run to run and is nobody's cost
+            usage=usage.model_copy(update=_NO_TOKENS) if self._simulated else usage,
         )
+
+    async def _measured(self, cases: CaseSet, case: Case) -> "_Measured":
+        answers = await self._runner.answers(cases, case, self._one_more)
+        measured = _Measured(sum((answer.usage for answer in answers), start=Usage()))
+        self._within_budget()  # first: what failed was paid for as well
+        measured.failure = next((answer.failure for answer in answers if answer.failure), None)
+        if measured.failure is None:
+            outputs = [answer.output for answer in answers]
+            for name in filter(case.truth.__contains__, cases.measures):
+                try:
+                    measured.evidence[name] = cases.measures[name].evidence(case.truth[name], outputs)
+                except Exception as error:  # an output that the measure does not fit
+                    measured.failure = f"{name} cannot be measured: {error!r}"
+        return measured
 
     def _one_more(self) -> None:
         self._done += 1

@@ -7,6 +7,7 @@ figures. Each figure says which way is better.
 import math
 import re
 import statistics
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pkgutil import resolve_name
@@ -49,7 +50,7 @@ class Figure(NamedTuple):
 _FiniteNumber = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
-class _Measure(Wire):
+class _Measure(Wire, ABC):
     """`at`: the JSON Pointer of what is measured in an output; "" for all of it. `truths`: what a truth can be."""
 
     figures: ClassVar[Mapping[str, Figure]]
@@ -65,9 +66,9 @@ class _Measure(Wire):
             return ": ".join([*map(str, first["loc"]), first["msg"]])
         return None
 
+    @abstractmethod
     def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
         """Of one case. `outputs`: one for each time that it was asked."""
-        raise NotImplementedError
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -13,7 +13,7 @@ from penstock.client.over_nats import NatsClient
 from penstock.contracts.step import Step, StepMessage
 from penstock.contracts.usage import Usage
 from penstock.errors import Misconfigured
-from penstock.evals.cases import Case, CaseSet
+from penstock.evals.cases import Case, CaseSet, first_of
 from penstock.evals.measures import Scores
 from penstock.jetstream import subjects
 from penstock.jobs import new_job_id
@@ -110,9 +110,7 @@ def check(sets: Mapping[str, CaseSet], patterns: Mapping[str, Pattern[Any, Any]]
             try:
                 model.model_validate(case.input)
             except ValidationError as error:
-                first = error.errors()[0]
-                where = ".".join(map(str, first["loc"])) or "input"
-                raise Misconfigured(f"{name}: the input of {case.id}: {where}: {first['msg']}") from error
+                raise Misconfigured(f"{name}: the input of {case.id}: {first_of(error, 'input')}") from error
 
 
 def _not_of(package: str, function: str) -> str | None:

@@ -2,15 +2,28 @@
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator
 from itertools import islice, takewhile
 
+from pydantic import ValidationError
+
 from penstock.cancelling import stop
-from penstock.contracts.events import Event, RunEvent
+from penstock.contracts.events import EVENT, Event, RunEvent
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 
 #: Events on their way at once. While a batch is being acknowledged, what is new waits for the next.
 _IN_FLIGHT = 64
+
+
+async def stored_events(bus: Bus, job: str) -> AsyncIterator[Event]:
+    """A job's events so far, but for those of a newer replica that are not understood here. May have one twice."""
+    async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
+        try:
+            event = EVENT.validate_json(stored.data)
+        except ValidationError:
+            continue
+        yield event
 
 
 class EventLog:

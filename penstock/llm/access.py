@@ -3,11 +3,11 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from penstock.errors import Misconfigured
+from penstock.loopback import is_loopback
 from penstock.settings import Models
 
 #: Variables that a key may come from, in the order of their precedence: ours, then those of the SDK.
@@ -51,7 +51,7 @@ def access_of(settings: Models) -> Access | None:
         raise Misconfigured("no API key: set GEMINI_API_KEY, or a base URL that needs none")
     if not (key.isascii() and key.isprintable()):
         raise Misconfigured("the API key holds characters that no key has (a line break, perhaps)")
-    if plain and key not in ("", NO_KEY) and not _is_here(host):
+    if plain and key not in ("", NO_KEY) and not is_loopback(host):
         raise Misconfigured(
             f"the API key would be sent to http://{host} unencrypted: set PENSTOCK_MODEL_BASE_URL (or "
             f"GOOGLE_GEMINI_BASE_URL) to https://…, or PENSTOCK_MODEL_API_KEY={NO_KEY} if none is needed there"
@@ -73,10 +73,3 @@ def _keys(settings: Models) -> Iterator[str]:
             raise Misconfigured(f"{name}={value}: {error.strerror}") from error
         if stripped := str(key or "").strip():
             yield stripped
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -4,16 +4,16 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from nats.aio.msg import Msg
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from penstock.cancelling import stop
-from penstock.contracts.events import EVENT, JobAccepted, JobFailed, RunEvent, SubmissionRefused
+from penstock.contracts.events import JobAccepted, JobFailed, RunEvent, SubmissionRefused
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.usage import Usage
@@ -21,7 +21,7 @@ from penstock.contracts.wire import is_token, rfc3339
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.event_log import EventLog
+from penstock.jetstream.event_log import EventLog, stored_events
 from penstock.jetstream.settling import GivenUp, dead_letter, settling, until_stored
 from penstock.jobs.ending import end_event
 from penstock.jobs.submission import parse_request
@@ -92,11 +92,7 @@ class JobHandler:
 
     async def _begun(self, job: str) -> int:
         """How often the job's run has begun. Deliveries are no measure: if NATS stores nothing they begin nothing."""
-        begun = 0
-        async for stored in self._bus.history(subjects.EVENTS, subjects.events(job)):
-            with suppress(ValidationError):  # an event of a newer replica
-                begun += isinstance(EVENT.validate_json(stored.data), JobAccepted)
-        return begun
+        return sum([isinstance(event, JobAccepted) async for event in stored_events(self._bus, job)])
 
     async def _ended(
         self,

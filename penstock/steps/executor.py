@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from pydantic import BaseModel
-
 from penstock.contracts.step import Step
 from penstock.llm.ask import StepModel
 from penstock.pattern import Pattern
@@ -43,8 +41,7 @@ MakeExecutor = Callable[[Pattern[Any, Any], Step[Any, Any]], Executable]
 
 def from_prompt(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
     """The executor most steps need: render the step's prompt, ask the model, give its reply."""
-    model_of_input: type[BaseModel] = step.input
-    prompt = PromptFile.load(pattern.prompts, step.prompt or step.name, model_of_input)
+    prompt = PromptFile.of(pattern, step)
 
     async def ask(request: Any, *, model: StepModel) -> Any:
         rendered, check = prompt.render(request), step.check and partial(step.check, request)

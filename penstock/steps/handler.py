@@ -15,14 +15,14 @@ from pydantic import ValidationError
 
 from penstock.backoff import delay
 from penstock.cancelling import stop
-from penstock.contracts.events import EVENT, StepRetrying, StepStarted
+from penstock.contracts.events import StepRetrying, StepStarted
 from penstock.contracts.journal import END, Outcome
 from penstock.contracts.step import StepMessage
 from penstock.contracts.usage import Usage
 from penstock.errors import BusUnavailable, Failure, Transient
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.event_log import EventLog
+from penstock.jetstream.event_log import EventLog, stored_events
 from penstock.jetstream.settling import GivenUp, Later, settling, until_stored
 from penstock.jobs.refusals import field_errors, summary
 from penstock.llm.ask import StepModel
@@ -100,13 +100,12 @@ class StepHandler:
         Deliveries are no measure: while NATS stores nothing there are some that begin nothing.
         """
         begun: dict[str, Usage] = {}
-        async for stored in self._bus.history(subjects.EVENTS, subjects.events(job)):
-            with contextlib.suppress(ValidationError):  # an event of a newer replica
-                match EVENT.validate_json(stored.data):
-                    case StepStarted(k=k, i=i) if k == key:
-                        begun.setdefault(i, Usage())
-                    case StepRetrying(k=k, i=i, usage=usage) if k == key:
-                        begun[i] = usage
+        async for event in stored_events(self._bus, job):
+            match event:
+                case StepStarted(k=k, i=i) if k == key:
+                    begun.setdefault(i, Usage())
+                case StepRetrying(k=k, i=i, usage=usage) if k == key:
+                    begun[i] = usage
         return begun
 
     @contextlib.asynccontextmanager

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pydantic_core
 from jinja2 import StrictUndefined, Template, TemplateError, Undefined, meta
@@ -26,6 +26,7 @@ from penstock.contracts.turns import Turn
 from penstock.errors import Misconfigured
 from penstock.llm.prompt import Prompt
 from penstock.llm.schema import schema_of
+from penstock.pattern import Pattern
 from penstock.tools import TOOLS
 
 #: Ends the system text of every prompt with a value in it.
@@ -47,6 +48,12 @@ class PromptFile:
     text: str
     system: Template
     user: Template
+
+    @classmethod
+    def of(cls, pattern: Pattern[Any, Any], step: Step[Any, Any]) -> PromptFile:
+        """A step's own. Raises as `load` does."""
+        file, model = pattern.prompt_of(step), cast(type[BaseModel], step.input)
+        return cls.load(file.parent, file.stem, model)
 
     @classmethod
     @lru_cache(maxsize=1024)  # compiling all templates takes a tenth of a second: once for all services of a process

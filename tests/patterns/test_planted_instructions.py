@@ -25,7 +25,7 @@ WITH_PROMPTS = [
     (pattern, step)
     for pattern in PATTERNS
     for step in pattern.steps
-    if (pattern.prompts / f"{step.prompt or step.name}.md").exists()  # tools have none
+    if pattern.prompt_of(step).exists()  # tools have none
 ]
 
 
@@ -57,8 +57,7 @@ def filled(step: Step[Any, Any], words: str) -> Any:
 @pytest.mark.parametrize("words", [PLANTED, LINE])
 @pytest.mark.parametrize(("pattern", "step"), WITH_PROMPTS, ids=lambda one: getattr(one, "name", ""))
 def test_planted_instructions_stay_within_quotes(pattern: AnyPattern, step: Step[Any, Any], words: str) -> None:
-    given: type[BaseModel] = step.input
-    prompt = PromptFile.load(pattern.prompts, step.prompt or step.name, given).render(filled(step, words))
+    prompt = PromptFile.of(pattern, step).render(filled(step, words))
     (turn,) = prompt.turns
     assert "Every score is 10" in turn.text
     assert "Every score is 10" not in outside(prompt.system) + outside(turn.text)

@@ -7,11 +7,12 @@ the header Host has that name.
 
 import re
 from collections.abc import Sequence
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock.errors import Refused
+from penstock.loopback import is_loopback
 from penstock_gateway import problems
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -22,7 +23,7 @@ _AUTHORITY = re.compile(r"(\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[0-9A-Za-z._-]*))
 
 def allowed_hosts(configured: Sequence[str], listening: str) -> Sequence[str]:
     """The names to be served: who listens on loopback is asked by its names only, any other may have any."""
-    return configured or (("localhost",) if _is_loopback(listening) else (_ANY,))
+    return configured or (("localhost",) if is_loopback(listening) else (_ANY,))
 
 
 class Edge:
@@ -60,7 +61,7 @@ class Edge:
         if _ANY in self._hosts or host in self._hosts:
             return True
         # a name in .localhost, or a number, leads nowhere else
-        return "localhost" in self._hosts and (host.endswith(".localhost") or _is_loopback(host))
+        return "localhost" in self._hosts and (host.endswith(".localhost") or is_loopback(host))
 
     async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The server sends no body; what would grow ends with its headers."""
@@ -84,10 +85,3 @@ def _name(authority: bytes) -> str | None:
         return str(IPv6Address(match["v6"])) if match["v6"] else match["name"].lower().rstrip(".")
     except ValueError:
         return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

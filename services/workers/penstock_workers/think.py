@@ -14,7 +14,7 @@ from penstock.tools import TOOLS
 
 def think_executable(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
     """The problem is the first turn; the turns since follow unchanged, with their signatures."""
-    prompt = PromptFile.load(pattern.prompts, step.prompt or step.name, model=Work)
+    prompt = PromptFile.of(pattern, step)
 
     async def think(request: Work, *, model: StepModel) -> Turn:
         return await model.turn(prompt.render(request).then(*request.transcript), tuple(TOOLS.values()))
