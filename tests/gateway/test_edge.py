@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,50 +11,9 @@ from penstock_gateway.body import Structure
 
 from penstock import jobs
 from penstock.jetstream.bus import Bus
-from penstock.settings import Settings
+from tests.gateway.raw_http import GET, JSON, LIVEZ, POST, Start, say
 from tests.support.patience import PATIENCE
 from tests.support.replica import Replica
-
-GET, POST = b"GET /patterns HTTP/1.1\r\nHost: localhost\r\n", b"POST /routing HTTP/1.1\r\nHost: localhost\r\n"
-JSON = b"Content-Type: application/json\r\n"
-LIVEZ = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-Start = Callable[..., Awaitable[Replica]]
-
-
-@pytest.fixture
-async def start(bus: Bus, settings: Settings) -> AsyncIterator[Start]:
-    """Starts a gateway process with settings of its own."""
-    async with AsyncExitStack() as stack:
-
-        async def started(**more: Any) -> Replica:
-            replica = Replica()
-            stack.push_async_callback(replica.end)
-            await replica.start(settings, **more)
-            return replica
-
-        yield started
-
-
-async def say(replica: Replica, *pieces: bytes) -> bytes:
-    """All that is answered until the connection ends; `pieces` are sent meanwhile, as far as they are taken."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", replica.port)
-
-    async def send() -> None:
-        try:
-            for piece in pieces:
-                writer.write(piece)
-                await writer.drain()
-        except ConnectionError:
-            pass
-
-    sending = asyncio.create_task(send())
-    try:
-        async with asyncio.timeout(PATIENCE):
-            return await reader.read()
-    finally:
-        sending.cancel()
-        await asyncio.wait([sending])
-        writer.close()
 
 
 def peak(replica: Replica) -> int:

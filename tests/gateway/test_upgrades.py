@@ -1,8 +1,6 @@
 """Clients that offer HTTP/2 with a request of HTTP/1.1."""
 
-from tests.gateway.test_edge import GET, JSON, LIVEZ, POST, Start, say, start
-
-__all__ = ["start"]  # the fixture
+from tests.gateway.raw_http import GET, JSON, LIVEZ, POST, Start, say
 
 
 async def test_an_upgrade_that_is_offered_is_ignored(start: Start) -> None:

@@ -10,30 +10,19 @@ import time
 from typing import Any
 
 import pytest
-from standardwebhooks import Webhook
 
 from penstock import jobs
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.contracts.options import Options, PatternRequest
 from penstock.contracts.webhook import Hook
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus
 from penstock.webhooks.delivery import enqueue
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer
 from tests.webhooks.conftest import SECRET
-from tests.webhooks.receiver import Received, Receiver
-
-
-def asking(url: str) -> dict[str, Any]:
-    return {"query": "Our API answers 502 since the deploy", "options": {"webhook": url}}
-
-
-def verified(received: Received) -> dict[str, Any]:
-    """The payload, once the reference library has accepted headers and body."""
-    payload: dict[str, Any] = Webhook(SECRET).verify(received.body, received.headers)
-    return payload
+from tests.webhooks.hooked_jobs import asking, ended, verified
+from tests.webhooks.receiver import Receiver
 
 
 async def dead_letter(pipeline: Pipeline, job: str) -> dict[str, str]:
@@ -249,9 +238,3 @@ async def test_an_end_that_cannot_be_read_ends_in_a_dead_letter(pipeline: Pipeli
     letter = await dead_letter(pipeline, "job-1")
     assert letter[subjects.DEAD_REASON_HEADER] == "webhook_undelivered"
     assert letter[subjects.DEAD_DETAIL_HEADER] == "127.0.0.1: ValidationError"
-
-
-async def ended(bus: Bus, job: str, pattern: str) -> None:
-    """The journal's end of a job."""
-    end = JobEnd(pattern=pattern, status="cancelled", ended_at=time.time())
-    await bus.once(subjects.journal(job, END), end.model_dump_json().encode())

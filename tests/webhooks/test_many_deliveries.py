@@ -5,8 +5,8 @@ import pytest
 from penstock.contracts.webhook import Hook
 from penstock.jetstream import subjects
 from tests.support.pipeline import Pipeline
+from tests.webhooks.hooked_jobs import asking, ended, verified
 from tests.webhooks.receiver import Receiver
-from tests.webhooks.test_delivery import asking, ended, verified
 
 
 @pytest.mark.parametrize(("slots", "per_host"), [(256, 16), (4, 2)])
