@@ -38,12 +38,14 @@ class NatsClient(Client):
         self._patience = patience
 
     async def __aenter__(self) -> Self:
-        heard = deque[Exception](maxlen=1)
+        heard = deque[Exception](maxlen=32)
         try:
             async with asyncio.timeout(self._patience):
                 self.bus = await connect(self._settings, "penstock-client", heard.append)
         except (TimeoutError, OSError, NatsError) as error:
-            why = str(error) or str(heard[-1] if heard else "") or "not in time"
+            # that it refuses us counts more than how the connections ended that were made before or after it said so
+            by_worth = sorted(map(str, heard), key=lambda one: "authorization" in one.lower())
+            why = str(error) or "".join(by_worth[-1:]) or "not in time"
             raise self._unreachable(why) from error
         return self
 

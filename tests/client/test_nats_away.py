@@ -41,3 +41,22 @@ async def test_nats_away_is_unreachable(pipeline: Pipeline, nats: NatsServer) ->
                 await anext(client.jobs())
         finally:
             nats.signal(signal.SIGCONT)
+
+
+async def test_what_nats_said_is_told_although_connections_end_without_a_word_after_it() -> None:
+    """As they do where a refusal is lost on its way, by chance."""
+    said = [b"-ERR 'Authorization Violation'\r\n"]
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if said:
+            writer.write(b'INFO {"max_payload": 1048576}\r\n')
+            await reader.readuntil(b"PING\r\n")
+            writer.write(said.pop())
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with server:
+        url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(Unreachable, match="Authorization Violation"):
+            await NatsClient(url, patience=2).__aenter__()
+    assert not said
