@@ -1,6 +1,8 @@
 """Ending a task for certain."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 #: Seconds after which a task that still runs is cancelled again. What it does to clean up is cut short by that.
@@ -21,3 +23,14 @@ async def stop(*tasks: asyncio.Future[Any]) -> None:
     for task in tasks:
         if not task.cancelled():
             task.exception()  # seen
+
+
+@contextmanager
+def own_cancellation() -> Iterator[None]:
+    """Let a CancelledError pass only where this task was cancelled, and not a future that others wait for, too."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise

@@ -18,7 +18,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from prometheus_client import CollectorRegistry
 
-from penstock.jetstream.connection import connect_options, report, tolerant
+from penstock.cancelling import own_cancellation
+from penstock.jetstream.connection import connect_options, mended, report
 from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -72,16 +73,19 @@ class Broker(NatsBroker):
         )
 
     async def _connect(self) -> Client:
-        return tolerant(await super()._connect())
+        return mended(await super()._connect())
 
     async def stop(self, *args: Any, **kwargs: Any) -> None:
+        connection = self._connection
         try:
-            await super().stop(*args, **kwargs)
+            with own_cancellation():
+                await super().stop(*args, **kwargs)
         except (nats.errors.Error, OSError) as error:
-            # there is no server to drain to; left alone, the client would try to reconnect for ever
+            # there is no server to drain to
             log.warning("stopping without NATS: %r", error)
-            if self._connection is not None:
-                with contextlib.suppress(nats.errors.Error, OSError):
-                    await self._connection.close()
-                self._connection = None
+            self._connection = None
             self.config.disconnect()
+        if connection is not None:
+            # also after it was drained: it may have begun to reconnect meanwhile, and would go on for ever
+            with contextlib.suppress(nats.errors.Error, OSError):
+                await connection.close()

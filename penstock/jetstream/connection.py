@@ -9,6 +9,7 @@ from typing import Any
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
+from penstock.cancelling import own_cancellation, stop
 from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -50,19 +51,29 @@ async def connect(settings: Settings, name: str, heard: Callable[[Exception], No
         heard(error)
         await report(error)
 
-    connection = tolerant(Client())
+    connection = mended(Client())
     bus = Bus(connection, timeout=settings.nats_timeout)
-    await connection.connect(**connect_options(settings, name), reconnected_cb=bus.reconnected, error_cb=told)
+    options = connect_options(settings, name) | {"reconnected_cb": bus.reconnected, "error_cb": told}
+    connecting = asyncio.create_task(connection.connect(**options))
+    try:
+        await asyncio.shield(connecting)
+    except BaseException:
+        await stop(connecting)  # for certain: it may forget a cancellation
+        await connection.close()
+        raise
     return bus
 
 
-def tolerant(connection: Client) -> Client:
-    """The same connection, on which subjects that are no UTF-8 are read with U+FFFD, and headers that are none as none.
+def mended(connection: Client) -> Client:
+    """The same connection, without what docs/nats-py.md says would end it, or would not.
 
-    nats-py's read loop ends at such a message, and JetStream would deliver it again and again: one message of a caller
-    would cut off every aggregator. A job's id as it is read now is no token, and refused like others.
+    Subjects that are no UTF-8 are read with U+FFFD, and headers that are none as none: nats-py's read loop ends at such
+    a message, and JetStream would deliver it again and again, so one message of a caller would cut off every
+    aggregator. A job's id as it is read now is no token, and refused like others.
+
+    `close` ends it for certain, also while it reconnects.
     """
-    build, read = connection._build_message, connection._process_headers
+    build, read, close = connection._build_message, connection._process_headers, connection.close
 
     def built(sid: int, subject: bytes, *others: Any) -> Any:
         return build(sid, subject.decode(errors="replace").encode(), *others)
@@ -72,8 +83,16 @@ def tolerant(connection: Client) -> Client:
             return await read(block)
         return None
 
+    async def closed() -> None:
+        while (reconnecting := connection._reconnection_task) and not reconnecting.done():
+            await stop(reconnecting)
+            connection._status = Client.RECONNECTING  # what is said to be closed is not closed again
+        with own_cancellation():
+            await close()
+
     connection._build_message = built  # type: ignore[method-assign, assignment]
     connection._process_headers = headers_of  # type: ignore[method-assign, assignment]
+    connection.close = closed  # type: ignore[method-assign]
     return connection
 
 
