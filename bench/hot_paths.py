@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.contracts.events import Delta
+from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Step, StepMessage
 from penstock.contracts.wire import Wire
 from penstock.hosting.ports import free_port
@@ -29,8 +30,8 @@ from penstock.jetstream.connection import connect
 from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.streams import declare
 from penstock.jobs.follow import Follower
-from penstock.llm.client import Llm
 from penstock.local import nats_server
+from penstock.pattern import StepContext
 from penstock.runs.journal import Journal
 from penstock.settings import Settings
 from penstock.steps.executor import Executable
@@ -43,7 +44,12 @@ class Nothing(Wire):
     pass
 
 
-NOTHING = Step(name="draft", input=Nothing, output=Nothing)  # the queue of a step that exists
+async def execute(request: Any, _: StepContext) -> Nothing:
+    return Nothing()
+
+
+KIND = "workers", "sequential-processing", "draft"  # the queue of a step that exists
+NOTHING = Step(name=KIND[2], input=Nothing, output=Nothing, do=execute)
 
 
 async def main(steps: int, deltas: int) -> None:
@@ -81,19 +87,16 @@ async def measure(settings: Settings, steps: int, deltas: int) -> None:
 def executing_nothing(settings: Settings) -> Service:
     """A worker whose one step returns at once."""
 
-    async def execute(request: Any, *, model: Any) -> Nothing:
-        return Nothing()
-
     async def start(service: Service, bus: Bus) -> None:
         handler = StepHandler(
             bus=bus,
-            llm=Llm(settings),
-            executables={"draft": Executable(NOTHING, execute, uses_model=False)},
+            llm=None,
+            executables={"/".join(KIND[1:]): Executable(NOTHING, execute, render=Prompt.user)},
             service="workers",
             settings=settings,
             spending=Spending(service.registry),
         )
-        durable, subject = subjects.step_consumer("workers", "draft"), subjects.step("workers", "draft", "*", "*")
+        durable, subject = subjects.step_consumer(*KIND), subjects.step(*KIND, "*", "*")
         service.consume(subjects.STEPS, durable, subject, handler.handle)
 
     return Service("workers", settings, start, slots=settings.slots)
@@ -109,11 +112,11 @@ async def round_trips(bus: Bus, count: int, at_once: int) -> list[float]:
         async with limit:
             job = f"b{run}-{number}"
             message = StepMessage(
-                pattern="bench", job=job, step="draft", key="k", input={}, fingerprint="f", deadline=time.time() + 60
+                pattern=KIND[1], job=job, step=KIND[2], key="k", input={}, fingerprint="f", deadline=time.time() + 60
             )
             async with Journal.following(bus, job) as journal:
                 began = time.perf_counter()
-                await bus.once(subjects.step("workers", "draft", job, "k"), message.model_dump_json().encode())
+                await bus.once(subjects.step(*KIND, job, "k"), message.model_dump_json().encode())
                 await journal.wait_for("k")
                 took.append(time.perf_counter() - began)
 

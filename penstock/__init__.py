@@ -8,16 +8,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "Depends",
+    "Failure",
     "HttpClient",
     "NatsClient",
     "Options",
     "Pattern",
     "PatternFailure",
     "PatternRequest",
+    "Prompt",
     "Run",
     "Step",
+    "StepContext",
     "StepFailed",
     "Tool",
+    "Transient",
     "Wire",
     "__version__",
 ]
@@ -26,26 +31,33 @@ if TYPE_CHECKING:
     from penstock.client.over_http import HttpClient
     from penstock.client.over_nats import NatsClient
     from penstock.contracts.options import Options, PatternRequest
+    from penstock.contracts.prompt import Prompt
     from penstock.contracts.step import Step
+    from penstock.contracts.tool import Tool
     from penstock.contracts.wire import Wire
-    from penstock.errors import PatternFailure, StepFailed
-    from penstock.hosting.installed import __version__
-    from penstock.pattern import Pattern, Run
-    from penstock.tools.tool import Tool
+    from penstock.depends import Depends
+    from penstock.errors import Failure, PatternFailure, StepFailed, Transient
+    from penstock.installed import __version__
+    from penstock.pattern import Pattern, Run, StepContext
 else:  # the same, at first use; a type checker that saw this function would believe in any name
     _MODULES = {
+        "Depends": "penstock.depends",
+        "Failure": "penstock.errors",
         "HttpClient": "penstock.client.over_http",
         "NatsClient": "penstock.client.over_nats",
         "Options": "penstock.contracts.options",
         "Pattern": "penstock.pattern",
         "PatternFailure": "penstock.errors",
         "PatternRequest": "penstock.contracts.options",
+        "Prompt": "penstock.contracts.prompt",
         "Run": "penstock.pattern",
         "Step": "penstock.contracts.step",
+        "StepContext": "penstock.pattern",
         "StepFailed": "penstock.errors",
-        "Tool": "penstock.tools.tool",
+        "Tool": "penstock.contracts.tool",
+        "Transient": "penstock.errors",
         "Wire": "penstock.contracts.wire",
-        "__version__": "penstock.hosting.installed",
+        "__version__": "penstock.installed",
     }
 
     def __getattr__(name):
@@ -55,7 +67,7 @@ else:  # the same, at first use; a type checker that saw this function would bel
         try:
             value = getattr(import_module(_MODULES[name]), name)
         except ModuleNotFoundError as error:
-            from penstock.hosting.installed import advice
+            from penstock.installed import advice
 
             if advised := advice(error):
                 raise ModuleNotFoundError(f"penstock.{name}: {advised}", name=error.name) from error

@@ -2,7 +2,7 @@
 
 import sys
 
-from penstock.hosting.installed import __version__, advice
+from penstock.installed import __version__, advice
 
 
 def main() -> None:

@@ -8,20 +8,27 @@ the only way to have something done.
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, JsonValue
 
 from penstock.contracts.job import PatternContract
 from penstock.contracts.options import PatternRequest
+from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Complexity, In, Out, Step
+from penstock.contracts.tool import Tool
+from penstock.contracts.turns import Turn
 from penstock.errors import Misconfigured
 
 Req = TypeVar("Req", bound=PatternRequest)
 Res = TypeVar("Res", bound=BaseModel)
+T = TypeVar("T", bound=BaseModel)
+
+#: What is wrong with a reply that fits its schema: a sentence for each fault.
+Check = Callable[[Any], Sequence[str]]
 
 
 class Run(ABC):
@@ -74,11 +81,49 @@ class Run(ABC):
         """Promise that nothing more comes at or below `path`: an array is complete, an optional member is absent."""
 
 
+class Model(Protocol):
+    """The model of one attempt at a step, of the step's tier. What it is asked is counted, journaled and priced.
+
+    A reply that does not fit, or in which `check` finds faults, is asked for again. `stream`: the reply is the step's
+    output, and readers see it grow; of one attempt, one reply can be that. Raises OutputInvalid, OutputTruncated or
+    another ModelFailure in the end, ModelUnavailable where the step is worth another attempt.
+    """
+
+    async def text(self, prompt: Prompt, check: Check | None = None, *, stream: bool = False) -> str:
+        """A reply in plain text, never blank."""
+
+    async def object(self, prompt: Prompt, output: type[T], check: Check | None = None, *, stream: bool = False) -> T:
+        """A reply as `output`, validated strictly."""
+
+    async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any]]) -> Turn:
+        """Text, tool calls, or both. Arguments are as the model gave them: the tool validates its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepContext:
+    """What a step's `do` is given beside its input."""
+
+    job: str
+    key: str
+    #: Counts from 1; one may repeat.
+    attempt: int
+    #: Unix time, seconds, by NATS's clock: what runs then is cancelled.
+    deadline: float
+    #: Raises TypeError when it is asked by a step that asks no model.
+    model: Model
+    #: Show readers the next piece of the output, of a step whose output is `str`: what it returns must be all pieces.
+    emit: Callable[[str], None]
+    #: The prompt of the step's file for its input (or another file's of the pattern, for any model: `render(data,
+    #: "name")`). Raises Misconfigured where there is none, or it does not fit.
+    render: Callable[..., Prompt]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pattern(Generic[Req, Res]):
     """A line in the table of patterns.
 
-    Its prompts are the files `prompts/<step>.md` (or the name in `Step.prompt`) beside the module of `run`.
+    Its prompts are the files `prompts/<step>.md` (or the name in `Step.prompt`) beside the module of `run`. The names
+    of its steps are its own: they have its name in their subjects, consumers and metrics.
     `example` is a request that shows the pattern: the demo, the docs and OpenAPI use it.
     """
 
@@ -109,5 +154,5 @@ class Pattern(Generic[Req, Res]):
         return Path(module.__file__).parent / "prompts"
 
     def prompt_of(self, step: Step[Any, Any]) -> Path:
-        """Where the prompt file of a step is; steps that need no model have none."""
+        """Where the prompt file of a step is; one with a `do` needs none."""
         return self.prompts / f"{step.prompt or step.name}.md"

@@ -21,7 +21,7 @@ from penstock.cli.printing import say
 from penstock.client import JobFailedError, RequestRefused
 from penstock.errors import Diverged, PenstockError
 from penstock.hosting import logs
-from penstock.hosting.installed import advice
+from penstock.installed import advice
 from penstock.settings import Settings
 
 

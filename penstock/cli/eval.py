@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from penstock.cli import git
 from penstock.cli.errors import BadInput
 from penstock.cli.printing import echo
-from penstock.hosting.installed import require
+from penstock.installed import require
 from penstock.llm.access import access_of
 from penstock.printable import printable
 from penstock.settings import Settings

@@ -51,14 +51,17 @@ def listed() -> None:
 
 @app.command()
 def render(
-    name: Annotated[str, typer.Argument(help="The step's name.", metavar="STEP")],
+    name: Annotated[str, typer.Argument(help="The step: its name, or pattern/step.", metavar="STEP")],
     input: Annotated[typer.FileText | None, typer.Option(help="The step's input as JSON; - for stdin.")] = None,
 ) -> None:
     """Show a prompt as it is sent: the system text, a line of ---, and the user text."""
-    found = next(((pattern, step) for pattern, step, _ in _prompts() if step.name == name), None)
-    if found is None:
+    found = {f"{pattern.name}/{step.name}": (pattern, step) for pattern, step, _ in _prompts()}
+    named = [kind for kind in found if name in (kind, kind.partition("/")[2])]
+    if not named:
         raise BadInput(f"there is no prompt of a step {name!r}; penstock prompts list shows those there are")
-    pattern, step = found
+    if len(named) > 1:
+        raise BadInput(f"{name!r} is a step of several patterns: {', '.join(named)}")
+    pattern, step = found[named[0]]
     if input is None:
         fields = ", ".join(field.alias or key for key, field in step.input.model_fields.items())
         raise BadInput(f"--input FILE is needed, a JSON object of {fields}")

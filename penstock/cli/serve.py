@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Annotated
 
@@ -12,29 +13,39 @@ from penstock.cli.errors import BadInput
 from penstock.cli.printing import echo, say
 from penstock.jetstream.streams import consumer_configs, stream_configs
 from penstock.local.stack import PATIENCE, declare_streams
-from penstock.patterns.loading import load
+from penstock.patterns.loading import load, steps_by_service
+from penstock.steps import service as step_service
 
 
 def serve(
-    service: Annotated[str, typer.Argument(help="gateway, aggregator, classifier, workers, or one of your own.")],
+    service: Annotated[
+        str, typer.Argument(help="gateway, aggregator, classifier, workers, or one that a pattern names.")
+    ],
     steps: Annotated[
-        str | None, typer.Option(help="Of workers and classifier: only these steps, separated by commas.")
+        str | None,
+        typer.Option(help="Only these steps, separated by commas: pattern/step, or step for that of any pattern."),
     ] = None,
 ) -> None:
     """Run one service until SIGTERM. PENSTOCK_NATS_URL names its NATS.
 
     docs/settings.md lists its other settings.
-    A package adds services of its own as entry points of the group penstock.services.
+    A pattern names services of its own by Step(service=...); a package adds others as entry points of the group
+    penstock.services.
     """
+    settings = settings_with(None)
     # name -> a function of Settings, and of `steps` if it executes some
     found = {entry.name: entry for entry in entry_points(group="penstock.services")}
-    if service not in found:
-        raise BadInput(f"there is no service {service!r}; there are {', '.join(sorted(found))}")
-    run = found[service].load()
+    if service in found:
+        run = found[service].load()
+    else:
+        named = steps_by_service(load(settings.patterns)).keys()
+        if service not in named:
+            raise BadInput(f"there is no service {service!r}; there are {', '.join(sorted(found.keys() | named))}")
+        run = partial(step_service.serve, service)
     if steps is None:
-        run(settings_with(None))
+        run(settings)
     elif "steps" in inspect.signature(run).parameters:
-        run(settings_with(None), [step.strip() for step in steps.split(",") if step.strip()])
+        run(settings, [step.strip() for step in steps.split(",") if step.strip()])
     else:
         raise BadInput(f"--steps: the {service} executes no steps")
 

@@ -1,8 +1,8 @@
 """A step: one unit of work that an executor does once, and whose outcome is journaled."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar, get_args
+from typing import Concatenate, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel
 
@@ -23,8 +23,14 @@ class Step(Generic[In, Out]):
 
     `output` is a pydantic model, or `str` for plain text. `complexity` and the job's priority choose
     the model tier (`Settings.model_for`), `thinking` and the priority how much that model thinks. `prompt` names the
-    prompt file when it is not the step's own name; steps that need no model, or more than one prompt, have an executor
-    of their own in their service's table instead.
+    prompt file when it is not the step's own name. `name` is the pattern's own: other patterns may have the same.
+
+    Without `do` the prompt is rendered and its reply is the output. `do` is an async function of the input, and of what
+    it needs beside it: a StepContext (penstock.pattern) for a parameter that is annotated so, and for those with a
+    Depends (penstock.depends) what is opened once a process. It raises Failure to fail the step for good, Transient to
+    be called again later. `uses_model`: whether it asks a model; by default those steps do that have no `do`. `slots`:
+    calls of it at once in one process, beside the slots that all other steps share. `version` is part of the version
+    that outcomes show: what decides its output and stands in no prompt, say tools.
 
     `check` says what is wrong with an output that fits the schema, a sentence for each fault, for the model that is
     asked again; none for a good one. It runs where the step is executed and must be a pure function.
@@ -42,6 +48,15 @@ class Step(Generic[In, Out]):
     thinking: Thinking = "medium"
     may_shorten: bool = False
     check: Callable[[In, Out], Sequence[str]] | None = None
+    do: Callable[Concatenate[In, ...], Awaitable[Out]] | None = None
+    uses_model: bool | None = None
+    slots: int | None = None
+    version: str = ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks a model."""
+        return self.do is None if self.uses_model is None else self.uses_model
 
     def thinking_for(self, priority: Priority | None) -> Thinking:
         """One level less where speed was asked for, one more for quality."""
@@ -51,7 +66,7 @@ class Step(Generic[In, Out]):
 
 
 class StepMessage(Tolerant):
-    """What `steps.<service>.<step>.<job>.<key>` carries: everything an executor needs."""
+    """What `steps.<service>.<pattern>.<step>.<job>.<key>` carries: everything an executor needs."""
 
     pattern: Token
     job: Token

@@ -1,6 +1,7 @@
 """Cases, put to the real services of a stack of this machine."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import isfunction
@@ -69,7 +70,9 @@ class Runner:
         bus, job = self._client.bus, new_job_id()
         message = _message(pattern, step, case, job, deadline=bus.time.now() + _DEADLINE)
         async with Journal.following(bus, job) as journal:
-            await bus.once(subjects.step(step.service, step.name, job, _KEY), message.model_dump_json().encode())
+            await bus.once(
+                subjects.step(step.service, pattern.name, step.name, job, _KEY), message.model_dump_json().encode()
+            )
             await journal.wait_for(_KEY)
         outcome = journal.outcome(_KEY)
         assert outcome is not None
@@ -126,4 +129,8 @@ def _not_of(package: str, function: str) -> str | None:
 
 
 def _steps(patterns: Mapping[str, Pattern[Any, Any]]) -> dict[str, tuple[Pattern[Any, Any], Step[Any, Any]]]:
-    return {step.name: (pattern, step) for pattern in patterns.values() for step in pattern.steps}
+    """By `pattern/step`, and by the step's name where only one pattern has it."""
+    kinds = [(pattern, step) for pattern in patterns.values() for step in pattern.steps]
+    many = Counter(step.name for _, step in kinds)
+    named = {step.name: (pattern, step) for pattern, step in kinds if many[step.name] == 1}
+    return named | {f"{pattern.name}/{step.name}": (pattern, step) for pattern, step in kinds}

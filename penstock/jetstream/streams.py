@@ -45,7 +45,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     log = {"max_age": settings.events_max_age_hours * _HOUR, "discard": api.DiscardPolicy.OLD}
     table: list[tuple[str, str, dict[str, Any]]] = [
         (subjects.JOBS, subjects.job("*", "*"), kept),
-        (subjects.STEPS, subjects.step("*", "*", "*", "*"), queue),
+        (subjects.STEPS, subjects.step("*", "*", "*", "*", "*"), queue),
         (subjects.JOURNAL, subjects.journal("*", "*"), {**kept, "republish": api.RePublish(*subjects.FACTS)}),
         (subjects.EVENTS, subjects.events("*"), {**log, "republish": api.RePublish(*subjects.LIVE)}),
         (subjects.HOOKS, subjects.hook("*"), queue),
@@ -91,9 +91,9 @@ def consumer_configs(
         # a hook that waits hours for its next try counts as pending; a limit would stop all the others
         (subjects.HOOKS, durable(subjects.HOOKS_CONSUMER, subjects.hook("*"), pending=-1)),
         *(
-            (subjects.STEPS, durable(subjects.step_consumer(service, name), subjects.step(service, name, "*", "*")))
+            (subjects.STEPS, durable(subjects.step_consumer(*kind), subjects.step(*kind, "*", "*")))
             for service, steps in steps_by_service(patterns).items()
-            for name in steps
+            for kind in ((service, pattern.name, step.name) for pattern, step in steps.values())
         ),
     ]
 

@@ -2,7 +2,8 @@
 
     stream    subjects                              written once?   republished as
     JOBS      jobs.<pattern>.<job>                  yes             -
-    STEPS     steps.<service>.<step>.<job>.<key>    while queued    -
+    STEPS     steps.<service>.<pattern>.<step>
+                               .<job>.<key>         while queued    -
     JOURNAL   journal.<job>.<key|start|end>         yes             facts.<job>.<...>
     EVENTS    events.<job>                          no              live.<job>
               events.chat=<digest>                  no              live.chat=<digest>
@@ -56,13 +57,16 @@ def job(pattern: str, job_id: str) -> str:
     return f"jobs.{pattern}.{job_id}"
 
 
-def step(service: str, step_name: str, job_id: str, key: str) -> str:
-    return f"steps.{service}.{step_name}.{job_id}.{key}"
+def step(service: str, pattern: str, step_name: str, job_id: str, key: str) -> str:
+    return f"steps.{service}.{pattern}.{step_name}.{job_id}.{key}"
 
 
-def step_consumer(service: str, step_name: str) -> str:
-    """The durable consumer of one kind of step, which so has a queue depth and a scale of its own."""
-    return f"{service}-{step_name}"
+def step_consumer(service: str, pattern: str, step_name: str) -> str:
+    """The durable consumer of one kind of step, which so has a queue depth and a scale of its own.
+
+    No token has a "=", so no two kinds have the same.
+    """
+    return f"{service}={pattern}={step_name}"
 
 
 def journal(job_id: str, key: str) -> str:

@@ -9,16 +9,17 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Thinking
+from penstock.contracts.tool import Tool
 from penstock.contracts.turns import Part, TextPiece, ToolCall, Turn
 from penstock.contracts.usage import Usage
 from penstock.document.strings import whole
 from penstock.errors import OutputInvalid, OutputTruncated
 from penstock.llm.client import Llm
-from penstock.llm.prompt import Prompt
 from penstock.llm.repair_prompt import described, faults_by, faults_of, repair_turns
 from penstock.llm.usage import Meter
-from penstock.tools import Tool
+from penstock.pattern import Check
 
 #: How often a reply that is truncated or does not fit is asked for again, per question.
 REPAIRS = 2
@@ -27,8 +28,6 @@ MAX_CALLS = 32
 
 T = TypeVar("T", bound=BaseModel)
 R = TypeVar("R")
-#: What is wrong with a reply that fits its schema: a sentence for each fault.
-Check = Callable[[Any], Sequence[str]]
 
 
 class Sink(Protocol):
@@ -48,12 +47,12 @@ class StepModel:
     last time `stronger` is asked, if there is one, but for a reply that was cut off. That is asked for again with the
     least thinking, which counts as output; if it was that already, the answer is too long: it is asked for much shorter
     where `may_shorten` says so. In the end OutputTruncated or OutputInvalid is raised with the last errors.
-    ModelUnavailable and ModelFailure pass through.
+    ModelUnavailable and ModelFailure pass through. Without `llm` any question raises TypeError.
     """
 
     def __init__(
         self,
-        llm: Llm,
+        llm: Llm | None,
         model: str,
         labels: Mapping[str, str],
         sink: Sink | None = None,
@@ -78,16 +77,16 @@ class StepModel:
         """The last version that answered; before that, the name asked for."""
         return self._meter.model or self._model
 
-    async def text(self, prompt: Prompt, check: Check | None = None) -> str:
-        """A reply in plain text, never blank."""
-        return await self._asked_until(lambda turn: _usable(turn).text, prompt, check=check, sink=self._sink)
+    async def text(self, prompt: Prompt, check: Check | None = None, *, stream: bool = False) -> str:
+        """A reply in plain text, never blank. `stream`: its pieces go to the sink."""
+        sink = self._sink if stream else None
+        return await self._asked_until(lambda turn: _usable(turn).text, prompt, check=check, sink=sink)
 
-    async def object(self, prompt: Prompt, output: type[T], check: Check | None = None) -> T:
+    async def object(self, prompt: Prompt, output: type[T], check: Check | None = None, *, stream: bool = False) -> T:
         """A reply as `output`, validated strictly and by wire names only: what was streamed is what is kept."""
         validate = partial(output.model_validate_json, strict=True, by_alias=True, by_name=False)
-        return await self._asked_until(
-            lambda turn: validate(turn.text), prompt, output=output, check=check, sink=self._sink
-        )
+        sink = self._sink if stream else None
+        return await self._asked_until(lambda turn: validate(turn.text), prompt, output=output, check=check, sink=sink)
 
     async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any]]) -> Turn:
         """Text, up to MAX_CALLS tool calls, or both. Arguments are as the model gave them: the tool validates its own.
@@ -107,6 +106,8 @@ class StepModel:
         tools: Sequence[Tool[Any, Any]] = (),
         check: Check | None = None,
     ) -> R:
+        if self._llm is None:
+            raise TypeError("this step asks no model: it needs Step(uses_model=True)")
         question, thinking, truncated = prompt, self._thinking, False
         for number in range(REPAIRS + 1):
             if number and sink is not None:

@@ -12,17 +12,17 @@ from google import genai
 from google.genai import types
 from pydantic import BaseModel
 
+from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Thinking
+from penstock.contracts.tool import Tool
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.errors import Misconfigured
 from penstock.llm.access import access_of
 from penstock.llm.failure import failure_of
-from penstock.llm.prompt import Prompt
 from penstock.llm.reply import Reply
 from penstock.llm.request import config_of, contents_of, thinking_of
 from penstock.llm.usage import Meter, usage_of
 from penstock.settings import Models
-from penstock.tools import Tool
 
 #: Calls at the same time; those above it wait for a connection, up to `model_first_token_timeout`.
 _CONNECTIONS = 1_000

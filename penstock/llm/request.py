@@ -8,11 +8,11 @@ from typing import Any
 from google.genai import types
 from pydantic import BaseModel
 
+from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Thinking
+from penstock.contracts.tool import Tool
 from penstock.contracts.turns import Part, TextPiece, ToolCall
-from penstock.llm.prompt import Prompt
 from penstock.llm.schema import schema_of
-from penstock.tools import Tool
 
 _GEMINI = re.compile(r"gemini-(\d+)")
 

@@ -17,11 +17,12 @@ from penstock.client.over_http import HttpClient
 from penstock.client.over_nats import NatsClient
 from penstock.errors import Misconfigured
 from penstock.hosting import ports
-from penstock.hosting.installed import require
+from penstock.installed import require
 from penstock.jetstream.streams import declare
 from penstock.llm.access import KEYS, access_of
 from penstock.local import nats_server, processes
 from penstock.local.process import Process
+from penstock.patterns.loading import load, steps_by_service
 from penstock.printable import without_credentials
 from penstock.settings import PREFIX, Settings
 
@@ -33,8 +34,6 @@ Pace = Literal["natural", "slow", "off"]
 _MODULE = (sys.executable, "-P", "-m")
 #: The `penstock` command.
 PENSTOCK = (*_MODULE, "penstock")
-#: Services that ask the model. No other process is given the key.
-_ASKING = ("workers", "classifier")
 #: Seconds that NATS may take until it answers.
 PATIENCE = 30.0
 
@@ -63,6 +62,7 @@ class Stack:
     processes: list[Process] = field(default_factory=list, init=False)
     simulator_url: str | None = field(default=None, init=False)
     gateway_urls: list[str] = field(default_factory=list, init=False)
+    _asking: frozenset[str] = field(default=frozenset(), init=False)
     _lock: TextIO | None = field(default=None, init=False)
 
     async def __aenter__(self) -> "Stack":
@@ -107,20 +107,18 @@ class Stack:
             await self._start("simulator", command, own, url=self.simulator_url)
             env["PENSTOCK_SIMULATOR_URL"] = without_credentials(self.simulator_url)
         # ended in the opposite order: whoever takes work in first, NATS last
-        counts = {
-            "workers": self.workers,
-            "classifier": self.classifiers,
-            "aggregator": self.aggregators,
-            "gateway": self.gateways,
-        }
+        steps = steps_by_service(load(settings.patterns))
+        self._asking = frozenset(name for name, kinds in steps.items() if any(step.asks for _, step in kinds.values()))
+        counts = dict.fromkeys(steps, 1) | {"workers": self.workers, "classifier": self.classifiers}
+        counts |= {"aggregator": self.aggregators, "gateway": self.gateways}
         starting = []
         for name, number in ((name, number) for name, count in counts.items() for number in range(count)):
             host, port = "127.0.0.1", 0
             if name == "gateway":
                 host, port = self.host, self.port + number if self.port else ports.free_port()
             own = {**env, "PENSTOCK_HOST": host, "PENSTOCK_PORT": str(port)}
-            steps = ["--steps", self.steps] if self.steps and name == "workers" else []
-            starting.append(self._start(f"{name}-{number + 1}", [*PENSTOCK, "serve", name, *steps], own))
+            only = ["--steps", self.steps] if self.steps and name == "workers" else []
+            starting.append(self._start(f"{name}-{number + 1}", [*PENSTOCK, "serve", name, *only], own))
         # where one fails, the exit ends the others
         processes = await asyncio.gather(*starting)
         self.gateway_urls = [str(process.url) for process in processes[-self.gateways :]]
@@ -130,7 +128,7 @@ class Stack:
 
     async def _start(self, name: str, command: list[str], env: Mapping[str, str], url: str | None = None) -> Process:
         """Returns once it is ready. `url`: how others get at it, if that is not what it writes."""
-        if not name.startswith(_ASKING):
+        if name.rpartition("-")[0] not in self._asking:  # no other process is given the key
             env = {**env, **dict.fromkeys(KEYS, "")}
         log_file = self.data / "logs" / f"{name}.log"
         process = Process(name, command, env=env, log_file=log_file, changed=self._write_processes)

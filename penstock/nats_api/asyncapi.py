@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from penstock.hosting.installed import __version__
+from penstock.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.streams import consumer_configs, stream_configs
 from penstock.nats_api.channels import PARAMETERS, Channel, Message, channels

@@ -74,15 +74,15 @@ def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     ]
     steps = [
         Channel(
-            f"steps-{service}-{name}",
-            subjects.step(service, name, _JOB, _KEY),
-            f"Steps of kind {name}, of the pattern {pattern.name}.",
-            (Message(f"Step-{name}", f"One {name} to do.", StepMessage, input=step.input),),
+            f"steps-{service}-{pattern.name}-{step.name}",
+            subjects.step(service, pattern.name, step.name, _JOB, _KEY),
+            f"Steps of kind {step.name}, of the pattern {pattern.name}.",
+            (Message(f"Step-{pattern.name}-{step.name}", f"One {step.name} to do.", StepMessage, input=step.input),),
             senders=_RUNS,
             receivers=(service,),
         )
         for service, executed in executors.items()
-        for name, (pattern, step) in executed.items()
+        for pattern, step in executed.values()
     ]
     return [*jobs, *steps, *_of_a_job(tuple(executors)), *endpoints(patterns)]
 

@@ -33,7 +33,7 @@ from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import is_token
 from penstock.errors import InvalidRequest, Refused
-from penstock.hosting.installed import __version__
+from penstock.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.admission import Admission

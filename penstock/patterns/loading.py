@@ -1,5 +1,6 @@
 """Patterns by name: the six of the table and those a deployment adds through its settings."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pkgutil import resolve_name
 from typing import Any
@@ -29,15 +30,18 @@ def load(extra: Iterable[str] = ()) -> dict[str, AnyPattern]:
 
 
 def steps_by_service(patterns: Mapping[str, AnyPattern]) -> dict[str, dict[str, tuple[AnyPattern, Step[Any, Any]]]]:
-    """service -> step name -> (its pattern, the step). Raises Misconfigured where two steps share a name."""
+    """service -> `pattern/step` -> (the pattern, the step). Raises Misconfigured for names that cannot be."""
     table: dict[str, dict[str, tuple[AnyPattern, Step[Any, Any]]]] = {}
     for pattern in patterns.values():
+        for name, many in Counter(step.name for step in pattern.steps).items():
+            if many > 1:
+                raise Misconfigured(f"pattern {pattern.name} has {many} steps called {name!r}")
         for step in pattern.steps:
-            known = table.setdefault(step.service, {}).setdefault(step.name, (pattern, step))
-            if known[1] != step:
-                raise Misconfigured(f"patterns {known[0].name} and {pattern.name} both have a step {step.name!r}")
             if step.name in RESERVED_KEYS or not is_token(step.name):
                 raise Misconfigured(f"step name {step.name!r} of pattern {pattern.name} is reserved or no token")
+            if not is_token(step.service):
+                raise Misconfigured(f"service {step.service!r} of step {pattern.name}/{step.name} is no token")
+            table.setdefault(step.service, {})[f"{pattern.name}/{step.name}"] = pattern, step
     return table
 
 

@@ -109,7 +109,7 @@ class ReplayRun(Run):
         await stop(*self._tasks)
 
     async def _output_of(self, step: Step[In, Out], message: StepMessage) -> Out:
-        subject = subjects.step(step.service, step.name, self.job, message.key)
+        subject = subjects.step(step.service, message.pattern, step.name, self.job, message.key)
         outcome = self._journal.outcome(message.key)
         while outcome is None:
             if self._stored < (retracted := self._retracted):

@@ -1,50 +1,66 @@
-"""Executors: the async functions that do the steps."""
+"""Executors: what does the steps."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, cast
 
+from pydantic import BaseModel
+
+from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Step
-from penstock.llm.ask import StepModel
-from penstock.pattern import Pattern
+from penstock.errors import Misconfigured, OutputInvalid
+from penstock.pattern import Pattern, StepContext
 from penstock.steps.prompts import PromptFile, version_of
-
-
-class Executor(Protocol):
-    """Does a step: a function of its input and its dependencies; it knows no queue, subject or ack.
-
-    Raises Failure to fail the step for good, Transient to be called again later.
-    """
-
-    def __call__(self, request: Any, *, model: StepModel) -> Awaitable[Any]: ...
+from penstock.steps.resources import Resources
 
 
 @dataclass(frozen=True)
 class Executable:
-    """A step with what does it. `uses_model` is False for tools: no model is chosen or shown, attempts are fixed.
+    """A step with what does it: a function of its input and a StepContext; it knows no queue, subject or ack.
 
-    `slots`: calls at once in one process, beside the slots that all other steps share; None: it takes of those.
+    It raises Failure to fail the step for good, Transient to be called again later. `render`: as the StepContext's.
     `prompt`: the version of its prompt, which outcomes show; None where it has none.
     """
 
     step: Step[Any, Any]
-    execute: Executor
-    uses_model: bool = True
-    slots: int | None = None
+    execute: Callable[[Any, StepContext], Awaitable[Any]]
+    render: Callable[..., Prompt]
     prompt: str | None = None
 
 
-#: Makes an executor for a step, knowing its pattern (for the prompts).
-MakeExecutor = Callable[[Pattern[Any, Any], Step[Any, Any]], Executable]
+def executable_of(pattern: Pattern[Any, Any], step: Step[Any, Any], resources: Resources) -> Executable:
+    """A step with what its `do`, or its prompt alone, does. Raises Misconfigured where it has neither, or they do not
+    fit.
+    """
+    about = f"step {step.name} of pattern {pattern.name}"
+    own = PromptFile.of(pattern, step) if step.do is None or pattern.prompt_of(step).exists() else None
+
+    def render(data: Any, name: str | None = None) -> Prompt:
+        file = own if name is None else PromptFile.load(pattern.prompts, name, cast(type[BaseModel], type(data)))
+        if file is None:
+            raise Misconfigured(f"{about} has no prompt {pattern.prompt_of(step)}")
+        return file.render(data)
+
+    version = version_of(own.text, step) if own else None
+    if step.do is None:
+        return Executable(step, partial(_ask, step), render, version)
+    return Executable(step, partial(_checked, step, resources.bind(step.do, about)), render, version)
 
 
-def from_prompt(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
-    """The executor most steps need: render the step's prompt, ask the model, give its reply."""
-    prompt = PromptFile.of(pattern, step)
+async def _ask(step: Step[Any, Any], request: Any, context: StepContext) -> Any:
+    """Render the step's prompt, ask the model, give its reply."""
+    rendered, check = context.render(request), step.check and partial(step.check, request)
+    if step.output is str:
+        return await context.model.text(rendered, check, stream=True)
+    return await context.model.object(rendered, step.output, check, stream=True)
 
-    async def ask(request: Any, *, model: StepModel) -> Any:
-        rendered, check = prompt.render(request), step.check and partial(step.check, request)
-        return await (model.text(rendered, check) if step.output is str else model.object(rendered, step.output, check))
 
-    return Executable(step, ask, prompt=version_of(prompt.text, step))
+async def _checked(step: Step[Any, Any], do: Callable[..., Awaitable[Any]], request: Any, context: StepContext) -> Any:
+    """What `do` gives, once it fits."""
+    output = await do(request, context)
+    if not isinstance(output, step.output):
+        raise TypeError(f"{step.name} returned {type(output).__name__}, where {step.output.__name__} is its output")
+    if step.check and (faults := step.check(request, output)):
+        raise OutputInvalid("; ".join(faults))
+    return output

@@ -27,6 +27,7 @@ from penstock.jetstream.settling import GivenUp, Later, settling, until_stored
 from penstock.jobs.refusals import field_errors, summary
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
+from penstock.pattern import StepContext
 from penstock.settings import Settings
 from penstock.steps.executor import Executable
 from penstock.steps.parts import PartSink
@@ -45,6 +46,7 @@ class _Attempt:
     """One attempt at a step. Numbers count from 1; one may repeat, `id` does not. `spent`: what earlier ones cost."""
 
     job: str
+    pattern: str
     step: str
     key: str
     number: int
@@ -53,7 +55,7 @@ class _Attempt:
 
     @property
     def about(self) -> dict[str, Any]:
-        return {"job": self.job, "step": self.step, "key": self.key, "attempt": self.number}
+        return {"job": self.job, "pattern": self.pattern, "step": self.step, "key": self.key, "attempt": self.number}
 
 
 class _NobodyWaits(Exception):
@@ -61,13 +63,16 @@ class _NobodyWaits(Exception):
 
 
 class StepHandler:
-    """Executes the steps of one service. `service` is the name that events and outcomes show."""
+    """Executes the steps of one service. `service` is the name that events and outcomes show.
+
+    `executables`: by `pattern/step`. `llm` may be None if none of them asks a model.
+    """
 
     def __init__(
         self,
         *,
         bus: Bus,
-        llm: Llm,
+        llm: Llm | None,
         executables: Mapping[str, Executable],
         service: str,
         settings: Settings,
@@ -83,13 +88,13 @@ class StepHandler:
         Acked: the step has an outcome, or its job has ended. Handed back with a delay: it is worth another
         try. Terminated: it can never succeed; its failure was journaled and a copy dead-lettered before.
         """
-        _, step, job, key = subjects.tokens(message.subject)
-        about = {"job": job, "step": step, "key": key, "delivery": message.metadata.num_delivered}
+        _, pattern, step, job, key = subjects.tokens(message.subject)
+        about = {"job": job, "pattern": pattern, "step": step, "key": key, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "step", about), self._watching(job, key) as nobody_waits:
             if not nobody_waits.is_set():
                 begun = await self._begun(job, key) if message.metadata.num_delivered > 1 else {}
                 spent = sum(begun.values(), start=Usage())
-                attempt = _Attempt(job, step, key, len(begun) + 1, secrets.token_hex(4), spent)
+                attempt = _Attempt(job, pattern, step, key, len(begun) + 1, secrets.token_hex(4), spent)
                 async with contextlib.aclosing(EventLog(self._bus, job)) as events:
                     with contextlib.suppress(_NobodyWaits):
                         await self._attempt(message, attempt, nobody_waits, events)
@@ -131,10 +136,10 @@ class StepHandler:
         except ValueError as error:
             await self._write(attempt, Failure("step_error", str(error)), fingerprint="", n=0)
             raise GivenUp("step_error", str(error)) from error
-        executable = self._executables[request.step]
+        executable = self._executables[f"{request.pattern}/{request.step}"]
         by = {"k": attempt.key, "a": attempt.number, "i": attempt.id}
-        output, interval = executable.step.output, self._settings.flush_interval
-        sink = PartSink(events, by, into=request.into, output=output, flush_interval=interval)
+        step, interval = executable.step, self._settings.flush_interval
+        sink = PartSink(events, by, into=request.into, output=step.output, flush_interval=interval)
         store = partial(
             self._store,
             attempt,
@@ -149,26 +154,35 @@ class StepHandler:
             await store(Failure("poisoned", detail))
             raise GivenUp("poisoned", detail)
         chosen = self._settings.model_for(attempt.number, request.complexity, request.priority)
-        model_name = chosen if executable.uses_model else None
-        labels = {"job": request.job, "key": request.key, "step": request.step}
+        model_name = chosen if step.asks else None
+        labels = {"job": request.job, "key": request.key, "pattern": request.pattern, "step": request.step}
         model = StepModel(
-            self._llm,
+            self._llm if step.asks else None,
             model_name or "",
             labels,
             sink,
             stronger=self._settings.model_above(request.complexity, request.priority),
-            thinking=executable.step.thinking_for(request.priority),
-            may_shorten=executable.step.may_shorten,
+            thinking=step.thinking_for(request.priority),
+            may_shorten=step.may_shorten,
         )
         # behind another base URL than Google's, the model is known from its reply only
-        sink.started(request.step, self._service, None if self._llm.traces else model_name)
+        sink.started(request.step, self._service, None if self._llm and self._llm.traces else model_name)
         began = time.monotonic()
         failure: Failure | None = None
         value: Any = None
         try:
             # what cannot be stored is not paid for
             await events.flush()
-            value = sink.finish(await self._execute(executable, request, model, nobody_waits))
+            context = StepContext(
+                job=request.job,
+                key=request.key,
+                attempt=attempt.number,
+                deadline=request.deadline,
+                model=model,
+                emit=sink.emit,
+                render=executable.render,
+            )
+            value = sink.finish(await self._execute(executable, request, context, nobody_waits))
         except Transient as error:
             pause = self._pause_before_retry(error, attempt.number, request, executable)
             if pause is not None:
@@ -187,11 +201,11 @@ class StepHandler:
         finally:
             sink.close()
             if model.usage.calls:
-                self._spending.add(request.step, model.model, model.usage)
+                self._spending.add(request.pattern, request.step, model.model, model.usage)
         await store(
             failure,
             value=value,
-            model=model.model if executable.uses_model else None,
+            model=model.model if step.asks else None,
             usage=attempt.spent + model.usage,
             duration_ms=round((time.monotonic() - began) * 1000),
         )
@@ -201,7 +215,7 @@ class StepHandler:
     ) -> float | None:
         """Seconds; None where the step has no attempt left, or its job no time for one."""
         kind = request.complexity, request.priority
-        if number >= (self._settings.attempts(*kind) if executable.uses_model else _TOOL_ATTEMPTS):
+        if number >= (self._settings.attempts(*kind) if executable.step.asks else _TOOL_ATTEMPTS):
             return None
         left = request.deadline - self._bus.time.now()
         wait = partial(delay, number, first=self._settings.model_retry_delay, longest=_LONGEST_PAUSE)
@@ -228,14 +242,14 @@ class StepHandler:
             await until_stored(self._bus, "the outcome", attempt.about, partial(store, too_large))
 
     async def _execute(
-        self, executable: Executable, request: StepMessage, model: StepModel, nobody_waits: asyncio.Event
+        self, executable: Executable, request: StepMessage, context: StepContext, nobody_waits: asyncio.Event
     ) -> Any:
         """The executor's output. Raises _NobodyWaits as soon as that is so: the model call is closed then."""
         step_input = executable.step.input.model_validate(request.input)
         left = request.deadline - self._bus.time.now()
         if left <= 0:
             raise Failure("deadline_exceeded", "the job's deadline passed before the step began")
-        working = asyncio.ensure_future(executable.execute(step_input, model=model))
+        working = asyncio.ensure_future(executable.execute(step_input, context))
         ending = asyncio.ensure_future(nobody_waits.wait())
         try:
             await asyncio.wait((working, ending), timeout=left, return_when=asyncio.FIRST_COMPLETED)
@@ -267,6 +281,6 @@ def _parsed(message: Msg) -> StepMessage:
         request = StepMessage.model_validate_json(message.data)
     except ValidationError as error:
         raise ValueError(f"the step message does not fit: {summary(field_errors(error.errors()))}") from error
-    if [request.step, request.job, request.key] != subjects.tokens(message.subject)[1:]:
+    if [request.pattern, request.step, request.job, request.key] != subjects.tokens(message.subject)[1:]:
         raise ValueError(f"the message on {message.subject} is for another step")
     return request

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from penstock.contracts.events import Delta, Event, PartEnd, PartReset, PartStart, StepRetrying, StepStarted
 from penstock.contracts.usage import Usage
 from penstock.document import JsonPieces, Piece, TextPieces
-from penstock.document.strings import Characters
+from penstock.document.strings import Characters, whole
 from penstock.jetstream.event_log import EventLog
 
 #: Characters that are read at once, and of the JSON text of one delta. Each takes up to 7 and 4 bytes of a message.
@@ -61,6 +61,12 @@ class PartSink:
         else:
             self._timer = loop.call_at(due, self._flush)
 
+    def emit(self, piece: str) -> None:
+        """The next piece of an executor's own. Raises TypeError where the output is no text."""
+        if self._output is not str:
+            raise TypeError(f"the output is {self._output.__name__}: only text can be shown in pieces")
+        self.text(piece)
+
     def restart(self) -> None:
         """Forget what was written: the reply is asked for anew."""
         if self._touched:
@@ -76,12 +82,15 @@ class PartSink:
     def finish(self, output: Any) -> Any:
         """End the parts; the step's value as JSON, exactly as it was streamed.
 
-        An executor that streamed nothing has its `output` written whole.
+        An executor that streamed nothing has its `output` written whole. Raises ValueError for a text that is not what
+        was streamed.
         """
         if not self._touched:
             self.text(output if isinstance(output, str) else output.model_dump_json())
         self._waiting += self._pieces.feed(self._characters.feed("", last=True))
         self._waiting += self._pieces.finish()
+        if isinstance(output, str) and self._pieces.value != whole(output):
+            raise ValueError("it returned another text than it showed")
         self.close()
         self._flush()
         return self._pieces.value

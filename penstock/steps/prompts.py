@@ -21,13 +21,11 @@ from jinja2 import StrictUndefined, Template, TemplateError, Undefined, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
+from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Step
-from penstock.contracts.turns import Turn
 from penstock.errors import Misconfigured
-from penstock.llm.prompt import Prompt
 from penstock.llm.schema import schema_of
 from penstock.pattern import Pattern
-from penstock.tools import TOOLS
 
 #: Ends the system text of every prompt with a value in it.
 MATERIAL = (
@@ -94,14 +92,11 @@ class PromptFile:
 
 def version_of(text: str, step: Step[Any, Any]) -> str:
     """12 hex digits that differ as soon as what decides a reply does, but for the input and the model: the template,
-    the schema of the output or of the tools, the tier, how much is thought, and whether a reply may be shortened.
+    the output's schema, the tier, how much is thought, whether a reply may be shortened, and the step's own version.
     """
     output: type[BaseModel] | type[str] = step.output
     schema = schema_of(output) if issubclass(output, BaseModel) else None
-    if output is Turn:
-        inputs: dict[str, type[BaseModel]] = {name: tool.step.input for name, tool in TOOLS.items()}
-        schema = {name: [TOOLS[name].description, schema_of(given)] for name, given in inputs.items()}
-    settings = [step.complexity, step.thinking, step.may_shorten]
+    settings = [step.complexity, step.thinking, step.may_shorten, step.version]
     content = json.dumps([MATERIAL, text, schema, settings], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 

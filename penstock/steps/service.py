@@ -1,39 +1,38 @@
-"""A service that executes steps: the classifier and the workers differ only in which."""
+"""A service that executes steps: classifier, workers, and those of an author's own differ only in which."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from penstock.errors import Misconfigured
+from penstock.hosting import server
 from penstock.hosting.service import Service
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.llm.client import Llm
 from penstock.patterns.loading import load, steps_by_service
 from penstock.settings import Settings
-from penstock.steps.executor import MakeExecutor, from_prompt
+from penstock.steps.executor import executable_of
 from penstock.steps.handler import StepHandler
+from penstock.steps.resources import Resources
 from penstock.steps.spending import Spending
 
 
-def build_step_service(
-    name: str,
-    settings: Settings,
-    *,
-    special: Mapping[str, MakeExecutor] | None = None,
-    only: Iterable[str] | None = None,
-) -> Service:
-    """The service called `name`, executing its steps, or `only` some of them, by name.
+def build(name: str, settings: Settings, only: Iterable[str] | None = None) -> Service:
+    """The service called `name`, executing its steps, or `only` some: `pattern/step`, or `step` of any pattern.
 
-    `special` holds the steps that a prompt alone does not do. Raises Misconfigured for a name in `only` that is no step
-    of the service.
+    Raises Misconfigured for a name in `only` that is no step of the service.
     """
     steps = steps_by_service(load(settings.patterns)).get(name, {})
-    chosen = set(steps if only is None else only)
-    if unknown := chosen - steps.keys():
+    wanted = set(steps if only is None else only)
+    chosen = {kind: steps[kind] for kind in sorted(steps) if wanted & {kind, kind.partition("/")[2]}}
+    if unknown := wanted - chosen.keys() - {step.name for _, step in chosen.values()}:
         raise Misconfigured(f"no such step here: {', '.join(sorted(unknown))}. There are: {', '.join(sorted(steps))}")
-    executables = {step: (special or {}).get(step, from_prompt)(*steps[step]) for step in sorted(chosen)}
-    llm = Llm(settings)
+    llm = Llm(settings) if any(step.asks for _, step in chosen.values()) else None
+    resources = Resources()
+    executables = {kind: executable_of(*of, resources) for kind, of in chosen.items()}
 
     async def start(service: Service, bus: Bus) -> None:
+        service.app.on_shutdown(resources.aclose)
+        await resources.open()
         handler = StepHandler(
             bus=bus,
             llm=llm,
@@ -42,10 +41,17 @@ def build_step_service(
             settings=settings,
             spending=Spending(service.registry),
         )
-        for step, executable in executables.items():
-            durable, subject = subjects.step_consumer(name, step), subjects.step(name, step, "*", "*")
-            service.consume(subjects.STEPS, durable, subject, handler.handle, slots=executable.slots)
+        for pattern, step in chosen.values():
+            kind = name, pattern.name, step.name
+            durable, subject = subjects.step_consumer(*kind), subjects.step(*kind, "*", "*")
+            service.consume(subjects.STEPS, durable, subject, handler.handle, slots=step.slots)
 
     service = Service(name, settings, start, slots=settings.slots)
-    service.app.on_shutdown(llm.aclose)
+    if llm is not None:
+        service.app.on_shutdown(llm.aclose)
     return service
+
+
+def serve(name: str, settings: Settings, steps: Iterable[str] | None = None) -> None:
+    """`penstock serve <name>`."""
+    server.serve(lambda: build(name, settings, steps).app, settings, name)

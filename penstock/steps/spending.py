@@ -9,7 +9,7 @@ class Spending:
     """Of every attempt, however it ended: what a cancel or another attempt's outcome cut off is in no job's usage."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        labels = "step", "model"
+        labels = "pattern", "step", "model"
         self._calls = Counter("penstock_model_calls", "Model calls that were answered.", labels, registry=registry)
         self._tokens = Counter(
             "penstock_model_tokens",
@@ -19,8 +19,8 @@ class Spending:
         )
         self._cost = Counter("penstock_model_cost_usd", "US dollars at list price.", labels, registry=registry)
 
-    def add(self, step: str, model: str, usage: Usage) -> None:
-        self._calls.labels(step, model).inc(usage.calls)
-        self._cost.labels(step, model).inc(usage.cost_usd or 0)
+    def add(self, pattern: str, step: str, model: str, usage: Usage) -> None:
+        self._calls.labels(pattern, step, model).inc(usage.calls)
+        self._cost.labels(pattern, step, model).inc(usage.cost_usd or 0)
         for kind in ("prompt", "output", "thinking"):
-            self._tokens.labels(step, model, kind).inc(getattr(usage, f"{kind}_tokens"))
+            self._tokens.labels(pattern, step, model, kind).inc(getattr(usage, f"{kind}_tokens"))

@@ -3,9 +3,9 @@
 from pydantic import Field
 
 from penstock.contracts.step import Step
+from penstock.contracts.tool import Tool
 from penstock.contracts.wire import Wire, omitted
-from penstock.tools.sandbox import MAX_CHARACTERS, Sandbox, SandboxRefused
-from penstock.tools.tool import Tool
+from penstock.tools.sandbox import CHILDREN, MAX_CHARACTERS, Opened, SandboxRefused
 
 
 class CalculateInput(Wire):
@@ -24,7 +24,7 @@ class CalculateOutput(Wire):
     error: str | None = omitted()
 
 
-async def calculate(request: CalculateInput, *, sandbox: Sandbox) -> CalculateOutput:
+async def calculate(request: CalculateInput, sandbox: Opened) -> CalculateOutput:
     """Whatever the expression, an output within the sandbox's time limit."""
     expression = request.expression
     if len(expression) > MAX_CHARACTERS:
@@ -45,8 +45,7 @@ CALCULATE = Tool(
     "yourself, use `polynomialRoot(6, -5, 1)` for the roots of x^2 - 5x + 6 (constant first) or "
     "`lusolve([1, 1; 1, -1], [10; 2])` for a linear system, and check the solution with validateAnswer. "
     "Not available: user-defined units, import, parse, evaluate.",
-    step=Step(name="calculate", input=CalculateInput, output=CalculateOutput),
-    function=calculate,
+    step=Step(name="calculate", input=CalculateInput, output=CalculateOutput, do=calculate, slots=CHILDREN),
     asked=lambda call: call.expression,
     answered=lambda output: output.result if output.success and output.result else f"error: {output.error}",
 )

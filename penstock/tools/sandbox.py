@@ -11,8 +11,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from penstock.depends import Depends
+from penstock.errors import Transient
+from penstock.installed import require
+
+#: Calls at once in one process.
+CHILDREN: Final = 2
 #: Expressions are written by hand or by a model; longer ones are mistakes or attacks.
 MAX_CHARACTERS: Final = 10_000
 _PROGRAM: Final = Path(__file__).with_name("child.py")
@@ -24,8 +30,11 @@ class SandboxRefused(Exception):
     """The input is at fault, or went beyond a limit; the text is for the model."""
 
 
-class SandboxBroken(Exception):
+class SandboxBroken(Transient):
     """A child cannot be started, or failed for no reason known."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("tool_unavailable", detail)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +54,7 @@ class Sandbox:
     Bound to the event loop of its first use. `aclose()` leaves no process behind.
     """
 
-    def __init__(self, *, size: int = 2, limits: Limits | None = None) -> None:
+    def __init__(self, *, size: int = CHILDREN, limits: Limits | None = None) -> None:
         self.size, self._limits = size, limits or Limits()
         self._children = [_Child(self._limits) for _ in range(size)]
         #: The child used last comes first: the others start only when there are calls for them.
@@ -143,3 +152,16 @@ async def _line(process: asyncio.subprocess.Process) -> bytes:
     if not line.endswith(b"\n"):
         raise EOFError("the process has ended")
     return line
+
+
+async def _opened() -> AsyncIterator[Sandbox]:
+    require("tools")  # now, not at the first call
+    sandbox = Sandbox()
+    try:
+        yield sandbox
+    finally:
+        await sandbox.aclose()
+
+
+#: A process's own, for the `do` of a tool.
+Opened = Annotated[Sandbox, Depends(_opened)]

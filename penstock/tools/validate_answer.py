@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from penstock.contracts.step import Step
+from penstock.contracts.tool import Tool
 from penstock.contracts.wire import Wire
-from penstock.tools.sandbox import MAX_CHARACTERS, Sandbox, SandboxRefused
-from penstock.tools.tool import Tool
+from penstock.tools.sandbox import CHILDREN, MAX_CHARACTERS, Opened, SandboxRefused
 
 Notation = Annotated[str, StringConstraints(max_length=MAX_CHARACTERS)]
 
@@ -52,7 +52,7 @@ class ValidateAnswerOutput(Wire):
     evidence: str
 
 
-async def validate_answer(request: ValidateAnswerInput, *, sandbox: Sandbox) -> ValidateAnswerOutput:
+async def validate_answer(request: ValidateAnswerInput, sandbox: Opened) -> ValidateAnswerOutput:
     """Whatever the input, an output within the sandbox's time limit; never valid by a check that any answer passes."""
     given = {
         "proposedAnswer": request.proposed_answer,
@@ -76,8 +76,13 @@ VALIDATE_ANSWER = Tool(
     description="Checks an answer by mathematics: computes `expression` anew and compares, or puts the answer into "
     "`equations`. Always give at least one of the two; without them, and for words, it is inconclusive. "
     "Says valid, invalid or inconclusive, with the reason and the numbers.",
-    step=Step(name="validate-answer", input=ValidateAnswerInput, output=ValidateAnswerOutput),
-    function=validate_answer,
+    step=Step(
+        name="validate-answer",
+        input=ValidateAnswerInput,
+        output=ValidateAnswerOutput,
+        do=validate_answer,
+        slots=CHILDREN,
+    ),
     asked=lambda call: f"check {call.proposed_answer}",
     answered=lambda output: f"{output.verdict} ({output.method}): {output.evidence}",
 )

@@ -19,7 +19,7 @@ from penstock.contracts.journal import END, JobEnd
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.webhook import EndedJob, Hook, WebhookBody, secrets
 from penstock.errors import BusUnavailable
-from penstock.hosting.installed import __version__
+from penstock.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.pull import PullGroup

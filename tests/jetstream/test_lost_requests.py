@@ -43,7 +43,7 @@ async def test_a_lost_request_is_noticed_although_others_are_answered(settings: 
         try:
             await declare(bus.jetstream, settings)
             received, changed = asyncio.Queue[Msg](), asyncio.Event()
-            durable = subjects.step_consumer("workers", "draft")
+            durable = subjects.step_consumer("workers", "sequential-processing", "draft")
             source = Source(
                 bus.connection,
                 subjects.STEPS,
@@ -57,13 +57,15 @@ async def test_a_lost_request_is_noticed_although_others_are_answered(settings: 
             number = 0
             while source.requested:
                 await source.request(1, wait=True)
-                await bus.once(subjects.step("workers", "draft", "job", str(number := number + 1)), b"")
+                await bus.once(
+                    subjects.step("workers", "sequential-processing", "draft", "job", str(number := number + 1)), b""
+                )
                 await (await received.get()).ack()
                 changed.clear()
             assert relay.lost
             assert source.answered.is_set()
             await source.request(1, wait=True)
-            await bus.once(subjects.step("workers", "draft", "job", "last"), b"")
+            await bus.once(subjects.step("workers", "sequential-processing", "draft", "job", "last"), b"")
             assert (await received.get()).subject.endswith(".last")
             await source.aclose()
         finally:

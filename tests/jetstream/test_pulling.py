@@ -33,7 +33,7 @@ async def test_one_kind_of_step_is_never_taken_beyond_the_free_slots(alone: Pipe
     async with alone.settlements() as settlements:
         jobs = [await alone.submit("sequential-processing", {"input": f"lantern {number}"}) for number in range(12)]
         await alone.gemini.wait(held="draft", count=2)
-        assert await in_clients_hands(alone) == {"workers-draft": 2}
+        assert await in_clients_hands(alone) == {"workers=sequential-processing=draft": 2}
         await alone.gemini.release("draft")
         await settlements.wait_for("ACK", 12)
     assert (await alone.gemini.stats()).peak_running == 2
@@ -134,7 +134,7 @@ async def _until_asked(pipeline: Pipeline, count: int) -> None:
     async with asyncio.timeout(PATIENCE):
         while True:
             consumers = await pipeline.bus.jetstream.consumers_info(subjects.STEPS)
-            if sum(bool(info.num_waiting) for info in consumers if info.name.startswith("workers-")) == count:
+            if sum(bool(info.num_waiting) for info in consumers if info.name.startswith("workers=")) == count:
                 return
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Step
+from penstock.contracts.tool import Tool
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.wire import Score, Wire
 from penstock.llm.client import Llm
-from penstock.llm.prompt import Prompt
 from penstock.llm.usage import Meter
 from penstock.settings import Models
-from penstock.tools import Tool
 
 LABELS = {"job": "job-1", "key": "draft-1", "step": "draft"}
 PROMPT = Prompt.user("Write a line about rivers.", system="You write.")
@@ -33,8 +33,7 @@ async def add(given: Sum) -> Sum:
 ADD = Tool(
     name="add",
     description="Adds two numbers.",
-    step=Step(name="add", input=Sum, output=Sum),
-    function=add,
+    step=Step(name="add", input=Sum, output=Sum, do=add),
     asked=str,
     answered=str,
 )

@@ -25,7 +25,7 @@ async def test_a_text_is_streamed_while_it_arrives(llm: Llm, steering: Steering)
     await steering.rule(reply={"text": "A river is a road that carries you."})
     received = Received()
     model = asker(llm, received)
-    assert await model.text(PROMPT) == "A river is a road that carries you." == model.raw
+    assert await model.text(PROMPT, stream=True) == "A river is a road that carries you." == model.raw
     assert "".join(received.pieces) == model.raw
     assert len(received.pieces) > 1
     assert received.restarts == 0
@@ -34,8 +34,8 @@ async def test_a_text_is_streamed_while_it_arrives(llm: Llm, steering: Steering)
 async def test_usage_and_model_are_known_afterwards(llm: Llm, steering: Steering) -> None:
     model = asker(llm)
     assert (model.usage.calls, model.model) == (0, "gemini-3.8-flash")
-    await model.text(PROMPT)
-    await model.text(PROMPT)
+    await model.text(PROMPT, stream=True)
+    await model.text(PROMPT, stream=True)
     calls = [call.usage for call in await steering.calls() if call.usage is not None]
     assert model.usage.calls == len(calls) == 2
     assert model.usage.output_tokens == sum(usage.candidates_token_count for usage in calls)
@@ -46,14 +46,14 @@ async def test_an_object_is_what_was_streamed(llm: Llm, steering: Steering) -> N
     await steering.rule(reply={"json": GOOD})
     received = Received()
     model = asker(llm, received)
-    review = await model.object(PROMPT, Review)
+    review = await model.object(PROMPT, Review, stream=True)
     assert review == Review(score=7, short_summary="fine", improvements=["shorter"])
     assert Review.model_validate_json("".join(received.pieces)) == review
 
 
 async def test_an_object_of_the_simulators_own_fits(llm: Llm) -> None:
     model = asker(llm)
-    assert isinstance(await model.object(PROMPT, Review), Review)
+    assert isinstance(await model.object(PROMPT, Review, stream=True), Review)
     assert model.usage.calls == 1
 
 
@@ -92,7 +92,7 @@ async def test_a_reply_that_does_not_fit_is_asked_for_again_with_what_is_wrong(
     await steering.rule(reply={"json": GOOD})
     received = Received()
     model = asker(llm, received)
-    assert (await model.object(PROMPT, Review)).score == 7
+    assert (await model.object(PROMPT, Review, stream=True)).score == 7
     _, again = await steering.calls()
     assert named in again.prompt
     assert '"improvements"' in again.prompt, "the faulty reply is shown"
@@ -117,7 +117,7 @@ async def test_broken_json_is_asked_for_at_most_three_times(llm: Llm, steering: 
     received = Received()
     model = asker(llm, received)
     with pytest.raises(OutputInvalid, match="none of 3 replies"):
-        await model.object(PROMPT, Review)
+        await model.object(PROMPT, Review, stream=True)
     assert (await steering.stats()).calls == 3 == model.usage.calls
     assert received.restarts == 2, "after the last reply nothing is asked again"
 
@@ -135,7 +135,7 @@ async def test_the_last_errors_come_with_the_failure(llm: Llm, steering: Steerin
 async def test_a_reply_cut_off_is_asked_for_again_in_the_same_words_with_less_thinking() -> None:
     async with Wire([said("half", "MAX_TOKENS"), said("all of it")]) as wire, at(wire.url) as llm:
         model = asker(llm)
-        assert await model.text(PROMPT) == "all of it"
+        assert await model.text(PROMPT, stream=True) == "all of it"
     first, again = (asked.body for asked in wire.asked)
     assert again["contents"] == first["contents"], "to ask for less would be to lose what was to be said"
     levels = [body["generationConfig"].pop("thinkingConfig")["thinking_level"] for body in (first, again)]
@@ -181,7 +181,7 @@ async def test_what_a_check_finds_wrong_is_repaired_like_a_schema_and_at_last_by
     replies = [said("A source."), said("A bend."), said("A source and a mouth.")]
     async with Wire(replies) as wire, at(wire.url) as llm:
         model = asker(llm, stronger="gemini-4-argon")
-        assert await model.text(PROMPT, too_short) == "A source and a mouth."
+        assert await model.text(PROMPT, too_short, stream=True) == "A source and a mouth."
     assert [asked.model for asked in wire.asked] == ["gemini-3.8-flash", "gemini-3.8-flash", "gemini-4-argon"]
     assert "- Say also where the river ends." in wire.asked[1].body["contents"][-1]["parts"][0]["text"]
 
@@ -227,7 +227,7 @@ async def test_a_sink_that_finds_fault_cuts_the_reply_short(llm: Llm, steering: 
     await steering.rule(reply={"text": "]] and more of it" * 20, "hold": "for ever"}, times=1)
     await steering.rule(reply={"json": GOOD})
     model = asker(llm, Choosy())
-    assert (await model.object(PROMPT, Review)).score == 7
+    assert (await model.object(PROMPT, Review, stream=True)).score == 7
     await steering.wait(status="disconnected")
     assert "a bracket that nothing opened" in (await steering.calls())[1].prompt
     assert model.usage.calls == 2, "what was produced of the first reply is paid for"
@@ -240,7 +240,7 @@ async def test_other_failures_are_not_repaired(
     await steering.rule(fault={"status": status})
     model = asker(llm)
     with pytest.raises(kind):
-        await model.text(PROMPT)
+        await model.text(PROMPT, stream=True)
     assert (await steering.stats()).calls == 1
     assert model.usage.calls == 0
 

@@ -9,10 +9,10 @@ from contextlib import aclosing
 import pytest
 from pydantic import SecretStr
 
+from penstock.contracts.prompt import Prompt
 from penstock.contracts.turns import TextPiece, ToolCall, ToolResult, Turn
 from penstock.errors import Misconfigured, ModelUnavailable
 from penstock.llm.client import Llm
-from penstock.llm.prompt import Prompt
 from penstock.llm.usage import Meter
 from penstock.settings import Models
 from tests.llm.asking import ADD, PROMPT, Review, asked, at, chunks, text_of

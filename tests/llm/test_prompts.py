@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.contracts.prompt import Prompt
 from penstock.contracts.wire import Wire
 from penstock.errors import Misconfigured
-from penstock.llm.prompt import Prompt
 from penstock.steps.prompts import MATERIAL, PromptFile, quoted
 
 

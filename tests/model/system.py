@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from penstock.contracts.events import TERMINAL, Event
 from penstock.contracts.job import Snapshot
 from penstock.contracts.options import PatternRequest
+from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Step
 from penstock.contracts.turns import TextPiece
 from penstock.contracts.usage import Usage
@@ -20,11 +21,9 @@ from penstock.errors import Diverged, ModelUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.follow import Follower
-from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
-from penstock.llm.prompt import Prompt
 from penstock.llm.usage import Meter
-from penstock.pattern import Pattern, Run
+from penstock.pattern import Pattern, Run, StepContext
 from penstock.runs.handler import JobHandler
 from penstock.settings import Settings
 from penstock.steps.executor import Executable
@@ -47,7 +46,11 @@ class Result(BaseModel):
     third: str
 
 
-SAY = Step(name="say", input=Words, output=str)
+async def say(request: Words, context: StepContext) -> str:
+    return await context.model.text(Prompt.user(request.words or "Say something."), stream=True)
+
+
+SAY = Step(name="say", input=Words, output=str, do=say, uses_model=True)
 
 
 async def three(run: Run, request: PatternRequest) -> Result:
@@ -146,10 +149,6 @@ class Model:
         return call.stream(meter)
 
 
-async def say(request: Words, *, model: StepModel) -> str:
-    return await model.text(Prompt.user(request.words or "Say something."))
-
-
 class Caller:
     """Whoever has a connection."""
 
@@ -172,7 +171,7 @@ class Process(Caller):
         if stream == subjects.JOBS:
             self._handler = JobHandler(bus=self.bus, patterns={PATTERN.name: PATTERN}, settings=SETTINGS)
         else:
-            executables = {SAY.name: Executable(SAY, say)}
+            executables = {f"{PATTERN.name}/{SAY.name}": Executable(SAY, say, render=Prompt.user)}
             self._handler = StepHandler(
                 bus=self.bus,
                 llm=cast(Llm, model),

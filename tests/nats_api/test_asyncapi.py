@@ -134,14 +134,15 @@ def test_it_leaves_nothing_out(described: Json) -> None:
             assert str(stream.republish.dest).partition(".")[0] in first_tokens
     assert {subjects.job(name, "{job}") for name in load()} <= addresses
     for service, steps in steps_by_service(load()).items():
-        assert {subjects.step(service, name, "{job}", "{key}") for name in steps} <= addresses
+        kinds = [(service, pattern.name, step.name) for pattern, step in steps.values()]
+        assert {subjects.step(*kind, "{job}", "{key}") for kind in kinds} <= addresses
     assert {endpoint.address for endpoint in endpoints(load())} <= addresses
 
 
 def test_an_operation_says_whose_it_is(described: Json) -> None:
-    classify = described["operations"]["classifier-receive-steps-classifier-classify"]
+    classify = described["operations"]["classifier-receive-steps-classifier-routing-classify"]
     assert classify["tags"] == [{"name": "classifier"}]
-    assert classify["x-consumer"] == "classifier-classify"
+    assert classify["x-consumer"] == "classifier=routing=classify"
     assert described["operations"]["aggregator-receive-jobs-routing"]["x-consumer"] == subjects.AGGREGATOR
     submit = described["operations"]["aggregator-receive-api-submit-routing"]
     assert submit["bindings"]["nats"]["queue"] == subjects.API

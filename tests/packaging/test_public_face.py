@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import penstock
-from penstock.hosting.installed import EXTRAS
+from penstock.installed import EXTRAS
 
 ROOT = Path(__file__).parents[2]
 FACE = {

@@ -29,7 +29,8 @@ from tests.support.simulator import Steering
 AnyStep = Step[Any, Any]
 
 #: Every step of every pattern.
-STEPS: list[AnyStep] = [step for steps in steps_by_service(load()).values() for _, step in steps.values()]
+PATTERN_OF = {step: pattern.name for steps in steps_by_service(load()).values() for pattern, step in steps.values()}
+STEPS: list[AnyStep] = list(PATTERN_OF)
 _TOOLS = {tool.step.name for tool in TOOLS.values()}
 #: Those that ask a model; those whose reply is JSON by a schema; those whose output grows while it is made.
 MODEL_STEPS = [step for step in STEPS if step.name not in _TOOLS]
@@ -65,7 +66,7 @@ class StepHarness:
 
     def message(self, step: AnyStep, deadline: float | None = None) -> StepMessage:
         return StepMessage(
-            pattern="contract",
+            pattern=PATTERN_OF[step],
             job=self.job,
             step=step.name,
             key=KEY,
@@ -76,10 +77,16 @@ class StepHarness:
             deadline=deadline or time.time() + 60,
         )
 
+    def subject(self, step: AnyStep, key: str = KEY) -> str:
+        return subjects.step(step.service, PATTERN_OF[step], step.name, self.job, key)
+
+    def consumer(self, step: AnyStep) -> str:
+        """The durable consumer of its kind."""
+        return subjects.step_consumer(step.service, PATTERN_OF[step], step.name)
+
     async def dispatch(self, step: AnyStep, *, deadline: float | None = None) -> bool:
         """Whether the stream took it."""
-        subject = subjects.step(step.service, step.name, self.job, KEY)
-        return await self.bus.once(subject, self.message(step, deadline).model_dump_json().encode())
+        return await self.bus.once(self.subject(step), self.message(step, deadline).model_dump_json().encode())
 
     async def outcome(self) -> Outcome:
         """The step's outcome, once it is there."""

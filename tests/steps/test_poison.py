@@ -40,9 +40,7 @@ async def test_every_step_past_its_attempts_is_failed_then_kept_then_terminated(
         jobs = {}
         for step, harness in zip(STEPS, harnesses, strict=True):
             assert await harness.dispatch(step)
-            consumer = await bus.jetstream.pull_subscribe_bind(
-                durable=subjects.step_consumer(step.service, step.name), stream=subjects.STEPS
-            )
+            consumer = await bus.jetstream.pull_subscribe_bind(durable=harness.consumer(step), stream=subjects.STEPS)
             for number in (1, 2):  # two executors that do not survive it
                 (message,) = await consumer.fetch(1)
                 await bus.append(subjects.events(harness.job), began(step, number))
@@ -55,7 +53,7 @@ async def test_every_step_past_its_attempts_is_failed_then_kept_then_terminated(
             if tokens[0] == "facts":
                 heard[tokens[1]].append("outcome")
             elif tokens[0] == "dead":
-                heard[tokens[4]].append("dead letter")
+                heard[tokens[5]].append("dead letter")
             elif message.subject.startswith("$JS.ACK.STEPS.") and message.data == b"+TERM":
                 heard[jobs[int(tokens[5])]].append("term")
                 if all("term" in heard[job] for job in jobs.values()):
@@ -94,7 +92,7 @@ async def handed_back(settings: Settings, gemini: Steering, times: int) -> Async
         await declare(bus.jetstream, settings)
         harness = StepHarness(bus, gemini, settings)
         await harness.dispatch(DRAFT)
-        consumer = await bus.jetstream.pull_subscribe_bind(durable="workers-draft", stream=subjects.STEPS)
+        consumer = await bus.jetstream.pull_subscribe_bind(durable=harness.consumer(DRAFT), stream=subjects.STEPS)
         for _ in range(times):
             (message,) = await consumer.fetch(1)
             await message.nak()
@@ -140,13 +138,13 @@ async def test_a_step_message_that_cannot_be_read_fails_its_step(harness: StepHa
     other = harness.message(step).model_dump_json().encode()  # under another key than its subject's
     async with Settlements(harness.bus) as settlements:
         for key, body in (("no-json", b"no JSON"), ("other", other)):
-            await harness.bus.once(subjects.step(step.service, step.name, harness.job, key), body)
+            await harness.bus.once(harness.subject(step, key), body)
         await settlements.wait_for("TERM", 2)
     facts = await harness.bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(harness.job, "*")])
     outcomes = {fact.subject: Outcome.model_validate_json(fact.data) for fact in facts}
     assert set(outcomes) == {subjects.journal(harness.job, "no-json"), subjects.journal(harness.job, "other")}
     assert {outcome.failure.code for outcome in outcomes.values() if outcome.failure} == {"step_error"}
-    letters = [letter async for letter in harness.bus.history(subjects.DEAD, f"dead.steps.*.*.{harness.job}.*")]
+    letters = [letter async for letter in harness.bus.history(subjects.DEAD, f"dead.steps.*.*.*.{harness.job}.*")]
     assert [letter.headers[subjects.DEAD_REASON_HEADER] for letter in letters] == ["step_error", "step_error"]
     details = [letter.headers[subjects.DEAD_DETAIL_HEADER] for letter in letters]
     assert any(detail.startswith("the step message does not fit: body: Invalid JSON") for detail in details), details

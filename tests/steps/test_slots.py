@@ -1,62 +1,86 @@
 """Steps that wait for something of their own keep no other step waiting."""
 
 import asyncio
-from typing import Any
+from collections import defaultdict
 
-from penstock_workers.tools import tool_executable
-
-from penstock.contracts.step import Step
+from penstock import Pattern, PatternRequest, Run, Step, Wire
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
-from penstock.pattern import Pattern
 from penstock.settings import Settings
-from penstock.steps.executor import Executable
-from penstock.steps.service import build_step_service
+from penstock.steps import service
 from penstock.tools import TOOLS
-from penstock.tools.calculate import CalculateOutput
-from penstock.tools.sandbox import Sandbox
-from tests.steps.step_harness import STEPS, StepHarness
+from penstock.tools.sandbox import CHILDREN
+from tests.steps.step_harness import PATTERN_OF, STEPS, StepHarness
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import running
 from tests.support.simulator import Steering
 
-BY_NAME = {step.name: step for step in STEPS}
+DRAFT = next(step for step in STEPS if step.name == "draft")
 
 
-async def test_tools_that_wait_hold_no_slot_of_a_model_step(settings: Settings, gemini: Steering) -> None:
-    """There are more calculations than all slots could take, and none of them ends."""
-    settings = settings.model_copy(update={"slots": 2})
-    waiting, end = asyncio.Semaphore(0), asyncio.Event()
+class Waiting(Wire):
+    pass
 
-    async def wait(request: Any, *, model: Any) -> CalculateOutput:
-        waiting.release()
-        await end.wait()
-        return CalculateOutput(expression=request.expression, success=True, result="1")
 
-    def held(_: Pattern[Any, Any], step: Step[Any, Any]) -> Executable:
-        return Executable(step, wait, uses_model=False, slots=2)
+class Held:
+    """Those that wait; all may end once `end` is set. A test has one to itself: what it is given is its loop's."""
 
+    def __init__(self) -> None:
+        self.waiting, self.end = asyncio.Semaphore(0), asyncio.Event()
+
+
+_HELD = defaultdict[asyncio.AbstractEventLoop, Held](Held)
+
+
+async def wait(request: Waiting) -> Waiting:
+    held = _HELD[asyncio.get_running_loop()]
+    held.waiting.release()
+    await held.end.wait()
+    return request
+
+
+HOLD = Step(name="hold", input=Waiting, output=Waiting, do=wait, slots=2)
+
+
+async def hold(run: Run, request: PatternRequest) -> Waiting:
+    return await run.step(HOLD, Waiting(), into="")
+
+
+PATTERN = Pattern(
+    name="holding",
+    summary="Wait.",
+    run=hold,
+    request=PatternRequest,
+    result=Waiting,
+    steps=(HOLD,),
+    example=PatternRequest(),
+)
+
+PATTERN_OF[HOLD] = PATTERN.name
+
+
+async def test_steps_with_slots_of_their_own_hold_none_of_others(settings: Settings, gemini: Steering) -> None:
+    """There are more of them than all slots could take, and none of them ends."""
+    settings = settings.model_copy(update={"slots": 2, "patterns": (f"{__name__}:PATTERN",)})
+    held = _HELD[asyncio.get_running_loop()]
     bus = await connect(settings, "test")
     try:
         await declare(bus.jetstream, settings)
-        calculations = [StepHarness(bus, gemini, settings) for _ in range(5)]
-        async with running(
-            build_step_service("workers", settings, special={"calculate": held}, only=("calculate", "draft"))
-        ):
-            for calculation in calculations:
-                await calculation.dispatch(BY_NAME["calculate"])
+        jobs = [StepHarness(bus, gemini, settings) for _ in range(5)]
+        async with running(service.build("workers", settings, ("holding/hold", "draft"))):
+            for job in jobs:
+                await job.dispatch(HOLD)
             async with asyncio.timeout(PATIENCE):
-                await waiting.acquire()
-                await waiting.acquire()
-            assert (await StepHarness(bus, gemini, settings).done(BY_NAME["draft"])).failure is None
-            assert waiting.locked(), "a third calculation has begun"
-            end.set()
-            for calculation in calculations:
-                assert (await calculation.outcome()).failure is None
+                await held.waiting.acquire()
+                await held.waiting.acquire()
+            assert (await StepHarness(bus, gemini, settings).done(DRAFT)).failure is None
+            assert held.waiting.locked(), "a third has begun"
+            held.end.set()
+            for job in jobs:
+                assert (await job.outcome()).failure is None
     finally:
         await bus.connection.close()
 
 
 def test_there_are_as_many_calls_of_a_tool_as_sandboxes() -> None:
-    for tool in TOOLS.values():
-        assert tool_executable(Sandbox(size=3), tool, None, tool.step).slots == 3  # type: ignore[arg-type]
+    assert {tool.step.slots for tool in TOOLS.values()} == {CHILDREN}

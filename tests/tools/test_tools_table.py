@@ -46,6 +46,6 @@ async def test_the_guides_own_tool_works_as_it_is_printed() -> None:
     exec(compile(text, "days_between.py", "exec"), module)
     tool = module["DAYS_BETWEEN"]
     given = tool.step.input.model_validate({"first": "2026-02-27", "second": "2026-03-01"})
-    output = await tool.function(given, sandbox=None)
+    output = await tool.step.do(given)
     assert (tool.asked(given), tool.answered(output)) == ("days from 2026-02-27 to 2026-03-01", "2")
     assert schema_of(tool.step.input)["properties"].keys() == {"first", "second"}

@@ -86,5 +86,4 @@ class ConcludeInput(Work):
     checked: Checked | None
 
 
-THINK = Step(name="think", input=Work, output=Turn, complexity="complex", thinking="high")
 CONCLUDE = Step(name="conclude", input=ConcludeInput, output=Conclusion, complexity="complex")

@@ -13,7 +13,8 @@ from penstock.contracts.turns import ToolCall, ToolResult, Turn
 from penstock.pattern import Pattern, Run
 from penstock.patterns.multi_step_tool_usage import contract
 from penstock.patterns.multi_step_tool_usage.checking import CHECK_FIRST, last_check, to_be_checked, verification_of
-from penstock.patterns.multi_step_tool_usage.contract import CONCLUDE, THINK, SolutionStep
+from penstock.patterns.multi_step_tool_usage.contract import CONCLUDE, SolutionStep
+from penstock.patterns.multi_step_tool_usage.think import THINK
 from penstock.patterns.multi_step_tool_usage.tool_use import use
 from penstock.tools import TOOLS
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 
-from penstock.hosting import server
 from penstock.hosting.service import Service
 from penstock.settings import Settings
-from penstock.steps.service import build_step_service
+from penstock.steps import service
 
 
 def build(settings: Settings, steps: Iterable[str] | None = None) -> Service:
-    return build_step_service("classifier", settings, only=steps)
+    """`steps`: serve only these."""
+    return service.build("classifier", settings, steps)
 
 
 def serve(settings: Settings, steps: Iterable[str] | None = None) -> None:
     """`penstock serve classifier`."""
-    server.serve(lambda: build(settings, steps).app, settings, "classifier")
+    service.serve("classifier", settings, steps)

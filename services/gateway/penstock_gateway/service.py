@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from penstock.errors import Misconfigured
 from penstock.hosting import health, server
-from penstock.hosting.installed import __version__
+from penstock.installed import __version__
 from penstock.jetstream.connection import check_server, connect
 from penstock.patterns.loading import load
 from penstock.settings import Settings

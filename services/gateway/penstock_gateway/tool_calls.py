@@ -14,7 +14,7 @@ from penstock.contracts.journal import Outcome
 from penstock.contracts.turns import Turn
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.patterns.multi_step_tool_usage.contract import THINK
+from penstock.patterns.multi_step_tool_usage.think import THINK
 
 _THOUGHT = re.compile(rf"{THINK.name}-(\d+)")
 _STEP = re.compile(r"/steps/(\d+)")

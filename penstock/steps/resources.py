@@ -1,0 +1,92 @@
+"""What steps need beside their input, opened once a process: a database's pool, an HTTP client, a sandbox."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Any, get_type_hints
+
+from penstock.errors import Misconfigured
+from penstock.pattern import StepContext
+
+Dependency = Callable[..., Any]
+
+
+class Resources:
+    """Opens each dependency of the functions that were bound, once, and closes all, the last opened first."""
+
+    def __init__(self) -> None:
+        self._stack = AsyncExitStack()
+        self._bound: list[Mapping[str, Dependency]] = []
+        self._opened: dict[Dependency, Any] = {}
+
+    def bind(self, do: Callable[..., Any], about: str) -> Callable[[Any, Any], Any]:
+        """`do` as a function of a step's input and its StepContext: its other parameters are given what they depend on.
+
+        To be called once all is open. Raises Misconfigured, beginning with `about`, for a parameter that has neither a
+        Depends nor a default.
+        """
+        needed = dict(_dependencies(do, about, given=1))
+        wanting = [name for name, dependency in needed.items() if dependency is StepContext]
+        for name in wanting:
+            del needed[name]
+        self._bound.append(needed)
+
+        def done(request: Any, context: StepContext) -> Any:
+            opened = {name: self._opened[dependency] for name, dependency in needed.items()}
+            return do(request, **dict.fromkeys(wanting, context), **opened)
+
+        return done
+
+    async def open(self) -> None:
+        for needed in self._bound:
+            for dependency in needed.values():
+                await self._open(dependency)
+
+    async def _open(self, dependency: Dependency) -> Any:
+        if dependency not in self._opened:
+            opening = dependency
+            if inspect.isasyncgenfunction(dependency):
+                opening = asynccontextmanager(dependency)
+            elif inspect.isgeneratorfunction(dependency):
+                opening = contextmanager(dependency)
+            needed = _dependencies(dependency, f"the dependency {dependency.__qualname__}", given=0)
+            opened = opening(**{name: await self._open(one) for name, one in needed.items()})
+            if hasattr(opened, "__aenter__"):
+                opened = await self._stack.enter_async_context(opened)
+            elif hasattr(opened, "__enter__"):
+                opened = self._stack.enter_context(opened)
+            elif inspect.isawaitable(opened):
+                opened = await opened
+            self._opened[dependency] = opened
+        return self._opened[dependency]
+
+    async def aclose(self) -> None:
+        await self._stack.aclose()
+
+
+def _dependencies(function: Callable[..., Any], about: str, *, given: int) -> Mapping[str, Dependency]:
+    """What the parameters after the first `given` depend on, by their names: StepContext where they are annotated so.
+
+    One with a default may depend on nothing. Of a class nothing is read but that it can be called.
+    """
+    plain = inspect.unwrap(function)
+    if not inspect.isfunction(plain):
+        return {}
+    hints, found = get_type_hints(plain, include_extras=True), {}
+    for name, parameter in list(inspect.signature(plain).parameters.items())[given:]:
+        # FastStream's Depends has a `dependency`, too
+        marks = (*getattr(hints.get(name), "__metadata__", ()), parameter.default)
+        dependency = next((mark.dependency for mark in marks if callable(getattr(mark, "dependency", None))), None)
+        if hints.get(name) is StepContext:
+            dependency = StepContext
+        if dependency is not None:
+            found[name] = dependency
+        elif parameter.default is parameter.empty and parameter.kind not in _VARIADIC:
+            where = f"{inspect.getsourcefile(plain)}:{plain.__code__.co_firstlineno}"
+            raise Misconfigured(
+                f"{about}: the parameter {name!r} needs a Depends, or the annotation StepContext ({where})"
+            )
+    return found
+
+
+_VARIADIC = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
