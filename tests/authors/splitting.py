@@ -1,4 +1,4 @@
-"""A pattern with executors, a service and a resource of its own, and a step that is called as one of another pattern."""
+"""A pattern with executors, a service and a resource of its own. One of its steps is called as one of another pattern."""
 
 import asyncio
 from collections.abc import AsyncIterator
