@@ -1,4 +1,4 @@
-"""A pattern with executors, a service and a resource of its own. One of its steps is called as one of another pattern."""
+"""A pattern with executors, a service and a resource of its own. One of its steps is called as one of another."""
 
 import asyncio
 from collections.abc import AsyncIterator
