@@ -12,7 +12,9 @@ class Depends:
     `dependency` is called once a process, when a service starts that executes the step, and what it gives is shared by
     all calls. An async context manager, or a generator with one `yield`, is closed when the service ends; its own
     parameters may depend on others. FastStream's `Depends` says the same; this one needs nothing installed, so that
-    callers can import patterns.
+    callers can import patterns. `check` is called when a service is built that will open it, and raises Misconfigured
+    where something is missing: sooner, and said in a line.
     """
 
     dependency: Callable[..., Any]
+    check: Callable[[], None] = lambda: None

@@ -155,4 +155,4 @@ class Pattern(Generic[Req, Res]):
 
     def prompt_of(self, step: Step[Any, Any]) -> Path:
         """Where the prompt file of a step is; one with a `do` needs none."""
-        return self.prompts / f"{step.prompt or step.name}.md"
+        return step.prompt if isinstance(step.prompt, Path) else self.prompts / f"{step.prompt or step.name}.md"

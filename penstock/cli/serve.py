@@ -14,7 +14,6 @@ from penstock.cli.printing import echo, say
 from penstock.jetstream.streams import consumer_configs, stream_configs
 from penstock.local.stack import PATIENCE, declare_streams
 from penstock.patterns.loading import load, steps_by_service
-from penstock.steps import service as step_service
 
 
 def serve(
@@ -41,7 +40,9 @@ def serve(
         named = steps_by_service(load(settings.patterns)).keys()
         if service not in named:
             raise BadInput(f"there is no service {service!r}; there are {', '.join(sorted(found.keys() | named))}")
-        run = partial(step_service.serve, service)
+        from penstock.steps.service import serve as serve_steps  # takes a while to import
+
+        run = partial(serve_steps, service)
     if steps is None:
         run(settings)
     elif "steps" in inspect.signature(run).parameters:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Concatenate, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel
@@ -23,7 +24,8 @@ class Step(Generic[In, Out]):
 
     `output` is a pydantic model, or `str` for plain text. `complexity` and the job's priority choose
     the model tier (`Settings.model_for`), `thinking` and the priority how much that model thinks. `prompt` names the
-    prompt file when it is not the step's own name. `name` is the pattern's own: other patterns may have the same.
+    prompt file when it is not the step's own name; a Path, for a step that several patterns share, is any file. `name`
+    is the pattern's own: other patterns may have the same.
 
     Without `do` the prompt is rendered and its reply is the output. `do` is an async function of the input, and of what
     it needs beside it: a StepContext (penstock.pattern) for a parameter that is annotated so, and for those with a
@@ -44,7 +46,7 @@ class Step(Generic[In, Out]):
     output: type[Out]
     service: str = "workers"
     complexity: Complexity = "simple"
-    prompt: str | None = None
+    prompt: str | Path | None = None
     thinking: Thinking = "medium"
     may_shorten: bool = False
     check: Callable[[In, Out], Sequence[str]] | None = None

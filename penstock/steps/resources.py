@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any, get_type_hints
 
+from penstock.depends import Depends
 from penstock.errors import Misconfigured
 from penstock.pattern import StepContext
 
@@ -76,11 +77,13 @@ def _dependencies(function: Callable[..., Any], about: str, *, given: int) -> Ma
     for name, parameter in list(inspect.signature(plain).parameters.items())[given:]:
         # FastStream's Depends has a `dependency`, too
         marks = (*getattr(hints.get(name), "__metadata__", ()), parameter.default)
-        dependency = next((mark.dependency for mark in marks if callable(getattr(mark, "dependency", None))), None)
+        mark = next((mark for mark in marks if callable(getattr(mark, "dependency", None))), None)
+        if isinstance(mark, Depends):
+            mark.check()
         if hints.get(name) is StepContext:
-            dependency = StepContext
-        if dependency is not None:
-            found[name] = dependency
+            found[name] = StepContext
+        elif mark is not None:
+            found[name] = mark.dependency
         elif parameter.default is parameter.empty and parameter.kind not in _VARIADIC:
             where = f"{inspect.getsourcefile(plain)}:{plain.__code__.co_firstlineno}"
             raise Misconfigured(

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -155,7 +156,6 @@ async def _line(process: asyncio.subprocess.Process) -> bytes:
 
 
 async def _opened() -> AsyncIterator[Sandbox]:
-    require("tools")  # now, not at the first call
     sandbox = Sandbox()
     try:
         yield sandbox
@@ -164,4 +164,4 @@ async def _opened() -> AsyncIterator[Sandbox]:
 
 
 #: A process's own, for the `do` of a tool.
-Opened = Annotated[Sandbox, Depends(_opened)]
+Opened = Annotated[Sandbox, Depends(_opened, check=partial(require, "tools"))]

@@ -23,7 +23,7 @@ def subclasses(kind: type[BaseException]) -> Iterator[str]:
 
 RAISED = {*subclasses(Failure), *subclasses(Transient)}
 #: Those of them that give their code themselves; what they are called with is a detail.
-OWN_CODE = {"InvalidRequest", "OutputTruncated", "OutputInvalid", "ModelUnavailable", "StepFailed"}
+OWN_CODE = {"InvalidRequest", "OutputTruncated", "OutputInvalid", "ModelUnavailable", "SandboxBroken", "StepFailed"}
 
 
 def codes(tree: ast.AST) -> Iterator[str]:

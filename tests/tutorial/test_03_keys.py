@@ -7,10 +7,9 @@ import pytest
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.wire import Wire
 from penstock.pattern import Pattern, Run
-from penstock.patterns.sequential_processing.contract import DRAFT
 from penstock.settings import Settings
 from tests.support.pipeline import Pipeline
-from tests.tutorial.writing import Subjects, calls_about, settings_with, write
+from tests.tutorial.writing import DRAFT, Subjects, calls_about, settings_with, write
 
 
 class Texts(Wire):

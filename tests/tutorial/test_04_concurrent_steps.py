@@ -6,10 +6,10 @@ import pytest
 
 from penstock.contracts.wire import Wire
 from penstock.pattern import Pattern, Run
-from penstock.patterns.sequential_processing.contract import DRAFT, EVALUATE, EvaluateInput
+from penstock.patterns.sequential_processing.contract import EvaluateInput
 from penstock.settings import Settings
 from tests.support.pipeline import Pipeline
-from tests.tutorial.writing import Subjects, settings_with, write
+from tests.tutorial.writing import DRAFT, EVALUATE, Subjects, settings_with, write
 
 
 class Texts(Wire):

@@ -11,10 +11,10 @@ from penstock.contracts.wire import Wire
 from penstock.document import Document
 from penstock.errors import PatternFailure, StepFailed
 from penstock.pattern import Pattern, Run
-from penstock.patterns.sequential_processing.contract import DRAFT, EVALUATE, EvaluateInput, Review
+from penstock.patterns.sequential_processing.contract import EvaluateInput, Review
 from penstock.settings import Settings
 from tests.support.pipeline import Pipeline
-from tests.tutorial.writing import settings_with, write
+from tests.tutorial.writing import DRAFT, EVALUATE, settings_with, write
 
 
 class How(PatternRequest):

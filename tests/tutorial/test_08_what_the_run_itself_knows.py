@@ -6,10 +6,9 @@ from penstock.contracts.events import PartClose, PartRetract, PartValue
 from penstock.contracts.wire import Wire
 from penstock.document import Document
 from penstock.pattern import Pattern, Run
-from penstock.patterns.sequential_processing.contract import DRAFT
 from penstock.settings import Settings
 from tests.support.pipeline import Pipeline
-from tests.tutorial.writing import Subjects, settings_with, write
+from tests.tutorial.writing import DRAFT, Subjects, settings_with, write
 
 
 class Report(Wire):

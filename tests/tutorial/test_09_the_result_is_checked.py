@@ -7,10 +7,9 @@ from penstock.contracts.options import PatternRequest
 from penstock.contracts.wire import Wire
 from penstock.document import Document
 from penstock.pattern import Pattern, Run
-from penstock.patterns.sequential_processing.contract import DRAFT
 from penstock.settings import Settings
 from tests.support.pipeline import Pipeline
-from tests.tutorial.writing import settings_with, write
+from tests.tutorial.writing import DRAFT, settings_with, write
 
 
 class Truth(PatternRequest):

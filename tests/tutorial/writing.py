@@ -4,12 +4,19 @@ The simulator is steered by that subject, since it is part of the prompt.
 """
 
 from collections.abc import Awaitable
+from dataclasses import replace
 
 from penstock.contracts.options import PatternRequest
 from penstock.pattern import Run
-from penstock.patterns.sequential_processing.contract import DRAFT, DraftInput
+from penstock.patterns import sequential_processing
+from penstock.patterns.sequential_processing import contract
+from penstock.patterns.sequential_processing.contract import DraftInput
 from penstock.settings import Settings
 from tests.support.simulator import Steering
+
+#: Those of sequential-processing, with its prompts.
+DRAFT = replace(contract.DRAFT, prompt=sequential_processing.PATTERN.prompt_of(contract.DRAFT))
+EVALUATE = replace(contract.EVALUATE, prompt=sequential_processing.PATTERN.prompt_of(contract.EVALUATE))
 
 
 class Subjects(PatternRequest):

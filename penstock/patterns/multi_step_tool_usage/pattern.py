@@ -13,7 +13,6 @@ from penstock.contracts.turns import ToolCall, ToolResult, Turn
 from penstock.pattern import Pattern, Run
 from penstock.patterns.multi_step_tool_usage import contract
 from penstock.patterns.multi_step_tool_usage.checking import CHECK_FIRST, last_check, to_be_checked, verification_of
-from penstock.patterns.multi_step_tool_usage.contract import CONCLUDE, SolutionStep
 from penstock.patterns.multi_step_tool_usage.think import THINK
 from penstock.patterns.multi_step_tool_usage.tool_use import use
 from penstock.tools import TOOLS
@@ -25,14 +24,14 @@ async def multi_step_tool_usage(
     problem, max_turns = request.problem, request.options.max_turns
     run.put("/problem", problem)
     transcript: list[Turn] = []
-    steps: list[SolutionStep] = []
+    steps: list[contract.SolutionStep] = []
     slots = asyncio.Semaphore(run.fan_out)
 
-    async def carry_out(call: ToolCall, why: str, turn: int, index: int) -> tuple[SolutionStep, ToolResult]:
+    async def carry_out(call: ToolCall, why: str, turn: int, index: int) -> tuple[contract.SolutionStep, ToolResult]:
         number = len(steps) + index
         async with slots:
             asked, answered, output = await use(run, call, key=f"call-{turn}-{index}")
-        step = SolutionStep(step=number, description=why, calculation=asked, result=answered)
+        step = contract.SolutionStep(step=number, description=why, calculation=asked, result=answered)
         run.put(f"/steps/{number - 1}", step)
         return step, ToolResult(id=call.id, name=call.name, output=output)
 
@@ -59,7 +58,7 @@ async def multi_step_tool_usage(
     run.put("/complete", complete)
     run.put("/checked", checked)
     given = contract.ConcludeInput(problem=problem, transcript=tuple(transcript), complete=complete, checked=checked)
-    conclusion = await run.step(CONCLUDE, given, into="")
+    conclusion = await run.step(contract.CONCLUDE, given, into="")
     verification = verification_of(conclusion.final_answer, checked)
     run.put("/answerChecked", verification.answer_checked)
     run.put("/verified", verification.verified)
@@ -75,6 +74,6 @@ PATTERN = Pattern(
     run=multi_step_tool_usage,
     request=contract.MultiStepToolUsageRequest,
     result=contract.MultiStepToolUsageResult,
-    steps=(THINK, CONCLUDE, *(tool.step for tool in TOOLS.values())),
+    steps=(THINK, contract.CONCLUDE, *(tool.step for tool in TOOLS.values())),
     example=contract.MultiStepToolUsageRequest(problem="A shirt costs 80 euros. What is it at 15% off, then 19% tax?"),
 )
