@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import resource
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -57,8 +59,11 @@ class NatsServer:
             await asyncio.sleep(0.01)
 
     def signal(self, number: int) -> None:
+        """Once this returns, SIGSTOP has stopped it: on a busy machine some of its threads would run on for a while."""
         assert self._process is not None
         self._process.send_signal(number)
+        if number == signal.SIGSTOP:
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def break_disk(self) -> None:
         """Have every write fail that makes a file larger, as on a full disk; till its next start."""
