@@ -120,12 +120,6 @@ class Reviews(Wire):
     maintainability: MaintainabilityReview | None
 
 
-class Finding(Wire):
-    #: Its review, and its place there, from 1: `security-1`.
-    id: str
-    finding: Vulnerability | PerformanceIssue | CodeSmell
-
-
 class Action(Wire):
     action: str
     addresses: tuple[str, ...] = Field(description="The ids of the findings that it removes.")
@@ -138,7 +132,20 @@ class Synthesis(Wire):
     prioritized_actions: tuple[Action, ...]
 
 
+class Finding(Located):
+    """A fault, whoever found it, in the words of the reviewer who calls it the gravest."""
+
+    id: str = Field(description="The review it stands in, and its place there from 1, such as security-1.")
+    same_as: tuple[str, ...] | None = omitted(description="Ids of the same fault in other reviews.")
+    found_by: tuple[Aspect, ...] = Field(description="The reviews that have it.")
+    severity: Severity = Field(description="The gravest that one of them gives it.")
+    type: str | None = omitted()
+    description: str
+    suggestion: str | None = omitted()
+
+
 class Scored(Reviews):
+    findings: tuple[Finding, ...] = Field(description="What all reviews found, each fault once, the worst first.")
     overall_score: Score
 
 
