@@ -48,4 +48,4 @@ class Options(Wire):
 class PatternRequest(Wire):
     """The base of every pattern's request."""
 
-    options: Options = Options()
+    options: Options = Field(default=Options(), description="How the job is run.")
