@@ -6,7 +6,11 @@ import pytest
 
 from penstock.contracts.events import JobCompleted
 from penstock.document import Document
-from penstock.patterns.parallel_processing.contract import MaintainabilityFindings, SecurityFindings
+from penstock.patterns.parallel_processing.contract import (
+    MaintainabilityFindings,
+    PerformanceFindings,
+    SecurityFindings,
+)
 from penstock.patterns.parallel_processing.merging import merged
 from tests.patterns.code_reviews import CLEAN, PATTERN, action, request, reviewed, synthesis, vulnerability
 from tests.support.pipeline import Pipeline
@@ -93,6 +97,22 @@ async def test_one_fault_is_told_by_its_words(security: str, maintainability: st
         MaintainabilityFindings.model_validate(smells),
     )
     assert len(merged(reviews)) == (1 if same else 2)
+
+
+async def test_what_all_three_found_is_one_and_keeps_how_it_is_removed() -> None:
+    said = {"description": "A query for each user in the loop", "line": 2, "fragment": "x = eval(a)"}
+    hole = {**said, "type": "", "severity": "low"}
+    cost = {**said, "type": "", "suggestion": "Ask once", "impact": "low"}
+    reviews = (
+        SecurityFindings.model_validate({"vulnerabilities": [hole], "recommendations": []}),
+        PerformanceFindings.model_validate({"issues": [cost], "optimizations": []}),
+        MaintainabilityFindings.model_validate(
+            {"codeSmells": [{**said, "severity": "high"}], "suggestions": [], "complexity": "low"}
+        ),
+    )
+    (fault,) = merged(reviews)
+    assert (fault.id, fault.same_as, fault.severity) == ("maintainability-1", ("security-1", "performance-1"), "high")
+    assert fault.suggestion == "Ask once"
 
 
 async def test_what_no_line_shows_is_not_taken_for_the_same() -> None:

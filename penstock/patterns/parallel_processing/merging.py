@@ -43,8 +43,13 @@ def merged(reviews: Iterable[Findings]) -> tuple[Finding, ...]:
         if (n := next((n for n, fault in enumerate(faults) if same(one, fault)), None)) is None:
             faults.append(one)
         else:
-            both = {"same_as": (*(faults[n].same_as or ()), one.id), "found_by": (*faults[n].found_by, *one.found_by)}
-            faults[n] = faults[n].model_copy(update=both)
+            fault = faults[n]
+            more = {
+                "same_as": (*(fault.same_as or ()), one.id),
+                "found_by": (*fault.found_by, *one.found_by),
+                "suggestion": fault.suggestion or one.suggestion,
+            }
+            faults[n] = fault.model_copy(update=more)
     return tuple(faults)
 
 
