@@ -173,7 +173,8 @@ class Models(_Group):
         return None if self._tier(complexity, priority) is self.complex_models else self.complex_models[0]
 
     def _tier(self, complexity: Complexity, priority: Priority | None) -> tuple[str, ...]:
-        return self.complex_models if complexity == "complex" or priority == "quality" else self.fast_models
+        is_complex = complexity == "complex" if priority is None else priority == "quality"
+        return self.complex_models if is_complex else self.fast_models
 
 
 class Http(_Group):

@@ -35,7 +35,7 @@ class Options(Wire):
     """Options of every pattern; a pattern with more of its own extends this."""
 
     priority: Priority | None = omitted(
-        description="`quality`: the complex tier for every step. `speed`, or none: for complex steps only."
+        description="`quality`: the complex tier, and more thinking. `speed`: the fast tier, and less thinking."
     )
     deadline_seconds: float | None = omitted(
         gt=0, le=LONGEST_DEADLINE, description="Seconds the job has from its submission."
@@ -48,4 +48,4 @@ class Options(Wire):
 class PatternRequest(Wire):
     """The base of every pattern's request."""
 
-    options: Options = Options()
+    options: Options = Field(default=Options(), description="How the job is run.")

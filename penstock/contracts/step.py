@@ -38,7 +38,8 @@ class Step(Generic[In, Out]):
     asked again; none for a good one. It runs where the step is executed and must be a pure function.
 
     `may_shorten`: a reply that is cut off at the model's output limit, with the least thinking, may be asked for
-    shorter. Without it such a step fails as `output_truncated`: a shortened translation would be no translation.
+    shorter. Without it the tier above is asked, then the step fails as `output_truncated`: a shortened translation
+    would be no translation.
     """
 
     name: str

@@ -44,10 +44,11 @@ class StepModel:
     """A model, bound to one attempt at one step.
 
     A reply that does not fit is asked for again up to `REPAIRS` times, with the reply and what is wrong with it; the
-    last time `stronger` is asked, if there is one, but for a reply that was cut off. That is asked for again with the
-    least thinking, which counts as output; if it was that already, the answer is too long: it is asked for much shorter
-    where `may_shorten` says so. In the end OutputTruncated or OutputInvalid is raised with the last errors.
-    ModelUnavailable and ModelFailure pass through. Without `llm` any question raises TypeError.
+    last time `stronger` is asked, if there is one. A reply that was cut off is asked for with the least thinking, which
+    counts as output; if it was that already, much shorter where `may_shorten` says so, and else from `stronger`: one
+    that runs away in one model may end in another, but not in the same one asked the same. In the end OutputTruncated
+    or OutputInvalid is raised with the last errors. ModelUnavailable and ModelFailure pass through.
+    Without `llm` any question raises TypeError.
     """
 
     def __init__(
@@ -108,11 +109,10 @@ class StepModel:
     ) -> R:
         if self._llm is None:
             raise TypeError("this step asks no model: it needs Step(uses_model=True)")
-        question, thinking, truncated = prompt, self._thinking, False
+        question, model, thinking, truncated = prompt, self._model, self._thinking, False
         for number in range(REPAIRS + 1):
             if number and sink is not None:
                 sink.restart()
-            model = self._stronger if number == REPAIRS and not truncated else self._model
             stream = self._llm.stream(
                 question,
                 model=model,
@@ -132,9 +132,13 @@ class StepModel:
             if truncated and thinking != "low":
                 question, thinking = prompt, "low"
             elif truncated and not self._may_shorten:
-                break
+                if model == self._stronger:
+                    break
+                question, model = prompt, self._stronger
             else:
                 question = prompt.then(*repair_turns(self.raw, faults, truncated=truncated))
+                if number + 1 == REPAIRS and not truncated:
+                    model = self._stronger
         detail = f"none of {number + 1} replies was usable; the last: {'; '.join(map(described, faults))}"
         raise (OutputTruncated if truncated else OutputInvalid)(detail, faults)
 

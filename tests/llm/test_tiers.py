@@ -19,12 +19,14 @@ TIERS = Models(complex_models=("big", "other", "last"), fast_models=("quick",))
         ("moderate", "speed", "quick"),
         ("moderate", "quality", "big"),
         ("moderate", None, "quick"),
-        ("complex", "speed", "big"),
+        ("complex", "speed", "quick"),
         ("complex", "quality", "big"),
         ("complex", None, "big"),
     ],
 )
-def test_the_selector_is_the_guides(complexity: Complexity, priority: Priority | None, model: str) -> None:
+def test_a_priority_decides_the_tier_and_without_one_the_complexity(
+    complexity: Complexity, priority: Priority | None, model: str
+) -> None:
     assert TIERS.model_for(1, complexity, priority) == model
 
 

@@ -15,12 +15,11 @@ from penstock.patterns.parallel_processing.contract import (
 )
 from penstock.patterns.parallel_processing.places import misplaced, numbered
 from penstock.patterns.parallel_processing.scoring import score_of
+from tests.patterns.code_reviews import CLEAN, PATTERN, STEPS, action, request, reviewed, synthesis, vulnerability
 from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PATTERN = "parallel-processing"
-CODE = "def find(db, name):\n    return db.execute(name)\n"
 PLACE = {"line": 2, "fragment": "db.execute(name)"}
 REVIEWS: dict[str, dict[str, Any]] = {
     "security": {
@@ -36,36 +35,7 @@ REVIEWS: dict[str, dict[str, Any]] = {
         "complexity": "low",
     },
 }
-CLEAN: dict[str, dict[str, Any]] = {
-    "security": {"vulnerabilities": [], "recommendations": []},
-    "performance": {"issues": [], "optimizations": []},
-    "maintainability": {"codeSmells": [], "suggestions": [], "complexity": "low"},
-}
-STEPS = {aspect: f"review-{aspect}" for aspect in REVIEWS}
 REFUSED = {"status": 400}
-
-
-def request(code: str = CODE, **options: bool) -> dict[str, Any]:
-    return {"code": code, "options": options}
-
-
-def action(*ids: str, priority: str = "critical") -> dict[str, Any]:
-    return {"action": "Mend it", "addresses": list(ids), "priority": priority, "effort": "low"}
-
-
-def synthesis(*actions: dict[str, Any]) -> dict[str, Any]:
-    return {"json": {"summary": "It is as it is.", "prioritizedActions": list(actions)}}
-
-
-def vulnerability(line: int | None, fragment: str | None, severity: str = "low") -> dict[str, Any]:
-    place = {name: value for name, value in (("line", line), ("fragment", fragment)) if value is not None}
-    return {**place, "type": "Injection", "description": "Any name is run.", "severity": severity}
-
-
-async def reviewed(pipeline: Pipeline, reviews: dict[str, dict[str, Any]]) -> None:
-    """What the reviewers say."""
-    for aspect, review in reviews.items():
-        await pipeline.gemini.rule(step=STEPS[aspect], reply={"json": review})
 
 
 async def test_the_three_reviews_run_at_once_and_their_parts_interleave(pipeline: Pipeline) -> None:

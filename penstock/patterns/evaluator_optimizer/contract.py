@@ -20,7 +20,7 @@ class EvaluatorOptimizerRequest(PatternRequest):
     text: str = Field(min_length=1, max_length=100_000, description="The text to translate.")
     target_language: str = Field(min_length=1, max_length=100, description="The language to translate into.")
     domain: str = Field(min_length=1, max_length=200, description="The field the text is from, such as law or games.")
-    options: EvaluatorOptimizerOptions = EvaluatorOptimizerOptions()
+    options: EvaluatorOptimizerOptions = Field(default=EvaluatorOptimizerOptions(), description="How the job is run.")
 
 
 class TranslationError(Wire):
@@ -28,44 +28,46 @@ class TranslationError(Wire):
 
     quote: str = Field(description="Word for word from the translation; of what is missing, from the original.")
     correction: str = Field(description="What should stand there.")
-    category: Literal["accuracy", "addition", "terminology", "grammar", "style", "omission"]
-    severity: Literal["minor", "major", "critical"]
+    category: Literal["accuracy", "addition", "terminology", "grammar", "style", "omission"] = Field(
+        description="What kind of error it is."
+    )
+    severity: Literal["minor", "major", "critical"] = Field(description="By what it does to a reader.")
 
 
 class TranslationReview(Wire):
     """What is wrong with a translation, and what is to be said of it as a whole."""
 
-    errors: tuple[TranslationError, ...] = Field(max_length=100)
-    feedback: str
+    errors: tuple[TranslationError, ...] = Field(max_length=100, description="The gravest first.")
+    feedback: str = Field(description="What state it is in, and what to do first.")
 
 
 class TranslationEvaluation(TranslationReview):
     """A review, and the scores that follow from its errors."""
 
     specific_issues: tuple[str, ...] = Field(description="The errors, each as a sentence.")
-    accuracy: Score
-    naturalness: Score
-    domain_appropriate: Score
-    score: Score
+    accuracy: Score = Field(description="By errors of accuracy, omission and addition.")
+    naturalness: Score = Field(description="By errors of grammar and style.")
+    domain_appropriate: Score = Field(description="By errors of terminology.")
+    score: Score = Field(description="By all errors, taken per page of 1,500 characters.")
 
 
 class Iteration(Wire):
-    iteration: int
-    translation: str
-    evaluation: TranslationEvaluation
+    iteration: int = Field(description="Its number, from 1.")
+    translation: str = Field(description="The whole text.")
+    evaluation: TranslationEvaluation = Field(description="What was found in it, and its scores.")
 
 
 class EvaluatorOptimizerResult(Wire):
-    original_text: str
-    target_language: str
-    domain: str
-    iterations: tuple[Iteration, ...]
+    original_text: str = Field(description="As it was given.")
+    target_language: str = Field(description="As it was given.")
+    domain: str = Field(description="As it was given.")
+    iterations: tuple[Iteration, ...] = Field(description="The first translation, then its improvements.")
     final_translation: str = Field(
         description="The one with the best score or, of two that are close, the one that was preferred side by side."
     )
-    final_score: Score
+    final_score: Score = Field(description="The score of finalTranslation.")
     accepted: bool = Field(description="Whether the target score was reached.")
-    improvement_summary: str
+    improvement_summary: str = Field(description="What each version improved on those before.")
 
 
 class Assignment(Wire):
@@ -92,8 +94,10 @@ class CompareTranslationsInput(Wire):
 class Preference(Wire):
     """Which of two translations is better, and why."""
 
-    reason: str
-    better: Literal["first", "second", "neither"]
+    reason: str = Field(description="Where the two differ, and which is right or better there.")
+    better: Literal["first", "second", "neither"] = Field(
+        description="neither, if the differences make up for each other."
+    )
 
 
 class Version(Wire):

@@ -16,16 +16,16 @@ class MultiStepToolUsageOptions(Options):
 
 class MultiStepToolUsageRequest(PatternRequest):
     problem: str = Field(min_length=1, max_length=100_000, description="The problem to solve.")
-    options: MultiStepToolUsageOptions = MultiStepToolUsageOptions()
+    options: MultiStepToolUsageOptions = Field(default=MultiStepToolUsageOptions(), description="How the job is run.")
 
 
 class SolutionStep(Wire):
     """One call of a tool, numbered from 1: why it was made, what was asked, what came back."""
 
-    step: int
-    description: str
-    calculation: str | None = omitted()
-    result: str | None = omitted()
+    step: int = Field(description="Its number, from 1.")
+    description: str = Field(description="Why the tool was called.")
+    calculation: str | None = omitted(description="What it was asked.")
+    result: str | None = omitted(description="What it answered.")
 
 
 class Checked(Wire):
@@ -36,17 +36,17 @@ class Checked(Wire):
         description="What the answer was checked against, in words of the model: no code has read the problem."
     )
     in_problem: bool = Field(description="Whether the problem has the statement word for word.")
-    answer: str
-    verdict: Literal["valid", "invalid", "inconclusive"]
+    answer: str = Field(description="The answer that was checked.")
+    verdict: Literal["valid", "invalid", "inconclusive"] = Field(description="What the check says of it.")
     confidence: float = Field(
         description="1 if nothing was rounded, 0.5 if other answers satisfy the statement too, 0 if inconclusive."
     )
 
 
 class Conclusion(Wire):
-    solution: str
-    final_answer: str
-    verification: str
+    solution: str = Field(description="How the answer is reached, step by step.")
+    final_answer: str = Field(description="The answer alone, with its unit.")
+    verification: str = Field(description="What was checked against what, and what came of it, in words.")
 
 
 class Verification(Wire):
@@ -58,20 +58,17 @@ class Verification(Wire):
     )
 
 
-class MultiStepToolUsageResult(Wire):
-    """The steps come before the conclusions that are drawn from them, so that they can stream first."""
-
-    problem: str
-    steps: tuple[SolutionStep, ...]
+class Worked(Wire):
+    problem: str = Field(description="As it was given.")
+    steps: tuple[SolutionStep, ...] = Field(description="The calls of tools, in order.")
     complete: bool = Field(
         description="False if the turns were spent before the model had an answer: the rest says how far it came."
     )
-    checked: Checked | None
-    solution: str
-    final_answer: str
-    verification: str = Field(description="In words, by the model. What counts is verified.")
-    answer_checked: bool
-    verified: bool
+    checked: Checked | None = Field(description="The last check that code made; null if there was none.")
+
+
+class MultiStepToolUsageResult(Verification, Conclusion, Worked):
+    """The steps come before the conclusions that are drawn from them, so that they can stream first."""
 
 
 class Work(Wire):

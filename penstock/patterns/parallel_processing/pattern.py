@@ -1,7 +1,7 @@
 """Parallel processing: three readers of the same code, none of whom waits for another.
 
                  ┌──▶ REVIEW_SECURITY ─────────┐
-numbered code ───┼──▶ REVIEW_PERFORMANCE ──────┼──▶ scores, by rule ──▶ SYNTHESIZE ──▶ result
+numbered code ───┼──▶ REVIEW_PERFORMANCE ──────┼──▶ each fault once, scores by rule ──▶ SYNTHESIZE ──▶ result
                  └──▶ REVIEW_MAINTAINABILITY ──┘
 """
 
@@ -46,6 +46,7 @@ async def parallel_processing(
 
     found = await asyncio.gather(review(REVIEW_SECURITY), review(REVIEW_PERFORMANCE), review(REVIEW_MAINTAINABILITY))
     reviews = scored(*found)
+    run.put("/findings", reviews.model_dump(mode="json", include={"findings"})["findings"])
     run.put("/overallScore", reviews.overall_score)
     synthesis = await run.step(SYNTHESIZE, to_synthesize(reviews, missing), into="")
     return contract.ParallelProcessingResult(**dict(reviews), **dict(synthesis))

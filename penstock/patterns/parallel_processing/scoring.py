@@ -20,6 +20,7 @@ from penstock.patterns.parallel_processing.contract import (
     SecurityReview,
     Severity,
 )
+from penstock.patterns.parallel_processing.merging import merged
 
 POINTS: dict[Severity, float] = {"critical": 4, "high": 2, "medium": 1, "low": 0.3}
 CAPS: dict[Severity, float] = {"critical": 3, "high": 6, "medium": 10, "low": 10}
@@ -46,7 +47,8 @@ def scored(
     performance: PerformanceFindings | None,
     maintainability: MaintainabilityFindings | None,
 ) -> Scored:
-    """The reviews with their scores, of which the overall one is the mean, capped by the worst finding of all.
+    """The reviews with their scores, of which the overall one is the mean, capped by the worst finding of all; and all
+    that they found, each fault once.
 
     One review at least must be given.
     """
@@ -59,7 +61,7 @@ def scored(
     given = [review for _, review in reviews if review is not None]
     worst = _cap(one.severity for review in given for one in review.findings)
     mean = sum(review.score for review in given) / len(given)
-    return Scored(**dict(reviews), overall_score=round(min(mean, worst), 1))
+    return Scored(**dict(reviews), findings=merged(given), overall_score=round(min(mean, worst), 1))
 
 
 def _cap(severities: Iterable[Severity]) -> float:

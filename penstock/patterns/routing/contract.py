@@ -17,29 +17,30 @@ class RoutingRequest(PatternRequest):
 
 
 class Classification(Wire):
-    reason: str
-    category: Category
-    confidence: float = Field(ge=0, le=1)
+    reason: str = Field(description="What in the query decides.")
+    category: Category = Field(description="The specialist who is to answer.")
+    confidence: float = Field(ge=0, le=1, description="How sure the category is.")
     second_category: Category | None = omitted(description="What it might be as well.")
-    complexity: Complexity
-    urgency: Literal["low", "medium", "high"]
-    required_expertise: tuple[str, ...]
+    complexity: Complexity = Field(description="How much a good answer takes.")
+    urgency: Literal["low", "medium", "high"] = Field(description="How soon something has to be done.")
+    required_expertise: tuple[str, ...] = Field(description="Fields of knowledge that a good answer needs.")
 
 
 class Answer(Wire):
-    response: str
-    next_steps: tuple[str, ...]
-    estimated_resolution_time: str
+    response: str = Field(description="The answer, in the language of the query.")
+    next_steps: tuple[str, ...] = Field(description="In order, each with who does it.")
+    estimated_resolution_time: str = Field(description="A range with what it depends on, or that it is not known yet.")
 
 
-class RoutingResult(Wire):
-    classification: Classification
+class Classified(Wire):
+    classification: Classification = Field(description="What kind of query it is.")
     answered_by: Category = Field(
         description="The specialist: classification.category, but general where that is not certain enough."
     )
-    response: str
-    next_steps: tuple[str, ...]
-    estimated_resolution_time: str
+
+
+class RoutingResult(Answer, Classified):
+    """Who answers, then the answer."""
 
 
 class ClassifyInput(Wire):

@@ -24,31 +24,33 @@ class UnsupportedClaim(Wire):
 class Review(Wire):
     """What an editor finds, and then how it scores."""
 
-    unsupported_claims: tuple[UnsupportedClaim, ...] = Field(max_length=100)
-    feedback: str
-    improvements: tuple[str, ...]
-    clarity: Score
-    persuasion: Score
-    emotion: Score
-    call_to_action: Score
+    unsupported_claims: tuple[UnsupportedClaim, ...] = Field(
+        max_length=100, description="Claims of fact that the brief does not make."
+    )
+    feedback: str = Field(description="The main finding.")
+    improvements: tuple[str, ...] = Field(description="Concrete changes, the most useful first.")
+    clarity: Score = Field(description="What is offered, to whom and what for.")
+    persuasion: Score = Field(description="Reasons that matter to this reader.")
+    emotion: Score = Field(description="The reader feels what would be better.")
+    call_to_action: Score = Field(description="What to do next, and why now.")
 
 
 class Evaluation(Review):
     """A review, and the score that follows from it."""
 
-    score: Score
+    score: Score = Field(description="The mean of the four before it; 5 at most with an unsupported claim.")
 
 
 class SequentialProcessingResult(Wire):
-    original_content: str
-    evaluation: Evaluation
-    improved_content: str | None = omitted()
-    improved_evaluation: Evaluation | None = omitted()
+    original_content: str = Field(description="The first draft.")
+    evaluation: Evaluation = Field(description="What an editor finds in the first draft.")
+    improved_content: str | None = omitted(description="The rewrite, if the draft scored less than 7.")
+    improved_evaluation: Evaluation | None = omitted(description="What an editor finds in the rewrite.")
     final_content: str = Field(
-        description="The better of the two, the original where they are equal; final_score is its score."
+        description="The better of the two, the original where they are equal; finalScore is its score."
     )
-    final_score: float
-    processing_steps: tuple[str, ...]
+    final_score: float = Field(description="The score of finalContent.")
+    processing_steps: tuple[str, ...] = Field(description="The steps that were executed, in order.")
 
 
 class DraftInput(Wire):
