@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import httpx
+from httpx_sse import aconnect_sse
 
 from penstock import jobs
 from penstock.contracts.events import Delta, JobAccepted, JobCompleted, PartStart, StepStarted
@@ -15,7 +16,6 @@ from penstock.jetstream.bus import Bus
 from penstock.local.process import Process
 from penstock.local.stack import PENSTOCK
 from penstock.settings import Settings
-from tests.support.reading import sse
 
 #: 4 MB for each reader.
 PIECE, COUNT = "x" * 20_000, 200
@@ -45,10 +45,14 @@ async def test_fifty_stalled_readers_share_one_buffer(tmp_path: Path, bus: Bus, 
             assert b" 200 " in await reader.readline()
             stalled.append((reader, writer))
         before = memory(gateway)
-        async with httpx.AsyncClient(base_url=url, timeout=60) as http:
-            reading = asyncio.create_task(sse(http, f"/jobs/{job}/events"))
-            await written(bus, job)
-            assert len(await reading) == COUNT + 4
+        async with (
+            httpx.AsyncClient(base_url=url, timeout=60) as http,
+            aconnect_sse(http, "GET", f"/jobs/{job}/events") as source,  # answered before there is much to do
+        ):
+            source.response.raise_for_status()
+            writing = asyncio.create_task(written(bus, job))
+            assert len([event async for event in source.aiter_sse()]) == COUNT + 4
+            await writing
         assert memory(gateway) - before < 80_000_000
     finally:
         for _, writer in stalled:
