@@ -71,6 +71,11 @@ class CaseSet(Wire):
         return self
 
 
+def fingerprint(measure: Measure) -> str:
+    """8 hex digits that differ as soon as anything of the measure does, such as a threshold."""
+    return _sha256(measure.model_dump(mode="json"))[:8]
+
+
 def digest(sets: Mapping[str, CaseSet]) -> str:
     """12 hex digits that differ as soon as a case does."""
     return _sha256({name: cases.model_dump(mode="json") for name, cases in sets.items()})[:12]

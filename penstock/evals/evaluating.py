@@ -7,17 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import uvicorn
-
 from penstock.client.over_nats import NatsClient
 from penstock.contracts.usage import Usage
 from penstock.errors import PenstockError
-from penstock.evals.cases import Case, CaseSet
+from penstock.evals.cases import Case, CaseSet, fingerprint
 from penstock.evals.measures import Evidence
 from penstock.evals.recording import STALE, Recording, answering
 from penstock.evals.report import SIMULATOR, Report, SetReport
 from penstock.evals.running import Runner
-from penstock.hosting import ports
+from penstock.evals.serving import served
 from penstock.llm.access import access_of
 from penstock.local.stack import Stack
 from penstock.patterns import AnyPattern
@@ -54,7 +52,7 @@ async def evaluate(
         if source != "simulator":
             access = access_of(Settings()) if source == "model" else None
             app = await exits.enter_async_context(answering(recording, (access.base_url or GOOGLE) if access else None))
-            env["PENSTOCK_MODEL_BASE_URL"] = await _serve(exits, app)
+            env["PENSTOCK_MODEL_BASE_URL"] = await exits.enter_async_context(served(app))
         stack = await exits.enter_async_context(Stack(data=data, port=0, pace="off", env=env))
         client = await exits.enter_async_context(NatsClient(Settings(nats_url=stack.nats_url)))
         runner = Runner(client, patterns, at_once=at_once)
@@ -108,6 +106,7 @@ class _Evaluation:
         usage = sum((one.usage for one in found.values()), start=Usage())
         return SetReport(
             cases={case.id: case.fingerprint for case in cases.cases},
+            measures={name: fingerprint(measure) for name, measure in cases.measures.items()},
             evidence={
                 name: {id: one.evidence[name] for id, one in found.items() if name in one.evidence}
                 for name in cases.measures
@@ -128,7 +127,7 @@ class _Evaluation:
             outputs = [answer.output for answer in answers]
             for name in filter(case.truth.__contains__, cases.measures):
                 try:
-                    measured.evidence[name] = cases.measures[name].evidence(case.truth[name], outputs)
+                    measured.evidence[name] = [cases.measures[name].found_in(one, case.truth[name]) for one in outputs]
                 except Exception as error:  # an output that the measure does not fit
                     measured.failure = f"{name} cannot be measured: {error!r}"
         return measured
@@ -141,21 +140,3 @@ class _Evaluation:
         spent = self._recording.spent
         if self._max_cost is not None and spent > self._max_cost:
             raise BudgetSpent(f"stopped at US$ {spent:.2f} of {self._max_cost:.2f}; run it again to go on")
-
-
-async def _serve(exits: AsyncExitStack, app: object) -> str:
-    """The URL that the application is served at until the exits."""
-    port = ports.free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off"))  # type: ignore[arg-type]
-    serving = asyncio.create_task(server.serve())
-
-    async def end() -> None:
-        server.should_exit = True
-        await serving
-
-    exits.push_async_callback(end)
-    while not server.started:
-        await asyncio.sleep(0.01)
-        if serving.done():
-            serving.result()
-    return f"http://127.0.0.1:{port}"

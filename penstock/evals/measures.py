@@ -1,14 +1,14 @@
 """What can be measured of an output whose truth was planted, without asking a model.
 
-A measure turns the outputs of one case into evidence (small JSON, kept in the report), and evidence of many cases into
-figures. Each figure says which way is better.
+A measure turns each output of a case into evidence (small JSON, kept in the report), and evidence of many cases into
+figures. Each figure says which way is better. Of a case that was asked several times every answer counts.
 """
 
 import math
 import re
 import statistics
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pkgutil import resolve_name
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
@@ -16,7 +16,9 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from pydantic import Field, JsonValue, StrictBool, StrictInt, StrictStr, TypeAdapter, ValidationError
 
 from penstock.contracts.wire import Wire
+from penstock.evals.matching import best_match
 
+#: Of one case: a list of what a measure found in each of its answers.
 Evidence = Any
 Better = Literal["higher", "lower"]
 #: Words by which a language leads, to be told.
@@ -67,22 +69,26 @@ class _Measure(Wire, ABC):
         return None
 
     @abstractmethod
-    def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
-        """Of one case. `outputs`: one for each time that it was asked."""
+    def found_in(self, output: Any, truth: Any) -> Any:
+        """The evidence of one answer."""
 
 
 def _mean(values: Sequence[float]) -> float | None:
     return statistics.fmean(values) if values else None
 
 
+def _answers(evidence: Iterable[Evidence]) -> list[Any]:
+    return [answer for case in evidence for answer in case]
+
+
 def _share(wanted: Callable[[Any], bool | None]) -> Callable[[Sequence[Evidence]], float | None]:
-    """The share of cases for which this is so, of those for which it is not None."""
-    return lambda evidence: _mean([float(found) for one in evidence if (found := wanted(one)) is not None])
+    """The share of answers for which this is so, of those for which it is not None."""
+    return lambda evidence: _mean([float(found) for one in _answers(evidence) if (found := wanted(one)) is not None])
 
 
-def _macro_f1(evidence: Sequence[Any]) -> float | None:
+def _macro_f1(cases: Sequence[Evidence]) -> float | None:
     """The mean over the labels of the harmonic mean of precision and recall."""
-    scores = []
+    scores, evidence = [], _answers(cases)
     for label in {truth for truth, _ in evidence}:
         hits = sum(truth == label == said for truth, said in evidence)
         claimed = sum(said == label for _, said in evidence)
@@ -101,12 +107,12 @@ class Label(_Measure):
         "macro F1": Figure("higher", _macro_f1),
     }
 
-    def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
-        return [truth, found(outputs[0], self.at)]
+    def found_in(self, output: Any, truth: Any) -> Any:
+        return [truth, found(output, self.at)]
 
 
-def _total(name: str) -> Callable[[Sequence[Any]], float]:
-    return lambda evidence: sum(one[name] for one in evidence)
+def _total(name: str) -> Callable[[Sequence[Evidence]], float]:
+    return lambda evidence: sum(one[name] for one in _answers(evidence))
 
 
 def _ratio(over: str, *under: str) -> Callable[[Sequence[Any]], float | None]:
@@ -119,18 +125,19 @@ def _ratio(over: str, *under: str) -> Callable[[Sequence[Any]], float | None]:
 
 class _Planted(Wire):
     words: Annotated[list[StrictStr], Field(min_length=1)]
-    line: StrictInt | None = None
+    line: StrictInt | Annotated[list[StrictInt], Field(min_length=1)] | None = None
 
 
 class Findings(_Measure):
     """Truth: a list of `{words: […], line?}`, empty for a case in which nothing is wrong. `at` is a list of findings.
 
-    A finding is a planted one if it has one of its words; each counts once, however often it is told. What is found
-    beside is false.
+    A finding is a planted one if it has one of its words; each counts once, however often it is told, and a finding
+    that could be several is the one with which most are found. What is found beside is false. `line`: where it shows,
+    or all lines where it does; a finding that names none of them, or no line, is not in the right place.
     """
 
     kind: Literal["findings"]
-    truths = TypeAdapter(list[_Planted])
+    truths = TypeAdapter(Annotated[list[_Planted], Field(max_length=10)])
     figures = {
         "recall": Figure("higher", _ratio("hit", "hit", "missed")),
         "precision": Figure("higher", _ratio("hit", "hit", "false")),
@@ -138,41 +145,41 @@ class Findings(_Measure):
         "clean cases left alone": Figure("higher", _share(lambda one: None if one["planted"] else not one["false"])),
     }
 
-    def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
-        said = [(_text(one).lower(), one) for one in found(outputs[0], self.at) or ()]
-        left, hit, lines, placed = list(said), 0, 0, 0
-        for planted in truth:
-            words = [word.lower() for word in planted["words"]]
-            match = next((pair for pair in left if any(word in pair[0] for word in words)), None)
-            if match is None:
-                continue
-            left.remove(match)
-            hit += 1
-            if "line" in planted:
-                placed += 1
-                lines += isinstance(match[1], dict) and match[1].get("line") == planted["line"]
-        missed = len(truth) - hit
-        told = [word.lower() for planted in truth for word in planted["words"]]
-        false = sum(not any(word in text for word in told) for text, _ in left)
+    def found_in(self, output: Any, truth: Any) -> Any:
+        planted = [_Planted.model_validate(one) for one in truth]
+        told = [_fits(planted, one) for one in found(output, self.at) or ()]
+        hit, right = best_match(told)
+        placed = sum(planted[one].line is not None for one in hit)
+        false = sum(not one for one in told)
+        missed = len(truth) - len(hit)
         return {
-            "planted": len(truth), "hit": hit, "missed": missed, "false": false, "lines": lines, "placed": placed
+            "planted": len(truth), "hit": len(hit), "missed": missed, "false": false, "lines": right, "placed": placed
         }  # fmt: skip
 
 
-def _separation(evidence: Sequence[Any]) -> float | None:
+def _fits(planted: Sequence[_Planted], told: Any) -> dict[int, bool]:
+    """Which of the planted ones this may be, and whether it names a line of theirs."""
+    text, line = _text(told).lower(), told.get("line") if isinstance(told, dict) else None
+    return {
+        place: line is not None and line in (one.line if isinstance(one.line, list) else [one.line])
+        for place, one in enumerate(planted)
+        if any(word.lower() in text for word in one.words)
+    }
+
+
+def _separation(evidence: Sequence[Evidence]) -> float | None:
     """How often a clean case scores above a corrupt one, ties as half: the area under the ROC curve."""
-    clean = [score for one in evidence if one["clean"] for score in one["scores"][:1]]
-    corrupt = [score for one in evidence if not one["clean"] for score in one["scores"][:1]]
+    clean, corrupt = ([one["score"] for one in _answers(evidence) if one["clean"] is which] for which in (True, False))
     won = [1.0 if good > bad else 0.5 if good == bad else 0.0 for good in clean for bad in corrupt]
     return _mean(won)
 
 
-def _retest(evidence: Sequence[Any]) -> float | None:
-    return _mean([statistics.stdev(one["scores"]) for one in evidence if len(one["scores"]) > 1])
+def _retest(evidence: Sequence[Evidence]) -> float | None:
+    return _mean([statistics.stdev(answer["score"] for answer in case) for case in evidence if len(case) > 1])
 
 
 def _accepted(clean: bool) -> Callable[[Any], bool | None]:
-    return lambda one: one["scores"][0] >= one["threshold"] if one["clean"] is clean and one["scores"] else None
+    return lambda one: one["score"] >= one["threshold"] if one["clean"] is clean else None
 
 
 class Scores(_Measure):
@@ -195,9 +202,8 @@ class Scores(_Measure):
     def _score(self) -> Callable[[Any], float]:
         return resolve_name(self.by) if self.by else lambda output: found(output, self.at)
 
-    def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
-        scores = [float(self._score(one)) for one in outputs]
-        return {"clean": truth, "threshold": self.threshold, "scores": scores}
+    def found_in(self, output: Any, truth: Any) -> Any:
+        return {"clean": truth, "threshold": self.threshold, "score": float(self._score(output))}
 
 
 class _Patterns(Wire):
@@ -215,14 +221,13 @@ class Words(_Measure):
         "has what is needed": Figure("higher", _share(lambda one: one["complete"])),
     }
 
-    def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
-        texts = [_text(found(output, self.at)) for output in outputs]
+    def found_in(self, output: Any, truth: Any) -> Any:
+        text = _text(found(output, self.at))
 
-        def everywhere(patterns: Sequence[str], wanted: bool) -> bool | None:
-            hits = [bool(re.search(one, text, re.IGNORECASE)) is wanted for one in patterns for text in texts]
-            return all(hits) if patterns else None
+        def throughout(patterns: Sequence[str], wanted: bool) -> bool | None:
+            return all(bool(re.search(one, text, re.IGNORECASE)) is wanted for one in patterns) if patterns else None
 
-        return {"clean": everywhere(truth.get("never", ()), False), "complete": everywhere(truth.get("must", ()), True)}
+        return {"clean": throughout(truth.get("never", ()), False), "complete": throughout(truth.get("must", ()), True)}
 
 
 class Number(_Measure):
@@ -237,10 +242,10 @@ class Number(_Measure):
         "verified": Figure("higher", _share(lambda one: one["verified"])),
     }
 
-    def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
-        said = map(_value, _NUMBER.finditer(_text(found(outputs[0], self.at))))
+    def found_in(self, output: Any, truth: Any) -> Any:
+        said = map(_value, _NUMBER.finditer(_text(found(output, self.at))))
         right = any(math.isclose(one, truth, rel_tol=_SAME) for one in said)
-        return {"right": right, "verified": bool(found(outputs[0], self.verified))}
+        return {"right": right, "verified": bool(found(output, self.verified))}
 
 
 class Language(_Measure):
@@ -253,8 +258,8 @@ class Language(_Measure):
     truths = TypeAdapter(Annotated[str, Field(pattern=f"^({'|'.join(_COMMON)})$")])
     figures = {"right language": Figure("higher", _share(lambda pair: None if pair[1] is None else pair[0] == pair[1]))}
 
-    def evidence(self, truth: Any, outputs: Sequence[Any]) -> Evidence:
-        words = re.findall(r"[^\W\d_]+", _text(found(outputs[0], self.at)).lower())
+    def found_in(self, output: Any, truth: Any) -> Any:
+        words = re.findall(r"[^\W\d_]+", _text(found(output, self.at)).lower())
         shares = {code: sum(word in common.split() for word in words) for code, common in _COMMON.items()}
         second, best = sorted(shares, key=lambda code: shares[code])[-2:]
         return [truth, best if shares[best] >= shares[second] + _LEAD else None]

@@ -5,6 +5,7 @@ settings, tools. What was not asked before goes to the model and is kept; withou
 the case is stale: a changed prompt has no recorded reply.
 """
 
+import asyncio
 import hashlib
 import json
 import os
@@ -18,18 +19,20 @@ from google.genai.types import GenerateContentResponseUsageMetadata as Metadata
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from penstock.contracts.wire import Tolerant
 from penstock.errors import Misconfigured
-from penstock.llm.usage import usage_of
+from penstock.llm.usage import cost_usd, usage_of
 
 #: What a case that is stale fails with.
 STALE = "no recorded reply"
 #: Headers that go on to the model; the body's length and the host are the HTTP client's.
 _FORWARDED = ("content-type", "x-goog-api-key", "x-goog-api-client", "user-agent")
 _TIMEOUT = httpx2.Timeout(600, connect=10)
+#: Of a reply; then None, or what broke it off.
+_Pieces = asyncio.Queue[bytes | Exception | None]
 
 
 class _Line(Tolerant):
@@ -76,8 +79,9 @@ class Recording:
         self._given[key] += 1
         return self._replies[key][given]
 
-    def keep(self, key: str, reply: str) -> None:
-        """A new reply, given to who asked. Written at once: an evaluation that is broken off goes on where it was."""
+    def keep(self, key: str, reply: str, asked: str) -> None:
+        """A new reply of the model that was `asked`, given to who asked. Written at once: an evaluation that is broken
+        off goes on where it was."""
         self._replies[key].append(reply)
         self._given[key] += 1
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -86,17 +90,19 @@ class Recording:
             self._whole = None
         with self._file.open("ab") as file:
             file.write(_Line(key=key, reply=reply).model_dump_json().encode() + b"\n")
-        self.spent += cost_of(reply)
+        self.spent += cost_of(reply, asked)
 
 
-def cost_of(reply: str) -> float:
-    """US dollars at list price, by what the model says of itself in the last event; 0 where that is not known."""
+def cost_of(reply: str, asked: str) -> float:
+    """US dollars at list price, by what is said in the last event: of the version that answered, or else of the model
+    that was asked; 0 where neither has one."""
     *_, last = ["{}", *(line.removeprefix("data: ") for line in reply.split("\n") if line.startswith("data: "))]
     try:
         said = _Said.model_validate_json(last)
     except ValidationError:
         return 0.0
-    return usage_of(said.usage_metadata, said.model_version).cost_usd or 0.0
+    usage = usage_of(said.usage_metadata, said.model_version)
+    return usage.cost_usd or cost_usd(usage, asked) or 0.0
 
 
 def key_of(path: str, body: bytes) -> str:
@@ -107,7 +113,11 @@ def key_of(path: str, body: bytes) -> str:
 
 @asynccontextmanager
 async def answering(recording: Recording, upstream: str | None) -> AsyncIterator[Starlette]:
-    """The application that answers for a model. `upstream`: where it really is; None to ask nobody."""
+    """The application that answers for a model. `upstream`: where it really is; None to ask nobody.
+
+    What the model says is passed on as it comes: the time limits of a call are of the model, not of the recording.
+    """
+    reading: set[asyncio.Task[None]] = set()
     async with httpx2.AsyncClient(timeout=_TIMEOUT, follow_redirects=False) as http:
 
         async def answer(request: Request) -> Response:
@@ -120,9 +130,45 @@ async def answering(recording: Recording, upstream: str | None) -> AsyncIterator
                 return JSONResponse({"error": error}, status_code=400)
             headers = {name: request.headers[name] for name in _FORWARDED if name in request.headers}
             url = f"{upstream.rstrip('/')}{request.url.path}?{request.url.query}"
-            answered = await http.post(url, content=body, headers=headers)
-            if answered.status_code == 200:
-                recording.keep(key, answered.text)
-            return Response(answered.content, answered.status_code, media_type=answered.headers.get("content-type"))
+            asked = http.build_request("POST", url, content=body, headers=headers)
+            answered = await http.send(asked, stream=True)
+            pieces: _Pieces = asyncio.Queue()
+            model = request.url.path.rpartition("/")[2].partition(":")[0]
+            reading.add(task := asyncio.create_task(_read(recording, key, model, answered, pieces)))
+            task.add_done_callback(reading.discard)
+            kind = answered.headers.get("content-type")
+            return StreamingResponse(_passed_on(pieces), answered.status_code, media_type=kind)
 
-        yield Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])
+        try:
+            yield Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])
+        finally:
+            for task in reading:
+                task.cancel()
+            await asyncio.gather(*reading, return_exceptions=True)
+
+
+async def _read(recording: Recording, key: str, model: str, answered: httpx2.Response, pieces: _Pieces) -> None:
+    """Read a reply to its end, into `pieces` as they come, and keep it if it is whole.
+
+    Also where nobody waits for it any more: it is paid, and in a replay it is the first to this request again.
+    """
+    reply, end = b"", None
+    try:
+        async for piece in answered.aiter_bytes():
+            reply += piece
+            pieces.put_nowait(piece)
+        if answered.status_code == 200:
+            recording.keep(key, reply.decode(errors="replace"), model)
+    except (httpx2.HTTPError, OSError) as error:
+        end = error
+    finally:
+        pieces.put_nowait(end)
+        await answered.aclose()
+
+
+async def _passed_on(pieces: _Pieces) -> AsyncIterator[bytes]:
+    """Raises what broke the reply off, so that the server breaks it off as well."""
+    while isinstance(piece := await pieces.get(), bytes):
+        yield piece
+    if piece is not None:
+        raise piece

@@ -22,12 +22,13 @@ _HEAD = "| set | figure | value | 95 % interval | cases |"
 
 
 class SetReport(Tolerant):
-    """`cases`: their fingerprints, by id. `evidence`: by measure and case.
+    """`cases`, `measures`: their fingerprints, by id and name. `evidence`: by measure and case.
 
     `asked`: questions put, retests included; `stale`: without a recorded reply.
     """
 
     cases: dict[str, str] = {}
+    measures: dict[str, str] = {}
     evidence: dict[str, dict[str, Any]]
     failures: dict[str, str] = {}
     asked: int
@@ -118,6 +119,10 @@ def _evidence(report: SetReport | None, measure: str) -> dict[str, Any]:
     return report.evidence.get(measure, {}) if report else {}
 
 
+def _same_measure(now: SetReport, before: SetReport | None, measure: str) -> bool:
+    return before is not None and now.measures.get(measure) == before.measures.get(measure)
+
+
 class _Rows:
     """The rows of one table. `compared`: figures for which there were enough pairs."""
 
@@ -130,19 +135,21 @@ class _Rows:
         meant = [case.id for case in cases.cases if self._tag is None or self._tag in case.tags]
         same = dict(before.cases.items() & now.cases.items()) if before else {}
         failed, had_failed = (len(same.keys() & one.failures.keys()) if one else 0 for one in (now, before))
-        figures = {"answered": (_ANSWERED, _answered(now), _answered(before))} | {
-            f"{measure_name}: {label}": (figure, _evidence(now, measure_name), _evidence(before, measure_name))
-            for measure_name, measure in cases.measures.items()
+        figures = {"answered": (_ANSWERED, _answered(now), _answered(before), True)} | {
+            f"{of}: {label}": (figure, now.evidence.get(of, {}), _evidence(before, of), _same_measure(now, before, of))
+            for of, measure in cases.measures.items()
             for label, figure in measure.figures.items()
         }
-        for label, (figure, evidence, earlier) in figures.items():
+        for label, (figure, evidence, earlier, measured_so) in figures.items():
             found = [evidence[case] for case in meant if case in evidence]
             shown = interval(found, figure.of) if found else None
             if shown is None:
                 continue
             bounds = "" if shown.low is None or shown.high is None else f"{shown.low:.2f} to {shown.high:.2f}"
             row = f"| {name} | {label} | {shown.value:.2f} | {bounds} | {len(telling(found, figure.of))} |"
-            if self._baseline:
+            if before and not measured_so:
+                row += " cannot tell, measured otherwise |"
+            elif self._baseline:
                 both = same.keys() & earlier.keys() & evidence.keys()
                 pairs = [(earlier[case], evidence[case]) for case in meant if case in both]
                 row += f" {self._change(pairs, figure, more_failed=failed > had_failed)} |"

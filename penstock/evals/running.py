@@ -43,16 +43,14 @@ class Runner:
         self._places = asyncio.Semaphore(at_once)
 
     async def answers(self, cases: CaseSet, case: Case, done: Callable[[], None]) -> Sequence[Answer]:
-        """The case's answers, asked as often as its set says."""
-
-        async def once() -> Answer:
+        """The case's answers, asked as often as its set says: one after the other, so that a recording of several
+        replies to one request gives each time's own again."""
+        answers = []
+        for _ in range(cases.times):
             async with self._places:
-                try:
-                    return await (self._job(cases, case) if cases.pattern else self._step(cases, case))
-                finally:
-                    done()
-
-        return await asyncio.gather(*(once() for _ in range(cases.times)))
+                answers.append(await (self._job(cases, case) if cases.pattern else self._step(cases, case)))
+            done()
+        return answers
 
     async def _job(self, cases: CaseSet, case: Case) -> Answer:
         pattern = self._patterns[str(cases.pattern)]

@@ -46,7 +46,7 @@ def test_a_planted_line_differs_from_the_clean_code(name: str, cases: CaseSet) -
 def free(said: str) -> bool:
     cases = SETS["routing/respond"]
     truth = next(case for case in cases.cases if case.id == "charged-twice").truth["commitments"]
-    return bool(cases.measures["commitments"].evidence({"never": truth["never"]}, [{"response": said}])["clean"])
+    return bool(cases.measures["commitments"].found_in({"response": said}, {"never": truth["never"]})["clean"])
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_promise_of_such_a_specialist_is_found(promise: str) -> None:
 )
 def test_a_right_answer_in_other_words_has_what_is_needed(name: str, id: str, measure: str, said: str) -> None:
     truth = next(case for case in SETS[name].cases if case.id == id).truth[measure]
-    assert SETS[name].measures[measure].evidence(truth, [said if measure == "kept" else {measure: [said]}])["complete"]
+    assert SETS[name].measures[measure].found_in(said if measure == "kept" else {measure: [said]}, truth)["complete"]
 
 
 def test_sound_code_raises_what_it_says() -> None:

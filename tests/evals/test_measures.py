@@ -8,7 +8,7 @@ from penstock.evals.measures import Findings, Label, Language, Number, Scores, W
 
 
 def figures(measure: Any, cases: list[tuple[Any, list[Any]]]) -> dict[str, float | None]:
-    evidence = [measure.evidence(truth, outputs) for truth, outputs in cases]
+    evidence = [[measure.found_in(one, truth) for one in outputs] for truth, outputs in cases]
     return {name: figure.of(evidence) for name, figure in measure.figures.items()}
 
 
@@ -43,24 +43,53 @@ def test_scores_separate_clean_from_corrupt() -> None:
     measure = Scores(kind="scores", at="/score", threshold=8.5)
     cases = [(True, [9, 9]), (True, [8, 8]), (False, [8, 6]), (False, [3, 3])]
     shown = figures(measure, [(clean, [{"score": one} for one in scores]) for clean, scores in cases])
-    assert shown["separation"] == pytest.approx(3.5 / 4), "one tie of four pairs"
+    assert shown["separation"] == pytest.approx(15 / 16), "two ties of sixteen pairs of answers"
     assert (shown["clean accepted"], shown["corrupt accepted"]) == (0.5, 0.0)
     assert shown["retest deviation"] == pytest.approx(2**0.5 / 4)
     assert "spread" not in shown, "noise would win"
 
 
+def test_of_a_case_that_was_asked_several_times_every_answer_counts() -> None:
+    """One of three replies misses what was planted, and one of three is wrong: the first of them decides nothing."""
+    findings = Findings(kind="findings", at="")
+    shown = figures(findings, [([{"words": ["hole"]}], [["a hole"], [], ["a hole"]]), ([], [["taste"], [], []])])
+    assert shown["recall"] == shown["clean cases left alone"] == pytest.approx(2 / 3)
+    label = figures(Label(kind="label"), [("a", ["b", "a", "a"])])
+    assert label["right"] == pytest.approx(2 / 3)
+    scores = figures(Scores(kind="scores", threshold=5), [(True, [4, 6, 6]), (False, [5, 3, 3])])
+    assert scores["clean accepted"] == pytest.approx(2 / 3)
+    assert scores["corrupt accepted"] == pytest.approx(1 / 3)
+    assert scores["separation"] == pytest.approx((2 + 3 + 3) / 9)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_findings_are_matched_so_that_most_are_found_and_then_most_lines_right(turned: bool) -> None:
+    """The first finding could be either fault. Taken for the first one, it would leave the other finding with none."""
+    planted = [{"words": ["query", "loop"], "line": 3}, {"words": ["query"], "line": [8, 9]}]
+    told: list[Any] = [{"why": "a query", "line": 9}, {"why": "a loop", "line": 3}, {"why": "query", "line": 1}]
+    if turned:
+        planted, told = planted[::-1], told[::-1]
+    found = Findings(kind="findings", at="").found_in(told, planted)
+    assert found == {"planted": 2, "hit": 2, "missed": 0, "false": 0, "lines": 2, "placed": 2}
+
+
+def test_a_finding_that_names_no_line_is_not_in_the_right_place() -> None:
+    shown = figures(Findings(kind="findings", at=""), [([{"words": ["hole"], "line": 3}], [[{"why": "a hole"}]])])
+    assert (shown["recall"], shown["right lines"]) == (1.0, 0.0)
+
+
 def test_a_score_can_be_computed_from_the_output() -> None:
     measure = Scores(kind="scores", by="builtins:len", threshold=2)
-    assert measure.evidence(True, [["a", "b"]])["scores"] == [2]
+    assert measure.found_in(["a", "b"], True)["score"] == 2
 
 
-def test_words_are_looked_for_in_all_answers_of_a_case() -> None:
+def test_words_are_looked_for_in_each_answer_of_a_case() -> None:
     measure = Words(kind="words", at="/response")
     cases = [
         ({"never": ["refunded"]}, [{"response": "I have REFUNDED you."}]),
         ({"never": ["refunded"], "must": ["check"]}, [{"response": "A colleague must check."}, {"response": "Wait."}]),
     ]
-    assert figures(measure, cases) == {"free of what is forbidden": 0.5, "has what is needed": 0.0}
+    assert figures(measure, cases) == {"free of what is forbidden": 2 / 3, "has what is needed": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -76,12 +105,12 @@ def test_words_are_looked_for_in_what_a_reader_sees(response: Any) -> None:
 
 def test_numbers_findings_and_languages_are_told_by_what_a_reader_sees() -> None:
     number = Number(kind="number", at="/answer", verified="/verified")
-    assert number.evidence(7, [{"answer": {"value7": "no", "n": [7]}}])["right"]
-    assert not number.evidence(7, [{"answer": {"7": "no"}}])["right"]
-    findings = Findings(kind="findings", at="").evidence([{"words": ['says "x"']}], [[{"why": 'it says "x"'}]])
+    assert number.found_in({"answer": {"value7": "no", "n": [7]}}, 7)["right"]
+    assert not number.found_in({"answer": {"7": "no"}}, 7)["right"]
+    findings = Findings(kind="findings", at="").found_in([{"why": 'it says "x"'}], [{"words": ['says "x"']}])
     assert findings["hit"] == 1
-    assert Findings(kind="findings", at="").evidence([{"words": ["why"]}], [[{"why": "taste"}]])["hit"] == 0
-    assert Language(kind="language").evidence("en", [{"the": "Rechnung", "and": "Bestellung"}]) == ["en", None]
+    assert Findings(kind="findings", at="").found_in([{"why": "taste"}], [{"words": ["why"]}])["hit"] == 0
+    assert Language(kind="language").found_in({"the": "Rechnung", "and": "Bestellung"}, "en") == ["en", None]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +154,7 @@ def test_numbers_are_compared_by_value(truth: float, answer: str, right: bool) -
     ],
 )
 def test_a_language_is_told_by_its_most_frequent_words(text: str, code: str | None) -> None:
-    assert Language(kind="language").evidence("de", [text]) == ["de", code]
+    assert Language(kind="language").found_in(text, "de") == ["de", code]
 
 
 def test_pointers_lead_to_what_is_there_and_else_to_nothing() -> None:

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from penstock.contracts.usage import Usage
-from penstock.evals.cases import Case, CaseSet
+from penstock.evals.cases import Case, CaseSet, fingerprint
+from penstock.evals.measures import Label
 from penstock.evals.report import Report, SetReport, markdown
 
 CASES = CaseSet.model_validate(
@@ -41,7 +42,8 @@ def of_many(right: int, *, failed: int = 0, cases: CaseSet = MANY, answered_by: 
     answered = ids[: len(ids) - failed]
     one = SetReport(
         cases={case.id: case.fingerprint for case in cases.cases},
-        evidence={"m": {id: ["a", "a" if n < right else "b"] for n, id in enumerate(answered)}},
+        measures={"m": fingerprint(cases.measures["m"])},
+        evidence={"m": {id: [["a", "a" if n < right else "b"]] for n, id in enumerate(answered)}},
         failures=dict.fromkeys(ids[len(answered) :], "output_invalid"),
         asked=20,
         usage=Usage(),
@@ -67,6 +69,14 @@ def test_a_case_that_was_another_one_is_not_compared(changed: dict[str, Any]) ->
     text = markdown(of_many(20), {"s": MANY}, of_many(0, cases=others))
     assert row(text, "m: right").endswith("| 20 | cannot tell |")
     assert "0 figures could be compared" in text
+
+
+def test_what_was_measured_otherwise_is_not_compared() -> None:
+    """A threshold or a pointer that has changed makes other figures of the same answers."""
+    moved = MANY.model_copy(update={"measures": {"m": Label(kind="label", at="/elsewhere")}})
+    text = markdown(of_many(20, cases=moved), {"s": moved}, of_many(0))
+    assert row(text, "m: right").endswith("| 20 | cannot tell, measured otherwise |")
+    assert row(text, "answered").endswith("| cannot tell (+0.00) |")
 
 
 def test_a_report_from_before_cases_had_fingerprints_is_not_compared() -> None:
