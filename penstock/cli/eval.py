@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +35,9 @@ def evaluated(
     baseline: Annotated[
         str | None, typer.Option(help="An earlier report (JSON), or a git revision that has --report committed.")
     ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="A model to say which answers are better than the baseline's, where sets ask it.")
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Where to write the evidence, as JSON. Default: report.json in the folder.")
     ] = None,
@@ -44,7 +48,9 @@ def evaluated(
         Path | None, typer.Option(help="Replies that were recorded. Default: recordings.jsonl in the folder.")
     ] = None,
     at_once: Annotated[int, typer.Option(min=1, max=64, help="Questions at once.")] = 8,
-    max_cost: Annotated[float, typer.Option(min=0, help="US dollars at list price after which it stops.")] = 5.0,
+    max_cost: Annotated[
+        float, typer.Option(min=0, help="US dollars at list price after which it stops; inf for no limit.")
+    ] = 5.0,
     yes: Annotated[bool, typer.Option("--yes", metavar="", help="Do not ask before it costs money.")] = False,
 ) -> None:
     """Measure how good the answers are.
@@ -56,8 +62,9 @@ def evaluated(
     require("evals")  # and imported here: the other commands do without
     from penstock.evals import report as reports
     from penstock.evals.cases import load
-    from penstock.evals.estimate import estimate
-    from penstock.evals.evaluating import Source, evaluate
+    from penstock.evals.estimate import estimate, judging, unpriced
+    from penstock.evals.evaluating import Source, compared, evaluate
+    from penstock.evals.judge import refuse_own
     from penstock.evals.running import check
     from penstock.patterns.loading import load as load_patterns
 
@@ -76,12 +83,27 @@ def evaluated(
     if earlier and earlier.simulated is not simulator:
         whose = ("the simulator", "a model")[:: 1 if earlier.simulated else -1]
         raise BadInput(f"--baseline {baseline}: {whose[0]} answered it, and {whose[1]} is to answer now")
+    pairs = compared(sets, earlier) if earlier else {}
+    if judge and not any(pairs.values()):
+        raise BadInput(
+            "--judge: there is no answer to compare: it needs a --baseline with answers of sets with `judged`"
+        )
+    answering = (*Settings().complex_models, *Settings().fast_models)
+    if judge:
+        refuse_own(judge, answering)
     questions = sum(len(cases.cases) * cases.times for cases in sets.values())
     console = Console(stderr=True)
-    if source == "model" and not yes:
+    if source == "model":
+        if max_cost < inf and (without := unpriced((*answering, *filter(None, (judge,))))):
+            raise BadInput(f"--max-cost: there is no list price of {', '.join(without)}; --max-cost inf sets no limit")
         about = estimate(sets, patterns, Settings())
-        cost = "at a price that is not known" if about is None else f"about US$ {about:.2f} if none is recorded"
-        typer.confirm(f"{questions} questions to the model, {cost}, US$ {max_cost:.2f} at most. Go on?", abort=True)
+        judged = judging(pairs, earlier, judge) if earlier and judge else 0.0
+        cost = "at a price that is not known" if about is None or judged is None else f"about US$ {about + judged:.2f}"
+        asked = f"{questions} questions to the model" + (
+            f" and {2 * sum(map(len, pairs.values()))} to {judge}" if judge else ""
+        )
+        if not yes:
+            typer.confirm(f"{asked}, {cost} if none is recorded, US$ {max_cost:.2f} at most. Go on?", abort=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with tempfile.TemporaryDirectory(prefix="penstock-eval-") as data, Progress(*columns, console=console) as bar:
         task = bar.add_task(f"answers from the {source}", total=questions)
@@ -94,7 +116,9 @@ def evaluated(
                 data=Path(data),
                 at_once=at_once,
                 max_cost=max_cost if source == "model" else None,
-                progress=lambda done, _: bar.update(task, completed=done),
+                progress=lambda done, whole: bar.update(task, completed=done, total=whole),
+                baseline=earlier,
+                judge=judge,
             )
         )
     report.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +134,7 @@ def evaluated(
         terminal.print(Markdown(printable(text), hyperlinks=False))
     else:
         echo(text)
-    if any(one.failures for one in found.sets.values()):
+    if any(one.failures or (one.judged and one.judged.failures) for one in found.sets.values()):
         raise typer.Exit(1)
 
 

@@ -25,7 +25,7 @@ class Case(Wire):
 
     id: Token
     input: dict[str, Any]
-    truth: dict[str, Any]
+    truth: dict[str, Any] = {}
     tags: tuple[str, ...] = ()
 
     @property
@@ -35,13 +35,17 @@ class Case(Wire):
 
 
 class CaseSet(Wire):
-    """`about`: what it would cost to be wrong here. `times`: how often each case is asked, to measure retests."""
+    """`about`: what it would cost to be wrong here. `times`: how often each case is asked, to measure retests.
+
+    `judged`: by what the better of two answers is told, for a judge; None where measures say all.
+    """
 
     about: str
     step: str | None = None
     pattern: str | None = None
     times: int = Field(default=1, ge=1, le=20)
-    measures: dict[str, Measure] = Field(min_length=1)
+    measures: dict[str, Measure] = {}
+    judged: str | None = Field(default=None, min_length=1, max_length=2_000)
     cases: tuple[Case, ...] = Field(min_length=1)
 
     @field_validator("cases", mode="before")
@@ -59,6 +63,8 @@ class CaseSet(Wire):
     def _fits(self) -> "CaseSet":
         if (self.step is None) == (self.pattern is None):
             raise ValueError("a set is of a step or of a pattern")
+        if not self.measures and self.judged is None:
+            raise ValueError("a set has measures, or says by what its answers are judged")
         ids = [case.id for case in self.cases]
         if repeated := sorted({id for id in ids if ids.count(id) > 1}):
             raise ValueError(f"more than one case is called {', '.join(repeated)}")

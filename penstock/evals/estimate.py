@@ -1,13 +1,15 @@
 """What an evaluation may cost, before it begins."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
-from penstock.contracts.step import Step
+from penstock.contracts.step import Step, Thinking
 from penstock.contracts.usage import Usage
-from penstock.evals.cases import CaseSet
+from penstock.evals.cases import Case, CaseSet
+from penstock.evals.judge import prompt_file
+from penstock.evals.report import Report
 from penstock.llm.usage import cost_usd
 from penstock.pattern import Pattern
 from penstock.settings import Models
@@ -39,6 +41,29 @@ def estimate(sets: Mapping[str, CaseSet], patterns: Mapping[str, Pattern[Any, An
     return sum(known) if len(known) == len(costs) else None
 
 
+def judging(pairs: Mapping[str, Sequence[Case]], baseline: Report, model: str) -> float | None:
+    """The same of a judge, who is asked twice of each pair: an answer is taken to be as long as the baseline's."""
+    rules = len(prompt_file().text)
+    costs = [
+        cost_usd(
+            _usage(rules + len(str(case.input)) + 2 * len(str(baseline.sets[name].outputs[case.id])), "high"), model
+        )
+        for name, cases in pairs.items()
+        for case in cases
+    ]
+    known = [cost for cost in costs if cost is not None]
+    return 2 * sum(known) if len(known) == len(costs) else None
+
+
+def unpriced(models: Iterable[str]) -> Sequence[str]:
+    """Those without a list price: what they cost cannot be kept below anything."""
+    return [model for model in dict.fromkeys(models) if cost_usd(_usage(0, "low"), model) is None]
+
+
+def _usage(characters: int, thinking: Thinking) -> Usage:
+    return Usage(calls=1, prompt_tokens=characters // _CHARACTERS, output_tokens=REPLY[thinking])
+
+
 def _of_call(
     pattern: Pattern[Any, Any], step: Step[Any, Any], given: dict[str, Any] | None, models: Models, otherwise: str
 ) -> float | None:
@@ -48,5 +73,4 @@ def _of_call(
     if given is not None:
         rendered = prompt.render(model.model_validate(given))
         text = rendered.system + rendered.turns[0].text
-    usage = Usage(calls=1, prompt_tokens=len(text) // _CHARACTERS, output_tokens=REPLY[step.thinking])
-    return cost_usd(usage, models.model_for(1, step.complexity, None))
+    return cost_usd(_usage(len(text), step.thinking), models.model_for(1, step.complexity, None))

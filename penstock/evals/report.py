@@ -1,14 +1,15 @@
 """What an evaluation found: its evidence as JSON, to be compared with, and its figures as Markdown, to be read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from penstock.contracts.usage import Usage
-from penstock.contracts.wire import Tolerant
+from penstock.contracts.wire import Tolerant, omitted
 from penstock.evals.cases import CaseSet, digest
 from penstock.evals.measures import Figure
+from penstock.evals.pairs import Judged, pairs_table
 from penstock.evals.statistics import Interval, difference, interval, telling
 
 #: The tag of cases whose input gives orders to the model.
@@ -24,7 +25,8 @@ _HEAD = "| set | figure | value | 95 % interval | cases |"
 class SetReport(Tolerant):
     """`cases`, `measures`: their fingerprints, by id and name. `evidence`: by measure and case.
 
-    `asked`: questions put, retests included; `stale`: without a recorded reply.
+    `asked`: questions put, retests included; `stale`: without a recorded reply; `models`: who answered. `outputs`: by
+    case, of a set that is judged, the first answer; `judged`: what was said of it and the one of the baseline.
     """
 
     cases: dict[str, str] = {}
@@ -34,6 +36,9 @@ class SetReport(Tolerant):
     asked: int
     stale: int = 0
     usage: Usage
+    models: tuple[str, ...] = ()
+    outputs: dict[str, Any] = {}
+    judged: Judged | None = omitted()
 
 
 class Report(Tolerant):
@@ -63,6 +68,11 @@ def markdown(report: Report, sets: Mapping[str, CaseSet], baseline: Report | Non
                 f"{table.compared} figures could be compared; chance alone would call "
                 f"{table.compared * 0.05:.1f} better or worse (5 %).",
             ]
+    judged = {name: one.judged for name, one in report.sets.items() if one.judged}
+    more_failed = {
+        name: _more_failed(report.sets[name], baseline.sets.get(name) if baseline else None) for name in judged
+    }
+    lines += pairs_table(judged, more_failed=more_failed)
     lines += ["", "| set | asked | failed | stale | calls more than asked | tokens in | out | US$ |", "|---" * 8 + "|"]
     for name, one in report.sets.items():
         usage, cost = one.usage, one.usage.cost_usd
@@ -74,6 +84,8 @@ def markdown(report: Report, sets: Mapping[str, CaseSet], baseline: Report | Non
     for name, one in report.sets.items():
         # as code: a failure may quote the model, whose links nobody is to follow
         lines += [f"\n{name}, {case}: `{_in_line(why)}`" for case, why in sorted(one.failures.items())]
+        failures = one.judged.failures if one.judged else {}
+        lines += [f"\n{name}, {case}: not judged: `{_in_line(why)}`" for case, why in sorted(failures.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -119,6 +131,16 @@ def _evidence(report: SetReport | None, measure: str) -> dict[str, Any]:
     return report.evidence.get(measure, {}) if report else {}
 
 
+def same_cases(now: SetReport, before: SetReport | None) -> Set[str]:
+    """The ids of those that were the same then: their input and their truth."""
+    return {id for id, _ in before.cases.items() & now.cases.items()} if before else set()
+
+
+def _more_failed(now: SetReport, before: SetReport | None) -> bool:
+    same = same_cases(now, before)
+    return before is not None and len(same & now.failures.keys()) > len(same & before.failures.keys())
+
+
 def _same_measure(now: SetReport, before: SetReport | None, measure: str) -> bool:
     return before is not None and now.measures.get(measure) == before.measures.get(measure)
 
@@ -133,8 +155,7 @@ class _Rows:
     def of(self, name: str, cases: CaseSet) -> Iterator[str]:
         now, before = self._report.sets[name], self._baseline.sets.get(name) if self._baseline else None
         meant = [case.id for case in cases.cases if self._tag is None or self._tag in case.tags]
-        same = dict(before.cases.items() & now.cases.items()) if before else {}
-        failed, had_failed = (len(same.keys() & one.failures.keys()) if one else 0 for one in (now, before))
+        same = same_cases(now, before)
         figures = {"answered": (_ANSWERED, _answered(now), _answered(before), True)} | {
             f"{of}: {label}": (figure, now.evidence.get(of, {}), _evidence(before, of), _same_measure(now, before, of))
             for of, measure in cases.measures.items()
@@ -150,9 +171,9 @@ class _Rows:
             if before and not measured_so:
                 row += " cannot tell, measured otherwise |"
             elif self._baseline:
-                both = same.keys() & earlier.keys() & evidence.keys()
+                both = same & earlier.keys() & evidence.keys()
                 pairs = [(earlier[case], evidence[case]) for case in meant if case in both]
-                row += f" {self._change(pairs, figure, more_failed=failed > had_failed)} |"
+                row += f" {self._change(pairs, figure, more_failed=_more_failed(now, before))} |"
             yield row
 
     def _change(self, pairs: Sequence[tuple[Any, Any]], figure: Figure, *, more_failed: bool) -> str:

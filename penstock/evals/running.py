@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from penstock.client.over_nats import NatsClient
+from penstock.contracts.problem import Problem
 from penstock.contracts.step import Step, StepMessage
 from penstock.contracts.usage import Usage
 from penstock.errors import Misconfigured
@@ -28,26 +29,27 @@ _KEY = "case"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a case, asked once. `failure`: the code and its detail; `output` is JSON."""
+    """What came of a case, asked once. `failure`: the code and its detail; `output` is JSON; `models`: who answered."""
 
     output: Any
     usage: Usage
+    models: frozenset[str]
     failure: str | None = None
 
 
 class Runner:
-    """Puts cases to the services that `client` reaches, `at_once` at a time."""
+    """Puts cases to the services that `client` reaches, `at_once` at a time: of `places` each question takes one."""
 
     def __init__(self, client: NatsClient, patterns: Mapping[str, Pattern[Any, Any]], *, at_once: int) -> None:
         self._client, self._patterns, self._steps = client, patterns, _steps(patterns)
-        self._places = asyncio.Semaphore(at_once)
+        self.places = asyncio.Semaphore(at_once)
 
     async def answers(self, cases: CaseSet, case: Case, done: Callable[[], None]) -> Sequence[Answer]:
         """The case's answers, asked as often as its set says: one after the other, so that a recording of several
         replies to one request gives each time's own again."""
         answers = []
         for _ in range(cases.times):
-            async with self._places:
+            async with self.places:
                 answers.append(await (self._job(cases, case) if cases.pattern else self._step(cases, case)))
             done()
         return answers
@@ -59,9 +61,9 @@ class Runner:
             async for _ in events:
                 pass
         state = await self._client.state(job)
-        if state.problem is not None:
-            return Answer(None, state.usage, f"{state.problem.code}: {state.problem.detail}")
-        return Answer(state.result, state.usage)
+        models = frozenset(step.model for step in state.steps if step.model)
+        failure = _failure(state.problem)
+        return Answer(state.result if failure is None else None, state.usage, models, failure)
 
     async def _step(self, cases: CaseSet, case: Case) -> Answer:
         pattern, step = self._steps[str(cases.step)]
@@ -74,9 +76,13 @@ class Runner:
             await journal.wait_for(_KEY)
         outcome = journal.outcome(_KEY)
         assert outcome is not None
-        if outcome.failure is not None:
-            return Answer(None, outcome.usage, f"{outcome.failure.code}: {outcome.failure.detail}")
-        return Answer(outcome.value, outcome.usage)
+        models = frozenset(filter(None, (outcome.model,)))
+        failure = _failure(outcome.failure)
+        return Answer(outcome.value if failure is None else None, outcome.usage, models, failure)
+
+
+def _failure(problem: Problem | None) -> str | None:
+    return f"{problem.code}: {problem.detail}" if problem else None
 
 
 def _message(pattern: Pattern[Any, Any], step: Step[Any, Any], case: Case, job: str, *, deadline: float) -> StepMessage:

@@ -1,9 +1,10 @@
-"""Intervals by resampling: how far a figure could be from what other cases would have given.
+"""Intervals by resampling: how far a figure could be from what other cases would have given. And of wins and losses.
 
 Source: B. Efron, R. Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 and 15 (percentile intervals,
 paired differences). The resampling is seeded: equal evidence gives equal intervals.
 """
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
@@ -12,6 +13,8 @@ T = TypeVar("T")
 
 _RESAMPLES, _FEWEST = 2_000, 5
 _SEED = 1993
+#: Of a normal distribution, 95 % lie within so many standard deviations.
+_Z = 1.959964
 
 
 class Interval(NamedTuple):
@@ -58,3 +61,21 @@ def _percentiles(figures: list[float | None]) -> tuple[float | None, float | Non
     if len(known) < _RESAMPLES / 2:
         return None, None
     return known[int(0.025 * len(known))], known[min(int(0.975 * len(known)), len(known) - 1)]
+
+
+def sign_test(wins: int, losses: int) -> float:
+    """How likely wins and losses that are as uneven, or more, are if each is as likely: exact, two-sided.
+
+    Source: W. J. Conover, Practical Nonparametric Statistics (1999), section 3.4. Ties are left out.
+    """
+    count = wins + losses
+    tail = sum(math.comb(count, k) for k in range(min(wins, losses) + 1))
+    return min(1.0, float(2 * tail / 2**count))
+
+
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """The 95 % interval of a share. Source: E. B. Wilson, JASA 22 (1927), 209-212. `count` is not 0."""
+    share, centre = hits / count, hits / count + _Z**2 / (2 * count)
+    away = _Z * math.sqrt(share * (1 - share) / count + (_Z / (2 * count)) ** 2)
+    low, high = ((centre + sign * away) / (1 + _Z**2 / count) for sign in (-1, 1))
+    return max(low, 0.0), min(high, 1.0)

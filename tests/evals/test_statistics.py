@@ -7,7 +7,7 @@ import pytest
 
 from penstock.evals.measures import Figure
 from penstock.evals.report import verdict
-from penstock.evals.statistics import difference, interval
+from penstock.evals.statistics import difference, interval, sign_test, wilson
 
 HIGHER = Figure("higher", fmean)
 LOWER = Figure("lower", fmean)
@@ -70,3 +70,15 @@ def test_a_figure_that_only_many_have_needs_ten_pairs() -> None:
 
     assert told([(0.0, 1.0)] * 9, Figure("higher", of_many)) == "cannot tell"
     assert told([(0.0, 1.0)] * 10, Figure("higher", of_many)) == "better"
+
+
+@pytest.mark.parametrize(("wins", "losses", "p"), [(0, 0, 1.0), (5, 0, 0.0625), (0, 6, 0.03125), (8, 2, 0.109375)])
+def test_a_sign_test_is_exact(wins: int, losses: int, p: float) -> None:
+    assert sign_test(wins, losses) == pytest.approx(p)
+
+
+@pytest.mark.parametrize(
+    ("hits", "count", "low", "high"), [(0, 10, 0.0, 0.2775), (9, 10, 0.5958, 0.9821), (50, 100, 0.4038, 0.5962)]
+)
+def test_the_interval_of_a_share_is_wilson_s(hits: int, count: int, low: float, high: float) -> None:
+    assert wilson(hits, count) == pytest.approx((low, high), abs=1e-4)

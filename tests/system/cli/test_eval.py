@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.servers import in_thread
-from tests.support.simulator import serving
+from tests.support.simulator import BlockingSteering, serving
 from tests.system.cli.system import penstock
 
 CASES = """
@@ -181,6 +181,66 @@ def test_what_cannot_be_carried_out_is_said_before_anything_starts(
 ) -> None:
     status, _, error = evaluated(folder, *arguments)
     assert (status, said in error) == (2, True), error
+
+
+def judged_by(folder: Path, *arguments: str, judge: str = "gemini-2.5-pro", **env: str) -> tuple[int, str, str]:
+    """Against `before.json`, whose answers are those of the folder's report, but for their reasons."""
+    return evaluated(folder, "--baseline", str(folder / "before.json"), "--judge", judge, *arguments, **env)
+
+
+@pytest.fixture
+def answered_before(folder: Path, model: str) -> Path:
+    (folder / "routing.yaml").write_text(CASES.replace("times: 2", "judged: whose reason says what decides"))
+    assert evaluated(folder, "--yes", PENSTOCK_MODEL_BASE_URL=model)[0] == 0
+    report = json.loads((folder / "report.json").read_text())
+    for output in report["sets"]["routing"]["outputs"].values():
+        output["reason"] = "No idea."
+    (folder / "before.json").write_text(json.dumps(report))
+    return folder
+
+
+def test_what_a_judge_said_is_recorded_and_told_again_without_it(answered_before: Path, model: str) -> None:
+    """It is asked twice for each pair. What it was not asked about before is stale, and not green."""
+    folder, steering = answered_before, BlockingSteering(model)
+    steering.rule(contains='The first answer:\n\n```text\n{\n  "reason": "No idea', reply=saying("second"))
+    steering.rule(contains="The second:", reply=saying("first"))
+    row = "| routing | 2 | 0 | 0 | 2 | 0 | 0 | 1.00 | 0.34 to 1.00 | cannot tell |"
+    asked = judged_by(folder, "--yes", PENSTOCK_MODEL_BASE_URL=model)
+    assert (asked[0], row in asked[1]) == (0, True), asked
+    recorded = (folder / "recordings.jsonl").read_text().splitlines()
+    assert len(recorded) == 2 + 4
+    again = judged_by(folder)
+    assert (again[0], row in again[1]) == (0, True), again
+    before = folder / "before.json"
+    before.write_text(before.read_text().replace("No idea.", "No clue."))
+    status, shown, _ = judged_by(folder)
+    assert (status, "| routing | 0 | 2 | 0 |" in shown) == (1, True), shown
+    assert "routing, outage: not judged: `" in shown
+    assert "no recorded reply" in shown
+
+
+def saying(better: str) -> dict[str, object]:
+    return {"value": {"reason": "It says what decides.", "better": better}}
+
+
+def test_a_judge_that_would_judge_itself_is_refused(answered_before: Path) -> None:
+    status, _, error = judged_by(answered_before, judge="gemini-3.8-flash")
+    assert status == 1
+    assert "--judge gemini-3.8-flash: it would judge what it may have answered itself; name another model" in error
+
+
+def test_a_judge_without_anything_to_compare_with_is_refused(folder: Path) -> None:
+    status, _, error = evaluated(folder, "--judge", "gemini-2.5-pro")
+    assert (status, "--judge: there is no answer to compare" in error) == (2, True), error
+
+
+def test_without_a_price_nothing_can_be_kept_below_a_limit(folder: Path, model: str) -> None:
+    env = {"PENSTOCK_MODEL_BASE_URL": model, "PENSTOCK_FAST_MODELS": "of-our-own"}
+    status, _, error = evaluated(folder, "--yes", **env)
+    said = "--max-cost: there is no list price of of-our-own; --max-cost inf sets no limit"
+    assert (status, said in " ".join(error.split())) == (2, True), error
+    assert not (folder / "recordings.jsonl").exists()
+    assert evaluated(folder, "--yes", "--max-cost", "inf", **env)[0] == 0
 
 
 def test_an_input_that_does_not_fit_its_step_is_named(folder: Path) -> None:
