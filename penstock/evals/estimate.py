@@ -31,7 +31,8 @@ def estimate(sets: Mapping[str, CaseSet], patterns: Mapping[str, Pattern[Any, An
     for cases in sets.values():
         for pattern in patterns.values():
             for step in pattern.steps:
-                calls = _CALLS if pattern.name == cases.pattern else 1 if step.name == cases.step else 0
+                named = (step.name, f"{pattern.name}/{step.name}")
+                calls = _CALLS if pattern.name == cases.pattern else 1 if cases.step in named else 0
                 if not calls or not pattern.prompt_of(step).exists():
                     continue
                 for case in cases.cases:

@@ -12,12 +12,12 @@ from typing import Literal
 from pydantic import JsonValue
 
 from penstock.backoff import delay
+from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Step
 from penstock.contracts.wire import Wire
 from penstock.errors import Misconfigured, Transient
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
-from penstock.llm.prompt import Prompt
 from penstock.steps.prompts import PromptFile, version_of
 
 #: Of the newer answer. `same`: the two do not differ, and nobody was asked.

@@ -40,7 +40,8 @@ def test_a_planted_line_differs_from_the_clean_code(name: str, cases: CaseSet) -
         lines = case.input["numberedCode"].splitlines()
         assert [line.partition("|")[0] for line in lines] == [str(number + 1) for number in range(len(lines))], case.id
         for planted in case.truth["findings"]:
-            assert "line" not in planted or lines[planted["line"] - 1] not in clean, case.id
+            where = planted["line"] if isinstance(planted["line"], list) else [planted["line"]]
+            assert any(lines[line - 1] not in clean for line in where), case.id
 
 
 def free(said: str) -> bool:
@@ -111,7 +112,26 @@ def test_sound_code_raises_what_it_says() -> None:
     assert "default=Decimal(0)" in inputs["discount-sound"], "in whatever order the steps stand"
 
 
+def test_what_says_too_little_is_for_the_generalist_in_several_languages() -> None:
+    vague = [case for case in SETS["routing/vague"].cases if "vague" in case.tags]
+    assert {case.truth["answered by"] for case in vague} == {"general"}
+    assert len(vague) >= 10
+    assert len({tag for case in vague for tag in case.tags if len(tag) == 2}) >= 6
+
+
+def test_scores_are_asked_for_several_times() -> None:
+    for name in ("sequential-processing/evaluate", "evaluator-optimizer/evaluate-translation"):
+        assert SETS[name].times >= 3, "retests say how far a score can be trusted"
+
+
+def test_what_no_measure_decides_is_judged() -> None:
+    assert {name.partition("/")[2] for name, cases in SETS.items() if cases.judged} == {
+        "draft", "respond", "summarize", "translate", "vague"
+    }  # fmt: skip
+
+
 def test_what_can_be_argued_about_has_no_truth() -> None:
     truths = {case.id: case.truth for cases in SETS.values() for case in cases.cases}
+    assert "confident" not in truths["help"], "a bare call for help may well be general, and surely so"
     assert "score" not in truths["reset-never-expires"]
     assert "urgency" not in truths["refund-then-growth-de"]
