@@ -76,8 +76,10 @@ def markdown(report: Report, sets: Mapping[str, CaseSet], baseline: Report | Non
     lines += ["", "| set | asked | failed | stale | calls more than asked | tokens in | out | US$ |", "|---" * 8 + "|"]
     for name, one in report.sets.items():
         usage, cost = one.usage, one.usage.cost_usd
+        # a pattern's calls are as many as it has steps: more than asked says something of a step's only
+        more = "" if sets[name].pattern else max(0, usage.calls - one.asked)
         lines.append(
-            f"| {name} | {one.asked} | {len(one.failures)} | {one.stale} | {max(0, usage.calls - one.asked)} | "
+            f"| {name} | {one.asked} | {len(one.failures)} | {one.stale} | {more} | "
             f"{usage.prompt_tokens} | {usage.output_tokens + usage.thinking_tokens} | "
             f"{'' if cost is None else f'{cost:.4f}'} |"
         )
