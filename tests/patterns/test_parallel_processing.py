@@ -170,6 +170,10 @@ UNFIT = {
         "Action 1 has priority medium; security-1 is critical",
     ),
     "a grave finding left out": ([action("maintainability-1")], "No action addresses security-1, which is critical"),
+    "the most urgent not first": (
+        [action("maintainability-1", priority="low"), action("security-1")],
+        "Action 2 is critical, behind one that is low: the most urgent comes first",
+    ),
 }
 
 

@@ -36,3 +36,19 @@ def unfit_actions(given: SynthesizeInput, synthesis: Synthesis) -> list[str]:
         for id, severity in severities.items()
         if severity in ("critical", "high") and id not in addressed
     ]
+
+
+def _out_of_order(synthesis: Synthesis) -> list[str]:
+    """A sentence for each action that is more urgent than the one before it."""
+    urgency = {"critical": 0, "high": 1, "medium": 2, "low": 3}
+    said = [action.priority for action in synthesis.prioritized_actions]
+    return [
+        f"Action {place + 1} is {said[place]}, behind one that is {said[place - 1]}: the most urgent comes first."
+        for place in range(1, len(said))
+        if urgency[said[place]] < urgency[said[place - 1]]
+    ]
+
+
+def faults_of(given: SynthesizeInput, synthesis: Synthesis) -> list[str]:
+    """What is wrong with the actions: what they are about, and their order."""
+    return [*unfit_actions(given, synthesis), *_out_of_order(synthesis)]
