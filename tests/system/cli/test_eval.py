@@ -57,6 +57,21 @@ def test_what_a_model_answered_is_recorded_and_measured_again_without_it(folder:
     assert (folder / "recordings.jsonl").read_text().splitlines() == recorded
 
 
+def test_a_case_that_is_asked_three_times_has_three_replies_again_in_their_order(folder: Path, model: str) -> None:
+    cases = CASES.replace("times: 2", "times: 3").replace(
+        "label, at: /category", "scores, at: /confidence, threshold: 0.6"
+    )
+    first, _ = cases.split("  - {id: refund")
+    (folder / "routing.yaml").write_text(first.replace("category: technical", "category: true"))
+    for confidence in (0.2, 0.9, 0.5):
+        BlockingSteering(model).rule(times=1, reply={"merge": {"confidence": confidence}})
+    for env in ({"PENSTOCK_MODEL_BASE_URL": model}, {}):
+        status, shown, error = evaluated(folder, "--yes", **env)
+        assert (status, "| routing | category: retest deviation | 0.35 |" in shown) == (0, True), (shown, error)
+        evidence = json.loads((folder / "report.json").read_text())["sets"]["routing"]["evidence"]["category"]
+        assert [one["score"] for one in evidence["outage"]] == [0.2, 0.9, 0.5]
+
+
 def test_a_case_without_a_recorded_reply_is_stale_and_fails(folder: Path) -> None:
     status, shown, _ = evaluated(folder)
     assert status == 1
