@@ -1,6 +1,7 @@
 """Findings by their ids, and whether the actions are about them."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from penstock.patterns.parallel_processing.contract import Aspect, Scored, Synthesis, SynthesizeInput
 from penstock.patterns.parallel_processing.merging import SEVERITIES
@@ -19,10 +20,11 @@ def to_synthesize(reviewed: Scored, missing: Iterable[Aspect]) -> SynthesizeInpu
 
 
 def unfit_actions(given: SynthesizeInput, synthesis: Synthesis) -> list[str]:
-    """A sentence for each id that there is not, each priority that is too low, each grave finding without an action."""
+    """A sentence for each id that there is not, each priority that is too low or out of order, each grave finding
+    without an action."""
     ids = {id: one.id for one in given.findings for id in (one.id, *(one.same_as or ()))}
     severities = {one.id: one.severity for one in given.findings}
-    faults: list[str] = []
+    faults = _out_of_order(synthesis)
     addressed: set[str] = set()
     for number, action in enumerate(synthesis.prioritized_actions, start=1):
         addressed.update(ids[id] for id in action.addresses if id in ids)
@@ -40,15 +42,9 @@ def unfit_actions(given: SynthesizeInput, synthesis: Synthesis) -> list[str]:
 
 def _out_of_order(synthesis: Synthesis) -> list[str]:
     """A sentence for each action that is more urgent than the one before it."""
-    urgency = {"critical": 0, "high": 1, "medium": 2, "low": 3}
-    said = [action.priority for action in synthesis.prioritized_actions]
+    said = pairwise(action.priority for action in synthesis.prioritized_actions)
     return [
-        f"Action {place + 1} is {said[place]}, behind one that is {said[place - 1]}: the most urgent comes first."
-        for place in range(1, len(said))
-        if urgency[said[place]] < urgency[said[place - 1]]
+        f"Action {number} is {later}, behind one that is {earlier}: the most urgent comes first."
+        for number, (earlier, later) in enumerate(said, start=2)
+        if SEVERITIES.index(later) < SEVERITIES.index(earlier)
     ]
-
-
-def faults_of(given: SynthesizeInput, synthesis: Synthesis) -> list[str]:
-    """What is wrong with the actions: what they are about, and their order."""
-    return [*unfit_actions(given, synthesis), *_out_of_order(synthesis)]

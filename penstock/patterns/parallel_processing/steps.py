@@ -2,7 +2,7 @@
 
 from penstock.contracts.step import Step
 from penstock.patterns.parallel_processing import contract
-from penstock.patterns.parallel_processing.actions import faults_of
+from penstock.patterns.parallel_processing.actions import unfit_actions
 from penstock.patterns.parallel_processing.places import misplaced
 
 REVIEW_SECURITY = Step(
@@ -23,5 +23,5 @@ SYNTHESIZE = Step(
     input=contract.SynthesizeInput,
     output=contract.Synthesis,
     complexity="complex",
-    check=faults_of,
+    check=unfit_actions,
 )
