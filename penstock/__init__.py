@@ -23,6 +23,7 @@ __all__ = [
     "StepFailed",
     "Tool",
     "Transient",
+    "WaitTimedOut",
     "Wire",
     "__version__",
 ]
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from penstock.contracts.tool import Tool
     from penstock.contracts.wire import Wire
     from penstock.depends import Depends
-    from penstock.errors import Failure, PatternFailure, StepFailed, Transient
+    from penstock.errors import Failure, PatternFailure, StepFailed, Transient, WaitTimedOut
     from penstock.installed import __version__
     from penstock.pattern import Pattern, Run, StepContext
 else:  # the same, at first use; a type checker that saw this function would believe in any name
@@ -56,6 +57,7 @@ else:  # the same, at first use; a type checker that saw this function would bel
         "StepFailed": "penstock.errors",
         "Tool": "penstock.contracts.tool",
         "Transient": "penstock.errors",
+        "WaitTimedOut": "penstock.errors",
         "Wire": "penstock.contracts.wire",
         "__version__": "penstock.installed",
     }

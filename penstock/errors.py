@@ -5,6 +5,7 @@ PenstockError
 │   ├── Refused              a request is not served
 │   ├── InvalidRequest       the request does not fit the pattern's model
 │   ├── StepFailed           a step of the job failed for good
+│   ├── WaitTimedOut         a signal did not come in time
 │   ├── PatternFailure       raised by a pattern: budget_exhausted, ...
 │   └── ModelFailure         a model refuses, and would refuse again
 │       ├── OutputTruncated  the reply stopped at the output limit     (asked again, at most twice)
@@ -71,6 +72,13 @@ class StepFailed(Failure):
 
     def problem(self) -> Problem:
         return self._problem
+
+
+class WaitTimedOut(Failure):
+    """Raised by `run.wait`; a pattern may catch it and go on without an answer."""
+
+    def __init__(self, detail: str, *, step: str | None = None) -> None:
+        super().__init__("wait_timed_out", detail, step=step)
 
 
 class PatternFailure(Failure):

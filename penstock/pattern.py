@@ -8,8 +8,8 @@ the only way to have something done.
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -62,6 +62,16 @@ class Run(ABC):
         Raises StepFailed when the step failed for good, Failure("replay_mismatch") when the journal has
         another step or another input under this key, Failure("input_too_large") when no message can hold the
         input, ValueError for a key that is in use or no token, or when something stands at `into` already.
+        """
+
+    @abstractmethod
+    def wait(self, signal: str, body: type[T], *, timeout: float | None = None, key: str | None = None) -> Awaitable[T]:
+        """Have the job wait until somebody gives it `signal`, and await what was said.
+
+        `signal` and `body` are as in Pattern.signals. It is given once, the first counts, and it may come before the
+        wait. The wait begins at the call; `key`, as for a step, by default the signal's name and a running number.
+
+        Raises WaitTimedOut after `timeout` seconds; without one, shortly before the job is past its retention.
         """
 
     @abstractmethod
@@ -124,7 +134,9 @@ class Pattern(Generic[Req, Res]):
 
     Its prompts are the files `prompts/<step>.md` (or the name in `Step.prompt`) beside the module of `run`. The names
     of its steps are its own: they have its name in their subjects, consumers and metrics.
-    `example` is a request that shows the pattern: the demo, the docs and OpenAPI use it.
+    `signals` are what can be said to its jobs while they run, by name, each with the model of its body; a name that
+    ends in `-*` stands for all that begin so. `example` is a request that shows the pattern: the demo, the docs and
+    OpenAPI use it.
     """
 
     name: str
@@ -134,6 +146,14 @@ class Pattern(Generic[Req, Res]):
     result: type[Res]
     steps: tuple[Step[Any, Any], ...]
     example: Req
+    signals: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+
+    def signal(self, name: str) -> type[BaseModel] | None:
+        """The model of a signal's body; None where the pattern has no such signal."""
+        matching = (
+            model for known, model in self.signals.items() if known[-2:] == "-*" and name.startswith(known[:-1])
+        )
+        return self.signals.get(name) or next(matching, None)
 
     def contract(self) -> PatternContract:
         """What callers need to know of the pattern."""
@@ -142,6 +162,7 @@ class Pattern(Generic[Req, Res]):
             summary=self.summary,
             request=self.request.model_json_schema(by_alias=True),
             result=self.result.model_json_schema(by_alias=True, mode="serialization"),
+            signals={name: body.model_json_schema(by_alias=True) for name, body in self.signals.items()},
             example=self.example.model_dump(mode="json", by_alias=True),
         )
 

@@ -1,4 +1,4 @@
-"""`penstock jobs`: look at jobs, follow them, cancel them."""
+"""`penstock jobs`: look at jobs, follow them, say something to them, cancel them."""
 
 import re
 import sys
@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Annotated, get_args
 
 import typer
+from pydantic_core import to_json
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -14,13 +15,14 @@ from penstock.cli import follow, view
 from penstock.cli.connecting import client, connected
 from penstock.cli.printing import Text, echo, say
 from penstock.cli.progress import Progress
+from penstock.cli.request_options import read_value
 from penstock.client import Client
 from penstock.contracts.job import JobStatus, JobSummary
 from penstock.jobs.refusals import unknown_pattern
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 
-app = typer.Typer(help="Look at jobs, follow them, cancel them.", no_args_is_help=True)
+app = typer.Typer(help="Look at jobs, follow them, say something to them, cancel them.", no_args_is_help=True)
 
 Job = Annotated[str, typer.Argument(help="The job's id.", metavar="JOB")]
 _STATUSES = ", ".join(get_args(JobStatus))
@@ -88,6 +90,22 @@ async def cancel(opened: Client, job: Job) -> None:
         say(f"job {job} is {state.status} already")
         raise typer.Exit(1)
     echo(f"job {job} is cancelled")
+
+
+@app.command()
+@connected(client)
+async def signal(
+    opened: Client,
+    job: Job,
+    name: Annotated[str, typer.Argument(help="The signal's name.", metavar="NAME")],
+    data: Annotated[str | None, typer.Option(metavar="<json>", help="What is said, as JSON.")] = None,
+    file: Annotated[
+        str | None, typer.Option(metavar="<file>", help="The same in a file, - for standard input.")
+    ] = None,
+) -> None:
+    """Say something to a job: what it waits for, or will. The first one of a name counts."""
+    said = await opened.signal(job, name, read_value(data, file))
+    echo(f"job {job} has {name}: {to_json(said.body).decode()}")
 
 
 @app.command("follow")

@@ -41,6 +41,10 @@ class Log:
                 self._print(p or "/", "discarded: it is written again", "yellow")
             case events.StepRetrying(k=key, code=code):
                 self._print(key, f"retried: {code}", "yellow")
+            case events.JobWaiting(key=key, signal=signal, until=until):
+                self._print(key, f"waits for {signal or 'that time'} until {view.when(until)}", "yellow")
+            case events.JobResumed(key=key, timed_out=timed_out):
+                self._print(key, "timed out" if timed_out else "goes on", "yellow")
             case events.StepCompleted(key=key, model=model, usage=usage):
                 self._print(key, f"completed  {view.tokens(usage)}  {model}" if model else "completed", "dim")
 

@@ -9,6 +9,7 @@ from penstock.contracts import events
 from penstock.contracts.job import JobState, Snapshot, StepState
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Usage
+from penstock.contracts.waiting import Waiting
 from penstock.document import Document, Shape
 from penstock.patterns.loading import load
 from penstock.settings import Settings
@@ -45,6 +46,8 @@ class Progress:
         self.shape = Shape.of(known.result) if known else Shape({}, {})
         self.submitted = submitted or datetime.now(UTC)
         self.steps: dict[str, StepRow] = {}
+        #: What it waits for beside its steps.
+        self.waiting: dict[str, Waiting] = {}
         self.document = Document()
         self.status = "queued"
         self.problem: Problem | None = None
@@ -74,8 +77,13 @@ class Progress:
                 self.steps[key].status, self.steps[key].note = "retrying", f"{code}, again in {delay:.1f} s"
             case events.StepCompleted() | events.StepFailedEvent():
                 self.steps.setdefault(event.key, StepRow(event.key)).end(event)
+            case events.JobWaiting(key=key):
+                self.waiting[key] = event
+            case events.JobResumed(key=key):
+                self.waiting.pop(key, None)
             case events.JobCompleted() | events.JobFailed() | events.JobCancelled():
                 self.took = self.elapsed
+                self.waiting = {}
                 self.status, self.usage = event.type.removeprefix("job."), event.usage
                 self.problem = event.problem if isinstance(event, events.JobFailed) else None
 
@@ -85,6 +93,7 @@ class Progress:
         progress = cls(state.pattern, state.id, state.accepted_at)
         progress.status, progress.problem, progress.usage = state.status, state.problem, state.usage
         progress.document.result = state.result
+        progress.waiting = {one.key: one for one in state.waiting}
         if state.accepted_at is not None and state.ended_at is not None:
             progress.took = (state.ended_at - state.accepted_at).total_seconds()
         for step in state.steps:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, from_json
 
 from penstock.cli.errors import BadInput
 
@@ -93,6 +93,16 @@ def read_json(source: str) -> dict[str, Any]:
         return _OBJECT.validate_json(_read(source))
     except ValidationError as error:
         raise BadInput(f"--json {source}: {error.errors()[0]['msg']}") from None
+
+
+def read_value(data: str | None, file: str | None) -> Any:
+    """The JSON value in `data`, or else in `file`. Raises BadInput where none is given, or two are."""
+    if (data is None) == (file is None):
+        raise BadInput("give the JSON itself with --data, or a file that has it with --file")
+    try:
+        return from_json(_read(file) if file is not None else str(data))
+    except ValueError as error:
+        raise BadInput(f"{'--data' if file is None else file}: {error}") from None
 
 
 def _problem(options: Iterable[RequestOption], error: ErrorDetails) -> str:

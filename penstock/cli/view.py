@@ -32,7 +32,7 @@ def complete(progress: Progress) -> RenderableType:
 def live(progress: Progress, console: Console) -> RenderableType:
     """The job as it is now, no longer than the terminal: the end of the result is what is seen."""
     lines = console.render_lines(Group(*_result(progress)), pad=False)
-    room = max(3, console.height - len(progress.steps) - 5)
+    room = max(3, console.height - len(progress.steps) - 2 * len(progress.waiting) - 5)
     return Group(*_head(progress), Text(), SegmentLines(lines[-room:], new_lines=True))
 
 
@@ -106,3 +106,8 @@ def _head(progress: Progress) -> Iterator[RenderableType]:
         )
     if progress.steps:
         yield steps
+    for one in progress.waiting.values():
+        waits = f"waits for {one.signal}, until {when(one.until)}" if one.signal else f"sleeps until {when(one.until)}"
+        yield Text(f"  ⏸ {waits}", style="yellow")
+        if one.signal:
+            yield Text(f"    penstock jobs signal {progress.job} {one.signal} --data <json>", style="dim")

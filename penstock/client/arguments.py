@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from pydantic import BaseModel, JsonValue
+
 from penstock.client.errors import RequestRefused, UnknownJob
 from penstock.contracts.job import JobStatus
 from penstock.contracts.options import PatternRequest
@@ -54,6 +56,22 @@ def check_job(job: str) -> None:
     """Raises UnknownJob for what can be the id of none."""
     if not is_token(job):
         raise UnknownJob(job)
+
+
+def check_signal(name: str) -> None:
+    """Raises RequestRefused for what is the name of none."""
+    if not is_token(name):
+        raise RequestRefused.invalid(f"a signal's name is 1 to 64 of A-Z a-z 0-9 _ -, not {_shown(name)}")
+
+
+def body_of_signal(body: BaseModel | JsonValue) -> bytes:
+    """Its JSON. Raises RequestRefused for what is none."""
+    try:
+        if isinstance(body, BaseModel):
+            return body.model_dump_json(by_alias=True).encode()
+        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RequestRefused.invalid(f"the signal is no JSON: {error}"[:300]) from error
 
 
 def check_cursor(after: int) -> None:

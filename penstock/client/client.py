@@ -7,14 +7,26 @@ from contextlib import aclosing
 from typing import Any, Self, TypeVar, overload
 from weakref import ref
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from penstock.cancelling import stop
-from penstock.client.arguments import AnyPattern, Request, check_cursor, check_job, check_key, filters, json_of, name_of
+from penstock.client.arguments import (
+    AnyPattern,
+    Request,
+    body_of_signal,
+    check_cursor,
+    check_job,
+    check_key,
+    check_signal,
+    filters,
+    json_of,
+    name_of,
+)
 from penstock.client.job_events import EventAt, JobEvents, partial_results, raise_unless_completed
 from penstock.contracts.events import JobCompleted
 from penstock.contracts.job import JobPage, JobState, JobStatus, JobSummary
 from penstock.contracts.options import PatternRequest
+from penstock.contracts.waiting import Signal
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load
 from penstock.settings import Settings
@@ -86,6 +98,18 @@ class Client(ABC):
 
     @abstractmethod
     async def _cancel(self, job: str) -> JobState: ...
+
+    async def signal(self, job: str, name: str, body: BaseModel | JsonValue) -> Signal:
+        """Say something to a job that waits for it, or will: what counts, the first signal of that name.
+
+        The same once more changes nothing. Raises UnknownJob, RequestRefused.
+        """
+        check_job(job)
+        check_signal(name)
+        return await self._signal(job, name, body_of_signal(body))
+
+    @abstractmethod
+    async def _signal(self, job: str, name: str, body: bytes) -> Signal: ...
 
     async def jobs(
         self,

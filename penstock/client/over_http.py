@@ -20,11 +20,12 @@ from penstock.client.job_events import EventAt
 from penstock.contracts.events import TERMINAL, Event
 from penstock.contracts.job import JobPage, JobState, Snapshot
 from penstock.contracts.problem import Problem
+from penstock.contracts.waiting import Signal
 from penstock.errors import Failure, Misconfigured, Transient
 from penstock.jobs import job_id_of
 from penstock.printable import without_credentials
 
-_Answer = TypeVar("_Answer", JobState, JobPage)
+_Answer = TypeVar("_Answer", JobState, JobPage, Signal)
 _EVENT: TypeAdapter[Event | Snapshot] = TypeAdapter(Annotated[Event | Snapshot, Field(discriminator="type")])
 #: Answers that say: not now. The request was not carried out, or may be made again all the same.
 _LATER = frozenset({429, 502, 503, 504})
@@ -94,6 +95,10 @@ class HttpClient(Client):
     async def _cancel(self, job: str) -> JobState:
         return await self._got(JobState, "DELETE", f"/jobs/{job}")
 
+    async def _signal(self, job: str, name: str, body: bytes) -> Signal:
+        headers = {"Content-Type": "application/json"}
+        return await self._got(Signal, "POST", f"/jobs/{job}/signals/{name}", headers=headers, content=body)
+
     async def _page(self, query: Mapping[str, Any]) -> JobPage:
         return await self._got(JobPage, "GET", "/jobs", params=query)
 
@@ -142,7 +147,7 @@ class HttpClient(Client):
         attempts = _Attempts(what or f"{method} {path}", self._urls, self._patience)
         while True:
             async with attempts.next(), self._opened(method, path, **request) as answer:
-                if method != "POST":  # of that one the headers are enough
+                if "location" not in answer.headers:  # of a submission's the headers are enough
                     await answer.aread()
                 return answer
 
@@ -154,7 +159,8 @@ class HttpClient(Client):
         async with self._http.stream(method, self._urls[0] + path, **request) as answer:
             # a submission is answered with the job's address: its status is that of the job, which may have failed
             submitted = {"location", "x-job-id"} <= answer.headers.keys()
-            if not (submitted if method == "POST" else answer.is_success):
+            submitting = method == "POST" and not path.startswith("/jobs/")
+            if not (submitted if submitting else answer.is_success):
                 await answer.aread()
                 problem = _problem(answer)
                 if answer.status_code in _LATER:

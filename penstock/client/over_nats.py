@@ -1,11 +1,13 @@
 """The client over NATS: no gateway needed."""
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, Self
 
 from nats.errors import Error as NatsError
+from nats.micro.request import ERROR_CODE_HEADER
 
 from penstock import jobs
 from penstock.client.arguments import AnyPattern
@@ -13,7 +15,10 @@ from penstock.client.client import Client
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable, in_time
 from penstock.client.job_events import EventAt
 from penstock.contracts.job import JobPage, JobState
+from penstock.contracts.problem import Problem
+from penstock.contracts.waiting import Signal, SignalRequest
 from penstock.errors import Failure
+from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
 from penstock.jobs.follow import Follower
@@ -21,6 +26,9 @@ from penstock.jobs.submission import body_of, parse_request
 from penstock.patterns.loading import load
 from penstock.printable import without_credentials
 from penstock.settings import Settings
+
+#: Seconds in which a service answers.
+_ANSWER = 10.0
 
 
 class NatsClient(Client):
@@ -83,6 +91,25 @@ class NatsClient(Client):
         if state is None:
             raise UnknownJob(job)
         return state
+
+    async def _signal(self, job: str, name: str, body: bytes) -> Signal:
+        try:
+            with in_time(f"giving job {job} a signal"):
+                return await jobs.signal(self.bus, load(self._settings.patterns), job, name, body)
+        except Failure as failure:
+            problem = failure.problem()
+        if problem.code == "unknown_pattern":  # to us; the services may know it
+            asked = SignalRequest(id=job, name=name, body=json.loads(body)).model_dump_json().encode()
+            try:
+                answer = await self.bus.connection.request(subjects.api("signal"), asked, _ANSWER)
+            except NatsError as error:
+                raise Unreachable(f"giving job {job} a signal: {error!r}") from error
+            if ERROR_CODE_HEADER not in (answer.headers or {}):
+                return Signal.model_validate_json(answer.data)
+            problem = Problem.model_validate_json(answer.data)
+        if problem.code == "unknown_job":
+            raise UnknownJob(job)
+        raise RequestRefused(problem)
 
     async def _page(self, query: Mapping[str, Any]) -> JobPage:
         with in_time("listing jobs"):

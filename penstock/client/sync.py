@@ -12,12 +12,15 @@ from contextlib import AbstractContextManager, suppress
 from threading import Lock, Thread
 from typing import Any, TypeVar, overload
 
+from pydantic import BaseModel, JsonValue
+
 from penstock.client.arguments import AnyPattern, Request
 from penstock.client.client import Client, Req, Res
 from penstock.client.errors import Unreachable
 from penstock.client.job_events import JobEvents
 from penstock.contracts.events import Event
 from penstock.contracts.job import JobState, JobStatus, JobSummary, Snapshot
+from penstock.contracts.waiting import Signal
 from penstock.pattern import Pattern
 
 T = TypeVar("T")
@@ -64,6 +67,9 @@ class SyncClient(AbstractContextManager["SyncClient"]):
 
     def cancel(self, job: str) -> JobState:
         return self._call(self._client.cancel(job))
+
+    def signal(self, job: str, name: str, body: BaseModel | JsonValue) -> Signal:
+        return self._call(self._client.signal(job, name, body))
 
     def jobs(
         self,

@@ -18,6 +18,7 @@ from pydantic import Field, TypeAdapter
 
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Execution, Usage
+from penstock.contracts.waiting import Waiting
 from penstock.contracts.wire import Time, Tolerant, omitted
 
 
@@ -138,6 +139,21 @@ class StepFailedEvent(StepEnded):
     problem: Problem
 
 
+class JobWaiting(Waiting, RunEvent):
+    """The run waits for a signal, whose body fits `body_schema`, or for a time. Other steps of it may go on."""
+
+    type: Literal["job.waiting"] = "job.waiting"
+
+
+class JobResumed(RunEvent):
+    """The wait `key` is over: its signal came, or (`timed_out`) did not come in time; a sleep has no signal."""
+
+    type: Literal["job.resumed"] = "job.resumed"
+    key: str
+    signal: str | None = omitted()
+    timed_out: bool = False
+
+
 class JobCompleted(RunEvent):
     """The job is done; `result` is the authority on what was streamed."""
 
@@ -183,6 +199,8 @@ Event = Annotated[
     | PartRetract
     | StepCompleted
     | StepFailedEvent
+    | JobWaiting
+    | JobResumed
     | JobCompleted
     | JobFailed
     | JobCancelled,

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Execution, Usage
+from penstock.contracts.waiting import Waiting
 from penstock.contracts.wire import Time, Token, Tolerant, Wire, omitted
 
 JobStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
@@ -26,6 +27,8 @@ class JobState(Tolerant):
     deadline: Time | None = omitted()
     ended_at: Time | None = omitted()
     steps: tuple[StepState, ...] = ()
+    #: What it waits for beside its steps, as far as that has not come yet.
+    waiting: tuple[Waiting, ...] = ()
     result: dict[str, Any] | None = omitted()
     problem: Problem | None = omitted()
     missing: tuple[str, ...] = ()
@@ -78,12 +81,13 @@ class JobReference(Wire):
 
 
 class PatternContract(Tolerant):
-    """A pattern: what it takes and gives as JSON Schema, and a request that shows it."""
+    """A pattern: what it takes and gives, and the bodies of its signals, as JSON Schema; a request that shows it."""
 
     name: str
     summary: str
     request: dict[str, Any]
     result: dict[str, Any]
+    signals: dict[str, dict[str, Any]] = {}
     example: dict[str, Any]
 
 

@@ -1,4 +1,4 @@
-"""The journal's facts: a job's start, each step's outcome, the job's end. Each is written once."""
+"""The journal's facts: a job's start, each step's outcome, its waits and signals, its end. Each is written once."""
 
 from typing import Any, Literal
 
@@ -9,6 +9,11 @@ from penstock.contracts.wire import Tolerant, omitted
 #: Keys of the journal that are not steps'. No step may be called so.
 START, END = "start", "end"
 RESERVED_KEYS = frozenset({START, END})
+
+
+def is_step(key: str) -> bool:
+    """Whether the fact under `key` is a step's outcome. Others have a dot in their key, which no token has."""
+    return key not in RESERVED_KEYS and "." not in key
 
 
 class JobStart(Tolerant):

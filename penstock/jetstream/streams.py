@@ -43,18 +43,19 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     }
     queue = {"retention": api.RetentionPolicy.WORK_QUEUE, **kept}
     log = {"max_age": settings.events_max_age_hours * _HOUR, "discard": api.DiscardPolicy.OLD}
-    table: list[tuple[str, str, dict[str, Any]]] = [
-        (subjects.JOBS, subjects.job("*", "*"), kept),
-        (subjects.STEPS, subjects.step("*", "*", "*", "*", "*"), queue),
-        (subjects.JOURNAL, subjects.journal("*", "*"), {**kept, "republish": api.RePublish(*subjects.FACTS)}),
-        (subjects.EVENTS, subjects.events("*"), {**log, "republish": api.RePublish(*subjects.LIVE)}),
-        (subjects.HOOKS, subjects.hook("*"), queue),
-        (subjects.DEAD, subjects.dead(">"), {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
+    facts = [subjects.journal("*", key) for key in ("*", "*.*")]
+    table: list[tuple[str, list[str], dict[str, Any]]] = [
+        (subjects.JOBS, [subjects.job("*", "*")], kept),
+        (subjects.STEPS, [subjects.step("*", "*", "*", "*", "*")], queue),
+        (subjects.JOURNAL, facts, {**kept, "republish": api.RePublish(*subjects.FACTS)}),
+        (subjects.EVENTS, [subjects.events("*")], {**log, "republish": api.RePublish(*subjects.LIVE)}),
+        (subjects.HOOKS, [subjects.hook("*")], queue),
+        (subjects.DEAD, [subjects.dead(">")], {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
     ]
     return [
         api.StreamConfig(
             name=name,
-            subjects=[subject],
+            subjects=stored,
             storage=api.StorageType.FILE,
             max_bytes=settings.store_bytes * _SIXTEENTHS[name] // 16,
             num_replicas=settings.stream_replicas,
@@ -62,7 +63,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
             allow_direct=True,
             **config,
         )
-        for name, subject, config in table
+        for name, stored, config in table
     ]
 
 

@@ -5,13 +5,16 @@
     STEPS     steps.<service>.<pattern>.<step>
                                .<job>.<key>         while queued    -
     JOURNAL   journal.<job>.<key|start|end>         yes             facts.<job>.<...>
+              journal.<job>.<kind>.<name>           yes             facts.<job>.<...>
     EVENTS    events.<job>                          no              live.<job>
               events.chat=<digest>                  no              live.chat=<digest>
     HOOKS     hooks.<job>                           while queued    -
     DEAD      dead.<origin subject>                 no              -
 
     not stored, request and reply (penstock.nats_api): penstock.submit.<pattern>, penstock.status,
-    penstock.cancel, penstock.patterns
+    penstock.cancel, penstock.signal, penstock.patterns
+
+<kind> is one of wait, signal (penstock.contracts.journal).
 
 Only what a stream has *stored* is republished, so a subscriber to `facts.…` or `live.…` never receives a second
 message that was refused (see docs/adr/0002).
@@ -70,7 +73,13 @@ def step_consumer(service: str, pattern: str, step_name: str) -> str:
 
 
 def journal(job_id: str, key: str) -> str:
+    """`key` may be `<kind>.<name>`; `>` is every fact of the job."""
     return f"journal.{job_id}.{key}"
+
+
+def key_of(subject: str) -> str:
+    """The key of a fact, from either of its subjects."""
+    return subject.split(".", 2)[2]
 
 
 def fact(job_id: str, key: str) -> str:

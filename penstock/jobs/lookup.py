@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from penstock.contracts.job import JobState, Snapshot, StepState
-from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
+from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, is_step
 from penstock.contracts.usage import Usage
+from penstock.contracts.waiting import Waiting
 from penstock.contracts.wire import is_token
 from penstock.document import Placed, spread
 from penstock.jetstream import subjects
@@ -14,14 +15,16 @@ from penstock.jetstream.bus import Bus, Stored
 
 
 class Record:
-    """One job's facts: its start, its end, and the outcomes of its steps, in the order given."""
+    """One job's facts: its start, its end, its open waits, and the outcomes of its steps, in the order given."""
 
     def __init__(self, facts: Iterable[Stored]) -> None:
-        data = {subjects.tokens(fact.subject)[-1]: fact.data for fact in facts}
-        start, end = data.pop(START, None), data.pop(END, None)
+        data = {subjects.key_of(fact.subject): fact.data for fact in facts}
+        start, end = data.get(START), data.get(END)
         self.start = JobStart.model_validate_json(start) if start else None
         self.end = JobEnd.model_validate_json(end) if end else None
-        self.outcomes = [Outcome.model_validate_json(outcome) for outcome in data.values()]
+        self.outcomes = [Outcome.model_validate_json(fact) for key, fact in data.items() if is_step(key)]
+        begun = [Waiting.model_validate_json(fact) for key, fact in data.items() if key.startswith("wait.")]
+        self.waiting = tuple(one for one in begun if not (end or data.keys() & one.ends))
 
     def fields(self) -> dict[str, Any]:
         """The fields of a job's state that are known: `status` and `usage`, and those of JobStart and JobEnd."""
@@ -41,7 +44,7 @@ async def look_up(bus: Bus, job: str) -> JobState | None:
             return None
         fields |= {"pattern": subjects.tokens(submitted.subject)[0], "accepted_at": unix(submitted.time)}
     steps = tuple(StepState(**dict(outcome), problem=outcome.failure) for outcome in record.outcomes)
-    return JobState(**fields | {"id": job, "steps": steps})
+    return JobState(**fields | {"id": job, "steps": steps, "waiting": record.waiting})
 
 
 async def snapshot(bus: Bus, job: str) -> Snapshot:
@@ -58,7 +61,7 @@ async def snapshot(bus: Bus, job: str) -> Snapshot:
 
 
 async def _read(bus: Bus, job: str) -> Record:
-    return Record([fact async for fact in bus.history(subjects.JOURNAL, subjects.journal(job, "*"))])
+    return Record([fact async for fact in bus.history(subjects.JOURNAL, subjects.journal(job, ">"))])
 
 
 def unix(time_stamp: str) -> float:

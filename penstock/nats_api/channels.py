@@ -17,6 +17,7 @@ from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
 from penstock.contracts.problem import Problem
 from penstock.contracts.step import StepMessage
+from penstock.contracts.waiting import Signal, SignalRequest, Waiting, signal_key, wait_key
 from penstock.contracts.webhook import Hook
 from penstock.jetstream import subjects
 from penstock.pattern import Pattern
@@ -24,10 +25,11 @@ from penstock.patterns.loading import steps_by_service
 
 _RUNS, _SERVES = ("aggregator",), ("gateway",)
 #: A place in an address, for each variable token of a subject.
-_JOB, _KEY, _ORIGIN = "{job}", "{key}", "{origin}"
+_JOB, _KEY, _ORIGIN, _SIGNAL = "{job}", "{key}", "{origin}", "{signal}"
 PARAMETERS = {
     "job": "The job's id: 1 to 64 of A-Z a-z 0-9 _ -.",
     "key": "The step's key, unique in its job.",
+    "signal": "The signal's name.",
     "origin": "The subject of the message that could not be handled.",
 }
 
@@ -94,6 +96,7 @@ def _request(pattern: Pattern[Any, Any], **more: Any) -> Message:
 def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     """What is stored of a job, and where that is republished."""
     start, outcome, end, hook = (Message.of(model) for model in (JobStart, Outcome, JobEnd, Hook))
+    wait, signal = Message.of(Waiting), Message.of(Signal)
     events = tuple(map(Message.of, (*EVENTS, SubmissionRefused)))
     headers = {
         subjects.DEAD_REASON_HEADER: "A stable code.",
@@ -112,8 +115,10 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     return [
         Channel("journal-start", subjects.journal(_JOB, START), "What the job's id stands for.", (start,), _RUNS),
         Channel("journal-outcome", subjects.journal(_JOB, _KEY), "Each step's outcome.", (outcome,), executors),
+        Channel("journal-wait", subjects.journal(_JOB, wait_key(_KEY)), "What the run waits for.", (wait,), _RUNS),
+        Channel("journal-signal", subjects.journal(_JOB, signal_key(_SIGNAL)), "Signals.", (signal,), _RUNS + _SERVES),
         Channel("journal-end", subjects.journal(_JOB, END), ended, (end,), _RUNS + _SERVES),
-        Channel("facts", subjects.fact(_JOB, _KEY), facts, (start, outcome, end), (), works),
+        Channel("facts", subjects.fact(_JOB, _KEY), facts, (start, outcome, end, wait, signal), (), works),
         Channel("events", subjects.events(_JOB), stored, events, _SERVES + works),
         Channel("live", subjects.live(_JOB), live, events, (), _SERVES),
         Channel("hooks", subjects.hook(_JOB), "Ends of jobs to be delivered to a webhook.", (hook,), _RUNS, _RUNS),
@@ -122,11 +127,12 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
 
 
 def endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
-    """The request-reply service: a submission for each pattern, and three endpoints more."""
+    """The request-reply service: a submission for each pattern, and four endpoints more."""
     job_id = {subjects.JOB_HEADER: "The job's id, if the caller chooses it."}
     reference = Message.of(JobReference, mode="validation")
     nothing = Message("Nothing", "The body is not read.")
     state = "A job's state, its steps, and its result or problem once it has ended."
+    said = "Say something to a job that waits for it, or will; answers what counts: the first."
     end = "End a job as cancelled, unless it has ended; answers its state after that."
     return [
         *(
@@ -135,6 +141,7 @@ def endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
         ),
         _endpoint(state, reference, JobState, "status"),
         _endpoint(end, reference, JobState, "cancel"),
+        _endpoint(said, Message.of(SignalRequest, mode="validation"), Signal, "signal"),
         _endpoint("The patterns there are, with their contracts.", nothing, PatternList, "patterns"),
     ]
 

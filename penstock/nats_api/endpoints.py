@@ -1,8 +1,9 @@
-"""Request and reply over NATS: submit, status, cancel and the patterns, as a service that `nats micro ls` finds.
+"""Request and reply over NATS: submit, status, cancel, signal, and the patterns: a service that `nats micro ls` finds.
 
     penstock.submit.<pattern>   a request of the pattern   ──▶ JobState     header Penstock-Job: the id, if chosen
     penstock.status             {"id": "<job>"}            ──▶ JobState
     penstock.cancel             {"id": "<job>"}            ──▶ JobState
+    penstock.signal             {"id": "<job>", "name": "<signal>", "body": …}  ──▶ Signal
     penstock.patterns           nothing                    ──▶ PatternList
 
 A refusal has the headers of the micro protocol (ADR-32 of nats-architecture-and-design): Nats-Service-Error-Code
@@ -31,6 +32,7 @@ from penstock import jobs
 from penstock.cancelling import stop
 from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.usage import Usage
+from penstock.contracts.waiting import Signal, SignalRequest
 from penstock.contracts.wire import is_token
 from penstock.errors import InvalidRequest, Refused
 from penstock.installed import __version__
@@ -101,6 +103,7 @@ class NatsApi:
         answers: dict[str, Answer] = {
             "status": partial(self._about, jobs.look_up),
             "cancel": partial(self._about, jobs.cancel),
+            "signal": self._signal,
             "patterns": self._list_patterns,
         }
         for channel in endpoints(self._patterns):
@@ -136,6 +139,13 @@ class NatsApi:
         # the bytes as they came: the same request published to jobs.<pattern>.<job> is the same job
         new = await jobs.submit(self._bus, pattern, job, request.data)
         return (None if new else state) or JobState(id=job, pattern=pattern, status="queued", usage=Usage())
+
+    async def _signal(self, request: Request) -> Signal:
+        try:
+            given = SignalRequest.model_validate_json(request.data)
+        except ValidationError as error:
+            raise invalid_request(error) from None
+        return await jobs.signal(self._bus, self._patterns, given.id, given.name, json.dumps(given.body).encode())
 
     async def _about(self, ask: Callable[[Bus, str], Awaitable[JobState | None]], request: Request) -> JobState:
         try:

@@ -24,6 +24,11 @@ def load(extra: Iterable[str] = ()) -> dict[str, AnyPattern]:
             raise Misconfigured(f"two patterns are called {pattern.name!r}")
         if not is_token(pattern.name):
             raise Misconfigured(f"pattern name {pattern.name!r} is not a token of A-Z a-z 0-9 _ -")
+        for signal in pattern.signals:
+            if not is_token(signal.removesuffix("*")):
+                raise Misconfigured(
+                    f"signal name {signal!r} of pattern {pattern.name} is no token, nor one with * behind it"
+                )
         patterns[pattern.name] = pattern
     steps_by_service(patterns)
     return patterns

@@ -126,7 +126,8 @@ class JobHandler:
             job=job,
             start=start,
             options=request.options,
-            fan_out=self._settings.fan_out,
+            pattern=pattern,
+            settings=self._settings,
         )
 
         async def complete() -> dict[str, Any]:

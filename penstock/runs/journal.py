@@ -6,12 +6,16 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from nats.aio.msg import Msg
+from pydantic import BaseModel
 
-from penstock.contracts.journal import END, RESERVED_KEYS, START, JobEnd, JobStart, Outcome
+from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, is_step
+from penstock.contracts.waiting import Waiting
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 
-Written = TypeVar("Written", JobStart, JobEnd)
+Written = TypeVar("Written", JobStart, JobEnd, Waiting)
+
+Fact = TypeVar("Fact", bound=BaseModel)
 
 
 class Journal:
@@ -24,6 +28,8 @@ class Journal:
     def __init__(self, bus: Bus, job: str) -> None:
         self._bus, self._job = bus, job
         self._facts: dict[str, bytes] = {}
+        self._places: dict[str, int] = {}  # of those that were not written here
+        self._read_to = 0
         self._waiting: dict[str, asyncio.Future[None]] = {}
 
     @classmethod
@@ -31,7 +37,7 @@ class Journal:
     async def following(cls, bus: Bus, job: str) -> AsyncIterator["Journal"]:
         journal = cls(bus, job)
         try:
-            async with bus.following(journal.read, journal._on_message, subjects.fact(job, "*")):
+            async with bus.following(journal.read, journal._on_message, subjects.fact(job, ">")):
                 yield journal
         finally:
             for waiter in journal._waiting.values():
@@ -39,22 +45,35 @@ class Journal:
 
     @property
     def start(self) -> JobStart | None:
-        data = self._facts.get(START)
-        return JobStart.model_validate_json(data) if data else None
+        return self.fact(START, JobStart)
 
     @property
     def end(self) -> JobEnd | None:
-        data = self._facts.get(END)
-        return JobEnd.model_validate_json(data) if data else None
+        return self.fact(END, JobEnd)
 
     def outcome(self, key: str) -> Outcome | None:
-        data = self._facts.get(key)
-        return Outcome.model_validate_json(data) if data else None
+        return self.fact(key, Outcome)
 
     def outcomes(self) -> list[Outcome]:
         """All outcomes known here, in the order of their keys."""
-        keys = sorted(self._facts.keys() - RESERVED_KEYS)
-        return [Outcome.model_validate_json(self._facts[key]) for key in keys]
+        return [Outcome.model_validate_json(self._facts[key]) for key in sorted(filter(is_step, self._facts))]
+
+    def fact(self, key: str, model: type[Fact]) -> Fact | None:
+        """What is known under `key`."""
+        data = self._facts.get(key)
+        return model.model_validate_json(data) if data else None
+
+    async def first(self, *keys: str) -> str:
+        """Wait until there is a fact under one of `keys`, and return the key of the one that was written first.
+
+        For facts that others write.
+        """
+        while not (there := [key for key in keys if key in self._facts]):
+            ones = [self._waiting.setdefault(key, asyncio.get_running_loop().create_future()) for key in keys]
+            await asyncio.wait(ones, return_when=asyncio.FIRST_COMPLETED)
+        if max(self._places[key] for key in there) > self._read_to:
+            await self.read()  # one that was written before may not have been received
+        return min((key for key in keys if key in self._facts), key=self._places.__getitem__)
 
     async def wait_for(self, key: str) -> None:
         """Wait until there is a fact under `key`."""
@@ -73,14 +92,16 @@ class Journal:
 
     async def read(self) -> None:
         """Read all facts from the stream."""
-        async for stored in self._bus.history(subjects.JOURNAL, subjects.journal(self._job, "*")):
-            self._note(subjects.tokens(stored.subject)[-1], stored.data)
+        async for stored in self._bus.history(subjects.JOURNAL, subjects.journal(self._job, ">")):
+            self._note(subjects.key_of(stored.subject), stored.data, stored.sequence)
+            self._read_to = max(self._read_to, stored.sequence)
 
     async def _on_message(self, message: Msg) -> None:
         stored = Stored.of(message)
-        self._note(subjects.tokens(stored.subject)[-1], stored.data)
+        self._note(subjects.key_of(stored.subject), stored.data, stored.sequence)
 
-    def _note(self, key: str, data: bytes) -> None:
+    def _note(self, key: str, data: bytes, place: int = 0) -> None:
         self._facts.setdefault(key, data)
+        self._places.setdefault(key, place)
         if (waiter := self._waiting.pop(key, None)) is not None and not waiter.done():
             waiter.set_result(None)

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 from pydantic import BaseModel, JsonValue
@@ -20,9 +20,11 @@ from penstock.errors import Failure, StepFailed
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
-from penstock.pattern import Run
+from penstock.pattern import Pattern, Run, T
 from penstock.runs.journal import Journal
 from penstock.runs.result import StreamedResult
+from penstock.runs.waiting import Waits, check_signal
+from penstock.settings import Settings
 
 #: Seconds after which a wait looks at the journal again and dispatches again: a lost wake-up or a
 #: message deleted by hand costs this much and no more. Dispatching twice is refused by the stream.
@@ -33,12 +35,23 @@ class ReplayRun(Run):
     """One run of one job in this process."""
 
     def __init__(
-        self, *, bus: Bus, journal: Journal, events: EventLog, job: str, start: JobStart, options: Options, fan_out: int
+        self,
+        *,
+        bus: Bus,
+        journal: Journal,
+        events: EventLog,
+        job: str,
+        start: JobStart,
+        options: Options,
+        pattern: Pattern[Any, Any],
+        settings: Settings,
     ) -> None:
-        self.job, self.fan_out = job, fan_out
+        self.job, self.fan_out = job, settings.fan_out
         self.result = StreamedResult()
         self._bus, self._journal, self._events = bus, journal, events
-        self._start, self._options = start, options
+        self._start, self._options, self._pattern = start, options, pattern
+        kept, now = settings.jobs_max_age_days, bus.time.now
+        self._waits = Waits(journal=journal, start=start, tell=self._publish, now=now, kept_days=kept)
         self._calls: Counter[str] = Counter()
         self._keys: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -55,14 +68,7 @@ class ReplayRun(Run):
         key: str | None = None,
         complexity: Complexity | None = None,
     ) -> Awaitable[Out]:
-        self._check_open()
-        self._calls[step.name] += 1
-        key = key or f"{step.name}-{self._calls[step.name]}"
-        if not is_token(key) or key in RESERVED_KEYS:
-            raise ValueError(f"step key {key!r} is no token, or reserved")
-        if key in self._keys:
-            raise ValueError(f"step key {key!r} is in use")
-        self._keys.add(key)
+        key = self._key(step.name, key)
         as_json = to_jsonable_python(input)
         content = json.dumps([step.name, as_json], sort_keys=True, separators=(",", ":"))
         message = StepMessage(
@@ -77,11 +83,11 @@ class ReplayRun(Run):
             priority=self._options.priority,
             deadline=self._start.deadline,
         )
-        task = asyncio.get_running_loop().create_task(self._output_of(step, message))
-        self._tasks.add(task)
-        # nobody may await a branch that the pattern gave up on: its exception counts as retrieved
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return task
+        return self._begin(self._output_of(step, message))
+
+    def wait(self, signal: str, body: type[T], *, timeout: float | None = None, key: str | None = None) -> Awaitable[T]:
+        check_signal(self._pattern, signal, body)
+        return self._begin(self._waits.signal(self._key(signal, key), signal, body, timeout))
 
     def put(self, path: str, value: JsonValue | BaseModel) -> None:
         self._check_open()
@@ -107,6 +113,25 @@ class ReplayRun(Run):
         """Refuse from now on what the pattern still tries, and end what is still waiting."""
         self._over = True
         await stop(*self._tasks)
+
+    def _key(self, name: str, key: str | None) -> str:
+        """The key of a step or wait: the one that is given, or the next of its name."""
+        self._check_open()
+        self._calls[name] += 1
+        key = key or f"{name}-{self._calls[name]}"
+        if not is_token(key) or key in RESERVED_KEYS:
+            raise ValueError(f"key {key!r} is no token, or reserved")
+        if key in self._keys:
+            raise ValueError(f"key {key!r} is in use")
+        self._keys.add(key)
+        return key
+
+    def _begin(self, branch: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
+        task = asyncio.get_running_loop().create_task(branch)
+        self._tasks.add(task)
+        # nobody may await a branch that the pattern gave up on: its exception counts as retrieved
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
 
     async def _output_of(self, step: Step[In, Out], message: StepMessage) -> Out:
         subject = subjects.step(step.service, message.pattern, step.name, self.job, message.key)

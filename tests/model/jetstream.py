@@ -280,4 +280,6 @@ def _wanted(query: dict[str, Any]) -> str:
 
 def _matches(pattern: str, subject: str) -> bool:
     wanted, given = pattern.split("."), subject.split(".")
+    if wanted[-1] == ">":
+        wanted, given = wanted[:-1], given[: len(wanted) - 1]
     return len(wanted) == len(given) and all(w in ("*", g) for w, g in zip(wanted, given, strict=True))

@@ -25,6 +25,7 @@ FACE = {
     "Step",
     "StepFailed",
     "Tool",
+    "WaitTimedOut",
     "Wire",
     "__version__",
     "Depends",

@@ -1,17 +1,18 @@
-"""`/jobs`: list jobs, look at one, follow it, cancel it."""
+"""`/jobs`: list jobs, look at one, follow it, say something to it, cancel it."""
 
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Path, Query
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.responses import Response
 
 from penstock import jobs
 from penstock.contracts.job import JobPage, JobState, JobStatus
+from penstock.contracts.waiting import Signal
 from penstock.contracts.wire import TOKEN_PATTERN
 from penstock.jobs.refusals import known
-from penstock_gateway import answer, openapi
+from penstock_gateway import answer, body, openapi
 from penstock_gateway.parameters import Cursor, Moment, Wanted
 from penstock_gateway.state import Gateway
 
@@ -58,6 +59,24 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         The answer is the state after that, with its `status`.
         """
         return known(job, await jobs.cancel(gateway.bus, job))
+
+    @routes.post(
+        "/{job}/signals/{name}",
+        summary="Say something to a job",
+        operation_id="signal",
+        responses=openapi.signalled(),
+        openapi_extra=openapi.SIGNAL,
+    )
+    async def signal(
+        job: Job, name: Annotated[str, Path(description="The signal's name.")], request: Request
+    ) -> Signal:
+        """What the job waits for, or will: a signal of its pattern, with a body that fits it (`/patterns/<name>`).
+
+        The first one counts, and is the answer; the same once more changes nothing. It may come before the wait.
+        """
+        raw = await body.read(request, gateway.settings)
+        async with gateway.turn(len(raw)):
+            return await jobs.signal(gateway.bus, gateway.patterns, job, name, raw)
 
     followed = partial(routes.get, response_class=Response)
 

@@ -118,6 +118,12 @@ def events() -> Responses:
     return {200: listed, 204: _PAST, **problems("unknown_job")}
 
 
+def signalled() -> Responses:
+    """What a signal is answered with, beside the signal itself."""
+    body = ("body_timeout", "body_too_large", "unsupported_media_type", "invalid_request")
+    return problems("unknown_job", "unknown_signal", "unknown_pattern", "job_ended", "signal_taken", *body)
+
+
 def chat() -> Responses:
     whole = {"description": "The whole message, from its start.", "headers": _UI, "content": _items(_CHUNK)}
     return {200: whole, 204: {"description": "Nothing of this chat is running."}, **problems()}
@@ -136,6 +142,15 @@ def _with_text_for_items(node: Json) -> Json:
     return {"schema": {"type": "string"}} if "itemSchema" in node else node
 
 
+#: A signal's body.
+SIGNAL: Final[Json] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"description": "As `bodySchema` of the event `job.waiting` has it."}}
+        },
+    }
+}
 _JOB_ID: Final[Json] = {"X-Job-Id": _header("The job's id.")}
 _UI: Final[Json] = {"x-vercel-ai-ui-message-stream": _header("`v1`, on a UI message stream.")}
 _PAST: Final[Json] = {"description": "Nothing comes after the given event: the job has ended.", "headers": _JOB_ID}

@@ -1,6 +1,6 @@
 """The AI SDK's UI message stream protocol, v1: what `useChat` reads.
 
-    start, start-step, data-step*, data-result* (the same id: replaced in place), tool chunks*,
+    start, start-step, data-step*, data-waiting*, data-result* (the same id: replaced in place), tool chunks*,
     finish-step, finish | error | abort, [DONE]
 
 No chunk has a field that its type does not have in any version since 5.0.0: their schemas are strict.
@@ -84,6 +84,11 @@ class _Message:
                 chunks = self._step(event.key, status="completed", step=event.step, durationMs=event.duration_ms)
             case events.StepFailedEvent():
                 chunks = self._step(event.key, status="failed", step=event.step, code=event.problem.code)
+            case events.JobWaiting():
+                about = event.model_dump(mode="json", by_alias=True, exclude={"id", "type"})
+                chunks = [_waiting(event.key, about | {"status": "waiting"})]
+            case events.JobResumed(key=key, timed_out=timed_out):
+                chunks = [_waiting(key, {"key": key, "status": "timed-out" if timed_out else "over"})]
             case events.JobCompleted():
                 self.stale = True
                 chunks = [*self._tools.unanswered(), *self.result(), {"type": "finish-step"}, {"type": "finish"}]
@@ -108,6 +113,10 @@ class _Message:
             known.pop("code", None)
         known |= {name: value for name, value in changes.items() if value is not None}
         return [{"type": "data-step", "id": key, "data": dict(known)}]
+
+
+def _waiting(key: str, data: Any) -> Chunk:
+    return {"type": "data-waiting", "id": key, "data": data}
 
 
 def _result(value: Any) -> list[Chunk]:

@@ -1,0 +1,50 @@
+"""What a job waits for beside its steps: signals from outside, and time."""
+
+from typing import Any
+
+from pydantic import JsonValue
+
+from penstock.contracts.wire import Time, Token, Tolerant, Wire, omitted
+
+
+def wait_key(key: str) -> str:
+    """Where the journal has a wait."""
+    return f"wait.{key}"
+
+
+def signal_key(name: str) -> str:
+    """Where the journal has a signal."""
+    return f"signal.{name}"
+
+
+class Waiting(Tolerant):
+    """`journal.<job>.wait.<key>`: a wait that a run has begun; written once, so a replay ends it at the same time."""
+
+    key: str
+    #: The signal that ends it, and the JSON Schema of that one's body; none for a sleep.
+    signal: str | None = omitted()
+    body_schema: dict[str, Any] | None = omitted()
+    #: When it ends without a signal.
+    until: Time
+
+    @property
+    def ends(self) -> set[str]:
+        """The facts that end it: the one that is first in the journal does."""
+        return {signal_key(self.signal)} if self.signal else set()
+
+
+class Signal(Tolerant):
+    """`journal.<job>.signal.<name>`: what was said to a job from outside. The first of a name is the one."""
+
+    job: str
+    name: str
+    body: JsonValue
+    received_at: Time
+
+
+class SignalRequest(Wire):
+    """A signal for the job `id`."""
+
+    id: Token
+    name: str
+    body: JsonValue

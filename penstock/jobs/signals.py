@@ -1,0 +1,49 @@
+"""What is said to a job while it runs, from outside: signals."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from penstock.contracts.job import JobState
+from penstock.contracts.waiting import Signal, signal_key
+from penstock.contracts.wire import is_token
+from penstock.errors import Refused
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.jobs.lookup import look_up
+from penstock.jobs.refusals import invalid_request, known
+from penstock.pattern import Pattern
+
+
+async def signal(bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], job: str, name: str, body: bytes) -> Signal:
+    """Store a signal for a job that waits for it, or may come to: what the job will be, or was, given.
+
+    The first of a name counts; the same once more is answered like the first. Raises Failure: unknown_job,
+    unknown_signal, job_ended, signal_taken, or invalid_request naming each field.
+    """
+    state = known(job, await look_up(bus, job))
+    said = _parsed(patterns.get(state.pattern), state, name, body, at=bus.time.now())
+    subject = subjects.journal(job, signal_key(name))
+    if not state.ended and await bus.once(subject, said.model_dump_json().encode()):
+        return said
+    if first := await bus.last_from_leader(subjects.JOURNAL, subject):
+        if (taken := Signal.model_validate_json(first.data)).body == said.body:
+            return taken
+        raise Refused("signal_taken", f"job {job} was given {name!r} before, with another body")
+    raise Refused("job_ended", f"job {job} is {state.status}")
+
+
+def _parsed(pattern: Pattern[Any, Any] | None, state: JobState, name: str, body: bytes, *, at: float) -> Signal:
+    """The body is stored as its model writes it: spelling and written-out defaults make no other signal of it."""
+    if pattern is None:
+        raise Refused("unknown_pattern", f"the pattern {state.pattern!r} of job {state.id} is not known here")
+    if not is_token(name) or (model := pattern.signal(name)) is None:
+        has = ", ".join(sorted(pattern.signals)) or "none"
+        raise Refused("unknown_signal", f"{pattern.name} has no signal {name[:100]!r}; it has {has}")
+    try:
+        value = model.model_validate_json(body).model_dump(mode="json", by_alias=True)
+    except ValidationError as error:
+        raise invalid_request(error) from None
+    return Signal(job=state.id, name=name, body=value, received_at=datetime.fromtimestamp(at, UTC))

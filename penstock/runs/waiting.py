@@ -1,0 +1,81 @@
+"""What a run waits for beside its steps: signals from outside, and time."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from penstock.contracts.events import Event, JobResumed, JobWaiting
+from penstock.contracts.journal import JobStart
+from penstock.contracts.waiting import Signal, Waiting, signal_key, wait_key
+from penstock.errors import Failure, WaitTimedOut
+from penstock.pattern import Pattern
+from penstock.runs.journal import Journal
+
+T = TypeVar("T", bound=BaseModel)
+
+_DAY = 86_400.0
+#: Of the time that a job is kept, the share before whose last hundredth it waits at most.
+_SHARE = 0.99
+
+
+class Waits:
+    """The waits of one run of a job.
+
+    A wait is a fact, with the time at which it ends; what ends it is the first fact of two, its signal and its timer:
+    the same in every replay. `tell` publishes an event, `now` is NATS's time, a job is kept for `kept_days`.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        start: JobStart,
+        tell: Callable[[Event], None],
+        now: Callable[[], float],
+        kept_days: float,
+    ) -> None:
+        self._journal, self._tell, self._now = journal, tell, now
+        self._kept_until = start.accepted_at + kept_days * _DAY * _SHARE
+
+    async def signal(self, key: str, name: str, body: type[T], timeout: float | None) -> T:
+        """What was said. Raises WaitTimedOut."""
+        over = await self._over(key, timeout, signal=name, body_schema=body.model_json_schema(by_alias=True))
+        if over != signal_key(name):
+            raise WaitTimedOut(f"nobody gave the job the signal {name!r} in time", step=key)
+        said = self._journal.fact(over, Signal)
+        assert said is not None
+        try:
+            return body.model_validate(said.body)
+        except ValidationError as error:
+            detail = f"the signal {name!r} does not fit {body.__name__}: {error.errors()[0]['msg']}"
+            raise Failure("replay_mismatch", detail, step=key) from error
+
+    async def _over(self, key: str, seconds: float | None, **about: Any) -> str:
+        """Have the wait begun, and return the fact that ended it."""
+        waiting = self._journal.fact(wait_key(key), Waiting)
+        if waiting is None:
+            until = self._kept_until if seconds is None else self._now() + seconds
+            if until > self._kept_until:
+                latest = datetime.fromtimestamp(self._kept_until, UTC)
+                raise Failure(
+                    "wait_too_long", f"{key} is to last {seconds:g} s; the job is kept until {latest}", step=key
+                )
+            waiting = Waiting(key=key, until=datetime.fromtimestamp(until, UTC), **about)
+            waiting = await self._journal.write(wait_key(key), waiting)
+        if waiting.signal != about.get("signal"):
+            raise Failure("replay_mismatch", f"the journal has a wait for {waiting.signal} under {key!r}", step=key)
+        self._tell(JobWaiting(id=f"waiting:{key}", **dict(waiting)))
+        over = await self._journal.first(*waiting.ends)
+        timed_out = waiting.signal is not None and over != signal_key(waiting.signal)
+        self._tell(JobResumed(id=f"resumed:{key}", key=key, signal=waiting.signal, timed_out=timed_out))
+        return over
+
+
+def check_signal(pattern: Pattern[Any, Any], name: str, body: type[BaseModel]) -> None:
+    """Raises ValueError for a signal that nobody could give."""
+    if pattern.signal(name) is not body:
+        raise ValueError(
+            f"{pattern.name} waits for {name!r}: declare it, Pattern(signals={{{name!r}: {body.__name__}}})"
+        )

@@ -1,0 +1,53 @@
+"""A pattern that waits for a person: its draft is shown, and what they say decides how it goes on."""
+
+from penstock import Pattern, PatternRequest, Run, Step, Wire
+
+ROUNDS = 3
+
+
+class ApprovingRequest(PatternRequest):
+    topic: str
+
+
+class Topic(Wire):
+    topic: str
+    wish: str = ""
+
+
+class Decision(Wire):
+    approved: bool
+    wish: str = ""
+
+
+class ApprovingResult(Wire):
+    drafts: tuple[str, ...]
+    approved: bool
+
+
+async def write(given: Topic) -> str:
+    return f"{given.topic}{given.wish}"
+
+
+WRITE = Step(name="write", input=Topic, output=str, do=write)
+
+
+async def approving(run: Run, request: ApprovingRequest) -> ApprovingResult:
+    drafts: list[str] = []
+    decision = Decision(approved=False)
+    while not decision.approved and len(drafts) < ROUNDS:
+        given = Topic(topic=request.topic, wish=decision.wish)
+        drafts.append(await run.step(WRITE, given, into=f"/drafts/{len(drafts)}"))
+        decision = await run.wait(f"approval-{len(drafts)}", Decision)
+    return ApprovingResult(drafts=tuple(drafts), approved=decision.approved)
+
+
+PATTERN = Pattern(
+    name="approving",
+    summary="Draft until somebody approves of it.",
+    run=approving,
+    request=ApprovingRequest,
+    result=ApprovingResult,
+    steps=(WRITE,),
+    signals={"approval-*": Decision},
+    example=ApprovingRequest(topic="a lantern"),
+)
