@@ -75,6 +75,10 @@ class Run(ABC):
         """
 
     @abstractmethod
+    def sleep(self, seconds: float, *, key: str | None = None) -> Awaitable[None]:
+        """Have the job go on after `seconds`, days if need be; the time begins at the call, and no crash ends it."""
+
+    @abstractmethod
     def put(self, path: str, value: JsonValue | BaseModel) -> None:
         """Write a value that needs no step at `path` of the result. Raises ValueError for a place written twice."""
 

@@ -17,6 +17,11 @@ def signal_key(name: str) -> str:
     return f"signal.{name}"
 
 
+def timer_key(key: str) -> str:
+    """Where the journal has that the time of a wait has come."""
+    return f"timer.{key}"
+
+
 class Waiting(Tolerant):
     """`journal.<job>.wait.<key>`: a wait that a run has begun; written once, so a replay ends it at the same time."""
 
@@ -30,7 +35,14 @@ class Waiting(Tolerant):
     @property
     def ends(self) -> set[str]:
         """The facts that end it: the one that is first in the journal does."""
-        return {signal_key(self.signal)} if self.signal else set()
+        return {timer_key(self.key)} | ({signal_key(self.signal)} if self.signal else set())
+
+
+class TimerFired(Tolerant):
+    """`journal.<job>.timer.<key>`: the time of the wait `key` has come."""
+
+    key: str
+    fired_at: Time
 
 
 class Signal(Tolerant):

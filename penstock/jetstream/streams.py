@@ -16,7 +16,7 @@ from penstock.patterns.loading import load, steps_by_service
 from penstock.settings import Settings
 
 _DAY, _HOUR = 86_400.0, 3_600.0
-#: Sixteenths of PENSTOCK_STORE_BYTES that each stream may hold.
+#: Sixteenths of PENSTOCK_STORE_BYTES that each stream may hold. Timers are small, and none may be dropped.
 _SIXTEENTHS = {
     subjects.JOBS: 2,
     subjects.STEPS: 2,
@@ -43,6 +43,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     }
     queue = {"retention": api.RetentionPolicy.WORK_QUEUE, **kept}
     log = {"max_age": settings.events_max_age_hours * _HOUR, "discard": api.DiscardPolicy.OLD}
+    schedules = {"discard": api.DiscardPolicy.OLD, "discard_new_per_subject": False, "allow_msg_schedules": True}
     facts = [subjects.journal("*", key) for key in ("*", "*.*")]
     table: list[tuple[str, list[str], dict[str, Any]]] = [
         (subjects.JOBS, [subjects.job("*", "*")], kept),
@@ -50,6 +51,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         (subjects.JOURNAL, facts, {**kept, "republish": api.RePublish(*subjects.FACTS)}),
         (subjects.EVENTS, [subjects.events("*")], {**log, "republish": api.RePublish(*subjects.LIVE)}),
         (subjects.HOOKS, [subjects.hook("*")], queue),
+        (subjects.TIMERS, [subjects.timer("*", "*"), subjects.due("*", "*")], {**queue, **schedules}),
         (subjects.DEAD, [subjects.dead(">")], {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
     ]
     return [
@@ -57,7 +59,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
             name=name,
             subjects=stored,
             storage=api.StorageType.FILE,
-            max_bytes=settings.store_bytes * _SIXTEENTHS[name] // 16,
+            max_bytes=settings.store_bytes * _SIXTEENTHS[name] // 16 if name in _SIXTEENTHS else -1,
             num_replicas=settings.stream_replicas,
             duplicate_window=_DEDUPE,
             allow_direct=True,
@@ -70,7 +72,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
 def consumer_configs(
     settings: Settings, patterns: Mapping[str, Pattern[Any, Any]]
 ) -> list[tuple[str, api.ConsumerConfig]]:
-    """(stream, durable consumer) pairs: one for JOBS, one for HOOKS, and one for each kind of step.
+    """(stream, durable consumer) pairs: one each for JOBS, TIMERS and HOOKS, and one for each kind of step.
 
     `max_deliver` is unlimited, since a work queue keeps a message past it for ever: deliveries are
     counted by the service that receives one (penstock.steps, penstock.runs).
@@ -89,6 +91,7 @@ def consumer_configs(
 
     return [
         (subjects.JOBS, durable(subjects.AGGREGATOR, subjects.job("*", "*"))),
+        (subjects.TIMERS, durable(subjects.TIMERS_CONSUMER, subjects.due("*", "*"))),
         # a hook that waits hours for its next try counts as pending; a limit would stop all the others
         (subjects.HOOKS, durable(subjects.HOOKS_CONSUMER, subjects.hook("*"), pending=-1)),
         *(

@@ -9,19 +9,22 @@
     EVENTS    events.<job>                          no              live.<job>
               events.chat=<digest>                  no              live.chat=<digest>
     HOOKS     hooks.<job>                           while queued    -
+    TIMERS    timers.set.<job>.<key>                the last counts -
+              timers.due.<job>.<key>                while queued    -
     DEAD      dead.<origin subject>                 no              -
 
     not stored, request and reply (penstock.nats_api): penstock.submit.<pattern>, penstock.status,
     penstock.cancel, penstock.signal, penstock.patterns
 
-<kind> is one of wait, signal (penstock.contracts.journal).
+<kind> is one of wait, signal, timer (penstock.contracts.waiting).
 
 Only what a stream has *stored* is republished, so a subscriber to `facts.…` or `live.…` never receives a second
 message that was refused (see docs/adr/0002).
 """
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
-STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS
+TIMERS = "TIMERS"
+STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS
 
 #: What is republished once it is stored, as (source, destination).
 FACTS = ("journal.>", "facts.>")
@@ -29,6 +32,8 @@ LIVE = ("events.>", "live.>")
 
 #: The durable consumer of JOBS.
 AGGREGATOR = "aggregator"
+#: The durable consumer of what is due in TIMERS.
+TIMERS_CONSUMER = "timers"
 #: The durable consumer of HOOKS.
 HOOKS_CONSUMER = "webhooks"
 #: The name of the request-reply service, the root of its subjects, and its queue group.
@@ -103,6 +108,15 @@ def live(job_id: str) -> str:
 
 def hook(job_id: str) -> str:
     return f"hooks.{job_id}"
+
+
+def timer(job_id: str, key: str) -> str:
+    """Where a schedule is kept until it is due."""
+    return f"timers.set.{job_id}.{key}"
+
+
+def due(job_id: str, key: str) -> str:
+    return f"timers.due.{job_id}.{key}"
 
 
 def api(*names: str) -> str:

@@ -17,7 +17,7 @@ from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
 from penstock.contracts.problem import Problem
 from penstock.contracts.step import StepMessage
-from penstock.contracts.waiting import Signal, SignalRequest, Waiting, signal_key, wait_key
+from penstock.contracts.waiting import Signal, SignalRequest, TimerFired, Waiting, signal_key, timer_key, wait_key
 from penstock.contracts.webhook import Hook
 from penstock.jetstream import subjects
 from penstock.pattern import Pattern
@@ -96,7 +96,9 @@ def _request(pattern: Pattern[Any, Any], **more: Any) -> Message:
 def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     """What is stored of a job, and where that is republished."""
     start, outcome, end, hook = (Message.of(model) for model in (JobStart, Outcome, JobEnd, Hook))
-    wait, signal = Message.of(Waiting), Message.of(Signal)
+    wait, signal, fired = (Message.of(model) for model in (Waiting, Signal, TimerFired))
+    schedule = Message("Schedule", "When `timers.due` is to be published, in the headers of ADR-51 of NATS.")
+    due = Message("Due", "The body is not read.")
     events = tuple(map(Message.of, (*EVENTS, SubmissionRefused)))
     headers = {
         subjects.DEAD_REASON_HEADER: "A stable code.",
@@ -117,8 +119,11 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
         Channel("journal-outcome", subjects.journal(_JOB, _KEY), "Each step's outcome.", (outcome,), executors),
         Channel("journal-wait", subjects.journal(_JOB, wait_key(_KEY)), "What the run waits for.", (wait,), _RUNS),
         Channel("journal-signal", subjects.journal(_JOB, signal_key(_SIGNAL)), "Signals.", (signal,), _RUNS + _SERVES),
+        Channel("journal-timer", subjects.journal(_JOB, timer_key(_KEY)), "The time of a wait.", (fired,), _RUNS),
+        Channel("timers", subjects.timer(_JOB, _KEY), "What is due, and when.", (schedule,), _RUNS),
+        Channel("due", subjects.due(_JOB, _KEY), "Published by NATS when it is time.", (due,), (), _RUNS),
         Channel("journal-end", subjects.journal(_JOB, END), ended, (end,), _RUNS + _SERVES),
-        Channel("facts", subjects.fact(_JOB, _KEY), facts, (start, outcome, end, wait, signal), (), works),
+        Channel("facts", subjects.fact(_JOB, _KEY), facts, (start, outcome, end, wait, signal, fired), (), works),
         Channel("events", subjects.events(_JOB), stored, events, _SERVES + works),
         Channel("live", subjects.live(_JOB), live, events, (), _SERVES),
         Channel("hooks", subjects.hook(_JOB), "Ends of jobs to be delivered to a webhook.", (hook,), _RUNS, _RUNS),

@@ -17,6 +17,7 @@ from penstock.contracts.events import JobAccepted, JobFailed, RunEvent, Submissi
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.usage import Usage
+from penstock.contracts.waiting import TimerFired, timer_key
 from penstock.contracts.wire import is_token, rfc3339
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
@@ -52,6 +53,15 @@ class JobHandler:
                 raise GivenUp(bad_id.code, bad_id.detail)
             async with Journal.following(self._bus, job) as journal:
                 await self._process(message, about, journal)
+
+    async def due(self, message: Msg) -> None:
+        """Settle what NATS says is due: acked once the journal has it, for whoever runs the job."""
+        _, job, key = subjects.tokens(message.subject)
+        about = {"job": job, "timer": key, "delivery": message.metadata.num_delivered}
+        async with settling(self._bus, message, "timer", about), Journal.following(self._bus, job) as journal:
+            if journal.start is not None and journal.end is None:
+                at = datetime.fromtimestamp(self._bus.time.now(), UTC)
+                await journal.write(timer_key(key), TimerFired(key=key, fired_at=at))
 
     async def _process(self, message: Msg, about: dict[str, Any], journal: Journal) -> None:
         name, job = about["pattern"], about["job"]

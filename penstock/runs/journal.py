@@ -9,11 +9,11 @@ from nats.aio.msg import Msg
 from pydantic import BaseModel
 
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, is_step
-from penstock.contracts.waiting import Waiting
+from penstock.contracts.waiting import TimerFired, Waiting
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 
-Written = TypeVar("Written", JobStart, JobEnd, Waiting)
+Written = TypeVar("Written", JobStart, JobEnd, Waiting, TimerFired)
 
 Fact = TypeVar("Fact", bound=BaseModel)
 
@@ -57,6 +57,10 @@ class Journal:
     def outcomes(self) -> list[Outcome]:
         """All outcomes known here, in the order of their keys."""
         return [Outcome.model_validate_json(self._facts[key]) for key in sorted(filter(is_step, self._facts))]
+
+    def has(self, *keys: str) -> bool:
+        """Whether a fact under one of `keys` is known."""
+        return any(key in self._facts for key in keys)
 
     def fact(self, key: str, model: type[Fact]) -> Fact | None:
         """What is known under `key`."""

@@ -23,7 +23,7 @@ from penstock.jetstream.event_log import EventLog
 from penstock.pattern import Pattern, Run, T
 from penstock.runs.journal import Journal
 from penstock.runs.result import StreamedResult
-from penstock.runs.waiting import Waits, check_signal
+from penstock.runs.waiting import Waits, check_seconds, check_signal
 from penstock.settings import Settings
 
 #: Seconds after which a wait looks at the journal again and dispatches again: a lost wake-up or a
@@ -50,8 +50,8 @@ class ReplayRun(Run):
         self.result = StreamedResult()
         self._bus, self._journal, self._events = bus, journal, events
         self._start, self._options, self._pattern = start, options, pattern
-        kept, now = settings.jobs_max_age_days, bus.time.now
-        self._waits = Waits(journal=journal, start=start, tell=self._publish, now=now, kept_days=kept)
+        kept = settings.jobs_max_age_days
+        self._waits = Waits(bus, job, journal, start=start, tell=self._publish, kept_days=kept)
         self._calls: Counter[str] = Counter()
         self._keys: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -87,6 +87,7 @@ class ReplayRun(Run):
 
     def wait(self, signal: str, body: type[T], *, timeout: float | None = None, key: str | None = None) -> Awaitable[T]:
         check_signal(self._pattern, signal, body)
+        check_seconds(timeout)
         return self._begin(self._waits.signal(self._key(signal, key), signal, body, timeout))
 
     def put(self, path: str, value: JsonValue | BaseModel) -> None:
@@ -113,6 +114,10 @@ class ReplayRun(Run):
         """Refuse from now on what the pattern still tries, and end what is still waiting."""
         self._over = True
         await stop(*self._tasks)
+
+    def sleep(self, seconds: float, *, key: str | None = None) -> Awaitable[None]:
+        check_seconds(seconds)
+        return self._begin(self._waits.sleep(self._key("sleep", key), seconds))
 
     def _key(self, name: str, key: str | None) -> str:
         """The key of a step or wait: the one that is given, or the next of its name."""

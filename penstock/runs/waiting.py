@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
 
 from penstock.contracts.events import Event, JobResumed, JobWaiting
 from penstock.contracts.journal import JobStart
 from penstock.contracts.waiting import Signal, Waiting, signal_key, wait_key
 from penstock.errors import Failure, WaitTimedOut
+from penstock.jetstream.bus import Bus
+from penstock.jobs.timers import set_timer
 from penstock.pattern import Pattern
 from penstock.runs.journal import Journal
 
@@ -24,20 +27,17 @@ class Waits:
     """The waits of one run of a job.
 
     A wait is a fact, with the time at which it ends; what ends it is the first fact of two, its signal and its timer:
-    the same in every replay. `tell` publishes an event, `now` is NATS's time, a job is kept for `kept_days`.
+    the same in every replay. `tell` publishes an event; a job is kept for `kept_days`.
     """
 
     def __init__(
-        self,
-        *,
-        journal: Journal,
-        start: JobStart,
-        tell: Callable[[Event], None],
-        now: Callable[[], float],
-        kept_days: float,
+        self, bus: Bus, job: str, journal: Journal, *, start: JobStart, tell: Callable[[Event], None], kept_days: float
     ) -> None:
-        self._journal, self._tell, self._now = journal, tell, now
+        self._bus, self._job, self._journal, self._tell = bus, job, journal, tell
         self._kept_until = start.accepted_at + kept_days * _DAY * _SHARE
+
+    async def sleep(self, key: str, seconds: float) -> None:
+        await self._over(key, seconds)
 
     async def signal(self, key: str, name: str, body: type[T], timeout: float | None) -> T:
         """What was said. Raises WaitTimedOut."""
@@ -47,7 +47,7 @@ class Waits:
         said = self._journal.fact(over, Signal)
         assert said is not None
         try:
-            return body.model_validate(said.body)
+            return body.model_validate_json(to_json(said.body))
         except ValidationError as error:
             detail = f"the signal {name!r} does not fit {body.__name__}: {error.errors()[0]['msg']}"
             raise Failure("replay_mismatch", detail, step=key) from error
@@ -56,7 +56,7 @@ class Waits:
         """Have the wait begun, and return the fact that ended it."""
         waiting = self._journal.fact(wait_key(key), Waiting)
         if waiting is None:
-            until = self._kept_until if seconds is None else self._now() + seconds
+            until = self._kept_until if seconds is None else self._bus.time.now() + seconds
             if until > self._kept_until:
                 latest = datetime.fromtimestamp(self._kept_until, UTC)
                 raise Failure(
@@ -67,6 +67,8 @@ class Waits:
         if waiting.signal != about.get("signal"):
             raise Failure("replay_mismatch", f"the journal has a wait for {waiting.signal} under {key!r}", step=key)
         self._tell(JobWaiting(id=f"waiting:{key}", **dict(waiting)))
+        if not self._journal.has(*waiting.ends):
+            await set_timer(self._bus, self._job, key, waiting.until)
         over = await self._journal.first(*waiting.ends)
         timed_out = waiting.signal is not None and over != signal_key(waiting.signal)
         self._tell(JobResumed(id=f"resumed:{key}", key=key, signal=waiting.signal, timed_out=timed_out))
@@ -79,3 +81,9 @@ def check_signal(pattern: Pattern[Any, Any], name: str, body: type[BaseModel]) -
         raise ValueError(
             f"{pattern.name} waits for {name!r}: declare it, Pattern(signals={{{name!r}: {body.__name__}}})"
         )
+
+
+def check_seconds(seconds: float | None) -> None:
+    """Raises ValueError for what is no time to wait."""
+    if seconds is not None and not 0 <= seconds < float("inf"):
+        raise ValueError(f"a time to wait is a number of seconds, not {seconds}")

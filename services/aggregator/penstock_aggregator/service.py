@@ -20,6 +20,7 @@ def build(settings: Settings) -> Service:
     async def start(service: Service, bus: Bus) -> None:
         handler = JobHandler(bus=bus, patterns=patterns, settings=settings)
         service.consume(subjects.JOBS, subjects.AGGREGATOR, subjects.job("*", "*"), handler.handle)
+        service.consume(subjects.TIMERS, subjects.TIMERS_CONSUMER, subjects.due("*", "*"), handler.due)
         for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings)):
             service.app.on_shutdown(part.stop)
             await part.start()
