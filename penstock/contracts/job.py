@@ -7,7 +7,8 @@ from penstock.contracts.usage import Execution, Usage
 from penstock.contracts.waiting import Waiting
 from penstock.contracts.wire import Time, Token, Tolerant, Wire, omitted
 
-JobStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
+#: `waiting`: only for signals and time; nothing works on it.
+JobStatus = Literal["queued", "running", "waiting", "completed", "failed", "cancelled"]
 
 
 class StepState(Execution):
@@ -36,7 +37,7 @@ class JobState(Tolerant):
 
     @property
     def ended(self) -> bool:
-        return self.status not in ("queued", "running")
+        return self.status not in ("queued", "running", "waiting")
 
 
 class JobSummary(Tolerant):

@@ -23,7 +23,14 @@ class JobStart(Tolerant):
     #: SHA-256 of the request body (hex): the same id with another body is refused.
     body_hash: str
     accepted_at: float
+    #: Unless the job is parked before: see `deadline_after`.
     deadline: float
+    #: Whether the time counts in which the job only waits.
+    waiting_counts: bool = False
+
+    def deadline_after(self, parked_for: float) -> float:
+        """The deadline of a job that has been parked for so many seconds."""
+        return self.deadline + (0.0 if self.waiting_counts else parked_for)
 
 
 class Outcome(Execution):

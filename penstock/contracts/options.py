@@ -38,7 +38,10 @@ class Options(Wire):
         description="`quality`: the complex tier, and more thinking. `speed`: the fast tier, and less thinking."
     )
     deadline_seconds: float | None = omitted(
-        gt=0, le=LONGEST_DEADLINE, description="Seconds the job has from its submission."
+        gt=0, le=LONGEST_DEADLINE, description="Seconds the job has from its submission, without those it waits."
+    )
+    deadline_counts: Literal["work", "all"] | None = omitted(
+        description="`work`, or none: not the time in which the job only waits for signals and time. `all`: that too."
     )
     webhook: WebhookUrl | None = omitted(
         description="https URL that the job's end is sent to, in the form of Standard Webhooks."

@@ -22,6 +22,11 @@ def timer_key(key: str) -> str:
     return f"timer.{key}"
 
 
+def shift_key(number: int | str) -> str:
+    """Where the journal has a shift, counted from 0: one with an even number parks the job."""
+    return f"shift.{number}"
+
+
 class Waiting(Tolerant):
     """`journal.<job>.wait.<key>`: a wait that a run has begun; written once, so a replay ends it at the same time."""
 
@@ -43,6 +48,13 @@ class TimerFired(Tolerant):
 
     key: str
     fired_at: Time
+
+
+class Shift(Tolerant):
+    """`journal.<job>.shift.<number>`: at Unix time `at` the job was parked, or resumed `by` the holder of a message."""
+
+    at: float
+    by: str | None = omitted()
 
 
 class Signal(Tolerant):

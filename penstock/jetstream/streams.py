@@ -9,6 +9,7 @@ from typing import Any
 from nats.js import JetStreamContext, api
 from nats.js.errors import APIError, NotFoundError
 
+from penstock.contracts.waiting import signal_key
 from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
 from penstock.pattern import Pattern
@@ -72,7 +73,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
 def consumer_configs(
     settings: Settings, patterns: Mapping[str, Pattern[Any, Any]]
 ) -> list[tuple[str, api.ConsumerConfig]]:
-    """(stream, durable consumer) pairs: one each for JOBS, TIMERS and HOOKS, and one for each kind of step.
+    """(stream, durable consumer) pairs: for jobs, signals, timers and hooks, and one for each kind of step.
 
     `max_deliver` is unlimited, since a work queue keeps a message past it for ever: deliveries are
     counted by the service that receives one (penstock.steps, penstock.runs).
@@ -91,6 +92,7 @@ def consumer_configs(
 
     return [
         (subjects.JOBS, durable(subjects.AGGREGATOR, subjects.job("*", "*"))),
+        (subjects.JOURNAL, durable(subjects.SIGNALS_CONSUMER, subjects.journal("*", signal_key("*")))),
         (subjects.TIMERS, durable(subjects.TIMERS_CONSUMER, subjects.due("*", "*"))),
         # a hook that waits hours for its next try counts as pending; a limit would stop all the others
         (subjects.HOOKS, durable(subjects.HOOKS_CONSUMER, subjects.hook("*"), pending=-1)),

@@ -9,14 +9,14 @@
     EVENTS    events.<job>                          no              live.<job>
               events.chat=<digest>                  no              live.chat=<digest>
     HOOKS     hooks.<job>                           while queued    -
-    TIMERS    timers.set.<job>.<key>                the last counts -
-              timers.due.<job>.<key>                while queued    -
+    TIMERS    timers.<job>.set.<key>                the last counts -
+              timers.<job>.due.<key>                while queued    -
     DEAD      dead.<origin subject>                 no              -
 
     not stored, request and reply (penstock.nats_api): penstock.submit.<pattern>, penstock.status,
     penstock.cancel, penstock.signal, penstock.patterns
 
-<kind> is one of wait, signal, timer (penstock.contracts.waiting).
+<kind> is one of wait, signal, timer, shift (penstock.contracts.waiting).
 
 Only what a stream has *stored* is republished, so a subscriber to `facts.…` or `live.…` never receives a second
 message that was refused (see docs/adr/0002).
@@ -32,6 +32,8 @@ LIVE = ("events.>", "live.>")
 
 #: The durable consumer of JOBS.
 AGGREGATOR = "aggregator"
+#: The durable consumer of the signals in JOURNAL.
+SIGNALS_CONSUMER = "signals"
 #: The durable consumer of what is due in TIMERS.
 TIMERS_CONSUMER = "timers"
 #: The durable consumer of HOOKS.
@@ -112,11 +114,11 @@ def hook(job_id: str) -> str:
 
 def timer(job_id: str, key: str) -> str:
     """Where a schedule is kept until it is due."""
-    return f"timers.set.{job_id}.{key}"
+    return f"timers.{job_id}.set.{key}"
 
 
 def due(job_id: str, key: str) -> str:
-    return f"timers.due.{job_id}.{key}"
+    return f"timers.{job_id}.due.{key}"
 
 
 def api(*names: str) -> str:

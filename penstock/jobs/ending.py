@@ -6,6 +6,8 @@ from penstock.contracts.journal import END, JobEnd
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.lookup import look_up
+from penstock.jobs.shifts import parked
+from penstock.jobs.timers import wake
 
 
 def end_event(end: JobEnd) -> Event:
@@ -35,4 +37,6 @@ async def cancel(bus: Bus, job: str) -> JobState | None:
     end = JobEnd(pattern=state.pattern, status="cancelled", ended_at=bus.time.now(), usage=state.usage)
     await bus.once(subjects.journal(job, END), end.model_dump_json().encode())
     await publish_end(bus, job)
+    if await parked(bus, job):  # nobody has it who would see to the rest
+        await wake(bus, job, "=cancelled")
     return await look_up(bus, job)

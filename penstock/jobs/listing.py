@@ -1,9 +1,11 @@
 """Jobs as a list, newest first, read backwards from JOBS."""
 
+import asyncio
 import json
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
+from itertools import compress
 from typing import NamedTuple
 
 from nats.js import JetStreamContext
@@ -17,6 +19,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 from penstock.jetstream.storage import UNREACHABLE
 from penstock.jobs.lookup import Record
+from penstock.jobs.shifts import parked
 
 #: Jobs whose start and end are fetched in one request.
 _FACTS = 100
@@ -147,10 +150,14 @@ async def _summaries(bus: Bus, submitted: list[_Submitted]) -> list[JobSummary |
     facts = {
         fact.subject: _without_result(fact) async for fact in bus.each_last_from_any_replica(subjects.JOURNAL, wanted)
     }
+    running = [job for _, job in pairs if is_token(job) and subjects.journal(job, END) not in facts]
+    are_parked = await asyncio.gather(*(parked(bus, job) for job in running))
+    waiting = set(compress(running, are_parked))
     found: list[JobSummary | None] = []
     for one, (pattern, job) in zip(submitted, pairs, strict=True):
         record = Record(facts[fact] for key in (START, END) if (fact := subjects.journal(job, key)) in facts)
         known = {"id": job, "pattern": pattern, "accepted_at": one.time}
+        known |= {"status": "waiting"} if job in waiting else {}
         is_job = is_token(job) and (record.start is None or record.start.pattern == pattern)
         found.append(JobSummary(**record.fields() | known) if is_job else None)
     return found

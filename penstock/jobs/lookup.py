@@ -7,11 +7,12 @@ from typing import Any
 from penstock.contracts.job import JobState, Snapshot, StepState
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, is_step
 from penstock.contracts.usage import Usage
-from penstock.contracts.waiting import Waiting
+from penstock.contracts.waiting import Shift, Waiting, shift_key
 from penstock.contracts.wire import is_token
 from penstock.document import Placed, spread
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
+from penstock.jobs.shifts import is_parked, parked_for
 
 
 class Record:
@@ -24,13 +25,19 @@ class Record:
         self.end = JobEnd.model_validate_json(end) if end else None
         self.outcomes = [Outcome.model_validate_json(fact) for key, fact in data.items() if is_step(key)]
         begun = [Waiting.model_validate_json(fact) for key, fact in data.items() if key.startswith("wait.")]
+        shifts = {key: fact for key, fact in data.items() if key.startswith(shift_key(""))}
+        self.shifts = [Shift.model_validate_json(shifts[shift_key(number)]) for number in range(len(shifts))]
         self.waiting = tuple(one for one in begun if not (end or data.keys() & one.ends))
 
     def fields(self) -> dict[str, Any]:
         """The fields of a job's state that are known: `status` and `usage`, and those of JobStart and JobEnd."""
         usage = sum((outcome.usage for outcome in self.outcomes), start=Usage())
-        known = {"status": "running" if self.start else "queued", "usage": usage}
-        return known | dict(self.start or ()) | dict(self.end or ())
+        known: dict[str, Any] = {"status": "running" if self.start else "queued", "usage": usage}
+        if self.start is not None:
+            known |= dict(self.start) | {"deadline": self.start.deadline_after(parked_for(self.shifts))}
+            if is_parked(self.shifts):
+                known |= {"status": "waiting"} | ({} if self.start.waiting_counts else {"deadline": None})
+        return known | dict(self.end or ())
 
 
 async def look_up(bus: Bus, job: str) -> JobState | None:

@@ -8,7 +8,7 @@ from penstock.jetstream.bus import Bus
 
 
 async def set_timer(bus: Bus, job: str, key: str, until: datetime) -> None:
-    """Have `timers.due.<job>.<key>` published at `until`, and not earlier; at once if that has been.
+    """Have `timers.<job>.due.<key>` published at `until`, and not earlier; at once if that has been.
 
     Set again it is the same timer. One that was due may be so once more: what follows from it is written once.
     """

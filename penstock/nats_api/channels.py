@@ -17,7 +17,17 @@ from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
 from penstock.contracts.problem import Problem
 from penstock.contracts.step import StepMessage
-from penstock.contracts.waiting import Signal, SignalRequest, TimerFired, Waiting, signal_key, timer_key, wait_key
+from penstock.contracts.waiting import (
+    Shift,
+    Signal,
+    SignalRequest,
+    TimerFired,
+    Waiting,
+    shift_key,
+    signal_key,
+    timer_key,
+    wait_key,
+)
 from penstock.contracts.webhook import Hook
 from penstock.jetstream import subjects
 from penstock.pattern import Pattern
@@ -25,11 +35,12 @@ from penstock.patterns.loading import steps_by_service
 
 _RUNS, _SERVES = ("aggregator",), ("gateway",)
 #: A place in an address, for each variable token of a subject.
-_JOB, _KEY, _ORIGIN, _SIGNAL = "{job}", "{key}", "{origin}", "{signal}"
+_JOB, _KEY, _ORIGIN, _SIGNAL, _NUMBER = "{job}", "{key}", "{origin}", "{signal}", "{number}"
 PARAMETERS = {
     "job": "The job's id: 1 to 64 of A-Z a-z 0-9 _ -.",
     "key": "The step's key, unique in its job.",
     "signal": "The signal's name.",
+    "number": "0, 1, 2 …: one with an even number parks the job, the next resumes it.",
     "origin": "The subject of the message that could not be handled.",
 }
 
@@ -96,8 +107,8 @@ def _request(pattern: Pattern[Any, Any], **more: Any) -> Message:
 def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     """What is stored of a job, and where that is republished."""
     start, outcome, end, hook = (Message.of(model) for model in (JobStart, Outcome, JobEnd, Hook))
-    wait, signal, fired = (Message.of(model) for model in (Waiting, Signal, TimerFired))
-    schedule = Message("Schedule", "When `timers.due` is to be published, in the headers of ADR-51 of NATS.")
+    wait, signal, fired, shift = (Message.of(model) for model in (Waiting, Signal, TimerFired, Shift))
+    schedule = Message("Schedule", "When what is `due` is to be published, in the headers of ADR-51 of NATS.")
     due = Message("Due", "The body is not read.")
     events = tuple(map(Message.of, (*EVENTS, SubmissionRefused)))
     headers = {
@@ -118,12 +129,17 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
         Channel("journal-start", subjects.journal(_JOB, START), "What the job's id stands for.", (start,), _RUNS),
         Channel("journal-outcome", subjects.journal(_JOB, _KEY), "Each step's outcome.", (outcome,), executors),
         Channel("journal-wait", subjects.journal(_JOB, wait_key(_KEY)), "What the run waits for.", (wait,), _RUNS),
-        Channel("journal-signal", subjects.journal(_JOB, signal_key(_SIGNAL)), "Signals.", (signal,), _RUNS + _SERVES),
+        Channel(
+            "journal-signal", subjects.journal(_JOB, signal_key(_SIGNAL)), "Signals.", (signal,), _RUNS + _SERVES, _RUNS
+        ),
         Channel("journal-timer", subjects.journal(_JOB, timer_key(_KEY)), "The time of a wait.", (fired,), _RUNS),
+        Channel("journal-shift", subjects.journal(_JOB, shift_key(_NUMBER)), "Who works on it.", (shift,), _RUNS),
         Channel("timers", subjects.timer(_JOB, _KEY), "What is due, and when.", (schedule,), _RUNS),
         Channel("due", subjects.due(_JOB, _KEY), "Published by NATS when it is time.", (due,), (), _RUNS),
         Channel("journal-end", subjects.journal(_JOB, END), ended, (end,), _RUNS + _SERVES),
-        Channel("facts", subjects.fact(_JOB, _KEY), facts, (start, outcome, end, wait, signal, fired), (), works),
+        Channel(
+            "facts", subjects.fact(_JOB, _KEY), facts, (start, outcome, end, wait, signal, fired, shift), (), works
+        ),
         Channel("events", subjects.events(_JOB), stored, events, _SERVES + works),
         Channel("live", subjects.live(_JOB), live, events, (), _SERVES),
         Channel("hooks", subjects.hook(_JOB), "Ends of jobs to be delivered to a webhook.", (hook,), _RUNS, _RUNS),

@@ -17,7 +17,7 @@ from penstock.contracts.events import JobAccepted, JobFailed, RunEvent, Submissi
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.usage import Usage
-from penstock.contracts.waiting import TimerFired, timer_key
+from penstock.contracts.waiting import TimerFired, Waiting, timer_key
 from penstock.contracts.wire import is_token, rfc3339
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
@@ -26,8 +26,10 @@ from penstock.jetstream.event_log import EventLog, stored_events
 from penstock.jetstream.settling import GivenUp, dead_letter, settling, until_stored
 from penstock.jobs.ending import end_event
 from penstock.jobs.submission import parse_request
+from penstock.jobs.timers import set_timer
 from penstock.pattern import Pattern
 from penstock.runs.journal import Journal
+from penstock.runs.parking import Parking
 from penstock.runs.replay import ReplayRun
 from penstock.settings import Settings
 from penstock.webhooks.delivery import enqueue
@@ -52,24 +54,31 @@ class JobHandler:
                     await self._tell(job, JobFailed(id=END, problem=bad_id.problem(), usage=Usage()))
                 raise GivenUp(bad_id.code, bad_id.detail)
             async with Journal.following(self._bus, job) as journal:
-                await self._process(message, about, journal)
+                await self._process(message, message.data, about, journal)
 
-    async def due(self, message: Msg) -> None:
-        """Settle what NATS says is due: acked once the journal has it, for whoever runs the job."""
-        _, job, key = subjects.tokens(message.subject)
-        about = {"job": job, "timer": key, "delivery": message.metadata.num_delivered}
-        async with settling(self._bus, message, "timer", about), Journal.following(self._bus, job) as journal:
-            if journal.start is not None and journal.end is None:
+    async def wake(self, message: Msg) -> None:
+        """Settle a signal, or what is due: acked at once where the job is not parked, else as `handle` does."""
+        job, kind, key = subjects.tokens(message.subject)
+        about = {"job": job, kind: key, "delivery": message.metadata.num_delivered}
+        async with settling(self._bus, message, "wake-up", about), Journal.following(self._bus, job) as journal:
+            if (start := journal.start) is None:  # whoever begins it will see the signal
+                return
+            if subjects.stream_of(message.subject) == subjects.TIMERS and journal.end is None:
                 at = datetime.fromtimestamp(self._bus.time.now(), UTC)
                 await journal.write(timer_key(key), TimerFired(key=key, fired_at=at))
+            if await Parking(journal, message.subject).is_mine(self._bus.time.now()):
+                subject = subjects.job(start.pattern, job)
+                if (submitted := await self._bus.last_from_leader(subjects.JOBS, subject)) is None:
+                    raise GivenUp("unknown_job", f"{subject} is past its retention")
+                await self._process(message, submitted.data, about | {"pattern": start.pattern}, journal)
 
-    async def _process(self, message: Msg, about: dict[str, Any], journal: Journal) -> None:
+    async def _process(self, message: Msg, body: bytes, about: dict[str, Any], journal: Journal) -> None:
         name, job = about["pattern"], about["job"]
-        body_hash = hashlib.sha256(message.data).hexdigest()
+        body_hash = hashlib.sha256(body).hexdigest()
         request: PatternRequest | None = None
         problem: Failure | None = None
         try:
-            request = parse_request(self._patterns, name, message.data, self._settings)
+            request = parse_request(self._patterns, name, body, self._settings)
         except Failure as refusal:
             problem = refusal
         async with aclosing(EventLog(self._bus, job)) as events:
@@ -77,7 +86,13 @@ class JobHandler:
                 accepted_at = message.metadata.timestamp.timestamp()
                 wanted = request.options.deadline_seconds if request else None
                 deadline = accepted_at + (wanted or self._settings.deadline)
-                start = JobStart(pattern=name, body_hash=body_hash, accepted_at=accepted_at, deadline=deadline)
+                start = JobStart(
+                    pattern=name,
+                    body_hash=body_hash,
+                    accepted_at=accepted_at,
+                    deadline=deadline,
+                    waiting_counts=request is not None and request.options.deadline_counts == "all",
+                )
                 start = await journal.write(START, start)
             if (start.pattern, start.body_hash) != (name, body_hash):
                 detail = f"job {job} was first submitted to {start.pattern}, or with another body"
@@ -85,20 +100,26 @@ class JobHandler:
                 refused = SubmissionRefused(id=f"refused:{name}:{body_hash[:16]}", pattern=name, problem=taken)
                 await self._tell(job, refused)
                 raise GivenUp(taken.code, detail)
+            parking = Parking(journal, message.subject)
+            if not await parking.is_mine(self._bus.time.now()):
+                return
+            end: JobEnd | None
             if (end := journal.end) is None:
-                begun = await self._begun(job) if message.metadata.num_delivered > 1 else 0
+                begun = await self._begun(job) - parking.resumed if message.metadata.num_delivered > 1 else 0
                 # stored before the run begins: it counts those that do not survive it
-                events.send(JobAccepted(id="accepted", job=job, pattern=name, deadline=start.deadline))
+                deadline = start.deadline_after(parking.parked_for)
+                events.send(JobAccepted(id="accepted", job=job, pattern=name, deadline=deadline))
                 await events.flush()
                 if problem is None and begun >= self._settings.max_deliveries * 4:
                     problem = Failure("poisoned", f"begun {begun} times; its aggregators did not survive it")
                 if problem is not None:
                     await dead_letter(self._bus, message, problem.code, f"{problem.code}: {problem.detail}")
-                ended = partial(self._ended, name, job, start, request, problem, journal, events)
+                ended = partial(self._ended, name, job, start, request, problem, journal, events, parking)
                 end = await until_stored(self._bus, "the run", about, ended)
-            events.send(end_event(end))
-            await events.flush()
-            await enqueue(self._bus, job, request)
+            if end is not None:
+                events.send(end_event(end))
+                await events.flush()
+                await enqueue(self._bus, job, request)
 
     async def _begun(self, job: str) -> int:
         """How often the job's run has begun. Deliveries are no measure: if NATS stores nothing they begin nothing."""
@@ -113,11 +134,26 @@ class JobHandler:
         problem: Failure | None,
         journal: Journal,
         events: EventLog,
-    ) -> JobEnd:
-        """Run the job, unless there is a problem, and write its end. Called again, it goes on by the journal."""
+        parking: Parking,
+    ) -> JobEnd | None:
+        """Run the job, unless there is a problem, and write its end. Called again, it goes on by the journal.
+
+        None: it is parked, or another one has taken it up.
+        """
         result: dict[str, Any] | None = None
-        if problem is None and request is not None and journal.end is None:
-            result, problem = await self._run(name, job, start, request, journal, events)
+        while problem is None and request is not None and journal.end is None:
+            if not await parking.is_mine(self._bus.time.now()):
+                return None
+            shift, until = len(parking.shifts), start.deadline_after(parking.parked_for)
+            begun = start.model_copy(update={"deadline": until})
+            result, problem, waits = await self._run(name, job, begun, request, journal, events)
+            if not waits:
+                break
+            if start.waiting_counts:
+                waits.append(deadline := Waiting(key="=deadline", until=datetime.fromtimestamp(until, UTC)))
+                await set_timer(self._bus, job, deadline.key, deadline.until)
+            if await parking.park(shift, waits, self._bus.time.now()):
+                return None
         return journal.end or await self._write_end(name, journal, result, problem)
 
     async def _tell(self, job: str, event: RunEvent) -> None:
@@ -126,8 +162,11 @@ class JobHandler:
 
     async def _run(
         self, name: str, job: str, start: JobStart, request: PatternRequest, journal: Journal, events: EventLog
-    ) -> tuple[dict[str, Any] | None, Failure | None]:
-        """The pattern's result, or why there is none; neither if the job was ended elsewhere (cancelled, say)."""
+    ) -> tuple[dict[str, Any] | None, Failure | None, list[Waiting]]:
+        """The pattern's result, or why there is none; neither if the job was ended elsewhere (cancelled, say).
+
+        Neither also where it only waits: then what for.
+        """
         pattern = self._patterns[name]
         run = ReplayRun(
             bus=self._bus,
@@ -150,23 +189,26 @@ class JobHandler:
 
         working = asyncio.ensure_future(complete())
         ending = asyncio.ensure_future(journal.wait_for(END))
+        idling = asyncio.ensure_future(run.waits.idle(lambda: run.is_working))
         try:
-            await asyncio.wait(
-                (working, ending), timeout=start.deadline - self._bus.time.now(), return_when=asyncio.FIRST_COMPLETED
-            )
+            left = start.deadline - self._bus.time.now()
+            await asyncio.wait((working, ending, idling), timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
                 if ending.done():
-                    return None, None
+                    return None, None, []
+                if idling.done():
+                    await events.flush()
+                    return None, None, idling.result()
                 until = rfc3339(datetime.fromtimestamp(start.deadline, UTC))
                 raise Failure("deadline_exceeded", f"the job had until {until}")
-            return working.result(), None
+            return working.result(), None, []
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and not (working.done() and working.cancelled()):
                 raise  # this replica is being stopped; the pattern did not cancel itself
-            return None, _failure_of(error, name, job)
+            return None, _failure_of(error, name, job), []
         finally:
             await run.end()
-            await stop(working, ending)
+            await stop(working, ending, idling)
 
     async def _write_end(
         self, name: str, journal: Journal, result: dict[str, Any] | None, problem: Failure | None

@@ -9,11 +9,11 @@ from nats.aio.msg import Msg
 from pydantic import BaseModel
 
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, is_step
-from penstock.contracts.waiting import TimerFired, Waiting
+from penstock.contracts.waiting import Shift, TimerFired, Waiting
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 
-Written = TypeVar("Written", JobStart, JobEnd, Waiting, TimerFired)
+Written = TypeVar("Written", JobStart, JobEnd, Waiting, TimerFired, Shift)
 
 Fact = TypeVar("Fact", bound=BaseModel)
 

@@ -51,10 +51,11 @@ class ReplayRun(Run):
         self._bus, self._journal, self._events = bus, journal, events
         self._start, self._options, self._pattern = start, options, pattern
         kept = settings.jobs_max_age_days
-        self._waits = Waits(bus, job, journal, start=start, tell=self._publish, kept_days=kept)
+        self.waits = Waits(bus, job, journal, start=start, tell=self._publish, kept_days=kept)
         self._calls: Counter[str] = Counter()
         self._keys: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._working = 0
         self._retracted = 0
         self._stored = 0  # so many of these are, as they must be before the next step's events
         self._over = False
@@ -88,7 +89,7 @@ class ReplayRun(Run):
     def wait(self, signal: str, body: type[T], *, timeout: float | None = None, key: str | None = None) -> Awaitable[T]:
         check_signal(self._pattern, signal, body)
         check_seconds(timeout)
-        return self._begin(self._waits.signal(self._key(signal, key), signal, body, timeout))
+        return self._begin(self.waits.signal(self._key(signal, key), signal, body, timeout))
 
     def put(self, path: str, value: JsonValue | BaseModel) -> None:
         self._check_open()
@@ -110,6 +111,11 @@ class ReplayRun(Run):
         self.result.remove(path)
         self._publish(events.PartRetract(id=f"retract:{self._retracted}", p=path))
 
+    @property
+    def is_working(self) -> bool:
+        """Whether a step of it has no outcome yet."""
+        return self._working > 0
+
     async def end(self) -> None:
         """Refuse from now on what the pattern still tries, and end what is still waiting."""
         self._over = True
@@ -117,7 +123,7 @@ class ReplayRun(Run):
 
     def sleep(self, seconds: float, *, key: str | None = None) -> Awaitable[None]:
         check_seconds(seconds)
-        return self._begin(self._waits.sleep(self._key("sleep", key), seconds))
+        return self._begin(self.waits.sleep(self._key("sleep", key), seconds))
 
     def _key(self, name: str, key: str | None) -> str:
         """The key of a step or wait: the one that is given, or the next of its name."""
@@ -140,6 +146,14 @@ class ReplayRun(Run):
 
     async def _output_of(self, step: Step[In, Out], message: StepMessage) -> Out:
         subject = subjects.step(step.service, message.pattern, step.name, self.job, message.key)
+        self._working += 1
+        try:
+            outcome = await self._outcome_of(subject, message)
+        finally:
+            self._working -= 1
+        return self._accept(step, message, outcome)
+
+    async def _outcome_of(self, subject: str, message: StepMessage) -> Outcome:
         outcome = self._journal.outcome(message.key)
         while outcome is None:
             if self._stored < (retracted := self._retracted):
@@ -155,7 +169,7 @@ class ReplayRun(Run):
             except TimeoutError:
                 await self._journal.read()
             outcome = self._journal.outcome(message.key)
-        return self._accept(step, message, outcome)
+        return outcome
 
     def _accept(self, step: Step[In, Out], message: StepMessage, outcome: Outcome) -> Out:
         # a message that could not be read has an outcome without a fingerprint

@@ -1,5 +1,6 @@
 """What a run waits for beside its steps: signals from outside, and time."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ from penstock.runs.journal import Journal
 T = TypeVar("T", bound=BaseModel)
 
 _DAY = 86_400.0
+#: Seconds for which a run only waits before it is parked, and how often it is looked at in these.
+_IDLE, _LOOKS = 1.0, 5
 #: Of the time that a job is kept, the share before whose last hundredth it waits at most.
 _SHARE = 0.99
 
@@ -34,6 +37,10 @@ class Waits:
         self, bus: Bus, job: str, journal: Journal, *, start: JobStart, tell: Callable[[Event], None], kept_days: float
     ) -> None:
         self._bus, self._job, self._journal, self._tell = bus, job, journal, tell
+        #: The waits that go on; how many are over.
+        self.open: dict[str, Waiting] = {}
+        self._ended = 0
+        self._begun = asyncio.Event()
         self._kept_until = start.accepted_at + kept_days * _DAY * _SHARE
 
     async def sleep(self, key: str, seconds: float) -> None:
@@ -52,6 +59,16 @@ class Waits:
             detail = f"the signal {name!r} does not fit {body.__name__}: {error.errors()[0]['msg']}"
             raise Failure("replay_mismatch", detail, step=key) from error
 
+    async def idle(self, is_working: Callable[[], bool]) -> list[Waiting]:
+        """What the run waits for, once it has done nothing else for a second."""
+        await self._begun.wait()
+        looked = ended = 0
+        while looked < _LOOKS:
+            await asyncio.sleep(_IDLE / _LOOKS)
+            looked = looked + 1 if self.open and ended == self._ended and not is_working() else 0
+            ended = self._ended
+        return list(self.open.values())
+
     async def _over(self, key: str, seconds: float | None, **about: Any) -> str:
         """Have the wait begun, and return the fact that ended it."""
         waiting = self._journal.fact(wait_key(key), Waiting)
@@ -69,7 +86,13 @@ class Waits:
         self._tell(JobWaiting(id=f"waiting:{key}", **dict(waiting)))
         if not self._journal.has(*waiting.ends):
             await set_timer(self._bus, self._job, key, waiting.until)
-        over = await self._journal.first(*waiting.ends)
+        self.open[key] = waiting
+        self._begun.set()
+        try:
+            over = await self._journal.first(*waiting.ends)
+        finally:
+            del self.open[key]
+            self._ended += 1
         timed_out = waiting.signal is not None and over != signal_key(waiting.signal)
         self._tell(JobResumed(id=f"resumed:{key}", key=key, signal=waiting.signal, timed_out=timed_out))
         return over

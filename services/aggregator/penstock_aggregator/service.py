@@ -3,6 +3,7 @@
 It also delivers webhooks, and answers the request-reply endpoints of NATS callers.
 """
 
+from penstock.contracts.waiting import signal_key
 from penstock.hosting import server
 from penstock.hosting.service import Service
 from penstock.jetstream import subjects
@@ -20,7 +21,9 @@ def build(settings: Settings) -> Service:
     async def start(service: Service, bus: Bus) -> None:
         handler = JobHandler(bus=bus, patterns=patterns, settings=settings)
         service.consume(subjects.JOBS, subjects.AGGREGATOR, subjects.job("*", "*"), handler.handle)
-        service.consume(subjects.TIMERS, subjects.TIMERS_CONSUMER, subjects.due("*", "*"), handler.due)
+        signals = subjects.journal("*", signal_key("*"))
+        service.consume(subjects.JOURNAL, subjects.SIGNALS_CONSUMER, signals, handler.wake)
+        service.consume(subjects.TIMERS, subjects.TIMERS_CONSUMER, subjects.due("*", "*"), handler.wake)
         for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings)):
             service.app.on_shutdown(part.stop)
             await part.start()
