@@ -1,4 +1,4 @@
-"""A gateway as a process of its own, to be killed."""
+"""A service as a process of its own, to be killed."""
 
 import asyncio
 import os
@@ -10,9 +10,10 @@ from penstock.settings import Settings
 
 
 class Replica:
-    """`penstock serve gateway`."""
+    """`penstock serve <kind>`."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "gateway") -> None:
+        self.kind = kind
         self._process: asyncio.subprocess.Process | None = None
         self.port = 0
 
@@ -35,14 +36,14 @@ class Replica:
         }
         with (log or Path(os.devnull)).open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "penstock", "serve", "gateway"),
+                *(sys.executable, "-m", "penstock", "serve", self.kind),
                 env={**os.environ, **{f"PENSTOCK_{name}": value for name, value in own.items()}},
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors if log else None,
             )
         assert self._process.stdout is not None
         line = await self._process.stdout.readline()
-        assert line.startswith(b"gateway ready"), f"the gateway did not start: {line!r}"
+        assert line.startswith(f"{self.kind} ready".encode()), f"the {self.kind} did not start: {line!r}"
         self.port = int(line.rpartition(b":")[2])
 
     async def end(self, how: signal.Signals = signal.SIGKILL) -> None:
