@@ -53,7 +53,7 @@ PATTERN: Pattern[Any, Any] = Pattern(
 )
 NAME = "parked:PATTERN"
 #: Requests of this process at once.
-_AT_ONCE = 100
+_AT_ONCE = 20
 
 
 async def main(count: int) -> None:

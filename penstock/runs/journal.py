@@ -74,7 +74,8 @@ class Journal:
         """
         while not (there := [key for key in keys if key in self._facts]):
             ones = [self._waiting.setdefault(key, asyncio.get_running_loop().create_future()) for key in keys]
-            await asyncio.wait(ones, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(ones, return_when=asyncio.FIRST_COMPLETED)
+            done.pop().result()  # raises CancelledError where nobody follows the journal any more
         if max(self._places[key] for key in there) > self._read_to:
             await self.read()  # one that was written before may not have been received
         return min((key for key in keys if key in self._facts), key=self._places.__getitem__)

@@ -65,11 +65,22 @@ class Server:
         """As a replica has it that lags `behind` so many messages."""
         stored = [one for one in self.log if isinstance(one, Entry) and one.stream == stream]
         kept = stored[: len(stored) - behind]
-        return [one for one in kept if not (stream == subjects.STEPS and self._is_acknowledged(one))]
+        if stream in (subjects.STEPS, subjects.TIMERS):
+            kept = [one for one in kept if not self._is_acknowledged(one)]
+        return list({one.subject: one for one in kept}.values()) if stream == subjects.TIMERS else kept
 
     def queued(self, stream: str) -> list[Entry]:
         """What is to be delivered, again and again, until it is acknowledged."""
-        return [one for one in self.entries(stream) if not self._is_acknowledged(one)]
+        wanted = {subjects.JOURNAL: ".signal.", subjects.TIMERS: ".due."}.get(stream, "")
+        return [one for one in self.entries(stream) if wanted in one.subject and not self._is_acknowledged(one)]
+
+    def scheduled(self) -> list[Entry]:
+        return [one for one in self.entries(subjects.TIMERS) if ".set." in one.subject]
+
+    def is_time(self, entry: Entry) -> None:
+        """For what was scheduled: it is gone, and what is due is there."""
+        self.log.append(Acknowledged(entry.stream, entry.sequence))
+        self.store(entry.subject.replace(".set.", ".due."), b"")
 
     def deliveries(self, entry: Entry) -> int:
         return self.log.count(Delivered(entry))
