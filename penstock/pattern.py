@@ -2,16 +2,19 @@
 
 A pattern is a coroutine `async def pattern(run: Run, request: Request) -> Result`. It may be run again from the
 top at any time, on another machine, where its finished steps return at once what the journal has of them. So it
-must be a function of its request and its steps' outputs alone: no clock, no randomness, no I/O. `run.step` is
-the only way to have something done.
+must be a function of its request and its steps' outputs alone: no I/O, and no clock or randomness but the run's.
+`run.step` is the only way to have something done.
 """
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from random import Random
+from typing import Any, Generic, Literal, Protocol, TypeVar, overload
+from uuid import UUID
 
 from pydantic import BaseModel, JsonValue
 
@@ -21,7 +24,7 @@ from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Complexity, In, Out, Step
 from penstock.contracts.tool import Tool
 from penstock.contracts.turns import Turn
-from penstock.errors import Misconfigured
+from penstock.errors import Misconfigured, StepFailed
 
 Req = TypeVar("Req", bound=PatternRequest)
 Res = TypeVar("Res", bound=BaseModel)
@@ -61,12 +64,91 @@ class Run(ABC):
 
         Raises StepFailed when the step failed for good, Failure("replay_mismatch") when the journal has
         another step or another input under this key, Failure("input_too_large") when no message can hold the
-        input, ValueError for a key that is in use or no token, or when something stands at `into` already.
+        input, PatternMistake (a ValueError) for a step that the pattern does not name, a key that is in use or no
+        token, or when something stands at `into` already.
+        """
+
+    @overload
+    def map(
+        self,
+        step: Step[In, Out],
+        inputs: Iterable[In],
+        *,
+        into: str | None = None,
+        on_error: Literal["raise"] = "raise",
+        key: str | None = None,
+        complexity: Complexity | None = None,
+    ) -> Awaitable[tuple[Out, ...]]: ...
+
+    @overload
+    def map(
+        self,
+        step: Step[In, Out],
+        inputs: Iterable[In],
+        *,
+        into: str | None = None,
+        on_error: Literal["collect"],
+        key: str | None = None,
+        complexity: Complexity | None = None,
+    ) -> Awaitable[tuple[Out | StepFailed, ...]]: ...
+
+    @abstractmethod
+    def map(
+        self,
+        step: Step[In, Out],
+        inputs: Iterable[In],
+        *,
+        into: str | None = None,
+        on_error: Literal["raise", "collect"] = "raise",
+        key: str | None = None,
+        complexity: Complexity | None = None,
+    ) -> Awaitable[Any]:
+        """Have `step` done once for each input, and await the outputs in the order of the inputs.
+
+        No more than `fan_out` are dispatched at once, of all maps of the job together. The output of item `i` grows at
+        `<into>/<i>`, and the array is closed at the end. Keys are numbered from 1, on `key` or the step's name.
+
+        on_error="raise": the first failure is raised, and what is still at work is given up. "collect": the
+        StepFailed is in the place of the output, and null in the array.
         """
 
     @abstractmethod
+    def sub(
+        self,
+        pattern: "Pattern[Req, Res]",
+        request: "Req | Mapping[str, Any]",
+        *,
+        into: str | None = None,
+        key: str | None = None,
+    ) -> "Awaitable[Res]":
+        """Run another pattern as a part of this job, and await its result, which is streamed to `into`.
+
+        It has to be in `Pattern.subs`, or be this pattern or one that this one is a part of, up to 8 in one another.
+        Its steps are journaled under `<key>__<their key>`; `key` is by default its name and a running number. Of its
+        request's options, `deadline_seconds` and `webhook` mean nothing, and without a `priority` the job's holds.
+
+        Raises what it raises: StepFailed and other Failures may be caught. Its other steps are given up then; what it
+        streamed stands until it is retracted here.
+        """
+
+    @abstractmethod
+    def now(self, *, key: str | None = None) -> Awaitable[datetime]:
+        """The time (UTC, by NATS's clock) when this was first asked for: journaled, like a step, under `now-<n>`."""
+
+    @abstractmethod
+    def random(self, *, key: str | None = None) -> Random:
+        """A generator that gives the same numbers in every replay, and others at the next call. Not for secrets.
+
+        Calls are counted; where concurrent branches make their order vary, give a `key`.
+        """
+
+    @abstractmethod
+    def uuid(self, *, key: str | None = None) -> UUID:
+        """A UUID (version 4) that is the same in every replay. Not for secrets. `key`: as for `random`."""
+
+    @abstractmethod
     def put(self, path: str, value: JsonValue | BaseModel) -> None:
-        """Write a value that needs no step at `path` of the result. Raises ValueError for a place written twice."""
+        """Write a value that needs no step at `path` of the result. Raises PatternMistake for a place written twice."""
 
     @abstractmethod
     def retract(self, path: str) -> None:
@@ -123,7 +205,8 @@ class Pattern(Generic[Req, Res]):
     """A line in the table of patterns.
 
     Its prompts are the files `prompts/<step>.md` (or the name in `Step.prompt`) beside the module of `run`. The names
-    of its steps are its own: they have its name in their subjects, consumers and metrics.
+    of its steps are its own: they have its name in their subjects, consumers and metrics. `subs`: those that it runs
+    as a part of itself; their steps are executed wherever its own are, and they need no route.
     `example` is a request that shows the pattern: the demo, the docs and OpenAPI use it.
     """
 
@@ -133,6 +216,7 @@ class Pattern(Generic[Req, Res]):
     request: type[Req]
     result: type[Res]
     steps: tuple[Step[Any, Any], ...]
+    subs: "tuple[Pattern[Any, Any], ...]" = ()
     example: Req
 
     def contract(self) -> PatternContract:

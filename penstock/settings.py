@@ -132,6 +132,7 @@ class Work(_Group):
     max_deliveries: int = Field(
         8, ge=2, description="Beginnings after which a step is poisoned; of a job, four times as many."
     )
+    show_errors: bool = Field(False, description="Tell callers what an author's code raised, and where; on in `up`.")
     flush_interval: float = Field(0.02, ge=0, description="Seconds in which pieces of text are joined into one delta.")
 
 
@@ -218,9 +219,7 @@ class Webhooks(_Group):
         "Not set: requests with a webhook are refused.",
     )
     webhook_allowed_hosts: Hosts = Field(
-        (),
-        description="Hosts that may be private, and called by plain http: `host` opens ports 443 and 80, `host:port` "
-        "that one, `host:*` all.",
+        (), description="Hosts that may be private, or plain http: `host` (ports 443 and 80), `host:port` or `host:*`."
     )
     webhook_allowed_networks: Networks = Field((), description="Networks that webhooks may reach although not public.")
     webhook_timeout: Seconds = Field(15, description="Seconds that one delivery of a webhook may take.")

@@ -1,6 +1,7 @@
 """`penstock up`: the whole system on this machine."""
 
 import asyncio
+import os
 import signal
 from contextlib import suppress
 from functools import partial
@@ -39,6 +40,7 @@ def up(
     Ctrl-C ends them. A process that dies is started again.
     Without GEMINI_API_KEY the answers come from an offline simulator, and say so.
     """
+    os.environ.setdefault("PENSTOCK_SHOW_ERRORS", "true")  # who calls it here is the author
     stack = Stack(**locals() | {"data": data.resolve(), "nats_url": nats_url or ""})
     logs.configure(Settings(log_json=False), "up")
     asyncio.run(_up(stack))

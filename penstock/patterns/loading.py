@@ -22,17 +22,28 @@ def load(extra: Iterable[str] = ()) -> dict[str, AnyPattern]:
     for pattern in (*PATTERNS, *map(_imported, extra)):
         if pattern.name in patterns:
             raise Misconfigured(f"two patterns are called {pattern.name!r}")
-        if not is_token(pattern.name):
-            raise Misconfigured(f"pattern name {pattern.name!r} is not a token of A-Z a-z 0-9 _ -")
         patterns[pattern.name] = pattern
     steps_by_service(patterns)
     return patterns
 
 
+def with_subs(patterns: Mapping[str, AnyPattern]) -> dict[str, AnyPattern]:
+    """These and all that are parts of them, by name: those that have steps. Raises Misconfigured as `load`."""
+    found: dict[str, AnyPattern] = {}
+    waiting = [*patterns.values()]
+    for pattern in waiting:
+        if found.setdefault(pattern.name, pattern) != pattern:
+            raise Misconfigured(f"two patterns are called {pattern.name!r}")
+        if not is_token(pattern.name):
+            raise Misconfigured(f"pattern name {pattern.name!r} is not a token of A-Z a-z 0-9 _ -")
+        waiting += pattern.subs
+    return found
+
+
 def steps_by_service(patterns: Mapping[str, AnyPattern]) -> dict[str, dict[str, tuple[AnyPattern, Step[Any, Any]]]]:
-    """service -> `pattern/step` -> (the pattern, the step). Raises Misconfigured for names that cannot be."""
+    """service -> `pattern/step` -> (the pattern, the step), of subs, too. Raises Misconfigured for impossible names."""
     table: dict[str, dict[str, tuple[AnyPattern, Step[Any, Any]]]] = {}
-    for pattern in patterns.values():
+    for pattern in with_subs(patterns).values():
         for name, many in Counter(step.name for step in pattern.steps).items():
             if many > 1:
                 raise Misconfigured(f"pattern {pattern.name} has {many} steps called {name!r}")

@@ -11,7 +11,7 @@ from penstock.contracts.journal import END, RESERVED_KEYS, START, JobEnd, JobSta
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 
-Written = TypeVar("Written", JobStart, JobEnd)
+Written = TypeVar("Written", JobStart, JobEnd, Outcome)
 
 
 class Journal:
