@@ -27,8 +27,7 @@ class StreamedResult(Placed):
         """
         members = spread(path, value)
         for p, one in members.items():
-            if not self._is_unwritten(p):
-                raise ValueError(f"{p!r} is written twice: write elsewhere, or retract it before")
+            self._refuse_written(p)
             self.put(p, one)
         return members
 
@@ -42,8 +41,11 @@ class StreamedResult(Placed):
         if self._within is not None:
             self._within.retract(self._at + p)
 
-    def _is_unwritten(self, p: str) -> bool:
-        return self.is_free(p) and (self._within is None or self._within._is_unwritten(self._at + p))
+    def _refuse_written(self, p: str) -> None:
+        if not self.is_free(p):
+            raise ValueError(f"{p!r} is written twice: write elsewhere, or retract it before")
+        if self._within is not None:
+            self._within._refuse_written(self._at + p)
 
     def finish(self, pattern: Pattern[Any, Any], returned: BaseModel) -> tuple[dict[str, Any], dict[str, Any]]:
         """The final document, and by path the values that have not been streamed yet.
