@@ -111,7 +111,7 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     live = "The job's events, republished once they are stored, with Nats-Sequence and Nats-Last-Sequence."
     return [
         Channel("journal-start", subjects.journal(_JOB, START), "What the job's id stands for.", (start,), _RUNS),
-        Channel("journal-outcome", subjects.journal(_JOB, _KEY), "Each step's outcome.", (outcome,), executors),
+        Channel("journal-outcome", subjects.journal(_JOB, _KEY), "Each step's outcome.", (outcome,), works),
         Channel("journal-end", subjects.journal(_JOB, END), ended, (end,), _RUNS + _SERVES),
         Channel("facts", subjects.fact(_JOB, _KEY), facts, (start, outcome, end), (), works),
         Channel("events", subjects.events(_JOB), stored, events, _SERVES + works),

@@ -1,23 +1,22 @@
-"""Keys of steps in sub-patterns: `<sub>__<step>`, a token whatever the depth (ADR 17)."""
+"""Keys of steps in sub-patterns: `<sub>__<step>`, a token whatever the depth (ADR 18)."""
 
 import hashlib
+import re
 
 from penstock.contracts.journal import RESERVED_KEYS
-from penstock.contracts.wire import is_token
 
 BETWEEN = "__"
 _LONGEST, _HEAD = 64, 40
+_FIT = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9-]+(_[A-Za-z0-9-]+)*")
 
 
 def fault(key: str) -> str | None:
     """Why an author cannot call a step or a sub-pattern so; None if they can."""
-    if not is_token(key):
-        return "is not 1 to 64 of A-Z a-z 0-9 _ -"
-    if key in RESERVED_KEYS:
-        return "is reserved"
-    if BETWEEN in f"_{key}_":
-        return f"begins or ends with _, or has {BETWEEN} in it, which stands between a sub-pattern and its steps"
-    return None
+    if _FIT.fullmatch(key) is None:
+        return (
+            f"is not 1 to 64 of A-Z a-z 0-9 - and single _ between them; {BETWEEN} stands between a part and its steps"
+        )
+    return "is reserved" if key in RESERVED_KEYS else None
 
 
 def as_token(key: str) -> str:

@@ -101,7 +101,7 @@ SAID: dict[Callable[[Run], Awaitable[str]], str] = {
     a_place_twice: "'/text' is written twice: write elsewhere, or retract it before",
     a_place_of_a_sub_twice: "'/text/text' is written twice: write elsewhere, or retract it before",
     a_key_twice: "the key 'text' is in use: give another, with key=",
-    a_wrong_key: "the key 'chapter-1__write-1' begins or ends with _, or has __ in it, which stands between",
+    a_wrong_key: "the key 'chapter-1__write-1' is not 1 to 64 of A-Z a-z 0-9 - and single _",
     a_forgotten_await: "mistaken returned while write-1 was still at work: await it, or cancel it",
     a_forgotten_sub: "mistaken returned while chapter-1 was still at work: await it, or cancel it",
     another_result: "mistaken returned another result than it streamed: at '/text' it streamed ",
