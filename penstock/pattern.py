@@ -39,7 +39,7 @@ class Run(ABC):
 
     #: The job's id.
     job: str
-    #: How many steps of this job may wait or execute at once: for the pattern to keep to, where it fans out.
+    #: How many steps of this job may wait or execute at once: `map` keeps to it, and a pattern where it fans out.
     fan_out: int
 
     @abstractmethod
@@ -121,7 +121,9 @@ class Run(ABC):
         into: str | None = None,
         key: str | None = None,
     ) -> "Awaitable[Res]":
-        """Run another pattern as a part of this job, and await its result, which is streamed to `into`.
+        """Run another pattern as a part of this job, and await its result.
+
+        The result grows at `into`, a place that is closed at the end; "" spreads its members over the root.
 
         It has to be in `Pattern.subs`, or be this pattern or one that this one is a part of, up to 8 in one another.
         Its steps are journaled under `<key>__<their key>`; `key` is by default its name and a running number. Of its

@@ -151,7 +151,7 @@ class ReplayRun(Run):
             prefix=own,
             result=None if into is None else StreamedResult(self._result, into),
         )
-        return self._begin(own.removesuffix(keys.BETWEEN), place, run._as_part(asked))
+        return self._begin(own.removesuffix(keys.BETWEEN), place, run._as_part(asked, closes=bool(into)))
 
     def put(self, path: str, value: JsonValue | BaseModel) -> None:
         place = called_from()
@@ -277,9 +277,9 @@ class ReplayRun(Run):
         if not any(isinstance(leaf, BusUnavailable) for leaf in leaves(error)):
             await self._work.abandon([key for key in self._work.waiting if own(key)])
 
-    async def _as_part(self, request: Any) -> Any:
+    async def _as_part(self, request: Any, *, closes: bool) -> Any:
         returned, _ = await self.complete(request)
-        if self._at:
+        if closes:  # else others write beside it
             self._telling.close("")
         return returned
 

@@ -184,3 +184,48 @@ FORGIVING = Pattern(
     subs=(PAIR,),
     example=ForgivingRequest(first="tides", second="dunes"),
 )
+
+
+class Noted(Chapter):
+    note: str
+
+
+async def noted(run: Run, request: ChapterRequest) -> Noted:
+    """A chapter, and beside its members one more."""
+    told = await run.sub(CHAPTER, request, into="")
+    note = await run.step(WRITE, Subject(subject="a note"), into="/note")
+    return Noted(**dict(told), note=note)
+
+
+NOTED = Pattern(
+    name="noted",
+    summary="A chapter with a note.",
+    run=noted,
+    request=ChapterRequest,
+    result=Noted,
+    steps=(WRITE,),
+    subs=(CHAPTER,),
+    example=ChapterRequest(subject="tides"),
+)
+
+
+class Shelf(Wire):
+    noted: Noted
+    last: str
+
+
+async def shelf(run: Run, request: ChapterRequest) -> Shelf:
+    on_it = await run.sub(NOTED, request, into="/noted")
+    return Shelf(noted=on_it, last=await run.step(WRITE, Subject(subject="the last"), into="/last"))
+
+
+SHELF = Pattern(
+    name="shelf",
+    summary="What was noted.",
+    run=shelf,
+    request=ChapterRequest,
+    result=Shelf,
+    steps=(WRITE,),
+    subs=(NOTED,),
+    example=ChapterRequest(subject="tides"),
+)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.contracts.events import StepFailedEvent
+from penstock.contracts.events import PartClose, StepFailedEvent
 from penstock.jetstream.connection import connect
 from penstock.local.stack import Stack
 from penstock.patterns.loading import load, steps_by_service
@@ -18,7 +18,7 @@ from tests.support.pipeline import Pipeline
 from tests.support.repository import ROOT
 from tests.support.simulator import Steering
 
-NAMES = tuple(f"{atlas.__name__}:{name}" for name in ("ATLAS", "FORGIVING", "CHAPTER"))
+NAMES = tuple(f"{atlas.__name__}:{name}" for name in ("ATLAS", "FORGIVING", "CHAPTER", "SHELF"))
 REQUEST = {"sea": ["tides", "reefs"], "land": ["dunes"]}
 KEYS = {
     *(f"sea__{key}" for key in ("now-1", "chapter-1__write-1", "chapter-2__write-1", "write-1", "write-2")),
@@ -166,3 +166,13 @@ async def test_a_part_has_the_priority_of_its_own_request_or_the_jobs(pipeline: 
     await pipeline.result(job)
     models = {call.model for call in await pipeline.gemini.calls(job=job)}
     assert models == {pipeline.settings.complex_models[0]}
+
+
+async def test_a_part_may_share_its_place_with_what_is_beside_it(pipeline: Pipeline) -> None:
+    """The place stays open for the rest, and is closed with the pattern that it is the place of."""
+    job = await pipeline.submit("shelf", {"subject": "tides"})
+    events = await pipeline.events(job)
+    result = shown(events)
+    assert list(result["noted"]) == ["title", "text", "then", "note"]
+    assert [event.p for event in events if isinstance(event, PartClose)] == ["/noted"]
+    assert json.loads(text_of(atlas.SHELF, events)) == result
