@@ -129,7 +129,8 @@ def _wire_reply(random: Random, chunks: list[dict[str, Any]]) -> WireReply:
             return _odd_answer(random, chunks)
         case 1:
             changed = mutated(chunks, random, times=4)
-    data = encoded("".join(_event(chunk) for chunk in (changed if isinstance(changed, list) else [changed])), random)
+            events = map(_event, changed if isinstance(changed, list) else [changed])
+            data = encoded("".join(events), random)
         case 2:
             data = garbled(_events(chunks).encode(), random)
         case 3 | 4:
