@@ -22,7 +22,7 @@ from penstock.contracts.job import PatternContract
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Complexity, In, Out, Step
-from penstock.contracts.tool import Tool
+from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import Turn
 from penstock.errors import Misconfigured, StepFailed
 
@@ -64,8 +64,8 @@ class Run(ABC):
 
         Raises StepFailed when the step failed for good, Failure("replay_mismatch") when the journal has
         another step or another input under this key, Failure("input_too_large") when no message can hold the
-        input, PatternMistake (a ValueError) for a step that the pattern does not name, a key that is in use or no
-        token, or when something stands at `into` already.
+        input, Failure("too_many_steps") for one more than a job may have, PatternMistake (a ValueError) for a step that
+        the pattern does not name, a key that is in use or no token, or when something stands at `into` already.
         """
 
     @overload
@@ -179,7 +179,7 @@ class Model(Protocol):
     async def object(self, prompt: Prompt, output: type[T], check: Check | None = None, *, stream: bool = False) -> T:
         """A reply as `output`, validated strictly."""
 
-    async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any]]) -> Turn:
+    async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any] | Declaration]) -> Turn:
         """Text, tool calls, or both. Arguments are as the model gave them: the tool validates its own."""
 
 

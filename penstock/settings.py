@@ -125,7 +125,9 @@ class Work(_Group):
     patterns: Names = Field((), description="More patterns, as module:ATTRIBUTE.")
     slots: Count = Field(32, description="Steps that one worker or classifier executes at once, tools apart.")
     runs: Count = Field(256, description="Jobs that one aggregator runs at once.")
+    mcp: Path | None = Field(None, description="A JSON file whose mcpServers workers take tools from.")
     fan_out: Count = Field(8, description="Tasks of one job in flight at once, where it fans out.")
+    max_steps: Count = Field(1000, description="Steps of one job; with more it fails as too_many_steps.")
     ack_wait: float = Field(6, ge=1, description="Seconds without a heartbeat after which another replica takes over.")
     grace: Seconds = Field(20, description="Seconds that running work may take to finish at SIGTERM.")
     deadline: Seconds = Field(900, description="Seconds a job may take, unless its request says otherwise.")
@@ -198,9 +200,7 @@ class Http(_Group):
     header_timeout: Seconds = Field(10, description="Seconds within which the headers of a request have to come.")
     body_timeout: Seconds = Field(60, description="Seconds within which the body of a request has to come.")
     idle_timeout: Seconds = Field(60, description="Seconds that a connection may be idle between two requests.")
-    write_timeout: Seconds = Field(
-        60, description="Seconds in which a reader has to take something of its answer, or is cut."
-    )
+    write_timeout: Seconds = Field(60, description="Seconds in which a reader has to take some of its answer.")
     max_body: Count = Field(4 * 1024**2, description="Bytes of a request body.")
     max_values: Count = Field(20_000, description="Values in a request body: members of objects and items of arrays.")
     stream_buffer: Count = Field(

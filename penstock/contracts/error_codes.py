@@ -63,6 +63,7 @@ FAILURES: dict[str, Code] = {
     "output_too_large": Code(502, "The step's output does not fit into a message", "Ask for less at once."),
     "output_truncated": Code(502, "The model's reply was cut off", "Ask for less at once."),
     "poisoned": Code(502, "The message was given up after too many deliveries", _OPERATOR),
+    "too_many_steps": Code(502, "The job has more steps than one may have", "Ask for less."),
     "model_unavailable": Code(503, "The model was not available", "Submit the job anew, later."),
     "tool_unavailable": Code(503, "The tool did not work", "Submit the job anew, later."),
     "deadline_exceeded": Code(

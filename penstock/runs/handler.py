@@ -134,6 +134,7 @@ class JobHandler:
             dispatch=dispatch,
             clock=self._bus.time.now,
             fan_out=self._settings.fan_out,
+            max_steps=self._settings.max_steps,
         )
 
         async def complete() -> dict[str, Any]:

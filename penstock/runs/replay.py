@@ -221,7 +221,7 @@ class ReplayRun(Run):
         if step not in self._pattern.steps:
             what = f"{self._pattern.name} does not name the step {step.name!r} in its steps: add it there"
             raise mistake(f"{what}, so that it is executed", place)
-        own = self._key(step.name, key, place)
+        own = self._work.counted(self._key(step.name, key, place))
         as_json = to_jsonable_python(given)
         content = json.dumps([step.name, as_json], sort_keys=True, separators=(",", ":"))
         message = StepMessage(

@@ -52,6 +52,7 @@ class Work:
     dispatch: Callable[[Step[Any, Any], StepMessage], Awaitable[None]]
     clock: Callable[[], float]
     fan_out: int
+    max_steps: int
     #: Whether nothing more is to be done and told: the job has ended, or this process lets it go.
     over: bool = field(default=False, init=False)
     #: The keys in use.
@@ -59,6 +60,7 @@ class Work:
     #: The steps that are waited for, by their whole keys.
     waiting: dict[str, StepMessage] = field(default_factory=dict, init=False)
     slots: asyncio.Semaphore = field(init=False)
+    _steps: int = field(default=0, init=False)
     _retracted: int = field(default=0, init=False)
     _stored: int = field(default=0, init=False)
 
@@ -69,6 +71,14 @@ class Work:
         if not self.over:
             self.events.send(event)
             self._retracted += retracts
+
+    def counted(self, key: str) -> str:
+        """The key of a step. Raises Failure for one more than a job may have, those of its parts included."""
+        self._steps += 1
+        if self._steps > self.max_steps:
+            detail = f"the job has {self.max_steps:,} steps, and may have no more: {key} is one"
+            raise Failure("too_many_steps", detail)
+        return key
 
     async def ready_for_a_step(self) -> None:
         """Return once what was retracted is stored, as it must be before the next step's events."""

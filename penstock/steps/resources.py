@@ -15,10 +15,11 @@ Dependency = Callable[..., Any]
 class Resources:
     """Opens each dependency of the functions that were bound, once, and closes all, the last opened first."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Mapping[Dependency, Any] | None = None) -> None:
+        """`given`: what is open already, by what gives it."""
         self._stack = AsyncExitStack()
         self._bound: list[Mapping[str, Dependency]] = []
-        self._opened: dict[Dependency, Any] = {}
+        self._opened: dict[Dependency, Any] = dict(given or {})
 
     def bind(self, do: Callable[..., Any], about: str) -> Callable[[Any, Any], Any]:
         """`do` as a function of a step's input and its StepContext: its other parameters are given what they depend on.

@@ -65,6 +65,7 @@ async def completed(pattern: Pattern[Any, Any], request: PatternRequest, facts: 
         dispatch=dispatch,
         clock=lambda: next(minutes),
         fan_out=2,
+        max_steps=1000,
     )
     returned, _ = await ReplayRun(work, pattern, Options()).complete(request)
     return returned, log, dispatched
