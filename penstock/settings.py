@@ -125,7 +125,7 @@ class Work(_Group):
     patterns: Names = Field((), description="More patterns, as module:ATTRIBUTE.")
     slots: Count = Field(32, description="Steps that one worker or classifier executes at once, tools apart.")
     runs: Count = Field(256, description="Jobs that one aggregator runs at once.")
-    mcp: Path | None = Field(None, description="A JSON file whose mcpServers workers take tools from.")
+    mcp: FilePath | None = Field(None, description="A JSON file whose mcpServers workers take tools from.")
     fan_out: Count = Field(8, description="Tasks of one job in flight at once, where it fans out.")
     max_steps: Count = Field(1000, description="Steps of one job; with more it fails as too_many_steps.")
     ack_wait: float = Field(6, ge=1, description="Seconds without a heartbeat after which another replica takes over.")
