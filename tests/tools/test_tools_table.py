@@ -38,14 +38,15 @@ def test_an_input_is_frozen_and_refuses_what_it_does_not_know() -> None:
         ValidateAnswerInput.model_validate({"originalProblem": "", "proposedAnswer": "", "isValid": True})
 
 
-async def test_the_guides_own_tool_works_as_it_is_printed() -> None:
-    """`docs/your-own-pattern.md` shows a whole tool: its file, as one would save it."""
+async def test_the_guides_own_agent_works_as_it_is_printed() -> None:
+    """`docs/your-own-pattern.md` shows a whole one: its file, as one would save it."""
     guide = (ROOT / "docs" / "your-own-pattern.md").read_text()
-    (text,) = [block for block in re.findall(r"^```python\n(.*?)^```$", guide, re.M | re.S) if "Tool(" in block]
-    module: dict[str, Any] = {"__name__": "days_between"}
-    exec(compile(text, "days_between.py", "exec"), module)
-    tool = module["DAYS_BETWEEN"]
+    (text,) = [block for block in re.findall(r"^```python\n(.*?)^```$", guide, re.M | re.S) if "@tool(" in block]
+    module: dict[str, Any] = {"__name__": "calendar_agent"}
+    exec(compile(text, "calendar_agent.py", "exec"), module)
+    tool, pattern = module["days_between"], module["PATTERN"]
     given = tool.step.input.model_validate({"first": "2026-02-27", "second": "2026-03-01"})
-    output = await tool.step.do(given)
-    assert (tool.asked(given), tool.answered(output)) == ("days from 2026-02-27 to 2026-03-01", "2")
+    assert await tool.step.do(given) == "2"
     assert schema_of(tool.step.input)["properties"].keys() == {"first", "second"}
+    assert [step.name for step in pattern.steps] == ["think", "answer", "days-between"]
+    assert pattern.request.model_validate({"problem": "How long?", "options": {"maxTurns": 3}})
