@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 #: Seconds in which a server has to start, and to show that it lives, and after which its tools are listed anew.
-_START, _PROBE, _FRESH = 30.0, 5.0, 60.0
+_START, _PROBE, _FRESH = 60.0, 5.0, 60.0
 #: Pages of tools, tools, and characters of what one says of itself.
 _PAGES, _MOST_TOOLS, _LONGEST_DESCRIPTION = 20, 128, 4_000
 #: Codes of the protocol's errors by which the connection may have ended: closed, timed out.
@@ -82,12 +82,13 @@ class _Link:
         return Client(target, read_timeout_seconds=_START, client_info=about, cache=None)
 
     async def ask(self, question: "Callable[[Client], Awaitable[T]]", seconds: float) -> T:
-        """Raises _Gone, TimeoutError, and what the SDK raises."""
-        asking = asyncio.ensure_future(self._asked(question))
+        """`seconds` from when it is connected. Raises _Gone, TimeoutError, and what the SDK raises."""
+        await asyncio.wait((self.client,))
+        if self.client.cancelled():
+            raise _Gone("its connection has ended")
+        asking = asyncio.ensure_future(question(self.client.result()))
         try:
             await asyncio.wait((asking, self.task), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if self.client.done() and not self.client.cancelled() and (failed := self.client.exception()):
-                raise failed
             if not asking.done() and not self.task.done():
                 raise TimeoutError(f"no answer within {seconds:g} s")
             if not asking.done() or asking.cancelled():
@@ -95,9 +96,6 @@ class _Link:
             return asking.result()
         finally:
             await stop(asking)
-
-    async def _asked(self, question: "Callable[[Client], Awaitable[T]]") -> T:
-        return await question(await asyncio.shield(self.client))
 
 
 class McpConnection:
