@@ -5,7 +5,7 @@ from datetime import date
 
 from pydantic import Field
 
-from penstock import Step, StepContext, Tool, Wire, mcp_tools, tool, tool_agent
+from penstock import Pattern, PatternRequest, Run, Step, StepContext, Tool, Wire, mcp_tools, tool, tool_agent
 
 
 class Days(Wire):
@@ -66,3 +66,31 @@ LIBRARY = tool_agent(
     name="library", tools=(days_between, look_at_shelf), instructions="You are a librarian.", example="What is there?"
 )
 CLERK = tool_agent(name="clerk", tools=(days_between, mcp_tools("time"), mcp_tools("things")), instructions="Be brief.")
+
+
+class BranchRequest(PatternRequest):
+    question: str
+
+
+class Branch(Wire):
+    """What the agent said, as a part of more."""
+
+    answer: str
+
+
+async def _branch(run: Run, request: BranchRequest) -> Branch:
+    told = await run.sub(LIBRARY, {"problem": request.question}, key="desk")
+    run.put("/answer", told.answer)
+    return Branch(answer=told.answer)
+
+
+BRANCH = Pattern(
+    name="branch",
+    summary="Ask at the desk.",
+    run=_branch,
+    request=BranchRequest,
+    result=Branch,
+    steps=(),
+    subs=(LIBRARY,),
+    example=BranchRequest(question="What is there?"),
+)

@@ -23,7 +23,7 @@ DAYS = {"first": "2026-02-27", "second": "2026-03-01"}
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"patterns": ("tests.tools.agents:LIBRARY",)})
+    return settings.model_copy(update={"patterns": ("tests.tools.agents:LIBRARY", "tests.tools.agents:BRANCH")})
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +133,21 @@ async def test_a_chat_is_shown_the_calls_of_any_agent(
     answers = {chunk["toolCallId"]: chunk for chunk in called[2:]}
     assert answers["call-1-1"]["output"] == {"titles": ["Volume 7 for call-1-1"]}
     assert "no tool" in answers["call-1-2"]["errorText"]
+
+
+async def test_an_agent_may_be_a_part_of_another_pattern(
+    pipeline: Pipeline, gateway: GatewayServer, gate: agents.Gate
+) -> None:
+    """Its calls are shown as well."""
+    gate.open.set()
+    await turns(pipeline, calling(("lookAtShelf", {"number": 7})))
+    found = await chunks(gateway.http, "POST", "/branch?protocol=ui-message", json={"question": "What is there?"})
+    ui_chunks.check(found)
+    results = [chunk["data"] for chunk in found if chunk["type"] == "data-result"]
+    assert results[-1] == {"answer": "So it is."}
+    (called,) = [chunk for chunk in found if chunk["type"] == "tool-output-available"]
+    assert called["toolCallId"] == "desk__call-1-1"
+    assert called["output"] == {"titles": ["Volume 7 for desk__call-1-1"]}
 
 
 def test_instructions_may_be_a_file_and_change_the_version(tmp_path: Any) -> None:

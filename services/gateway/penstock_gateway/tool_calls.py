@@ -33,7 +33,7 @@ class ToolCalls:
         known = with_subs({pattern.name: pattern} if pattern else {}).values()
         self._thinks = {step.name for one in known for step in one.steps if step.output is Turn}
         self._asked: list[str] = []  # in the order of the result's /steps
-        self._open: set[str] = set()
+        self._open: dict[str, None] = {}  # those of sub-patterns, too
 
     async def feed(self, event: Event) -> list[Chunk]:
         match event:
@@ -56,19 +56,19 @@ class ToolCalls:
 
     def unanswered(self) -> list[Chunk]:
         """An end for every call that is still open."""
-        return [self._ended(call, "error", errorText="no answer") for call in self._asked if call in self._open]
+        return [self._ended(call, "error", errorText="no answer") for call in list(self._open)]
 
     async def _called(self, key: str, turn: int, part: str) -> list[Chunk]:
         output = await self._output(key)
-        asked = Turn.model_validate(output).calls if output else ()
+        asked = Turn.model_validate(output).calls if output and "parts" in output else ()
         calls = {part + call_key(turn, index): call for index, call in enumerate(asked, start=1)}
-        self._asked += calls
-        self._open |= calls.keys()
+        self._asked += () if part else calls
+        self._open |= dict.fromkeys(calls)
         fields = ((name, {"toolName": call.name, "input": call.args}) for name, call in calls.items())
         return [{"type": "tool-input-available", "toolCallId": name, **described} for name, described in fields]
 
     def _ended(self, call: str, how: str, **fields: Any) -> Chunk:
-        self._open.discard(call)
+        self._open.pop(call, None)
         return {"type": f"tool-output-{how}", "toolCallId": call, **fields}
 
     async def _output(self, key: str) -> Any:
