@@ -14,6 +14,9 @@ from penstock.mistakes import shown
 from penstock.pattern import Pattern
 from penstock.patterns.loading import steps_by_service
 
+#: Methods of a run that are given a step or a pattern.
+_RUNNING = ("step", "map", "sub")
+
 
 def faults(pattern: Pattern[Any, Any]) -> Iterator[Fault]:
     if not is_token(pattern.name):
@@ -27,14 +30,16 @@ def faults(pattern: Pattern[Any, Any]) -> Iterator[Fault]:
 
 
 def _undeclared(pattern: Pattern[Any, Any]) -> Iterator[Fault]:
-    """Steps that the file of its function gives to `run.step` or `run.map` and that no pattern of the file declares."""
+    """Steps and patterns that the file of its function gives to the run, and that no pattern of the file declares."""
     known = vars(sys.modules[pattern.run.__module__])
-    declared = [step for one in (pattern, *known.values()) if isinstance(one, Pattern) for step in one.steps]
+    declaring = [one for one in (pattern, *known.values()) if isinstance(one, Pattern)]
+    declared = [one for pattern in declaring for one in (*pattern.steps, *pattern.subs)]
     file = inspect.getsourcefile(pattern.run) or ""
     for call in calls(file):
         named = call.args[0] if call.args else None
-        if isinstance(call.func, ast.Attribute) and call.func.attr in ("step", "map") and isinstance(named, ast.Name):
-            step = known.get(named.id)
-            if isinstance(step, Step) and step not in declared:
-                sentence = f"{named.id} is run, and not in Pattern(steps=…): nobody would do it"
-                yield Fault(pattern=pattern.name, step=step.name, where=shown((file, call.lineno)), sentence=sentence)
+        if isinstance(call.func, ast.Attribute) and call.func.attr in _RUNNING and isinstance(named, ast.Name):
+            run = known.get(named.id)
+            if isinstance(run, Step | Pattern) and run not in declared:
+                member = "steps" if isinstance(run, Step) else "subs"
+                sentence = f"{named.id} is run, and not in Pattern({member}=…): nobody would do it"
+                yield Fault(pattern=pattern.name, step=run.name, where=shown((file, call.lineno)), sentence=sentence)

@@ -13,7 +13,7 @@ from penstock.cli.errors import BadInput
 from penstock.cli.printing import echo, say
 from penstock.jobs.refusals import unknown_pattern
 from penstock.pattern import Pattern
-from penstock.patterns.loading import load, own
+from penstock.patterns.loading import load, own, with_subs
 from penstock.settings import Settings
 
 _NAMES = typer.Argument(
@@ -51,8 +51,8 @@ def _chosen(names: list[str]) -> Mapping[str, Pattern[Any, Any]]:
     named = [name for name in names if ":" in name or "/" in name]
     patterns = load((*Settings().patterns, *named))
     if not names:
-        return own(patterns)
-    chosen = own(load(named))
+        return own(with_subs(patterns))
+    chosen = own(with_subs(load(named)))
     for name in names:
         if name not in named:
             if name not in patterns:

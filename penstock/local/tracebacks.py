@@ -48,6 +48,8 @@ class Tracebacks:
             message, exception = record["message"], own_frames(record["exception"])
         except (ValueError, KeyError, TypeError):
             return None
+        if not message.startswith(_RAISED):
+            return None
         now = time.monotonic()
         while self._told and now - self._told[0][0] > _SECONDS:
             self._told.popleft()
@@ -59,4 +61,4 @@ class Tracebacks:
         more = f" ({self._left_out} more before it: {self._logs})" if self._left_out else ""
         self._left_out = 0
         indented = exception.replace("\n", "\n  ")
-        return f"{file.stem}: {message}: {what}, job {record.get('job')}{more}\n  {indented}"
+        return f"{file.stem}: {message}\n  in {what}, job {record.get('job')}{more}\n  {indented}"
