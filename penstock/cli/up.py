@@ -13,7 +13,7 @@ from watchfiles import awatch
 
 from penstock.cli.connecting import NatsUrl
 from penstock.cli.printing import echo, say
-from penstock.errors import Misconfigured
+from penstock.errors import PenstockError
 from penstock.hosting import logs
 from penstock.local.stack import PENSTOCK, Pace, Stack
 from penstock.local.tracebacks import Tracebacks
@@ -95,19 +95,25 @@ def _shown(file: Path) -> str:
 
 
 async def _tell_tracebacks(stack: Stack) -> None:
-    async for text in Tracebacks(stack.data / "logs"):
-        say(text, prefix="")
+    try:
+        async for text in Tracebacks(stack.data / "logs"):
+            say(text, prefix="")
+    except (OSError, RuntimeError) as error:  # the system has no watches left, say
+        say(f"what your code raises is not shown here, but in {stack.data / 'logs'}: {error}", colour="yellow")
 
 
 async def _reload_at_changes(stack: Stack) -> None:
-    while watched := _watched(stack):
-        async for changes in awatch(*watched):
-            for file in sorted({Path(file) for _, file in changes}):
-                echo(f"{_shown(file)} has changed")
-            await _reload(stack)
-            if _watched(stack) != watched:
-                break
-    say("--reload: there are no patterns of your own to watch", colour="yellow")
+    try:
+        while watched := _watched(stack):
+            async for changes in awatch(*watched):
+                for file in sorted({Path(file) for _, file in changes}):
+                    echo(f"{_shown(file)} has changed")
+                await _reload(stack)
+                if _watched(stack) != watched:
+                    break
+        say("--reload: there are no patterns of your own to watch", colour="yellow")
+    except (OSError, RuntimeError) as error:
+        say(f"--reload: changes are not seen: {error}", colour="yellow")
 
 
 def _watched(stack: Stack) -> set[Path]:
@@ -120,7 +126,7 @@ async def _reload(stack: Stack) -> None:
     """What is wrong is told; what can be started is, all the same."""
     try:
         await stack.reload()
-    except Misconfigured as error:
+    except PenstockError as error:
         said, *log = str(error).splitlines()
         say("\n".join((said, *log[-1:], "the services go on with what was there before")), prefix="")
         if not log:  # the file and line are said

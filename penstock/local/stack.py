@@ -131,7 +131,7 @@ class Stack:
             await self._end(*(set(self.processes) - before))
             raise failed
         gateways = [one for one in self.processes if _kind(one) == "gateway"]
-        await asyncio.gather(self._end(*others), *(self._again(*one) for one in enumerate(gateways)))
+        await asyncio.gather(self._end(*others), *map(self._again, gateways))
 
     def _known(self, loaded: Declared) -> list[tuple[str, int]]:
         """The services to start but for gateways, with a number for each of a kind."""
@@ -168,7 +168,8 @@ class Stack:
         only = ["--steps", self.steps] if self.steps and name == "workers" else []
         return await self._start(f"{name}-{number + 1}", [*PENSTOCK, "serve", name, *only], env)
 
-    async def _again(self, number: int, gateway: Process) -> None:
+    async def _again(self, gateway: Process) -> None:
+        number = int(gateway.name.rpartition("-")[2]) - 1
         await self._end(gateway)
         await self._serve("gateway", number, urlsplit(self.gateway_urls[number]).port or 0)
 

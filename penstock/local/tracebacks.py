@@ -3,7 +3,7 @@
 import json
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 from watchfiles import awatch
@@ -12,21 +12,24 @@ from penstock.mistakes import own_frames
 
 #: What a service logs, with the traceback, when an author's code raises what is no Failure.
 _RAISED = ("a pattern raised", "an executor raised")
-#: So many are told in so many seconds, and the same one once.
-_MOST, _SECONDS = 5, 10.0
+#: So many are told within the time.
+_MOST = 5
 _MILLISECONDS = 200
 
 
 class Tracebacks:
-    """What is written into the logs of a folder from now on, as long as they are lines of JSON."""
+    """What is written into the logs of a folder from now on, as long as they are lines of JSON.
 
-    def __init__(self, logs: Path) -> None:
-        self._logs = logs
+    Few are told `within` seconds, and the same one once.
+    """
+
+    def __init__(self, logs: Path, *, within: float = 10.0) -> None:
+        self._logs, self._within = logs, within
         self._read = {file: file.stat().st_size for file in logs.glob("*.log")}
         self._told = deque[tuple[float, str]]()
         self._left_out = 0
 
-    async def __aiter__(self) -> AsyncIterator[str]:
+    async def __aiter__(self) -> AsyncGenerator[str, None]:
         """Each as a text for people, of whose frames only the author's are left."""
         async for changes in awatch(self._logs, debounce=_MILLISECONDS, recursive=False):
             for path in sorted({Path(path) for _, path in changes}):
@@ -51,7 +54,7 @@ class Tracebacks:
         if not message.startswith(_RAISED):
             return None
         now = time.monotonic()
-        while self._told and now - self._told[0][0] > _SECONDS:
+        while self._told and now - self._told[0][0] > self._within:
             self._told.popleft()
         if len(self._told) == _MOST or any(exception == told for _, told in self._told):
             self._left_out += 1

@@ -113,3 +113,15 @@ def test_up_takes_a_change_while_a_job_runs(project: Path) -> None:
         assert ended.returncode == 0, ended.stderr + system.output()
         assert '"points":["new"]' in ended.stdout.replace(" ", "")
         system.until_said("nothing is wrong with mine")
+
+        second = (project / "patterns/mine/pattern.py").read_text()
+        second = second.replace('name="mine"', 'name="second"')
+        second = second.replace("do=sorted_by_length", 'do=sorted_by_length, service="sorter"')
+        (project / "patterns/second").mkdir()
+        (project / "patterns/second/pattern.py").write_text(second)
+        (project / "patterns/second/prompts").symlink_to(project / "patterns/mine/prompts")
+        (project / "patterns/second/__init__.py").write_text("from .pattern import PATTERN as PATTERN\n")
+        system.until_said("pattern second of patterns/second/pattern.py")
+        assert set(system.processes()) == {*before, "sorter-1"}
+        ended = system.run("run", "second", "--notes", "a", cwd=project)
+        assert ended.returncode == 0, ended.stderr + system.output()
