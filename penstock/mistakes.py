@@ -2,9 +2,12 @@
 
 import inspect
 import os
+import re
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from penstock.errors import PatternMistake
 Place = tuple[str, int]
 #: Characters of an error's text, and of a value in it, that are shown.
 _LONGEST, _LONGEST_VALUE = 600, 80
+_FRAME = re.compile(r'^(?P<margin>[ |]*)File "(?P<file>[^"]+)", line (?P<line>\d+)')
 _RUNS = str(Path(__file__).parent / "runs") + os.sep
 
 
@@ -63,3 +67,32 @@ def leaves(error: BaseException) -> list[BaseException]:
     """The errors in a group, as asyncio.TaskGroup raises it; of another the error itself."""
     members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
     return [leaf for member in members for leaf in leaves(member)] or [error]
+
+
+@cache
+def is_own(file: str) -> bool:
+    """Whether a file is an author's: neither Penstock's, nor the standard library's, nor an installed package's."""
+    others = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return not file.startswith(("<", *(f"{one}{os.sep}" for one in (Path(__file__).parent, *others))))
+
+
+def raised_at(error: BaseException) -> str | None:
+    """`file:line` where an author's file last had a part in an error; of a syntax error, where that is."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return shown((error.filename, error.lineno or 1))
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((shown((one.filename, one.lineno or 1)) for one in reversed(frames) if is_own(one.filename)), None)
+
+
+def own_frames(text: str) -> str:
+    """A traceback as Python writes it, of whose frames only an author's own are left; as it is where there are none."""
+    kept: list[str] = []
+    keeping, inside = True, ""
+    for line in text.splitlines():
+        if found := _FRAME.match(line):
+            keeping, inside = is_own(found["file"]), found["margin"] + "  "
+        elif not line.startswith(inside or "\0"):
+            keeping, inside = True, ""
+        if keeping:
+            kept.append(line)
+    return "\n".join(kept) if any(map(_FRAME.match, kept)) else text

@@ -122,7 +122,7 @@ class Nats(_Group):
 class Work(_Group):
     """Work"""
 
-    patterns: Names = Field((), description="More patterns, as module:ATTRIBUTE.")
+    patterns: Names = Field((), description="More patterns: module:ATTRIBUTE, or a folder of them such as ./patterns.")
     slots: Count = Field(32, description="Steps that one worker or classifier executes at once, tools apart.")
     runs: Count = Field(256, description="Jobs that one aggregator runs at once.")
     mcp: FilePath | None = Field(None, description="A JSON file whose mcpServers workers take tools from.")

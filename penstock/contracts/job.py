@@ -16,6 +16,18 @@ class StepState(Execution):
     problem: Problem | None = omitted()
 
 
+class QueuedStep(Tolerant):
+    """A step that nobody has begun."""
+
+    key: str
+    step: str
+    service: str
+    #: Steps of its kind that wait, with this one.
+    depth: int
+    #: Whether anybody asks for steps of its kind, or has some. If not, it waits for a process of its service.
+    served: bool
+
+
 class JobState(Tolerant):
     """What `GET /jobs/<id>` answers."""
 
@@ -26,6 +38,8 @@ class JobState(Tolerant):
     deadline: Time | None = omitted()
     ended_at: Time | None = omitted()
     steps: tuple[StepState, ...] = ()
+    #: Of a job that runs, where it is looked at by itself.
+    queued: tuple[QueuedStep, ...] = ()
     result: dict[str, Any] | None = omitted()
     problem: Problem | None = omitted()
     missing: tuple[str, ...] = ()

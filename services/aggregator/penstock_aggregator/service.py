@@ -10,6 +10,7 @@ from penstock.jetstream.bus import Bus
 from penstock.nats_api.endpoints import NatsApi
 from penstock.patterns.loading import load
 from penstock.runs.handler import JobHandler
+from penstock.runs.queued import QueueTeller
 from penstock.settings import Settings
 from penstock.webhooks.delivery import Dispatcher
 
@@ -20,7 +21,7 @@ def build(settings: Settings) -> Service:
     async def start(service: Service, bus: Bus) -> None:
         handler = JobHandler(bus=bus, patterns=patterns, settings=settings)
         service.consume(subjects.JOBS, subjects.AGGREGATOR, subjects.job("*", "*"), handler.handle)
-        for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings)):
+        for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings), QueueTeller(bus)):
             service.app.on_shutdown(part.stop)
             await part.start()
 
