@@ -11,6 +11,7 @@ __all__ = [
     "Depends",
     "Failure",
     "HttpClient",
+    "McpServer",
     "NatsClient",
     "Options",
     "Pattern",
@@ -26,6 +27,9 @@ __all__ = [
     "WaitTimedOut",
     "Wire",
     "__version__",
+    "mcp_tools",
+    "tool",
+    "tool_agent",
 ]
 
 if TYPE_CHECKING:
@@ -34,17 +38,20 @@ if TYPE_CHECKING:
     from penstock.contracts.options import Options, PatternRequest
     from penstock.contracts.prompt import Prompt
     from penstock.contracts.step import Step
-    from penstock.contracts.tool import Tool
+    from penstock.contracts.tool import Tool, tool
     from penstock.contracts.wire import Wire
     from penstock.depends import Depends
     from penstock.errors import Failure, PatternFailure, StepFailed, Transient, WaitTimedOut
     from penstock.installed import __version__
+    from penstock.mcp import McpServer, mcp_tools
     from penstock.pattern import Pattern, Run, StepContext
+    from penstock.patterns.tool_agent import tool_agent
 else:  # the same, at first use; a type checker that saw this function would believe in any name
     _MODULES = {
         "Depends": "penstock.depends",
         "Failure": "penstock.errors",
         "HttpClient": "penstock.client.over_http",
+        "McpServer": "penstock.mcp",
         "NatsClient": "penstock.client.over_nats",
         "Options": "penstock.contracts.options",
         "Pattern": "penstock.pattern",
@@ -60,6 +67,9 @@ else:  # the same, at first use; a type checker that saw this function would bel
         "WaitTimedOut": "penstock.errors",
         "Wire": "penstock.contracts.wire",
         "__version__": "penstock.installed",
+        "mcp_tools": "penstock.mcp",
+        "tool": "penstock.contracts.tool",
+        "tool_agent": "penstock.patterns.tool_agent",
     }
 
     def __getattr__(name):

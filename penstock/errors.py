@@ -12,6 +12,7 @@ PenstockError
 │       └── OutputInvalid    the reply does not fit its schema         (asked again, at most twice)
 ├── Transient                worth another delivery; may say after how long
 │   └── ModelUnavailable     429, 5xx, time-out, broken stream
+├── PatternMistake           the code of a pattern is wrong: what, where, and what to do
 ├── Diverged                 the JSON text that is out contradicts what came later
 ├── Misconfigured            the settings or the server do not fit; raised at start
 └── BusUnavailable           NATS did not take or answer within the time given
@@ -110,6 +111,10 @@ class Transient(PenstockError):
 class ModelUnavailable(Transient):
     def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
         super().__init__("model_unavailable", detail, retry_after=retry_after)
+
+
+class PatternMistake(PenstockError, ValueError):
+    """The code of a pattern is wrong. The message says what, where in its file, and what to do."""
 
 
 class Diverged(PenstockError):

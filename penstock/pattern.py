@@ -2,16 +2,19 @@
 
 A pattern is a coroutine `async def pattern(run: Run, request: Request) -> Result`. It may be run again from the
 top at any time, on another machine, where its finished steps return at once what the journal has of them. So it
-must be a function of its request and its steps' outputs alone: no clock, no randomness, no I/O. `run.step` is
-the only way to have something done.
+must be a function of its request and its steps' outputs alone: no I/O, and no clock or randomness but the run's.
+`run.step` is the only way to have something done.
 """
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from random import Random
+from typing import Any, Generic, Literal, Protocol, TypeVar, overload
+from uuid import UUID
 
 from pydantic import BaseModel, JsonValue
 
@@ -19,9 +22,9 @@ from penstock.contracts.job import PatternContract
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Complexity, In, Out, Step
-from penstock.contracts.tool import Tool
+from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import Turn
-from penstock.errors import Misconfigured
+from penstock.errors import Misconfigured, StepFailed
 
 Req = TypeVar("Req", bound=PatternRequest)
 Res = TypeVar("Res", bound=BaseModel)
@@ -36,7 +39,7 @@ class Run(ABC):
 
     #: The job's id.
     job: str
-    #: How many steps of this job may wait or execute at once: for the pattern to keep to, where it fans out.
+    #: How many steps of this job may wait or execute at once: `map` keeps to it, and a pattern where it fans out.
     fan_out: int
 
     @abstractmethod
@@ -61,7 +64,52 @@ class Run(ABC):
 
         Raises StepFailed when the step failed for good, Failure("replay_mismatch") when the journal has
         another step or another input under this key, Failure("input_too_large") when no message can hold the
-        input, ValueError for a key that is in use or no token, or when something stands at `into` already.
+        input, Failure("too_many_steps") for one more than a job may have, PatternMistake (a ValueError) for a step that
+        the pattern does not name, a key that is in use or no token, or when something stands at `into` already.
+        """
+
+    @overload
+    def map(
+        self,
+        step: Step[In, Out],
+        inputs: Iterable[In],
+        *,
+        into: str | None = None,
+        on_error: Literal["raise"] = "raise",
+        key: str | None = None,
+        complexity: Complexity | None = None,
+    ) -> Awaitable[tuple[Out, ...]]: ...
+
+    @overload
+    def map(
+        self,
+        step: Step[In, Out],
+        inputs: Iterable[In],
+        *,
+        into: str | None = None,
+        on_error: Literal["collect"],
+        key: str | None = None,
+        complexity: Complexity | None = None,
+    ) -> Awaitable[tuple[Out | StepFailed, ...]]: ...
+
+    @abstractmethod
+    def map(
+        self,
+        step: Step[In, Out],
+        inputs: Iterable[In],
+        *,
+        into: str | None = None,
+        on_error: Literal["raise", "collect"] = "raise",
+        key: str | None = None,
+        complexity: Complexity | None = None,
+    ) -> Awaitable[Any]:
+        """Have `step` done once for each input, and await the outputs in the order of the inputs.
+
+        No more than `fan_out` are dispatched at once, of all maps of the job together. The output of item `i` grows at
+        `<into>/<i>`, and the array is closed at the end. Keys are numbered from 1, on `key` or the step's name.
+
+        on_error="raise": the first failure is raised, and what is still at work is given up. "collect": the
+        StepFailed is in the place of the output, and null in the array.
         """
 
     @abstractmethod
@@ -79,8 +127,44 @@ class Run(ABC):
         """Have the job go on after `seconds`, days if need be; the time begins at the call, and no crash ends it."""
 
     @abstractmethod
+    def sub(
+        self,
+        pattern: "Pattern[Req, Res]",
+        request: "Req | Mapping[str, Any]",
+        *,
+        into: str | None = None,
+        key: str | None = None,
+    ) -> "Awaitable[Res]":
+        """Run another pattern as a part of this job, and await its result.
+
+        The result grows at `into`, a place that is closed at the end; "" spreads its members over the root.
+
+        It has to be in `Pattern.subs`, or be this pattern or one that this one is a part of, up to 8 in one another.
+        Its steps are journaled under `<key>__<their key>`; `key` is by default its name and a running number. Of its
+        request's options, `deadline_seconds` and `webhook` mean nothing, and without a `priority` the job's holds.
+
+        Raises what it raises: StepFailed and other Failures may be caught. Its other steps are given up then; what it
+        streamed stands until it is retracted here.
+        """
+
+    @abstractmethod
+    def now(self, *, key: str | None = None) -> Awaitable[datetime]:
+        """The time (UTC, by NATS's clock) when this was first asked for: journaled, like a step, under `now-<n>`."""
+
+    @abstractmethod
+    def random(self, *, key: str | None = None) -> Random:
+        """A generator that gives the same numbers in every replay, and others at the next call. Not for secrets.
+
+        Calls are counted; where concurrent branches make their order vary, give a `key`.
+        """
+
+    @abstractmethod
+    def uuid(self, *, key: str | None = None) -> UUID:
+        """A UUID (version 4) that is the same in every replay. Not for secrets. `key`: as for `random`."""
+
+    @abstractmethod
     def put(self, path: str, value: JsonValue | BaseModel) -> None:
-        """Write a value that needs no step at `path` of the result. Raises ValueError for a place written twice."""
+        """Write a value that needs no step at `path` of the result. Raises PatternMistake for a place written twice."""
 
     @abstractmethod
     def retract(self, path: str) -> None:
@@ -109,7 +193,7 @@ class Model(Protocol):
     async def object(self, prompt: Prompt, output: type[T], check: Check | None = None, *, stream: bool = False) -> T:
         """A reply as `output`, validated strictly."""
 
-    async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any]]) -> Turn:
+    async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any] | Declaration]) -> Turn:
         """Text, tool calls, or both. Arguments are as the model gave them: the tool validates its own."""
 
 
@@ -137,7 +221,8 @@ class Pattern(Generic[Req, Res]):
     """A line in the table of patterns.
 
     Its prompts are the files `prompts/<step>.md` (or the name in `Step.prompt`) beside the module of `run`. The names
-    of its steps are its own: they have its name in their subjects, consumers and metrics.
+    of its steps are its own: they have its name in their subjects, consumers and metrics. `subs`: those that it runs
+    as a part of itself; their steps are executed wherever its own are, and they need no route.
     `signals` are what can be said to its jobs while they run, by name, each with the model of its body; a name that
     ends in `-*` stands for all that begin so. `example` is a request that shows the pattern: the demo, the docs and
     OpenAPI use it.
@@ -149,15 +234,22 @@ class Pattern(Generic[Req, Res]):
     request: type[Req]
     result: type[Res]
     steps: tuple[Step[Any, Any], ...]
+    subs: "tuple[Pattern[Any, Any], ...]" = ()
     example: Req
     signals: Mapping[str, type[BaseModel]] = field(default_factory=dict)
 
     def signal(self, name: str) -> type[BaseModel] | None:
-        """The model of a signal's body; None where the pattern has no such signal."""
-        matching = (
-            model for known, model in self.signals.items() if known[-2:] == "-*" and name.startswith(known[:-1])
-        )
-        return self.signals.get(name) or next(matching, None)
+        """The model of a signal's body; None where the pattern has no such signal.
+
+        That of a part is called `<key of the part>__<signal>`, as the part's steps are.
+        """
+        part, between, rest = name.partition("__")
+        if not between:
+            known = ((one, model) for one, model in self.signals.items() if one[-2:] == "-*")
+            return self.signals.get(name) or next((model for one, model in known if name.startswith(one[:-1])), None)
+        # a key is by default made of the pattern's name
+        likely = sorted((*self.subs, self), key=lambda sub: not part.startswith(f"{sub.name}-"))
+        return next((model for sub in likely if (model := sub.signal(rest)) is not None), None)
 
     def contract(self) -> PatternContract:
         """What callers need to know of the pattern."""

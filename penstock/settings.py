@@ -122,16 +122,19 @@ class Nats(_Group):
 class Work(_Group):
     """Work"""
 
-    patterns: Names = Field((), description="More patterns, as module:ATTRIBUTE.")
+    patterns: Names = Field((), description="More patterns: module:ATTRIBUTE, or a folder of them such as ./patterns.")
     slots: Count = Field(32, description="Steps that one worker or classifier executes at once, tools apart.")
     runs: Count = Field(256, description="Jobs that one aggregator runs at once.")
+    mcp: FilePath | None = Field(None, description="A JSON file whose mcpServers workers take tools from.")
     fan_out: Count = Field(8, description="Tasks of one job in flight at once, where it fans out.")
+    max_steps: Count = Field(1000, description="Steps of one job; with more it fails as too_many_steps.")
     ack_wait: float = Field(6, ge=1, description="Seconds without a heartbeat after which another replica takes over.")
     grace: Seconds = Field(20, description="Seconds that running work may take to finish at SIGTERM.")
     deadline: Seconds = Field(900, description="Seconds a job may take, unless its request says otherwise.")
     max_deliveries: int = Field(
         8, ge=2, description="Beginnings after which a step is poisoned; of a job, four times as many."
     )
+    show_errors: bool = Field(False, description="Tell callers what an author's code raised, and where; on in `up`.")
     flush_interval: float = Field(0.02, ge=0, description="Seconds in which pieces of text are joined into one delta.")
 
 
@@ -197,9 +200,7 @@ class Http(_Group):
     header_timeout: Seconds = Field(10, description="Seconds within which the headers of a request have to come.")
     body_timeout: Seconds = Field(60, description="Seconds within which the body of a request has to come.")
     idle_timeout: Seconds = Field(60, description="Seconds that a connection may be idle between two requests.")
-    write_timeout: Seconds = Field(
-        60, description="Seconds in which a reader has to take something of its answer, or is cut."
-    )
+    write_timeout: Seconds = Field(60, description="Seconds in which a reader has to take some of its answer.")
     max_body: Count = Field(4 * 1024**2, description="Bytes of a request body.")
     max_values: Count = Field(20_000, description="Values in a request body: members of objects and items of arrays.")
     stream_buffer: Count = Field(
@@ -218,9 +219,7 @@ class Webhooks(_Group):
         "Not set: requests with a webhook are refused.",
     )
     webhook_allowed_hosts: Hosts = Field(
-        (),
-        description="Hosts that may be private, and called by plain http: `host` opens ports 443 and 80, `host:port` "
-        "that one, `host:*` all.",
+        (), description="Hosts that may be private, or plain http: `host` (ports 443 and 80), `host:port` or `host:*`."
     )
     webhook_allowed_networks: Networks = Field((), description="Networks that webhooks may reach although not public.")
     webhook_timeout: Seconds = Field(15, description="Seconds that one delivery of a webhook may take.")

@@ -1,14 +1,18 @@
 """The `penstock` command."""
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from penstock.cli import dead, demo, eval, jobs, prompts, run, serve, up
+from penstock.cli import check, dead, demo, eval, jobs, new, prompts, run, serve, up
 from penstock.cli.errors import Commands
 from penstock.cli.printing import say
-from penstock.settings import unknown_variables
+from penstock.patterns import project
+from penstock.settings import PREFIX, unknown_variables
+
+_PATTERNS = f"{PREFIX}PATTERNS"
 
 app = typer.Typer(
     cls=Commands,
@@ -18,6 +22,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command("up")(up.up)
+app.command("new")(new.new)
+app.command("check")(check.check)
 app.add_typer(run.app, name="run")
 app.add_typer(jobs.app, name="jobs")
 app.command("demo")(demo.demo)
@@ -37,3 +43,17 @@ def penstock(
     if context.invoked_subcommand != "serve":  # a service writes this to its log
         for sentence in unknown_variables(os.environ):
             say(sentence, colour="yellow")
+    _name_the_projects()
+
+
+def _name_the_projects() -> None:
+    """Patterns of the current folder are named in PENSTOCK_PATTERNS, for this process and those it starts.
+
+    They are imported by the commands that need them, and by nothing but the command line.
+    """
+    if named := project.found(Path.cwd()):
+        if refused := project.why_not(Path.cwd(), named):
+            say(refused, colour="yellow")
+            return
+        set_already = os.environ.get(_PATTERNS, "").split(",")
+        os.environ[_PATTERNS] = ",".join(dict.fromkeys(filter(None, (*set_already, *named))))

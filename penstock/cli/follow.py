@@ -16,7 +16,7 @@ from penstock.cli.printing import say, write
 from penstock.cli.progress import Progress
 from penstock.client import JobEvents
 from penstock.client.job_events import raise_unless_completed
-from penstock.contracts.events import Event, JobCompleted, JobFailed
+from penstock.contracts.events import Event, JobCompleted, JobFailed, StepQueued
 from penstock.contracts.job import Snapshot
 from penstock.document import LinearJSON, Shape
 
@@ -62,6 +62,8 @@ async def show(events: JobEvents, progress: Progress, format: Format) -> AsyncIt
         async with events:
             async for event in events:
                 progress.apply(event)
+                if isinstance(event, StepQueued) and format is Format.json:
+                    say(f"{event.key}: {progress.why_queued(event)}", prefix="", colour=None)
                 if format is Format.log:
                     log.add(event)
                 elif format is not Format.view:

@@ -23,6 +23,8 @@ class Log:
 
     def add(self, event: events.Event | Snapshot) -> None:
         match event:
+            case events.StepQueued(key=key):
+                self._print(key, self._progress.why_queued(event), "yellow")
             case events.StepStarted(k=key, a=attempt):
                 self._print(key, "started" if attempt == 1 else f"started, attempt {attempt}", "dim")
             case events.Delta(p=p, t=t):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from penstock.client.job_events import with_event
 from penstock.contracts import events
-from penstock.contracts.job import JobState, Snapshot, StepState
+from penstock.contracts.job import JobState, QueuedStep, Snapshot, StepState
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Usage
 from penstock.contracts.waiting import Waiting
@@ -20,7 +20,7 @@ class StepRow:
     """One step. Times are seconds since the job was submitted."""
 
     key: str
-    status: Literal["running", "retrying", "completed", "failed"] = "running"
+    status: Literal["queued", "running", "retrying", "completed", "failed"] = "running"
     began: float = 0.0
     model: str | None = None
     prompt: str | None = None
@@ -66,6 +66,9 @@ class Progress:
         match event:
             case events.JobAccepted(job=job):
                 self.job, self.status = job, "running"
+            case events.StepQueued(key=key) if key not in self.steps or self.steps[key].status == "queued":
+                began = self.steps[key].began if key in self.steps else self.elapsed
+                self.steps[key] = StepRow(key, "queued", began=began, note=self.why_queued(event))
             case events.StepStarted(k=key, a=attempt, model=model):
                 self.steps[key] = StepRow(key, began=self.elapsed, model=model, attempt=attempt)
             case events.Delta(k=key, t=t) if key in self.steps:
@@ -87,6 +90,16 @@ class Progress:
                 self.status, self.usage = event.type.removeprefix("job."), event.usage
                 self.problem = event.problem if isinstance(event, events.JobFailed) else None
 
+    def why_queued(self, step: events.StepQueued | QueuedStep) -> str:
+        """What a step waits for, and what would help."""
+        if step.served:
+            others = f", behind up to {step.depth - 1} others" if step.depth > 1 else ""
+            return f"waiting for a free slot of the service {step.service}{others}"
+        return (
+            f"waiting for a worker: nobody serves {step.service}/{self.pattern}/{step.step}; "
+            f"start one with `penstock serve {step.service}`"
+        )
+
     @classmethod
     def of(cls, state: JobState) -> "Progress":
         """Of a job as it was looked up."""
@@ -98,4 +111,7 @@ class Progress:
             progress.took = (state.ended_at - state.accepted_at).total_seconds()
         for step in state.steps:
             progress.steps.setdefault(step.key, StepRow(step.key)).end(step)
+        for queued in state.queued:
+            note = progress.why_queued(queued)
+            progress.steps[queued.key] = StepRow(queued.key, "queued", began=progress.elapsed, note=note)
         return progress

@@ -18,7 +18,7 @@ from penstock.cli.printing import Text, echo, say
 from penstock.contracts.step import Step
 from penstock.jobs.refusals import field_errors, summary
 from penstock.pattern import Pattern
-from penstock.patterns.loading import load
+from penstock.patterns.loading import load, with_subs
 from penstock.settings import Settings
 from penstock.steps.prompts import PromptFile, version_of
 
@@ -28,7 +28,7 @@ _COLUMNS = ("pattern", "step", "version", "complexity", "thinking")
 
 def _prompts() -> Iterator[tuple[Pattern[Any, Any], Step[Any, Any], Path]]:
     """All steps that have a prompt, with its file."""
-    for pattern in load(Settings().patterns).values():
+    for pattern in with_subs(load(Settings().patterns)).values():
         for step in pattern.steps:
             file = pattern.prompt_of(step)
             if file.exists():

@@ -12,7 +12,7 @@ from penstock.cli.connecting import NatsUrl, settings_with
 from penstock.cli.errors import BadInput
 from penstock.cli.printing import echo, say
 from penstock.jetstream.streams import consumer_configs, stream_configs
-from penstock.local.stack import PATIENCE, declare_streams
+from penstock.local.declared import PATIENCE, declare_streams
 from penstock.patterns.loading import load, steps_by_service
 
 

@@ -80,7 +80,7 @@ class NatsClient(Client):
         return job
 
     async def _state(self, job: str) -> JobState:
-        return await self._found(job, jobs.look_up)
+        return await self._found(job, jobs.look_up_with_queue)
 
     async def _cancel(self, job: str) -> JobState:
         return await self._found(job, jobs.cancel)
@@ -116,7 +116,7 @@ class NatsClient(Client):
             return await jobs.page(self.bus, **query)
 
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
-        state = await self.state(job)
+        state = await self._found(job, jobs.look_up)
         with in_time(f"following job {job}"):
             async with Follower(self.bus, job, publish_missing_end=state.ended) as follower:
                 async for batch in follower:

@@ -53,6 +53,7 @@ REFUSALS: dict[str, Code] = {
 #: A job or one of its steps failed.
 FAILURES: dict[str, Code] = {
     "input_too_large": Code(413, "The step's input does not fit into a message", "Send a smaller request."),
+    "abandoned": Code(500, "The pattern gave the step up", "Nothing: another step's failure has the reason."),
     "pattern_error": Code(500, "The pattern itself failed", _OPERATOR),
     "replay_mismatch": Code(500, "The journal does not fit the pattern's code", "Submit the job anew."),
     "step_error": Code(500, "The step's own code failed", _OPERATOR),
@@ -66,6 +67,7 @@ FAILURES: dict[str, Code] = {
     "output_too_large": Code(502, "The step's output does not fit into a message", "Ask for less at once."),
     "output_truncated": Code(502, "The model's reply was cut off", "Ask for less at once."),
     "poisoned": Code(502, "The message was given up after too many deliveries", _OPERATOR),
+    "too_many_steps": Code(502, "The job has more steps than one may have", "Ask for less."),
     "model_unavailable": Code(503, "The model was not available", "Submit the job anew, later."),
     "tool_unavailable": Code(503, "The tool did not work", "Submit the job anew, later."),
     "wait_timed_out": Code(504, "Nobody gave the signal in time", "Submit the job anew, and answer what it asks."),

@@ -48,6 +48,19 @@ class JobAccepted(RunEvent):
     deadline: Time
 
 
+class StepQueued(RunEvent):
+    """The step `key` waits for seconds, one of `depth` of its kind. `served`: whether anybody executes such; it may be
+    told again when that changes.
+    """
+
+    type: Literal["step.queued"] = "step.queued"
+    key: str
+    step: str
+    service: str
+    depth: int
+    served: bool
+
+
 class StepStarted(StepEvent):
     """An executor has begun an attempt at a step: `n` is 0. `model` where it is known before the reply."""
 
@@ -188,6 +201,7 @@ class SubmissionRefused(RunEvent):
 
 Event = Annotated[
     JobAccepted
+    | StepQueued
     | StepStarted
     | PartStart
     | Delta

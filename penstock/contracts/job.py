@@ -18,6 +18,18 @@ class StepState(Execution):
     problem: Problem | None = omitted()
 
 
+class QueuedStep(Tolerant):
+    """A step that nobody has begun."""
+
+    key: str
+    step: str
+    service: str
+    #: Steps of its kind that wait, with this one.
+    depth: int
+    #: Whether anybody asks for steps of its kind, or has some. If not, it waits for a process of its service.
+    served: bool
+
+
 class JobState(Tolerant):
     """What `GET /jobs/<id>` answers."""
 
@@ -30,6 +42,8 @@ class JobState(Tolerant):
     steps: tuple[StepState, ...] = ()
     #: What it waits for beside its steps, as far as that has not come yet.
     waiting: tuple[Waiting, ...] = ()
+    #: Of a job that runs, where it is looked at by itself.
+    queued: tuple[QueuedStep, ...] = ()
     result: dict[str, Any] | None = omitted()
     problem: Problem | None = omitted()
     missing: tuple[str, ...] = ()

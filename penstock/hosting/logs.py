@@ -49,5 +49,15 @@ def configure(settings: Settings, service: str) -> None:
     handler.setFormatter(Formatter(service, as_json=settings.log_json))
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     logging.captureWarnings(True)  # the SDK's quote the model; printed, they would reach a terminal as they are
-    for noisy in ("nats", "httpx", "httpx2", "httpcore", "httpcore2", "google_genai", "uvicorn.access", "faststream"):
+    for noisy in (
+        "nats",
+        "httpx",
+        "httpx2",
+        "httpcore",
+        "httpcore2",
+        "google_genai",
+        "uvicorn.access",
+        "faststream",
+        "watchfiles",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)

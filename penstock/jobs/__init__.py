@@ -6,7 +6,19 @@ The gateway is one caller of these; it has no private way in.
 from penstock.jobs.ending import cancel, end_event, publish_end
 from penstock.jobs.listing import page
 from penstock.jobs.lookup import look_up
+from penstock.jobs.queued import look_up_with_queue
 from penstock.jobs.signals import signal
 from penstock.jobs.submission import job_id_of, new_job_id, submit
 
-__all__ = ["cancel", "end_event", "job_id_of", "look_up", "new_job_id", "page", "publish_end", "signal", "submit"]
+__all__ = [
+    "cancel",
+    "end_event",
+    "job_id_of",
+    "look_up",
+    "look_up_with_queue",
+    "new_job_id",
+    "page",
+    "publish_end",
+    "signal",
+    "submit",
+]

@@ -11,7 +11,7 @@ from pydantic_core import PydanticSerializationError
 
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Thinking
-from penstock.contracts.tool import Tool
+from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import Part, TextPiece, ToolCall, Turn
 from penstock.contracts.usage import Usage
 from penstock.document.strings import whole
@@ -89,7 +89,7 @@ class StepModel:
         sink = self._sink if stream else None
         return await self._asked_until(lambda turn: validate(turn.text), prompt, output=output, check=check, sink=sink)
 
-    async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any]]) -> Turn:
+    async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any] | Declaration]) -> Turn:
         """Text, up to MAX_CALLS tool calls, or both. Arguments are as the model gave them: the tool validates its own.
 
         It goes back to the model, signatures and all, before the tools' results. Nothing of it goes to the sink,
@@ -104,7 +104,7 @@ class StepModel:
         *,
         sink: Sink | None,
         output: type[BaseModel] | type[str] = str,
-        tools: Sequence[Tool[Any, Any]] = (),
+        tools: Sequence[Tool[Any, Any] | Declaration] = (),
         check: Check | None = None,
     ) -> R:
         if self._llm is None:

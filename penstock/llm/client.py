@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Thinking
-from penstock.contracts.tool import Tool
+from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.errors import Misconfigured
 from penstock.llm.access import access_of
@@ -89,7 +89,7 @@ class Llm:
         *,
         model: str,
         output: type[BaseModel] | type[str] = str,
-        tools: Sequence[Tool[Any, Any]] = (),
+        tools: Sequence[Tool[Any, Any] | Declaration] = (),
         thinking: Thinking = "medium",
         labels: Mapping[str, str],
         meter: Meter,

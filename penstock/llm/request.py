@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Thinking
-from penstock.contracts.tool import Tool
+from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import Part, TextPiece, ToolCall
-from penstock.llm.schema import schema_of
+from penstock.llm.schema import reduced, schema_of
 
 _GEMINI = re.compile(r"gemini-(\d+)")
 
@@ -25,7 +25,7 @@ def config_of(
     prompt: Prompt,
     *,
     output: type[BaseModel] | type[str],
-    tools: Sequence[Tool[Any, Any]],
+    tools: Sequence[Tool[Any, Any] | Declaration],
     max_output_tokens: int,
     thinking: types.ThinkingConfig | None,
     headers: Mapping[str, str],
@@ -60,11 +60,13 @@ def thinking_of(model: str, level: Thinking) -> types.ThinkingConfig | None:
     return types.ThinkingConfig(thinking_level=types.ThinkingLevel(level.upper()))
 
 
-def _declaration(tool: Tool[Any, Any]) -> types.FunctionDeclaration:
-    given: type[BaseModel] = tool.step.input
-    return types.FunctionDeclaration(
-        name=tool.name, description=tool.description, parameters_json_schema=schema_of(given)
-    )
+def _declaration(tool: Tool[Any, Any] | Declaration) -> types.FunctionDeclaration:
+    if isinstance(tool, Tool):
+        given: type[BaseModel] = tool.step.input
+        schema = schema_of(given)
+    else:
+        schema = reduced({"type": "object", **tool.parameters})
+    return types.FunctionDeclaration(name=tool.name, description=tool.description, parameters_json_schema=schema)
 
 
 def _part(part: Part) -> types.Part:

@@ -40,8 +40,11 @@ def schema_of(model: type[BaseModel]) -> Schema:
 
 
 def reduced(schema: Mapping[str, Any]) -> Schema:
-    """A JSON Schema (draft 2020-12, as pydantic writes it) in Gemini's subset."""
-    definitions = schema.get("$defs", {})
+    """A JSON Schema (draft 2020-12 as pydantic writes it, or draft 7) in Gemini's subset.
+
+    A `$ref` to elsewhere than its definitions becomes what takes anything.
+    """
+    definitions = {**schema.get("definitions", {}), **schema.get("$defs", {})}
     root = _reduce(schema, definitions, ())
     if definitions:
         root["$defs"] = {name: _reduce(one, definitions, (name,)) for name, one in definitions.items()}
@@ -54,8 +57,10 @@ def _reduce(schema: Mapping[str, Any] | bool, definitions: Mapping[str, Any], in
     if "$ref" in schema:
         siblings = {key: value for key, value in schema.items() if key not in ("$ref", "$defs", "default", "title")}
         name = str(schema["$ref"]).rpartition("/")[2]
-        if not siblings or name in inside or name not in definitions:
-            return {"$ref": schema["$ref"]}
+        if name not in definitions:
+            return _reduce(siblings, definitions, inside)
+        if not siblings or name in inside:
+            return {"$ref": f"#/$defs/{name}"}
         return _reduce({**definitions[name], **siblings}, definitions, (*inside, name))
     for part in schema.get("allOf", ()):
         schema = {**definitions.get(str(part.get("$ref")).rpartition("/")[2], part), **schema}

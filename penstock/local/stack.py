@@ -7,22 +7,20 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from secrets import token_hex
 from typing import Literal, TextIO
+from urllib.parse import urlsplit
 
 from penstock.client.over_http import HttpClient
-from penstock.client.over_nats import NatsClient
 from penstock.errors import Misconfigured
 from penstock.hosting import ports
 from penstock.installed import require
-from penstock.jetstream.streams import declare
 from penstock.llm.access import KEYS, access_of
 from penstock.local import nats_server, processes
+from penstock.local.declared import Declared, declared
 from penstock.local.process import Process
-from penstock.patterns.loading import load, steps_by_service
 from penstock.printable import without_credentials
 from penstock.settings import PREFIX, Settings
 
@@ -34,8 +32,6 @@ Pace = Literal["natural", "slow", "off"]
 _MODULE = (sys.executable, "-P", "-m")
 #: The `penstock` command.
 PENSTOCK = (*_MODULE, "penstock")
-#: Seconds that NATS may take until it answers.
-PATIENCE = 30.0
 
 
 @dataclass(kw_only=True, eq=False)
@@ -62,7 +58,10 @@ class Stack:
     processes: list[Process] = field(default_factory=list, init=False)
     simulator_url: str | None = field(default=None, init=False)
     gateway_urls: list[str] = field(default_factory=list, init=False)
+    #: The patterns that are not Penstock's, and their files.
+    own: Mapping[str, str] = field(default_factory=dict, init=False)
     _asking: frozenset[str] = field(default=frozenset(), init=False)
+    _service_env: dict[str, str] = field(default_factory=dict, init=False)
     _lock: TextIO | None = field(default=None, init=False)
 
     async def __aenter__(self) -> "Stack":
@@ -77,8 +76,10 @@ class Stack:
     async def __aexit__(self, *_: object) -> None:
         """End all, in an order in which nothing is lost. Nothing is left running."""
         await asyncio.gather(*(process.unsupervise() for process in self.processes))
-        for _, members in groupby(reversed(self.processes), lambda process: process.name.partition("-")[0]):
-            await asyncio.gather(*(process.stop(grace=30.0) for process in members))
+        # after a reload gateways are not the last in the list
+        ordered = sorted(self.processes, key=lambda one: {"nats": 0, "simulator": 1, "gateway": 3}.get(_kind(one), 2))
+        for alike in groupby(reversed(ordered), _kind):
+            await asyncio.gather(*(process.stop(grace=30.0) for process in alike[1]))
         if self._lock is not None:
             self._lock.close()
 
@@ -98,7 +99,7 @@ class Stack:
             command = nats_server.command(self.data / "nats", port, chosen or token)
             await self._start("nats", command, {}, url=self.nats_url)
         env = {**self.env, "PENSTOCK_NATS_URL": self.nats_url}
-        await declare_streams(settings.model_copy(update={"nats_url": self.nats_url}))
+        services = self._known(await declared(settings.model_copy(update={"nats_url": self.nats_url})))
         if access_of(settings) is None:
             port = ports.free_port()  # one of its own choice would change with a restart
             self.simulator_url = f"http://up:{token}@127.0.0.1:{port}"
@@ -106,25 +107,76 @@ class Stack:
             own = {**env, "PENSTOCK_SIMULATOR_TOKEN": token}
             await self._start("simulator", command, own, url=self.simulator_url)
             env["PENSTOCK_SIMULATOR_URL"] = without_credentials(self.simulator_url)
-        # ended in the opposite order: whoever takes work in first, NATS last
-        steps = steps_by_service(load(settings.patterns))
-        self._asking = frozenset(name for name, kinds in steps.items() if any(step.asks for _, step in kinds.values()))
-        counts = dict.fromkeys(steps, 1) | {"workers": self.workers, "classifier": self.classifiers}
-        counts |= {"aggregator": self.aggregators, "gateway": self.gateways}
-        starting = []
-        for name, number in ((name, number) for name, count in counts.items() for number in range(count)):
-            host, port = "127.0.0.1", 0
-            if name == "gateway":
-                host, port = self.host, self.port + number if self.port else ports.free_port()
-            own = {**env, "PENSTOCK_HOST": host, "PENSTOCK_PORT": str(port)}
-            only = ["--steps", self.steps] if self.steps and name == "workers" else []
-            starting.append(self._start(f"{name}-{number + 1}", [*PENSTOCK, "serve", name, *only], own))
-        # where one fails, the exit ends the others
-        processes = await asyncio.gather(*starting)
-        self.gateway_urls = [str(process.url) for process in processes[-self.gateways :]]
+        self._service_env = env
+        # ended in the opposite order: whoever takes work in first, NATS last; where one fails, the exit ends the others
+        gateways = [self._serve("gateway", number, self._port(number)) for number in range(self.gateways)]
+        started = await asyncio.gather(*(self._serve(*one) for one in services), *gateways)
+        self.gateway_urls = [str(process.url) for process in started[-self.gateways :]]
         for url in self.gateway_urls:
             async with HttpClient(url) as client:
                 await client.check()
+
+    async def reload(self) -> None:
+        """Have the services run the patterns as their files are now; the simulator and NATS go on.
+
+        The new ones begin before the old ones end, which finish what they do, or hand it back to them; gateways keep
+        their ports. Raises Misconfigured where a pattern cannot be loaded or a service cannot start: then the old ones
+        go on.
+        """
+        fresh = self._known(await self._declared_anew())
+        others = [one for one in self.processes if _kind(one) not in ("nats", "simulator", "gateway")]
+        before = set(self.processes)
+        started = await asyncio.gather(*(self._serve(*one) for one in fresh), return_exceptions=True)
+        if failed := next((one for one in started if isinstance(one, BaseException)), None):
+            await self._end(*(set(self.processes) - before))
+            raise failed
+        gateways = [one for one in self.processes if _kind(one) == "gateway"]
+        await asyncio.gather(self._end(*others), *map(self._again, gateways))
+
+    def _known(self, loaded: Declared) -> list[tuple[str, int]]:
+        """The services to start but for gateways, with a number for each of a kind."""
+        self.own = loaded.own
+        self._asking = frozenset(name for name, asks in loaded.services.items() if asks)
+        counts = dict.fromkeys(loaded.services, 1) | {"workers": self.workers, "classifier": self.classifiers}
+        counts |= {"aggregator": self.aggregators}
+        return [(name, number) for name, count in counts.items() for number in range(count)]
+
+    async def _declared_anew(self) -> Declared:
+        running = await asyncio.create_subprocess_exec(
+            *_MODULE,
+            "penstock.local.declared",
+            env={**os.environ, **self._service_env},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            written, said = await running.communicate()
+        finally:
+            if running.returncode is None:
+                running.kill()
+                await running.wait()
+        if running.returncode:
+            raise Misconfigured(said.decode(errors="replace").strip())
+        return Declared.model_validate_json(written)
+
+    def _port(self, number: int) -> int:
+        return self.port + number if self.port else ports.free_port()
+
+    async def _serve(self, name: str, number: int, port: int = 0) -> Process:
+        host = self.host if name == "gateway" else "127.0.0.1"
+        env = {**self._service_env, "PENSTOCK_HOST": host, "PENSTOCK_PORT": str(port)}
+        only = ["--steps", self.steps] if self.steps and name == "workers" else []
+        return await self._start(f"{name}-{number + 1}", [*PENSTOCK, "serve", name, *only], env)
+
+    async def _again(self, gateway: Process) -> None:
+        number = int(gateway.name.rpartition("-")[2]) - 1
+        await self._end(gateway)
+        await self._serve("gateway", number, urlsplit(self.gateway_urls[number]).port or 0)
+
+    async def _end(self, *processes: Process) -> None:
+        await asyncio.gather(*(process.stop(grace=30.0) for process in processes))
+        self.processes = [one for one in self.processes if one not in processes]
+        self._write_processes()
 
     async def _start(self, name: str, command: list[str], env: Mapping[str, str], url: str | None = None) -> Process:
         """Returns once it is ready. `url`: how others get at it, if that is not what it writes."""
@@ -159,7 +211,5 @@ class Stack:
             log.warning("processes.json could not be written: %s", error)
 
 
-async def declare_streams(settings: Settings) -> None:
-    """Declare the streams and consumers, waiting for a server that has only just been started. Raises Unreachable."""
-    async with NatsClient(settings, patience=PATIENCE) as client:
-        await client.bus.retrying("declare the streams", partial(declare, client.bus.jetstream, settings))
+def _kind(process: Process) -> str:
+    return process.name.rpartition("-")[0] or process.name

@@ -127,7 +127,7 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     live = "The job's events, republished once they are stored, with Nats-Sequence and Nats-Last-Sequence."
     return [
         Channel("journal-start", subjects.journal(_JOB, START), "What the job's id stands for.", (start,), _RUNS),
-        Channel("journal-outcome", subjects.journal(_JOB, _KEY), "Each step's outcome.", (outcome,), executors),
+        Channel("journal-outcome", subjects.journal(_JOB, _KEY), "Each step's outcome.", (outcome,), works),
         Channel("journal-wait", subjects.journal(_JOB, wait_key(_KEY)), "What the run waits for.", (wait,), _RUNS),
         Channel(
             "journal-signal", subjects.journal(_JOB, signal_key(_SIGNAL)), "Signals.", (signal,), _RUNS + _SERVES, _RUNS

@@ -101,7 +101,7 @@ class NatsApi:
             queue_group=subjects.API,
         )
         answers: dict[str, Answer] = {
-            "status": partial(self._about, jobs.look_up),
+            "status": partial(self._about, jobs.look_up_with_queue),
             "cancel": partial(self._about, jobs.cancel),
             "signal": self._signal,
             "patterns": self._list_patterns,

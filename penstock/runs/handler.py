@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any
 
 from nats.aio.msg import Msg
-from pydantic import BaseModel
 
 from penstock.cancelling import stop
 from penstock.contracts.events import JobAccepted, JobFailed, RunEvent, SubmissionRefused
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.contracts.options import PatternRequest
+from penstock.contracts.step import Step, StepMessage
 from penstock.contracts.usage import Usage
 from penstock.contracts.waiting import TimerFired, Waiting, timer_key
 from penstock.contracts.wire import is_token, rfc3339
@@ -27,10 +27,13 @@ from penstock.jetstream.settling import GivenUp, dead_letter, settling, until_st
 from penstock.jobs.ending import end_event
 from penstock.jobs.submission import parse_request
 from penstock.jobs.timers import set_timer
+from penstock.mistakes import leaves, told
 from penstock.pattern import Pattern
 from penstock.runs.journal import Journal
 from penstock.runs.parking import Parking
 from penstock.runs.replay import ReplayRun
+from penstock.runs.waiting import Waits
+from penstock.runs.work import Work
 from penstock.settings import Settings
 from penstock.webhooks.delivery import enqueue
 
@@ -168,28 +171,33 @@ class JobHandler:
         Neither also where it only waits: then what for.
         """
         pattern = self._patterns[name]
-        run = ReplayRun(
-            bus=self._bus,
-            journal=journal,
-            events=events,
+
+        async def dispatch(step: Step[Any, Any], message: StepMessage) -> None:
+            subject = subjects.step(step.service, message.pattern, step.name, job, message.key)
+            await self._bus.once(subject, message.model_dump_json().encode())
+
+        kept = self._settings.jobs_max_age_days
+        waits = Waits(self._bus, job, journal, start=start, tell=events.send, kept_days=kept)
+        work = Work(
             job=job,
             start=start,
-            options=request.options,
-            pattern=pattern,
-            settings=self._settings,
+            journal=journal,
+            events=events,
+            dispatch=dispatch,
+            clock=self._bus.time.now,
+            fan_out=self._settings.fan_out,
+            max_steps=self._settings.max_steps,
+            waits=waits,
         )
 
         async def complete() -> dict[str, Any]:
-            returned: BaseModel = await pattern.run(run, request)
-            document, missing = run.result.finish(pattern, returned)
-            for path, value in missing.items():
-                run.stream_value(path, value)
+            _, document = await ReplayRun(work, pattern, request.options).complete(request)
             await events.flush()
             return document
 
         working = asyncio.ensure_future(complete())
         ending = asyncio.ensure_future(journal.wait_for(END))
-        idling = asyncio.ensure_future(run.waits.idle(lambda: run.is_working))
+        idling = asyncio.ensure_future(waits.idle(lambda: bool(work.waiting)))
         try:
             left = start.deadline - self._bus.time.now()
             await asyncio.wait((working, ending, idling), timeout=left, return_when=asyncio.FIRST_COMPLETED)
@@ -205,9 +213,9 @@ class JobHandler:
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and not (working.done() and working.cancelled()):
                 raise  # this replica is being stopped; the pattern did not cancel itself
-            return None, _failure_of(error, name, job), []
+            return None, self._failure_of(error, pattern, job), []
         finally:
-            await run.end()
+            work.over = True
             await stop(working, ending, idling)
 
     async def _write_end(
@@ -227,21 +235,17 @@ class JobHandler:
         except Failure as too_large:
             return await self._write_end(name, journal, None, too_large)
 
+    def _failure_of(self, error: BaseException, pattern: Pattern[Any, Any], job: str) -> Failure:
+        """Why a pattern ended with `error`; a group stands for its first Failure.
 
-def _failure_of(error: BaseException, name: str, job: str) -> Failure:
-    """Why a pattern ended with `error`; a group, as asyncio.TaskGroup raises it, stands for its first Failure.
-
-    Raises BusUnavailable if it is one, or has one among others: that is no reason for the job to fail.
-    """
-    leaves = _flattened(error)
-    if unavailable := next((leaf for leaf in leaves if isinstance(leaf, BusUnavailable)), None):
-        raise unavailable
-    if failure := next((leaf for leaf in leaves if isinstance(leaf, Failure)), None):
-        return failure
-    log.error("a pattern raised", exc_info=error, extra={"job": job, "pattern": name})
-    return Failure("pattern_error", f"{type(leaves[0]).__name__} in the pattern {name}")
-
-
-def _flattened(error: BaseException) -> list[BaseException]:
-    members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    return [leaf for member in members for leaf in _flattened(member)] or [error]
+        Raises BusUnavailable if it is one, or has one among others: that is no reason for the job to fail.
+        """
+        all_of_it = leaves(error)
+        if unavailable := next((leaf for leaf in all_of_it if isinstance(leaf, BusUnavailable)), None):
+            raise unavailable
+        if failure := next((leaf for leaf in all_of_it if isinstance(leaf, Failure)), None):
+            return failure
+        said = told(all_of_it[0], pattern.run)
+        log.error("a pattern raised: %s", said, exc_info=error, extra={"job": job, "pattern": pattern.name})
+        brief = f"{type(all_of_it[0]).__name__} in the pattern {pattern.name}"
+        return Failure("pattern_error", said if self._settings.show_errors else brief)

@@ -13,8 +13,7 @@ from penstock.contracts.waiting import Shift, TimerFired, Waiting
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 
-Written = TypeVar("Written", JobStart, JobEnd, Waiting, TimerFired, Shift)
-
+Written = TypeVar("Written", JobStart, JobEnd, Outcome, Waiting, TimerFired, Shift)
 Fact = TypeVar("Fact", bound=BaseModel)
 
 

@@ -4,61 +4,85 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Awaitable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from datetime import datetime
+from random import Random
+from typing import Any, Literal
+from uuid import UUID
 
-from pydantic import BaseModel, JsonValue
-from pydantic_core import to_json, to_jsonable_python
+from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic_core import to_jsonable_python
 
 from penstock.cancelling import stop
-from penstock.contracts import events
-from penstock.contracts.journal import RESERVED_KEYS, JobStart, Outcome
-from penstock.contracts.options import Options
+from penstock.contracts.options import Options, Priority
 from penstock.contracts.step import Complexity, In, Out, Step, StepMessage
-from penstock.contracts.wire import is_token
-from penstock.errors import Failure, StepFailed
-from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus
-from penstock.jetstream.event_log import EventLog
-from penstock.pattern import Pattern, Run, T
-from penstock.runs.journal import Journal
+from penstock.document import join
+from penstock.errors import BusUnavailable, StepFailed
+from penstock.jobs.refusals import field_errors, summary
+from penstock.mistakes import Place, called_from, leaves, mistake, shown
+from penstock.pattern import Pattern, Req, Res, Run, T
+from penstock.runs import keys
 from penstock.runs.result import StreamedResult
-from penstock.runs.waiting import Waits, check_seconds, check_signal
-from penstock.settings import Settings
+from penstock.runs.task import Task, time_under
+from penstock.runs.telling import Telling, check_place
+from penstock.runs.work import Work, check_signal
 
-#: Seconds after which a wait looks at the journal again and dispatches again: a lost wake-up or a
-#: message deleted by hand costs this much and no more. Dispatching twice is refused by the stream.
-_LOOK_AGAIN = 15.0
+#: Patterns in one another.
+_DEEPEST = 8
 
 
 class ReplayRun(Run):
-    """One run of one job in this process."""
+    """One run of one pattern in this process: of a job's own, or `within` that of the pattern that it is a part of.
+
+    `at`: its place in the job's result; None if it is not shown. `prefix`: what its keys begin with.
+    """
 
     def __init__(
         self,
-        *,
-        bus: Bus,
-        journal: Journal,
-        events: EventLog,
-        job: str,
-        start: JobStart,
-        options: Options,
+        work: Work,
         pattern: Pattern[Any, Any],
-        settings: Settings,
+        options: Options,
+        *,
+        within: "ReplayRun | None" = None,
+        at: str | None = "",
+        prefix: str = "",
+        result: StreamedResult | None = None,
     ) -> None:
-        self.job, self.fan_out = job, settings.fan_out
-        self.result = StreamedResult()
-        self._bus, self._journal, self._events = bus, journal, events
-        self._start, self._options, self._pattern = start, options, pattern
-        kept = settings.jobs_max_age_days
-        self.waits = Waits(bus, job, journal, start=start, tell=self._publish, kept_days=kept)
+        self.job, self.fan_out = work.job, work.fan_out
+        self._work, self._pattern, self._within = work, pattern, within
+        #: The patterns that this one is a part of.
+        self._above: list[Pattern[Any, Any]] = [within._pattern, *within._above] if within else []
+        self._priority: Priority | None = options.priority or (within._priority if within else None)
+        self._at, self._prefix, self._telling = at, prefix, Telling(work, at, prefix)
+        self._result = result or StreamedResult()
         self._calls: Counter[str] = Counter()
-        self._keys: set[str] = set()
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._working = 0
-        self._retracted = 0
-        self._stored = 0  # so many of these are, as they must be before the next step's events
+        self._tasks: dict[asyncio.Task[Any], tuple[str, Place]] = {}
         self._over = False
+
+    async def complete(self, request: Any) -> tuple[Any, dict[str, Any]]:
+        """Run the pattern: what it returned, and the document of it, all of which is streamed.
+
+        Raises what the pattern raises, and PatternMistake where it left a step behind, or what it returned is not what
+        it streamed. Nothing of the run goes on then.
+        """
+        try:
+            returned = await self._pattern.run(self, request)
+            for task, (key, place) in self._tasks.items():
+                if not (task.done() or task.cancelling()):
+                    what = f"{self._pattern.name} returned while {key} was still at work"
+                    raise mistake(f"{what}: await it, or cancel it", place)
+            document, missing = self._result.finish(self._pattern, returned)
+            for path, value in missing.items():
+                self._telling.value(path, value)
+        except Exception as error:
+            self._over = True
+            if self._within is not None:
+                await self._give_up(error, self._tasks, lambda key: key.startswith(self._prefix))
+            raise
+        finally:
+            self._over = True
+            await stop(*self._tasks)
+        return returned, document
 
     def step(
         self,
@@ -69,129 +93,207 @@ class ReplayRun(Run):
         key: str | None = None,
         complexity: Complexity | None = None,
     ) -> Awaitable[Out]:
-        key = self._key(step.name, key)
-        as_json = to_jsonable_python(input)
-        content = json.dumps([step.name, as_json], sort_keys=True, separators=(",", ":"))
-        message = StepMessage(
-            pattern=self._start.pattern,
-            job=self.job,
-            step=step.name,
-            key=key,
-            input=as_json,
-            fingerprint=hashlib.sha256(content.encode()).hexdigest()[:32],
-            into=into,
-            complexity=complexity or step.complexity,
-            priority=self._options.priority,
-            deadline=self._start.deadline,
+        place = called_from()
+        self._check(place, into)
+        task = self._prepared(step, input, into, key, complexity, place)
+        return self._begin(task.key, place, task.output(self._work, self._result))
+
+    def map(
+        self,
+        step: Step[In, Out],
+        inputs: Iterable[In],
+        *,
+        into: str | None = None,
+        on_error: Literal["raise", "collect"] = "raise",
+        key: str | None = None,
+        complexity: Complexity | None = None,
+    ) -> Awaitable[Any]:
+        place = called_from()
+        self._check(place, into, spread=False)
+        tasks = []
+        for index, given in enumerate(inputs):
+            at = None if into is None else join(into, index)
+            tasks.append(self._prepared(step, given, at, key and f"{key}-{index + 1}", complexity, place))
+        if into is not None and not tasks:
+            self._put(into, [], place)
+        return self._begin(f"the map of {step.name}", place, self._mapped(tasks, into, collect=on_error == "collect"))
+
+    def sub(
+        self,
+        pattern: Pattern[Req, Res],
+        request: Req | Mapping[str, Any],
+        *,
+        into: str | None = None,
+        key: str | None = None,
+    ) -> Awaitable[Res]:
+        place = called_from()
+        self._check(place, into, spread=False)
+        above = [self._pattern, *self._above]
+        if pattern not in self._pattern.subs and not any(pattern is one for one in above):
+            what = f"{self._pattern.name} does not name {pattern.name!r} in its subs: add it there"
+            raise mistake(f"{what}, so that its steps are executed", place)
+        if len(above) == _DEEPEST:
+            raise mistake(f"more than {_DEEPEST} patterns are in one another: end the recursion earlier", place)
+        own = self._key(pattern.name, key, place, sub=True)
+        try:
+            asked = pattern.request.model_validate(request)
+        except ValidationError as error:
+            what = f"the request does not fit {pattern.name}: {summary(field_errors(error.errors()))}"
+            raise mistake(what, place) from error
+        run = ReplayRun(
+            self._work,
+            pattern,
+            asked.options,
+            within=self,
+            at=None if into is None or self._at is None else self._at + into,
+            prefix=own,
+            result=None if into is None else StreamedResult(self._result, into),
         )
-        return self._begin(self._output_of(step, message))
+        return self._begin(own.removesuffix(keys.BETWEEN), place, run._as_part(asked, closes=bool(into)))
 
     def wait(self, signal: str, body: type[T], *, timeout: float | None = None, key: str | None = None) -> Awaitable[T]:
-        check_signal(self._pattern, signal, body)
-        check_seconds(timeout)
-        return self._begin(self.waits.signal(self._key(signal, key), signal, body, timeout))
-
-    def put(self, path: str, value: JsonValue | BaseModel) -> None:
-        self._check_open()
-        as_json = to_jsonable_python(value)
-        self.result.place(path, as_json)
-        self.stream_value(path, as_json)
-
-    def stream_value(self, path: str, value: Any) -> None:
-        """Publish a value that is already part of the result."""
-        self._publish(events.PartValue(id=f"value:{self._retracted}:{path}", p=path, t=to_json(value).decode()))
-
-    def close(self, path: str) -> None:
-        self._check_open()
-        self._publish(events.PartClose(id=f"close:{self._retracted}:{path}", p=path))
-
-    def retract(self, path: str) -> None:
-        self._check_open()
-        self._retracted += 1
-        self.result.remove(path)
-        self._publish(events.PartRetract(id=f"retract:{self._retracted}", p=path))
-
-    @property
-    def is_working(self) -> bool:
-        """Whether a step of it has no outcome yet."""
-        return self._working > 0
-
-    async def end(self) -> None:
-        """Refuse from now on what the pattern still tries, and end what is still waiting."""
-        self._over = True
-        await stop(*self._tasks)
+        place = called_from()
+        self._check(place)
+        check_signal(self._pattern, signal, body, place)
+        own, name = self._key(signal, key, place), keys.as_token(f"{self._prefix}{signal}")
+        waiter = self._work.waiter(timeout, place)
+        return self._begin(own, place, waiter.signal(keys.as_token(own), name, body, timeout))
 
     def sleep(self, seconds: float, *, key: str | None = None) -> Awaitable[None]:
-        check_seconds(seconds)
-        return self._begin(self.waits.sleep(self._key("sleep", key), seconds))
+        place = called_from()
+        self._check(place)
+        own = self._key("sleep", key, place)
+        return self._begin(own, place, self._work.waiter(seconds, place).sleep(keys.as_token(own), seconds))
 
-    def _key(self, name: str, key: str | None) -> str:
-        """The key of a step or wait: the one that is given, or the next of its name."""
-        self._check_open()
+    def put(self, path: str, value: JsonValue | BaseModel) -> None:
+        place = called_from()
+        self._check(place, path)
+        self._put(path, value, place)
+
+    def close(self, path: str) -> None:
+        self._check(called_from(), path)
+        self._telling.close(path)
+
+    def retract(self, path: str) -> None:
+        self._check(called_from(), path)
+        self._result.retract(path)
+        self._telling.retract(path)
+
+    def now(self, *, key: str | None = None) -> Awaitable[datetime]:
+        place = called_from()
+        self._check(place)
+        own = self._key("now", key, place)
+        return self._begin(own, place, time_under(keys.as_token(own), self._work))
+
+    def random(self, *, key: str | None = None) -> Random:
+        return self._seeded("random", key)
+
+    def uuid(self, *, key: str | None = None) -> UUID:
+        return UUID(int=self._seeded("uuid", key).getrandbits(128), version=4)
+
+    def _seeded(self, what: str, key: str | None) -> Random:
+        place = called_from()
+        self._check(place)
+        return Random(f"{what} {self.job} {self._work.start.accepted_at} {self._key(what, key, place)}")
+
+    def _check(self, place: Place, at: str | None = None, *, spread: bool = True) -> None:
+        """Raises where the run is over, or there is no place `at`."""
+        if self._over or self._work.over:
+            why = f"the run of {self._pattern.name} in {self.job} is over: a pattern awaits whatever it starts"
+            raise RuntimeError(f"{why} ({shown(place)})")
+        if at is not None:
+            check_place(at, place, spread=spread)
+
+    def _key(self, name: str, key: str | None, place: Place, *, sub: bool = False) -> str:
+        """The whole key, as long as it may be. That of a sub-pattern is what its steps' keys begin with."""
         self._calls[name] += 1
-        key = key or f"{name}-{self._calls[name]}"
-        if not is_token(key) or key in RESERVED_KEYS:
-            raise ValueError(f"key {key!r} is no token, or reserved")
-        if key in self._keys:
-            raise ValueError(f"key {key!r} is in use")
-        self._keys.add(key)
-        return key
+        own = key or f"{name}-{self._calls[name]}"
+        if fault := keys.fault(own):
+            raise mistake(f"the key {own!r} {fault}: give another, with key=", place)
+        whole = f"{self._prefix}{own}{keys.BETWEEN if sub else ''}"
+        if whole in self._work.keys:
+            raise mistake(f"the key {own!r} is in use: give another, with key=", place)
+        self._work.keys.add(whole)
+        return whole
 
-    def _begin(self, branch: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
-        task = asyncio.get_running_loop().create_task(branch)
-        self._tasks.add(task)
+    def _prepared(
+        self,
+        step: Step[In, Out],
+        given: In,
+        into: str | None,
+        key: str | None,
+        complexity: Complexity | None,
+        place: Place,
+    ) -> Task[Out]:
+        if step not in self._pattern.steps:
+            what = f"{self._pattern.name} does not name the step {step.name!r} in its steps: add it there"
+            raise mistake(f"{what}, so that it is executed", place)
+        own = self._work.counted(self._key(step.name, key, place))
+        as_json = to_jsonable_python(given)
+        content = json.dumps([step.name, as_json], sort_keys=True, separators=(",", ":"))
+        message = StepMessage(
+            pattern=self._pattern.name,
+            job=self.job,
+            step=step.name,
+            key=keys.as_token(own),
+            input=as_json,
+            fingerprint=hashlib.sha256(content.encode()).hexdigest()[:32],
+            into=self._telling.place(into),
+            complexity=complexity or step.complexity,
+            priority=self._priority,
+            deadline=self._work.start.deadline,
+        )
+        return Task(step, message, own, into, place)
+
+    def _begin(self, key: str, place: Place, working: Coroutine[Any, Any, Out]) -> asyncio.Task[Out]:
+        task = asyncio.get_running_loop().create_task(working)
+        self._tasks[task] = key, place
         # nobody may await a branch that the pattern gave up on: its exception counts as retrieved
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
 
-    async def _output_of(self, step: Step[In, Out], message: StepMessage) -> Out:
-        subject = subjects.step(step.service, message.pattern, step.name, self.job, message.key)
-        self._working += 1
+    async def _mapped(self, tasks: list[Task[Out]], into: str | None, *, collect: bool) -> tuple[Any, ...]:
+        async def one(task: Task[Out]) -> Out | StepFailed:
+            async with self._work.slots:
+                try:
+                    return await task.output(self._work, self._result)
+                except StepFailed as failure:
+                    if not collect:
+                        raise
+                    if task.into is not None:
+                        self._put(task.into, None, task.place)
+                    return failure
+
+        branches = [asyncio.ensure_future(one(task)) for task in tasks]
         try:
-            outcome = await self._outcome_of(subject, message)
+            outputs = await asyncio.gather(*branches)
+        except Exception as error:
+            await self._give_up(error, branches, {task.key for task in tasks}.__contains__)
+            raise
         finally:
-            self._working -= 1
-        return self._accept(step, message, outcome)
+            await stop(*branches)
+        if into is not None:
+            self._telling.close(into)
+        return tuple(outputs)
 
-    async def _outcome_of(self, subject: str, message: StepMessage) -> Outcome:
-        outcome = self._journal.outcome(message.key)
-        while outcome is None:
-            if self._stored < (retracted := self._retracted):
-                await self._events.flush()
-                self._stored = max(self._stored, retracted)
-            try:
-                await self._bus.once(subject, message.model_dump_json().encode())
-            except Failure as too_large:
-                raise Failure("input_too_large", too_large.detail, step=message.key) from too_large
-            try:
-                async with asyncio.timeout(_LOOK_AGAIN):
-                    await self._journal.wait_for(message.key)
-            except TimeoutError:
-                await self._journal.read()
-            outcome = self._journal.outcome(message.key)
-        return outcome
+    async def _give_up(
+        self, error: Exception, tasks: Iterable[asyncio.Future[Any]], own: Callable[[str], bool]
+    ) -> None:
+        """After a failure that the pattern above may survive: what is still at work ends, and shows no more."""
+        await stop(*tasks)
+        if not any(isinstance(leaf, BusUnavailable) for leaf in leaves(error)):
+            await self._work.abandon([key for key in self._work.waiting if own(key)])
 
-    def _accept(self, step: Step[In, Out], message: StepMessage, outcome: Outcome) -> Out:
-        # a message that could not be read has an outcome without a fingerprint
-        if outcome.step != step.name or outcome.fingerprint not in ("", message.fingerprint):
-            raise Failure(
-                "replay_mismatch",
-                f"the journal of {self.job} has {outcome.step} under {message.key!r} with another input than the "
-                f"pattern now gives {step.name}: it was changed while the job ran, or is not deterministic",
-            )
-        if outcome.failure is not None:
-            self._publish(events.StepFailedEvent(id=f"failed:{message.key}", problem=outcome.failure, **dict(outcome)))
-            raise StepFailed(outcome.failure)
-        if message.into is not None:
-            self.result.place(message.into, outcome.value)
-        self._publish(events.StepCompleted(id=f"completed:{message.key}", **dict(outcome)))
-        output: Any = step.output
-        return outcome.value if output is str else output.model_validate(outcome.value)  # type: ignore[no-any-return]
+    async def _as_part(self, request: Any, *, closes: bool) -> Any:
+        returned, _ = await self.complete(request)
+        if closes:  # else others write beside it
+            self._telling.close("")
+        return returned
 
-    def _publish(self, event: events.Event) -> None:
-        if not self._over:
-            self._events.send(event)
-
-    def _check_open(self) -> None:
-        if self._over:
-            raise RuntimeError(f"the run of {self.job} is over: a pattern awaits whatever it starts")
+    def _put(self, path: str, value: JsonValue | BaseModel, place: Place) -> None:
+        try:
+            members = self._result.place(path, to_jsonable_python(value))
+        except ValueError as error:
+            raise mistake(str(error), place) from error
+        for p, one in members.items():
+            self._telling.value(p, one)

@@ -14,7 +14,6 @@ from penstock.contracts.waiting import Signal, Waiting, signal_key, wait_key
 from penstock.errors import Failure, WaitTimedOut
 from penstock.jetstream.bus import Bus
 from penstock.jobs.timers import set_timer
-from penstock.pattern import Pattern
 from penstock.runs.journal import Journal
 
 T = TypeVar("T", bound=BaseModel)
@@ -96,17 +95,3 @@ class Waits:
         timed_out = waiting.signal is not None and over != signal_key(waiting.signal)
         self._tell(JobResumed(id=f"resumed:{key}", key=key, signal=waiting.signal, timed_out=timed_out))
         return over
-
-
-def check_signal(pattern: Pattern[Any, Any], name: str, body: type[BaseModel]) -> None:
-    """Raises ValueError for a signal that nobody could give."""
-    if pattern.signal(name) is not body:
-        raise ValueError(
-            f"{pattern.name} waits for {name!r}: declare it, Pattern(signals={{{name!r}: {body.__name__}}})"
-        )
-
-
-def check_seconds(seconds: float | None) -> None:
-    """Raises ValueError for what is no time to wait."""
-    if seconds is not None and not 0 <= seconds < float("inf"):
-        raise ValueError(f"a time to wait is a number of seconds, not {seconds}")

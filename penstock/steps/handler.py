@@ -27,6 +27,7 @@ from penstock.jetstream.settling import GivenUp, Later, settling, until_stored
 from penstock.jobs.refusals import field_errors, summary
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
+from penstock.mistakes import told
 from penstock.pattern import StepContext
 from penstock.settings import Settings
 from penstock.steps.executor import Executable
@@ -196,8 +197,10 @@ class StepHandler:
         except (_NobodyWaits, BusUnavailable):
             raise
         except Exception as error:
-            log.exception("an executor raised", extra=attempt.about)
-            failure = Failure("step_error", f"{type(error).__name__} in the executor of {request.step}")
+            brief = f"{type(error).__name__} in the executor of {request.step}"
+            said = told(error, step.do) if step.do else brief
+            log.exception("an executor raised: %s", said, extra=attempt.about)
+            failure = Failure("step_error", said if self._settings.show_errors else brief)
         finally:
             sink.close()
             if model.usage.calls:

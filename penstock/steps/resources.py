@@ -15,10 +15,11 @@ Dependency = Callable[..., Any]
 class Resources:
     """Opens each dependency of the functions that were bound, once, and closes all, the last opened first."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Mapping[Dependency, Any] | None = None) -> None:
+        """`given`: what is open already, by what gives it."""
         self._stack = AsyncExitStack()
         self._bound: list[Mapping[str, Dependency]] = []
-        self._opened: dict[Dependency, Any] = {}
+        self._opened: dict[Dependency, Any] = dict(given or {})
 
     def bind(self, do: Callable[..., Any], about: str) -> Callable[[Any, Any], Any]:
         """`do` as a function of a step's input and its StepContext: its other parameters are given what they depend on.
@@ -38,6 +39,16 @@ class Resources:
 
         return done
 
+    def check(self) -> None:
+        """Raises Misconfigured where something that is depended on has a parameter that nothing can be given for."""
+        checked: set[Dependency] = set()
+        asked = [dependency for needed in self._bound for dependency in needed.values()]
+        while asked:
+            dependency = asked.pop()
+            if dependency not in checked:
+                checked.add(dependency)
+                asked += _needed_by(dependency).values()
+
     async def open(self) -> None:
         for needed in self._bound:
             for dependency in needed.values():
@@ -50,8 +61,7 @@ class Resources:
                 opening = asynccontextmanager(dependency)
             elif inspect.isgeneratorfunction(dependency):
                 opening = contextmanager(dependency)
-            needed = _dependencies(dependency, f"the dependency {dependency.__qualname__}", given=0)
-            opened = opening(**{name: await self._open(one) for name, one in needed.items()})
+            opened = opening(**{name: await self._open(one) for name, one in _needed_by(dependency).items()})
             if hasattr(opened, "__aenter__"):
                 opened = await self._stack.enter_async_context(opened)
             elif hasattr(opened, "__enter__"):
@@ -63,6 +73,10 @@ class Resources:
 
     async def aclose(self) -> None:
         await self._stack.aclose()
+
+
+def _needed_by(dependency: Dependency) -> Mapping[str, Dependency]:
+    return _dependencies(dependency, f"the dependency {dependency.__qualname__}", given=0)
 
 
 def _dependencies(function: Callable[..., Any], about: str, *, given: int) -> Mapping[str, Dependency]:

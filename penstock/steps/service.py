@@ -26,7 +26,7 @@ def build(name: str, settings: Settings, only: Iterable[str] | None = None) -> S
     chosen = {kind: steps[kind] for kind in sorted(steps) if wanted & {kind, kind.partition("/")[2]}}
     if unknown := wanted - chosen.keys() - {step.name for _, step in chosen.values()}:
         raise Misconfigured(f"no such step here: {', '.join(sorted(unknown))}. There are: {', '.join(sorted(steps))}")
-    resources = Resources()
+    resources = Resources({Settings: settings})
     executables = {kind: executable_of(*of, resources) for kind, of in chosen.items()}
     llm = Llm(settings) if any(step.asks for _, step in chosen.values()) else None
 

@@ -24,11 +24,11 @@ class ApprovingResult(Wire):
     approved: bool
 
 
-async def write(given: Topic) -> str:
+async def pen(given: Topic) -> str:
     return f"{given.topic}{given.wish}"
 
 
-WRITE = Step(name="write", input=Topic, output=str, do=write)
+PEN = Step(name="pen", input=Topic, output=str, do=pen)
 
 
 async def approving(run: Run, request: ApprovingRequest) -> ApprovingResult:
@@ -36,7 +36,7 @@ async def approving(run: Run, request: ApprovingRequest) -> ApprovingResult:
     decision = Decision(approved=False)
     while not decision.approved and len(drafts) < ROUNDS:
         given = Topic(topic=request.topic, wish=decision.wish)
-        drafts.append(await run.step(WRITE, given, into=f"/drafts/{len(drafts)}"))
+        drafts.append(await run.step(PEN, given, into=f"/drafts/{len(drafts)}"))
         decision = await run.wait(f"approval-{len(drafts)}", Decision)
     return ApprovingResult(drafts=tuple(drafts), approved=decision.approved)
 
@@ -47,7 +47,32 @@ PATTERN = Pattern(
     run=approving,
     request=ApprovingRequest,
     result=ApprovingResult,
-    steps=(WRITE,),
+    steps=(PEN,),
     signals={"approval-*": Decision},
     example=ApprovingRequest(topic="a lantern"),
+)
+
+
+class BothRequest(PatternRequest):
+    topics: tuple[str, ...]
+
+
+class BothResult(Wire):
+    approved: tuple[bool, ...]
+
+
+async def both(run: Run, request: BothRequest) -> BothResult:
+    parts = [run.sub(PATTERN, ApprovingRequest(topic=topic)) for topic in request.topics]
+    return BothResult(approved=tuple([(await part).approved for part in parts]))
+
+
+BOTH = Pattern(
+    name="both",
+    summary="Have several drafts approved at once.",
+    run=both,
+    request=BothRequest,
+    result=BothResult,
+    steps=(),
+    subs=(PATTERN,),
+    example=BothRequest(topics=("a lantern", "a stove")),
 )

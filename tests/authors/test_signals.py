@@ -21,14 +21,14 @@ from tests.support.gateway_process import GatewayServer
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
-NAME = f"{approving.__name__}:PATTERN"
+NAMES = tuple(f"{approving.__name__}:{name}" for name in ("PATTERN", "BOTH"))
 YES: dict[str, Any] = {"approved": True}
 NO: dict[str, Any] = {"approved": False, "wish": ", brighter"}
 
 
 @pytest.fixture
 def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    return settings.model_copy(update={"patterns": (NAME,)})
+    return settings.model_copy(update={"patterns": NAMES})
 
 
 @pytest.fixture
@@ -143,6 +143,18 @@ async def test_any_client_can_say_something(pipeline: Pipeline, client: Client) 
         await client.signal("nobody", "approval-1", YES)
     with pytest.raises(RequestRefused, match="a signal's name"):
         await client.signal(job, "a/b", YES)
+
+
+async def test_a_part_of_a_pattern_has_signals_of_its_own(pipeline: Pipeline, http: httpx.AsyncClient) -> None:
+    """Named after it, as its steps are; what waits says how they are called."""
+    job = await pipeline.submit("both", {"topics": ["a lantern", "a stove"]})
+    for part in ("approving-1", "approving-2"):
+        event = await waiting(pipeline, job, f"{part}__approval-1-1")
+        assert event.signal == f"{part}__approval-1"
+        wrong = await http.post(f"/jobs/{job}/signals/{event.signal}", json={})
+        assert wrong.json()["code"] == "invalid_request"
+        assert (await http.post(f"/jobs/{job}/signals/{event.signal}", json=YES)).status_code == 200
+    assert await pipeline.result(job) == {"approved": [True, True]}
 
 
 async def test_so_can_a_script(pipeline: Pipeline, gateway: GatewayServer) -> None:

@@ -128,7 +128,9 @@ def _wire_reply(random: Random, chunks: list[dict[str, Any]]) -> WireReply:
         case 0:
             return _odd_answer(random, chunks)
         case 1:
-            data = encoded("".join(_event(chunk) for chunk in mutated(chunks, random, times=4)), random)
+            changed = mutated(chunks, random, times=4)
+            events = map(_event, changed if isinstance(changed, list) else [changed])
+            data = encoded("".join(events), random)
         case 2:
             data = garbled(_events(chunks).encode(), random)
         case 3 | 4:

@@ -126,6 +126,28 @@ def test_parts_of_all_of_are_one_schema() -> None:
     assert reduced(given)["type"] == "string"
 
 
+def test_a_schema_of_another_make_has_no_reference_that_leads_nowhere() -> None:
+    """As MCP servers write them: draft 7, and references to properties."""
+    given = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "properties": {
+            "one": {"$ref": "#/definitions/Point", "description": "First."},
+            "two": {"$ref": "#/definitions/Point"},
+            "three": {"$ref": "#/properties/one", "description": "Third."},
+        },
+        "definitions": {"Point": {"type": "object", "properties": {"x": {"type": ["number", "null"]}}}},
+    }
+    made = reduced(given)
+    point = {"type": "object", "properties": {"x": {"type": ["number", "null"]}}, "propertyOrdering": ["x"]}
+    assert made["properties"] == {
+        "one": {**point, "description": "First."},
+        "two": {"$ref": "#/$defs/Point"},
+        "three": {"description": "Third."},
+    }
+    assert made["$defs"] == {"Point": point}
+
+
 @pytest.mark.parametrize("loose", [True, False])
 def test_a_schema_that_is_a_truth_value_says_nothing(loose: bool) -> None:
     assert reduced({"type": "object", "properties": {"x": loose}})["properties"] == {"x": {}}

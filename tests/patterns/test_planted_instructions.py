@@ -10,8 +10,9 @@ from penstock.contracts.step import Step
 from penstock.contracts.turns import TextPiece, ToolCall, ToolResult, Turn
 from penstock.llm.schema import schema_of
 from penstock.patterns import PATTERNS, AnyPattern
-from penstock.patterns.multi_step_tool_usage.contract import Checked, ConcludeInput, Work
+from penstock.patterns.multi_step_tool_usage.contract import Checked, ConcludeInput
 from penstock.patterns.orchestrator_worker.contract import SummarizeInput
+from penstock.patterns.tool_agent.contract import Work
 from penstock.simulator.schema import Filler
 from penstock.steps.prompts import MATERIAL, PromptFile
 

@@ -1,31 +1,48 @@
-"""A job with more steps than NATS names in one request is read, followed and ended like any other."""
+"""A job with as many steps as one may have, and with one more."""
 
-import asyncio
-import time
+import pytest
 
 from penstock import jobs
-from penstock.contracts.journal import START, JobStart, Outcome
-from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus
+from penstock.contracts.events import StepCompleted
+from penstock.settings import Settings
+from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline
 
-STEPS = 1_100
+MOST = Settings.model_fields["max_steps"].default
 
 
-async def test_a_job_of_very_many_steps(pipeline: Pipeline) -> None:
-    """A direct get takes 1,024 subjects."""
-    job = jobs.new_job_id()
-    start = JobStart(pattern="routing", body_hash="0" * 64, accepted_at=0, deadline=time.time() + 60)
-    await pipeline.bus.once(subjects.journal(job, START), start.model_dump_json().encode())
-    await asyncio.gather(*(write(pipeline.bus, job, f"step-{number}") for number in range(STEPS)))
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"patterns": ("tests.runs.many_steps:PATTERN",)})
+
+
+async def test_a_job_with_the_most_steps_is_taken_over_and_read_like_any_other(
+    pipeline: Pipeline, gateway: GatewayServer
+) -> None:
+    """Its aggregator ends when almost all steps are done; the next one reads them all."""
+    job = await pipeline.submit("count", {"steps": MOST})
+    done = 0
+    async for event in pipeline.following(job):
+        done += isinstance(event, StepCompleted)
+        if done == MOST - 20:
+            break
+    await pipeline.stop("aggregator", grace=0)
+    await pipeline.start("aggregator")
+    assert await pipeline.result(job) == {"total": sum(range(MOST))}
+    assert len(await pipeline.outcomes(job)) == MOST
     state = await jobs.look_up(pipeline.bus, job)
     assert state is not None
-    assert len(state.steps) == STEPS
-    ended = await jobs.cancel(pipeline.bus, job)
-    assert ended is not None
-    assert ended.status == "cancelled"
+    assert state.status == "completed"
+    assert (await gateway.http.get(f"/jobs/{job}")).json()["result"] == {"total": sum(range(MOST))}
 
 
-async def write(bus: Bus, job: str, key: str) -> None:
-    outcome = Outcome(step="step", key=key, fingerprint="", attempt=1, service="workers")
-    await bus.once(subjects.journal(job, key), outcome.model_dump_json().encode())
+async def test_one_more_step_fails_the_job(pipeline: Pipeline) -> None:
+    """By the number of steps the pattern asks for, finished or not; said by a code of its own."""
+    await pipeline.stop("aggregator")
+    await pipeline.start("aggregator", max_steps=5)
+    assert await pipeline.run("count", {"steps": 5}) == {"total": 10}
+    problem = (await pipeline.failure(await pipeline.submit("count", {"steps": 6}))).problem
+    assert (problem.code, problem.detail) == (
+        "too_many_steps",
+        "the job has 5 steps, and may have no more: count-5 is one",
+    )

@@ -1,7 +1,6 @@
 """The table of tools, and what a model is told about each."""
 
 import re
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -38,14 +37,8 @@ def test_an_input_is_frozen_and_refuses_what_it_does_not_know() -> None:
         ValidateAnswerInput.model_validate({"originalProblem": "", "proposedAnswer": "", "isValid": True})
 
 
-async def test_the_guides_own_tool_works_as_it_is_printed() -> None:
-    """`docs/your-own-pattern.md` shows a whole tool: its file, as one would save it."""
+def test_the_guides_own_agent_is_the_example_as_it_is() -> None:
+    """`docs/your-own-pattern.md` quotes the file that tests/tools/test_tool_agent.py runs."""
     guide = (ROOT / "docs" / "your-own-pattern.md").read_text()
-    (text,) = [block for block in re.findall(r"^```python\n(.*?)^```$", guide, re.M | re.S) if "Tool(" in block]
-    module: dict[str, Any] = {"__name__": "days_between"}
-    exec(compile(text, "days_between.py", "exec"), module)
-    tool = module["DAYS_BETWEEN"]
-    given = tool.step.input.model_validate({"first": "2026-02-27", "second": "2026-03-01"})
-    output = await tool.step.do(given)
-    assert (tool.asked(given), tool.answered(output)) == ("days from 2026-02-27 to 2026-03-01", "2")
-    assert schema_of(tool.step.input)["properties"].keys() == {"first", "second"}
+    (quoted,) = [block for block in re.findall(r"^```python\n(.*?)^```$", guide, re.M | re.S) if "@tool(" in block]
+    assert quoted == (ROOT / "examples" / "calendar" / "pattern.py").read_text()

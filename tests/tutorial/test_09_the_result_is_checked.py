@@ -36,7 +36,7 @@ PATTERN = Pattern(name="note", summary="", run=note, request=Truth, result=Note,
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings_with(settings, f"{__name__}:PATTERN")
+    return settings_with(settings.model_copy(update={"show_errors": True}), f"{__name__}:PATTERN")
 
 
 async def test_members_that_were_not_streamed_are_streamed_at_the_end(pipeline: Pipeline) -> None:
@@ -58,9 +58,16 @@ async def test_members_that_were_not_streamed_are_streamed_at_the_end(pipeline: 
     assert document.value == result
 
 
-@pytest.mark.parametrize("how", ["lie", "scalar"])
-async def test_a_result_that_contradicts_its_stream_fails_the_job(pipeline: Pipeline, how: str) -> None:
-    """An answer that nobody saw grow is no answer."""
+@pytest.mark.parametrize(
+    ("how", "named"),
+    [
+        ("lie", "at '/text' it streamed 'about the tides' and returned 'something else'"),
+        ("scalar", "at '/details' it streamed {'words': 2} and returned 1"),
+    ],
+)
+async def test_a_result_that_contradicts_its_stream_fails_the_job(pipeline: Pipeline, how: str, named: str) -> None:
+    """An answer that nobody saw grow is no answer. The author is told where the two differ."""
+    await pipeline.gemini.rule(step="draft", reply={"text": "about the tides"})
     failed = await pipeline.failure(await pipeline.submit("note", {how: True}))
     assert failed.problem.code == "pattern_error"
-    assert "streamed" in failed.problem.detail
+    assert named in failed.problem.detail

@@ -19,10 +19,10 @@ _GOES_ON_BEFORE = re.compile(r"[\w.,]$|[-+*/^=<>(\[%]\s*$")
 _GOES_ON = re.compile(r"\w|[.,]\d|\s*[-+*/^=<>()\[\]%!]")
 
 
-def to_be_checked(transcript: Sequence[Turn]) -> bool:
-    """Whether no check was tried yet, nor asked for."""
+def check_first(transcript: Sequence[Turn]) -> Turn | None:
+    """What a model that answers is asked for: a check, if none was tried yet, nor asked for."""
     tried = any(call.name == VALIDATE_ANSWER.name for turn in transcript for call in turn.calls)
-    return not tried and CHECK_FIRST not in transcript
+    return None if tried or CHECK_FIRST in transcript else CHECK_FIRST
 
 
 def last_check(problem: str, transcript: Sequence[Turn]) -> Checked | None:

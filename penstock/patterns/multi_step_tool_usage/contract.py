@@ -6,8 +6,8 @@ from pydantic import Field
 
 from penstock.contracts.options import Options, PatternRequest
 from penstock.contracts.step import Step
-from penstock.contracts.turns import Turn
 from penstock.contracts.wire import Wire, omitted
+from penstock.patterns.tool_agent.contract import Work
 
 
 class MultiStepToolUsageOptions(Options):
@@ -69,13 +69,6 @@ class Worked(Wire):
 
 class MultiStepToolUsageResult(Verification, Conclusion, Worked):
     """The steps come before the conclusions that are drawn from them, so that they can stream first."""
-
-
-class Work(Wire):
-    """The problem, and the turns so far: the model's, the results of the tools it called, and what was asked of it."""
-
-    problem: str
-    transcript: tuple[Turn, ...]
 
 
 class ConcludeInput(Work):

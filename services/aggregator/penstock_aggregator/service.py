@@ -11,6 +11,7 @@ from penstock.jetstream.bus import Bus
 from penstock.nats_api.endpoints import NatsApi
 from penstock.patterns.loading import load
 from penstock.runs.handler import JobHandler
+from penstock.runs.queued import QueueTeller
 from penstock.settings import Settings
 from penstock.webhooks.delivery import Dispatcher
 
@@ -24,7 +25,7 @@ def build(settings: Settings) -> Service:
         signals = subjects.journal("*", signal_key("*"))
         service.consume(subjects.JOURNAL, subjects.SIGNALS_CONSUMER, signals, handler.wake)
         service.consume(subjects.TIMERS, subjects.TIMERS_CONSUMER, subjects.due("*", "*"), handler.wake)
-        for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings)):
+        for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings), QueueTeller(bus)):
             service.app.on_shutdown(part.stop)
             await part.start()
 

@@ -32,7 +32,7 @@ async def stream(
         pieces = json_text.json_text(follower, shape)
         headers |= json_text.HEADERS
     elif wanted == "ui-message":
-        pieces = ui_message.ui_message(follower, job, ToolCalls(gateway.bus, job))
+        pieces = ui_message.ui_message(follower, job, ToolCalls(gateway.bus, job, gateway.patterns.get(pattern)))
         headers |= ui_message.HEADERS
     else:
         if ended and after and await end_is_published(gateway.bus, job, after):

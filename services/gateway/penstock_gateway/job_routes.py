@@ -48,9 +48,9 @@ def install(app: FastAPI, gateway: Gateway) -> None:
             return await jobs.page(gateway.bus, pattern=pattern, status=status, **times, limit=limit, cursor=cursor)
 
     @routes.get("/{job}", summary="State of a job", operation_id="job", responses=of_a_job)
-    async def look_up(state: Known) -> JobState:
-        """A job's state, its steps, and its result or problem once it has ended."""
-        return state
+    async def look_up(job: Job) -> JobState:
+        """A job's state, its steps, and its result or problem once it has ended; of a running job, what waits."""
+        return known(job, await jobs.look_up_with_queue(gateway.bus, job))
 
     @routes.delete("/{job}", summary="Cancel a job", operation_id="cancel", responses=of_a_job)
     async def cancel(job: Job) -> JobState:

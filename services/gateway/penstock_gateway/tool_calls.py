@@ -1,8 +1,8 @@
 """The tool calls of a job, as a chat shows them: their inputs and outputs.
 
-Read from the journal, since events do not carry inputs and outputs: the outcome of each `think` is the model's
-turn with its calls, that of each `call-<turn>-<index>` the tool's answer. The keys are those that
-penstock/patterns/multi_step_tool_usage/pattern.py gives.
+Read from the journal, since events do not carry inputs and outputs: the outcome of each step whose output is a Turn,
+`think-<turn>`, is the model's turn with its calls, that of each call's key the tool's answer. The keys are those that
+penstock/patterns/tool_agent/loop.py gives.
 """
 
 import json
@@ -14,28 +14,37 @@ from penstock.contracts.journal import Outcome
 from penstock.contracts.turns import Turn
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.patterns.multi_step_tool_usage.think import THINK
+from penstock.pattern import Pattern
+from penstock.patterns.loading import with_subs
+from penstock.patterns.tool_agent.contract import call_key
 
-_THOUGHT = re.compile(rf"{THINK.name}-(\d+)")
-_STEP = re.compile(r"/steps/(\d+)")
+_NUMBERED, _STEP = re.compile(r".*-(\d+)"), re.compile(r"/steps/(\d+)")
 
 Chunk = dict[str, Any]
 
 
 class ToolCalls:
-    """Chunks of one job's tool calls. The id of a call is the key of its step."""
+    """Chunks of one job's tool calls; none if this replica does not know its pattern. The id of a call is the key of
+    its step.
+    """
 
-    def __init__(self, bus: Bus, job: str) -> None:
+    def __init__(self, bus: Bus, job: str, pattern: Pattern[Any, Any] | None) -> None:
         self._bus, self._job = bus, job
+        known = with_subs({pattern.name: pattern} if pattern else {}).values()
+        self._thinks = {step.name for one in known for step in one.steps if step.output is Turn}
         self._asked: list[str] = []  # in the order of the result's /steps
-        self._open: set[str] = set()
+        self._open: dict[str, None] = {}  # those of sub-patterns, too
 
     async def feed(self, event: Event) -> list[Chunk]:
         match event:
-            case StepCompleted(step=THINK.name, key=key) if turn := _THOUGHT.fullmatch(key):
-                return await self._called(key, turn[1])
+            case StepCompleted(step=name, key=key) if name in self._thinks and (turn := _NUMBERED.fullmatch(key)):
+                return await self._called(key, int(turn[1]), part=key.removesuffix(f"{name}-{turn[1]}"))
             case StepCompleted(key=key) if key in self._open:
-                return [self._ended(key, "available", output=await self._output(key))]
+                match await self._output(key):
+                    case {"error": str(error), **others} if not others:
+                        return [self._ended(key, "error", errorText=error)]
+                    case output:
+                        return [self._ended(key, "available", output=output)]
             case StepFailedEvent(key=key, problem=problem) if key in self._open:
                 return [self._ended(key, "error", errorText=problem.detail)]
             case PartValue(p=p, t=t) if step := _STEP.fullmatch(p):
@@ -47,19 +56,19 @@ class ToolCalls:
 
     def unanswered(self) -> list[Chunk]:
         """An end for every call that is still open."""
-        return [self._ended(call, "error", errorText="no answer") for call in self._asked if call in self._open]
+        return [self._ended(call, "error", errorText="no answer") for call in list(self._open)]
 
-    async def _called(self, key: str, turn: str) -> list[Chunk]:
+    async def _called(self, key: str, turn: int, part: str) -> list[Chunk]:
         output = await self._output(key)
-        asked = Turn.model_validate(output).calls if output else ()
-        calls = {f"call-{turn}-{index}": call for index, call in enumerate(asked, start=1)}
-        self._asked += calls
-        self._open |= calls.keys()
+        asked = Turn.model_validate(output).calls if output and "parts" in output else ()
+        calls = {part + call_key(turn, index): call for index, call in enumerate(asked, start=1)}
+        self._asked += () if part else calls
+        self._open |= dict.fromkeys(calls)
         fields = ((name, {"toolName": call.name, "input": call.args}) for name, call in calls.items())
         return [{"type": "tool-input-available", "toolCallId": name, **described} for name, described in fields]
 
     def _ended(self, call: str, how: str, **fields: Any) -> Chunk:
-        self._open.discard(call)
+        self._open.pop(call, None)
         return {"type": f"tool-output-{how}", "toolCallId": call, **fields}
 
     async def _output(self, key: str) -> Any:

@@ -39,16 +39,20 @@ class System:
     left.
     """
 
-    def __init__(self, data: Path, *options: str, at_once: bool = False) -> None:
+    def __init__(
+        self, data: Path, *options: str, at_once: bool = False, cwd: Path | None = None, **environment: str
+    ) -> None:
         self.data, self._options, self._at_once = data, options, at_once
+        self._cwd, self._environment = cwd, environment
         self._mark = uuid.uuid4().hex
         self._log = data.parent / f"{data.name}.log"
 
     def start(self) -> None:
         command = [PENSTOCK, "up", "--data", str(self.data), "--port", "0", "--nats-port", "0", "--pace", "off"]
         command += self._options
+        environment = {**os.environ, **self._environment, _MARK: self._mark}
         with self._log.open("w") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, _MARK: self._mark})
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=self._cwd)
 
     def __enter__(self) -> Self:
         if not hasattr(self, "process"):

@@ -245,7 +245,7 @@ def test_a_wrong_setting_is_named(command: str) -> None:
     [
         ("nowhere.pattern:PATTERN", "no module 'nowhere' on the path; for the current folder set PYTHONPATH=."),
         ("penstock.pattern:PATTERN", "module 'penstock.pattern' has no attribute 'PATTERN'"),
-        ("PATTERN", "module:ATTRIBUTE is expected"),
+        ("PATTERN", "module:ATTRIBUTE is expected, or a folder with a / in it"),
     ],
 )
 def test_a_pattern_that_cannot_be_loaded_is_named(named: str, why: str) -> None:

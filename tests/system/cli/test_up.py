@@ -142,3 +142,8 @@ def test_a_folder_is_used_by_one_at_a_time(system: System) -> None:
     assert ended.returncode == 1
     assert "another `penstock up` runs in" in ended.stderr
     assert len(system.alive()) == 6
+
+
+def test_whoever_calls_it_is_shown_what_is_wrong_with_a_pattern(system: System) -> None:
+    environment = Path(f"/proc/{system.processes()['aggregator-1']}/environ").read_bytes()
+    assert b"PENSTOCK_SHOW_ERRORS=true" in environment.split(b"\0")

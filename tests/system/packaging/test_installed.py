@@ -62,7 +62,7 @@ def test_what_is_built_is_complete(artifacts: tuple[Path, Path]) -> None:
     assert {f"{package}/py.typed" for package in ours} <= names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert (about["License-Expression"], about["Requires-Python"]) == ("Apache-2.0", ">=3.11")
-    assert set(about.get_all("Provides-Extra", [])) == {"client", "cli", "services", "tools", "evals", "all"}
+    assert set(about.get_all("Provides-Extra", [])) == {"client", "cli", "services", "tools", "mcp", "evals", "all"}
 
 
 def test_a_pattern_is_written_with_pydantic_alone(tmp_path: Path, wheel: Path) -> None:

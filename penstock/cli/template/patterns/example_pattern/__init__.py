@@ -1,0 +1,5 @@
+"""The pattern example-pattern."""
+
+from .pattern import PATTERN
+
+__all__ = ["PATTERN"]

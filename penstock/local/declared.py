@@ -1,0 +1,56 @@
+"""What `penstock up` has to start for the patterns that there are; their streams are declared with it.
+
+As a program it says so of the files as they are now: a process that has imported a pattern does not see it change.
+"""
+
+import asyncio
+import inspect
+import os
+import sys
+from functools import partial
+
+from pydantic import BaseModel
+
+from penstock.client.over_nats import NatsClient
+from penstock.errors import PenstockError
+from penstock.jetstream.streams import declare
+from penstock.patterns.loading import load, own, steps_by_service
+from penstock.settings import Settings
+
+#: Seconds that NATS may take until it answers.
+PATIENCE = 30.0
+
+
+class Declared(BaseModel):
+    """`services`: those that execute steps, and whether they ask a model. `own`: pattern -> its file, of those that are
+    not Penstock's.
+    """
+
+    services: dict[str, bool]
+    own: dict[str, str]
+
+
+async def declare_streams(settings: Settings) -> None:
+    """Declare the streams and consumers, waiting for a server that has only just been started. Raises Unreachable."""
+    async with NatsClient(settings, patience=PATIENCE) as client:
+        await client.bus.retrying("declare the streams", partial(declare, client.bus.jetstream, settings))
+
+
+async def declared(settings: Settings) -> Declared:
+    """Raises Misconfigured for patterns that cannot be loaded, Unreachable."""
+    patterns = load(settings.patterns)
+    await declare_streams(settings)
+    table = steps_by_service(patterns)
+    return Declared(
+        services={name: any(step.asks for _, step in steps.values()) for name, steps in table.items()},
+        own={name: inspect.getsourcefile(pattern.run) or "" for name, pattern in own(patterns).items()},
+    )
+
+
+if __name__ == "__main__":
+    answer = os.dup(1)
+    os.dup2(2, 1)  # what a pattern prints when it is imported is no part of it
+    try:
+        os.write(answer, asyncio.run(declared(Settings())).model_dump_json().encode())
+    except PenstockError as error:
+        sys.exit(str(error))

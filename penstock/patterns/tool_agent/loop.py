@@ -1,0 +1,79 @@
+"""The loop of every agent with tools: it thinks and calls tools until it needs none any more.
+
+problem ──▶ THINK ──▶ calls tools? ──no──▶ asked for more? ──no──▶ worked out
+              ▲            │ yes                  │ yes               ▲
+              ├── TOOLS ◀──┘ each call a step     │                   │
+              ├── what it is asked for ◀──────────┘                   │
+              └── no turn is left ────────────────────────────────────┘
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from penstock.contracts.step import Step
+from penstock.contracts.turns import ToolCall, ToolResult, Turn
+from penstock.contracts.wire import Wire
+from penstock.pattern import Run
+from penstock.patterns.tool_agent.contract import Work, call_key
+from penstock.patterns.tool_agent.toolset import Toolset, Used
+
+Shown = TypeVar("Shown", bound=Wire)
+
+
+@dataclass(frozen=True)
+class Worked(Generic[Shown]):
+    """The turns, the calls in them as readers see them, and whether the last turn is an answer."""
+
+    transcript: tuple[Turn, ...]
+    steps: tuple[Shown, ...]
+    complete: bool
+
+
+async def work_out(
+    run: Run,
+    problem: str,
+    *,
+    think: Step[Work, Turn],
+    tools: Toolset,
+    max_turns: int,
+    shown: Callable[[int, str, ToolCall, Used], Shown],
+    more: Callable[[Sequence[Turn]], Turn | None] = lambda transcript: None,
+) -> Worked[Shown]:
+    """Writes `/steps` and `/complete` of the result.
+
+    At most `run.fan_out` calls are under way at once. `shown`: a call as it stands in `/steps`, from its number, why it
+    was made, and what came of it. `more`: what a model that has an answer is asked for before it counts, if a turn
+    is left; None for nothing.
+    """
+    transcript: list[Turn] = []
+    steps: list[Shown] = []
+    slots = asyncio.Semaphore(run.fan_out)
+
+    async def carry_out(call: ToolCall, why: str, turn: int, index: int) -> tuple[Shown, ToolResult]:
+        number = len(steps) + index
+        async with slots:
+            used = await tools.use(run, call, key=call_key(turn, index))
+        step = shown(number, why or f"Use {call.name}", call, used)
+        run.put(f"/steps/{number - 1}", step)
+        return step, ToolResult(id=call.id, name=call.name, output=used.output)
+
+    for turn in range(1, max_turns + 1):
+        reply = await run.step(think, Work(problem=problem, transcript=tuple(transcript)))
+        transcript.append(reply)
+        if reply.calls:
+            why = reply.text.strip()
+            done = await asyncio.gather(*(carry_out(call, why, turn, i) for i, call in enumerate(reply.calls, 1)))
+            steps += [step for step, _ in done]
+            transcript.append(Turn(role="user", parts=tuple(result for _, result in done)))
+        elif turn < max_turns and (asked := more(transcript)) is not None:
+            transcript.append(asked)
+        else:
+            break
+    if steps:
+        run.close("/steps")
+    else:
+        run.put("/steps", [])
+    run.put("/complete", not reply.calls)
+    return Worked(tuple(transcript), tuple(steps), not reply.calls)

@@ -1,0 +1,89 @@
+"""What a run waits for: a step's outcome, or the time, from the journal if it has them."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic
+
+from penstock.contracts.journal import Outcome
+from penstock.contracts.step import Out, Step, StepMessage
+from penstock.errors import Failure, StepFailed
+from penstock.mistakes import Place, mistake
+from penstock.runs.result import StreamedResult
+from penstock.runs.work import ABANDONED, AGGREGATOR, Work
+
+#: Seconds after which a wait looks at the journal again and dispatches again: a lost wake-up or a
+#: message deleted by hand costs this much and no more. Dispatching twice is refused by the stream.
+_LOOK_AGAIN = 15.0
+#: What outcomes that have the time of `run.now` call their step.
+_NOW = "now"
+
+
+@dataclass(slots=True)  # not frozen: to make one would take four times as long
+class Task(Generic[Out]):
+    """A step that is to be done. `key`: the whole of it; `into`: the place in the result of its pattern."""
+
+    step: Step[Any, Out]
+    message: StepMessage
+    key: str
+    into: str | None
+    place: Place
+
+    async def output(self, work: Work, result: StreamedResult) -> Out:
+        """The output, which then stands in `result`. Dispatched only if there is no outcome."""
+        work.waiting[self.key] = self.message
+        key = self.message.key
+        while (outcome := work.journal.outcome(key)) is None or _is_abandoned(outcome):
+            if outcome is not None:
+                await asyncio.get_running_loop().create_future()  # until it is given up again
+            await work.ready_for_a_step()
+            try:
+                await work.dispatch(self.step, self.message)
+            except Failure as too_large:
+                raise Failure("input_too_large", too_large.detail, step=key) from too_large
+            try:
+                async with asyncio.timeout(_LOOK_AGAIN):
+                    await work.journal.wait_for(key)
+            except TimeoutError:
+                await work.journal.read()
+        del work.waiting[self.key]
+        return self._accepted(outcome, work, result)
+
+    def _accepted(self, outcome: Outcome, work: Work, result: StreamedResult) -> Out:
+        # a message that could not be read has an outcome without a fingerprint
+        if outcome.step != self.step.name or outcome.fingerprint not in ("", self.message.fingerprint):
+            raise _mismatch(work, outcome, f"with another input than the pattern now gives {self.step.name}")
+        if outcome.failure is None and self.into is not None:
+            try:
+                result.place(self.into, outcome.value)
+            except ValueError as error:
+                raise mistake(str(error), self.place) from error
+        work.tell_outcome(outcome)
+        if outcome.failure is not None:
+            raise StepFailed(outcome.failure)
+        output: Any = self.step.output
+        return outcome.value if output is str else output.model_validate(outcome.value)  # type: ignore[no-any-return]
+
+
+async def time_under(key: str, work: Work) -> datetime:
+    """The time at which the job first asked for it under this key."""
+    if (outcome := work.journal.outcome(key)) is None:
+        said = work.clock()
+        first = Outcome(step=_NOW, key=key, attempt=1, fingerprint="", n=0, service=AGGREGATOR, value=said)
+        outcome = await work.journal.write(key, first)
+    if outcome.step != _NOW:
+        raise _mismatch(work, outcome, "where the pattern now asks for the time")
+    work.tell_outcome(outcome)
+    return datetime.fromtimestamp(outcome.value, UTC)
+
+
+def _is_abandoned(outcome: Outcome) -> bool:
+    return outcome.failure is not None and outcome.failure.code == ABANDONED
+
+
+def _mismatch(work: Work, outcome: Outcome, how: str) -> Failure:
+    return Failure(
+        "replay_mismatch",
+        f"the journal of {work.job} has {outcome.step} under {outcome.key!r} {how}: "
+        "it was changed while the job ran, or is not deterministic",
+    )
