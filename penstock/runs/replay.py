@@ -166,22 +166,22 @@ class ReplayRun(Run):
         self._telling.retract(path)
 
     def now(self, *, key: str | None = None) -> Awaitable[datetime]:
-        place = called_from()
-        self._check(place)
-        own = self._key("now", key, place)
-        return self._begin(own, place, time_under(keys.as_token(own), self._work))
+        return self._decided("now", key, time_under)
 
     def patched(self, change: str) -> Awaitable[bool]:
-        place = called_from()
-        self._check(place)
-        own = self._key("patch", f"patch-{change}", place)
-        return self._begin(own, place, patch_under(keys.as_token(own), self._work))
+        return self._decided("patch", f"patch-{change}", patch_under)
 
     def random(self, *, key: str | None = None) -> Random:
         return self._seeded("random", key)
 
     def uuid(self, *, key: str | None = None) -> UUID:
         return UUID(int=self._seeded("uuid", key).getrandbits(128), version=4)
+
+    def _decided(self, what: str, key: str | None, decide: Callable[[str, Work], Coroutine[Any, Any, T]]) -> Future[T]:
+        place = called_from()
+        self._check(place)
+        own = self._key(what, key, place)
+        return self._begin(own, place, decide(keys.as_token(own), self._work))
 
     def _seeded(self, what: str, key: str | None) -> Random:
         place = called_from()
@@ -294,7 +294,6 @@ class ReplayRun(Run):
 
     def _above(self) -> Iterator[Pattern[Any, Any]]:
         """The patterns that this one is a part of."""
-        run = self._within
-        while run is not None:
-            yield run._pattern
-            run = run._within
+        if self._within is not None:
+            yield self._within._pattern
+            yield from self._within._above()

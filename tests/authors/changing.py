@@ -62,6 +62,12 @@ async def forgiving(run: Run, _: PatternRequest) -> Said:
     return Said(said=(*texts, await last))
 
 
+async def dated(run: Run, _: PatternRequest) -> Said:
+    """What is said depends on time and chance."""
+    texts = [f"alpha at {(await run.now()).isoformat()}", f"beta of {run.uuid()}", "gamma"]
+    return Said(said=tuple([await run.step(DRAFT, Given(text=text), key=text.split()[0]) for text in texts]))
+
+
 def _pattern(run: Saying, version: str) -> Pattern[Any, Any]:
     return Pattern(
         name="changing",
@@ -84,3 +90,4 @@ ONE_LESS = _pattern(saying("alpha", "beta"), "2")
 PATCHED = _pattern(patched, "1")
 BROKEN = _pattern(broken, "1")
 FORGIVING = _pattern(forgiving, "1")
+DATED = _pattern(dated, "1")

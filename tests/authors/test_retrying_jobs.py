@@ -108,6 +108,18 @@ async def test_a_step_that_a_job_could_do_without_is_tried_again_and_what_came_o
     assert await paid(pipeline, new) == ["beta", "gamma"]
 
 
+async def test_time_and_chance_are_those_of_the_first_try(pipeline: Pipeline) -> None:
+    """Else steps that are given them would be other steps."""
+    await pipeline.stop("aggregator")
+    await pipeline.start("aggregator", patterns=named("DATED"))
+    job = await failed(pipeline, "gamma", times=2)
+    second = await retried(pipeline, job)
+    await pipeline.failure(second)
+    third = await retried(pipeline, job)
+    await pipeline.result(third)
+    assert [await paid(pipeline, one) for one in (second, third)] == [["gamma"], ["gamma"]]
+
+
 async def test_an_aggregator_that_dies_while_a_job_is_retried_is_replaced(pipeline: Pipeline) -> None:
     """Whatever was taken over by then."""
     job = await failed(pipeline, "gamma")
