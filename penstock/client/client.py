@@ -87,6 +87,18 @@ class Client(ABC):
     @abstractmethod
     async def _cancel(self, job: str) -> JobState: ...
 
+    async def retry(self, job: str) -> str:
+        """Submit a job that failed, or was cancelled, once more; the new job's id.
+
+        What the first one has finished is not done again. Asked for again it is the same new job, unless that has
+        failed as well. Raises UnknownJob, RequestRefused.
+        """
+        check_job(job)
+        return await self._retry(job)
+
+    @abstractmethod
+    async def _retry(self, job: str) -> str: ...
+
     async def jobs(
         self,
         *,

@@ -94,6 +94,9 @@ class HttpClient(Client):
     async def _cancel(self, job: str) -> JobState:
         return await self._got(JobState, "DELETE", f"/jobs/{job}")
 
+    async def _retry(self, job: str) -> str:
+        return str((await self._asked("POST", f"/jobs/{job}/retry")).headers["x-job-id"])
+
     async def _page(self, query: Mapping[str, Any]) -> JobPage:
         return await self._got(JobPage, "GET", "/jobs", params=query)
 

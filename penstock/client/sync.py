@@ -65,6 +65,9 @@ class SyncClient(AbstractContextManager["SyncClient"]):
     def cancel(self, job: str) -> JobState:
         return self._call(self._client.cancel(job))
 
+    def retry(self, job: str) -> str:
+        return self._call(self._client.retry(job))
+
     def jobs(
         self,
         *,

@@ -37,6 +37,9 @@ class JobState(Tolerant):
     accepted_at: Time | None = omitted()
     deadline: Time | None = omitted()
     ended_at: Time | None = omitted()
+    #: The first job that this one is another try at, and the next try at this one.
+    retry_of: str | None = omitted()
+    retried_as: str | None = omitted()
     steps: tuple[StepState, ...] = ()
     #: Of a job that runs, where it is looked at by itself.
     queued: tuple[QueuedStep, ...] = ()
@@ -48,6 +51,10 @@ class JobState(Tolerant):
     @property
     def ended(self) -> bool:
         return self.status not in ("queued", "running")
+
+    @property
+    def can_be_retried(self) -> bool:
+        return self.status in ("failed", "cancelled")
 
 
 class JobSummary(Tolerant):

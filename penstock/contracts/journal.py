@@ -19,6 +19,10 @@ class JobStart(Tolerant):
     body_hash: str
     accepted_at: float
     deadline: float
+    #: The pattern's, at the replica that began the job (penstock.runs.versions).
+    version: str = ""
+    #: The first job that this one is another try at (penstock.jobs.retry).
+    retry_of: str | None = omitted()
 
 
 class Outcome(Execution):

@@ -11,7 +11,8 @@
     DEAD      dead.<origin subject>                 no              -
 
     not stored, request and reply (penstock.nats_api): penstock.submit.<pattern>, penstock.status,
-    penstock.cancel, penstock.patterns
+    penstock.cancel, penstock.retry, penstock.patterns; among aggregators (penstock.runs.versions):
+    penstock.runs.<pattern>, penstock.runs.<pattern>.v=<version>
 
 Only what a stream has *stored* is republished, so a subscriber to `facts.…` or `live.…` never receives a second
 message that was refused (see docs/adr/0002).
@@ -33,6 +34,8 @@ API = "penstock"
 
 #: Header of a request to submit: the job id that the caller chooses.
 JOB_HEADER = "Penstock-Job"
+#: Header of a job's message: the first job that it is another try at.
+RETRY_HEADER = "Penstock-Retry-Of"
 #: Headers of a dead letter.
 DEAD_REASON_HEADER = "Penstock-Reason"
 DEAD_DETAIL_HEADER = "Penstock-Detail"
@@ -99,6 +102,11 @@ def hook(job_id: str) -> str:
 def api(*names: str) -> str:
     """`penstock.<name>…`: an endpoint of the request-reply service."""
     return ".".join((API, *names))
+
+
+def runs(pattern: str, version: str | None = None) -> str:
+    """Where aggregators answer that have the pattern, or this version of it."""
+    return api("runs", pattern) if version is None else api("runs", pattern, f"v={version}")
 
 
 def dead(subject: str) -> str:

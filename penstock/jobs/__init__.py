@@ -1,4 +1,4 @@
-"""Jobs from outside: submit, look up, list, cancel, follow.
+"""Jobs from outside: submit, look up, list, cancel, retry, follow.
 
 The gateway is one caller of these; it has no private way in.
 """
@@ -7,6 +7,7 @@ from penstock.jobs.ending import cancel, end_event, publish_end
 from penstock.jobs.listing import page
 from penstock.jobs.lookup import look_up
 from penstock.jobs.queued import look_up_with_queue
+from penstock.jobs.retry import retry
 from penstock.jobs.submission import job_id_of, new_job_id, submit
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "new_job_id",
     "page",
     "publish_end",
+    "retry",
     "submit",
 ]

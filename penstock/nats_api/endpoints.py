@@ -1,8 +1,9 @@
-"""Request and reply over NATS: submit, status, cancel and the patterns, as a service that `nats micro ls` finds.
+"""Request and reply over NATS: submit, status, cancel, retry and the patterns, as a service that `nats micro ls` finds.
 
     penstock.submit.<pattern>   a request of the pattern   ──▶ JobState     header Penstock-Job: the id, if chosen
     penstock.status             {"id": "<job>"}            ──▶ JobState
     penstock.cancel             {"id": "<job>"}            ──▶ JobState
+    penstock.retry              {"id": "<job>"}            ──▶ JobState     of the new job
     penstock.patterns           nothing                    ──▶ PatternList
 
 A refusal has the headers of the micro protocol (ADR-32 of nats-architecture-and-design): Nats-Service-Error-Code
@@ -101,6 +102,7 @@ class NatsApi:
         answers: dict[str, Answer] = {
             "status": partial(self._about, jobs.look_up_with_queue),
             "cancel": partial(self._about, jobs.cancel),
+            "retry": partial(self._about, self._retry),
             "patterns": self._list_patterns,
         }
         for channel in endpoints(self._patterns):
@@ -143,6 +145,10 @@ class NatsApi:
         except ValidationError as error:
             raise invalid_request(error) from None
         return known(job, await ask(self._bus, job))
+
+    async def _retry(self, bus: Bus, job: str) -> JobState | None:
+        await self._admission.check()
+        return await jobs.retry(bus, job)
 
     async def _list_patterns(self, _: Request) -> PatternList:
         return PatternList(patterns=tuple(pattern.contract() for pattern in self._patterns.values()))

@@ -45,6 +45,8 @@ def with_subs(patterns: Mapping[str, AnyPattern]) -> dict[str, AnyPattern]:
             raise Misconfigured(f"two patterns are called {pattern.name!r}")
         if not is_token(pattern.name):
             raise Misconfigured(f"pattern name {pattern.name!r} is not a token of A-Z a-z 0-9 _ -")
+        if pattern.version and not is_token(pattern.version):
+            raise Misconfigured(f"version {pattern.version!r} of pattern {pattern.name} is no token of A-Z a-z 0-9 _ -")
         waiting += pattern.subs
     return found
 

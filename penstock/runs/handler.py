@@ -24,11 +24,15 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog, stored_events
 from penstock.jetstream.settling import GivenUp, dead_letter, settling, until_stored
 from penstock.jobs.ending import end_event
+from penstock.jobs.lookup import retry_of
 from penstock.jobs.submission import parse_request
 from penstock.mistakes import leaves, told
 from penstock.pattern import Pattern
+from penstock.runs.earlier import Earlier
 from penstock.runs.journal import Journal
 from penstock.runs.replay import ReplayRun
+from penstock.runs.task import check_all_asked
+from penstock.runs.versions import Versions, begun
 from penstock.runs.work import Work
 from penstock.settings import Settings
 from penstock.webhooks.delivery import enqueue
@@ -41,9 +45,13 @@ class JobHandler:
 
     def __init__(self, *, bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> None:
         self._bus, self._patterns, self._settings = bus, patterns, settings
+        self.versions = Versions(bus, patterns, settings.handover)
 
     async def handle(self, message: Msg) -> None:
-        """Settle one delivery: acked once the job's end is written and published; terminated where it can never run."""
+        """Settle one delivery: acked once the job's end is written and published; terminated where it can never run.
+
+        Handed back with a delay where another replica is to run it.
+        """
         name, job = subjects.tokens(message.subject)
         about = {"job": job, "pattern": name, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "job", about):
@@ -57,6 +65,8 @@ class JobHandler:
 
     async def _process(self, message: Msg, about: dict[str, Any], journal: Journal) -> None:
         name, job = about["pattern"], about["job"]
+        if journal.end is None:
+            await self.versions.leave_to_others(name, journal.start, message)
         body_hash = hashlib.sha256(message.data).hexdigest()
         request: PatternRequest | None = None
         problem: Failure | None = None
@@ -69,7 +79,14 @@ class JobHandler:
                 accepted_at = message.metadata.timestamp.timestamp()
                 wanted = request.options.deadline_seconds if request else None
                 deadline = accepted_at + (wanted or self._settings.deadline)
-                start = JobStart(pattern=name, body_hash=body_hash, accepted_at=accepted_at, deadline=deadline)
+                start = JobStart(
+                    pattern=name,
+                    body_hash=body_hash,
+                    accepted_at=accepted_at,
+                    deadline=deadline,
+                    version=self._patterns[name].version if request else "",
+                    retry_of=retry_of(message.headers, job),
+                )
                 start = await journal.write(START, start)
             if (start.pattern, start.body_hash) != (name, body_hash):
                 detail = f"job {job} was first submitted to {start.pattern}, or with another body"
@@ -121,8 +138,11 @@ class JobHandler:
     ) -> tuple[dict[str, Any] | None, Failure | None]:
         """The pattern's result, or why there is none; neither if the job was ended elsewhere (cancelled, say)."""
         pattern = self._patterns[name]
+        earlier = await Earlier.of(self._bus, job, start)
 
         async def dispatch(step: Step[Any, Any], message: StepMessage) -> None:
+            if await earlier.has_done(message, journal, events):
+                return
             subject = subjects.step(step.service, message.pattern, step.name, job, message.key)
             await self._bus.once(subject, message.model_dump_json().encode())
 
@@ -135,10 +155,15 @@ class JobHandler:
             clock=self._bus.time.now,
             fan_out=self._settings.fan_out,
             max_steps=self._settings.max_steps,
+            begun=partial(begun, self._bus, journal, job),
+            inherited=earlier.outcomes,
+            seed=earlier.seed,
         )
 
         async def complete() -> dict[str, Any]:
             _, document = await ReplayRun(work, pattern, request.options).complete(request)
+            if start.version != pattern.version:
+                await check_all_asked(work)
             await events.flush()
             return document
 
@@ -157,7 +182,7 @@ class JobHandler:
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and not (working.done() and working.cancelled()):
                 raise  # this replica is being stopped; the pattern did not cancel itself
-            return None, self._failure_of(error, pattern, job)
+            return None, self.versions.explained(self._failure_of(error, pattern, job), start)
         finally:
             work.over = True
             await stop(working, ending)

@@ -21,6 +21,8 @@ def build(settings: Settings) -> Service:
     async def start(service: Service, bus: Bus) -> None:
         handler = JobHandler(bus=bus, patterns=patterns, settings=settings)
         service.consume(subjects.JOBS, subjects.AGGREGATOR, subjects.job("*", "*"), handler.handle)
+        await handler.versions.start()
+        service.leaving.append(handler.versions.stop)
         for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings), QueueTeller(bus)):
             service.app.on_shutdown(part.stop)
             await part.start()
