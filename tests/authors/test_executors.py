@@ -22,7 +22,7 @@ NAME = f"{splitting.__name__}:PATTERN"
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"patterns": (NAME,)})
+    return settings.model_copy(update={"patterns": (NAME,), "show_errors": True})
 
 
 @pytest.fixture
@@ -76,6 +76,7 @@ async def test_what_is_wrong_with_an_executor_fails_its_step(pipeline: Pipeline,
     job = await pipeline.submit("splitting", {"text": text})
     failure = (await pipeline.failure(job)).problem
     assert (failure.code, failure.step) == ("step_error", "shout-1")
+    assert why in failure.detail
 
 
 def test_a_service_whose_steps_ask_no_model_needs_no_key(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
