@@ -163,6 +163,16 @@ class Run(ABC):
         """A UUID (version 4) that is the same in every replay. Not for secrets. `key`: as for `random`."""
 
     @abstractmethod
+    def patched(self, change: str) -> Awaitable[bool]:
+        """Whether the job takes the pattern's `change`, a key: no for one that was past this point without it.
+
+        Whether it was, is decided once, by what it has had done: whether there is a step, finished or still being done,
+        that the pattern has not asked for by now. The answer is journaled, like a step, under `patch-<change>`. Steps
+        that are asked for at the same time are better before than beside it: those of another branch may count as past
+        this point.
+        """
+
+    @abstractmethod
     def put(self, path: str, value: JsonValue | BaseModel) -> None:
         """Write a value that needs no step at `path` of the result. Raises PatternMistake for a place written twice."""
 
@@ -223,9 +233,10 @@ class Pattern(Generic[Req, Res]):
     Its prompts are the files `prompts/<step>.md` (or the name in `Step.prompt`) beside the module of `run`. The names
     of its steps are its own: they have its name in their subjects, consumers and metrics. `subs`: those that it runs
     as a part of itself; their steps are executed wherever its own are, and they need no route.
-    `signals` are what can be said to its jobs while they run, by name, each with the model of its body; a name that
-    ends in `-*` stands for all that begin so. `example` is a request that shows the pattern: the demo, the docs and
-    OpenAPI use it.
+    `version`, a token, says that a change does not suit jobs that run: each goes on with the version it began with
+    while a replica has that. `signals` are what can be said to its jobs while they run, by name, each with the model of
+    its body; a name that ends in `-*` stands for all that begin so. `example` is a request that shows the pattern: the
+    demo, the docs and OpenAPI use it.
     """
 
     name: str
@@ -236,6 +247,7 @@ class Pattern(Generic[Req, Res]):
     steps: tuple[Step[Any, Any], ...]
     subs: "tuple[Pattern[Any, Any], ...]" = ()
     example: Req
+    version: str = ""
     signals: Mapping[str, type[BaseModel]] = field(default_factory=dict)
 
     def signal(self, name: str) -> type[BaseModel] | None:

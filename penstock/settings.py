@@ -131,9 +131,8 @@ class Work(_Group):
     ack_wait: float = Field(6, ge=1, description="Seconds without a heartbeat after which another replica takes over.")
     grace: Seconds = Field(20, description="Seconds that running work may take to finish at SIGTERM.")
     deadline: Seconds = Field(900, description="Seconds a job may take, unless its request says otherwise.")
-    max_deliveries: int = Field(
-        8, ge=2, description="Beginnings after which a step is poisoned; of a job, four times as many."
-    )
+    max_deliveries: int = Field(8, ge=2, description="Beginnings that poison a step; of a job, four times as many.")
+    handover: Seconds = Field(30, description="Seconds for which a job waits for an aggregator that has its version.")
     show_errors: bool = Field(False, description="Tell callers what an author's code raised, and where; on in `up`.")
     flush_interval: float = Field(0.02, ge=0, description="Seconds in which pieces of text are joined into one delta.")
 

@@ -83,6 +83,7 @@ def settings(nats: NatsServer, gemini_url: str) -> Settings:
         grace=5,
         nats_timeout=10,
         model_retry_delay=0.05,
+        handover=0.5,
         port=0,
     )
 

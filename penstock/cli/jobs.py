@@ -1,4 +1,4 @@
-"""`penstock jobs`: look at jobs, follow them, say something to them, cancel them."""
+"""`penstock jobs`: look at jobs, follow them, say something to them, cancel them, retry them."""
 
 import re
 import sys
@@ -22,7 +22,9 @@ from penstock.jobs.refusals import unknown_pattern
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 
-app = typer.Typer(help="Look at jobs, follow them, say something to them, cancel them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at jobs, follow them, say something to them, cancel them, retry them.", no_args_is_help=True
+)
 
 Job = Annotated[str, typer.Argument(help="The job's id.", metavar="JOB")]
 _STATUSES = ", ".join(get_args(JobStatus))
@@ -77,6 +79,9 @@ async def show(opened: Client, job: Job) -> None:
     state = await opened.state(job)
     if sys.stdout.isatty():
         Console().print(view.complete(Progress.of(state)))
+        for other, how in ((state.retry_of, "it is another try at"), (state.retried_as, "it is tried again as")):
+            if other:
+                say(f"{how} job {other}", prefix="", colour=None)
     else:
         echo(state.model_dump_json(indent=2))
 
@@ -106,6 +111,16 @@ async def signal(
     """Say something to a job: what it waits for, or will. The first one of a name counts."""
     said = await opened.signal(job, name, read_value(data, file))
     echo(f"job {job} has {name}: {to_json(said.body).decode()}")
+
+
+@app.command()
+@connected(client)
+async def retry(opened: Client, job: Job) -> None:
+    """Submit a job that failed, or was cancelled, once more. What it has finished is not paid again.
+
+    Prints the new job's id: the same one, however often it is asked for, unless that has failed as well.
+    """
+    echo(await opened.retry(job))
 
 
 @app.command("follow")

@@ -111,6 +111,18 @@ class Client(ABC):
     @abstractmethod
     async def _signal(self, job: str, name: str, body: bytes) -> Signal: ...
 
+    async def retry(self, job: str) -> str:
+        """Submit a job that failed, or was cancelled, once more; the new job's id.
+
+        What the first one has finished is not done again. Asked for again it is the same new job, unless that has
+        failed as well. Raises UnknownJob, RequestRefused.
+        """
+        check_job(job)
+        return await self._retry(job)
+
+    @abstractmethod
+    async def _retry(self, job: str) -> str: ...
+
     async def jobs(
         self,
         *,

@@ -99,6 +99,9 @@ class HttpClient(Client):
         headers = {"Content-Type": "application/json"}
         return await self._got(Signal, "POST", f"/jobs/{job}/signals/{name}", headers=headers, content=body)
 
+    async def _retry(self, job: str) -> str:
+        return str((await self._asked("POST", f"/jobs/{job}/retry")).headers["x-job-id"])
+
     async def _page(self, query: Mapping[str, Any]) -> JobPage:
         return await self._got(JobPage, "GET", "/jobs", params=query)
 

@@ -85,6 +85,12 @@ class NatsClient(Client):
     async def _cancel(self, job: str) -> JobState:
         return await self._found(job, jobs.cancel)
 
+    async def _retry(self, job: str) -> str:
+        try:
+            return (await self._found(job, jobs.retry)).id
+        except Failure as failure:
+            raise RequestRefused(failure.problem()) from failure
+
     async def _found(self, job: str, ask: Callable[[Bus, str], Awaitable[JobState | None]]) -> JobState:
         with in_time(f"asking for job {job}"):
             state = await ask(self.bus, job)

@@ -71,6 +71,9 @@ class SyncClient(AbstractContextManager["SyncClient"]):
     def signal(self, job: str, name: str, body: BaseModel | JsonValue) -> Signal:
         return self._call(self._client.signal(job, name, body))
 
+    def retry(self, job: str) -> str:
+        return self._call(self._client.retry(job))
+
     def jobs(
         self,
         *,

@@ -19,6 +19,7 @@ class Code(NamedTuple):
 
 
 _AGAIN = "Try again: the same request is one job under the same key or id."
+_RETRY = "Retry the job, later: what it has finished is not paid again (`POST /jobs/<id>/retry`)."
 _ASK_ELSE = "Ask for something else; asked again as it is, it will most likely fail again."
 _OPERATOR = "Nothing a caller can do: whoever runs the system has to look at it."
 
@@ -36,6 +37,7 @@ REFUSALS: dict[str, Code] = {
     "job_cancelled": Code(409, "The job was cancelled", "Submit it anew if its result is still wanted."),
     "job_ended": Code(409, "The job has ended", "Nothing more can be said to it."),
     "signal_taken": Code(409, "The signal was given before", "The first one counts; `GET /jobs/<id>` shows the job."),
+    "not_failed": Code(409, "The job has not failed", "Retry jobs that have failed, or were cancelled."),
     "body_too_large": Code(413, "The body is too large", "Send less; `detail` has the limit."),
     "unsupported_media_type": Code(415, "The body must be plain JSON", "Send `application/json`, not encoded."),
     "host_not_allowed": Code(421, "The host is not served here", "Use another, or allow it: PENSTOCK_ALLOWED_HOSTS."),
@@ -55,7 +57,7 @@ FAILURES: dict[str, Code] = {
     "input_too_large": Code(413, "The step's input does not fit into a message", "Send a smaller request."),
     "abandoned": Code(500, "The pattern gave the step up", "Nothing: another step's failure has the reason."),
     "pattern_error": Code(500, "The pattern itself failed", _OPERATOR),
-    "replay_mismatch": Code(500, "The journal does not fit the pattern's code", "Submit the job anew."),
+    "replay_mismatch": Code(500, "The journal does not fit the pattern's code", _RETRY),
     "step_error": Code(500, "The step's own code failed", _OPERATOR),
     "wait_too_long": Code(500, "A wait would outlast the job's record", _OPERATOR),
     "budget_exhausted": Code(502, "A budget was spent before there was a result", "Ask for less."),
@@ -63,13 +65,13 @@ FAILURES: dict[str, Code] = {
     "model_not_found": Code(502, "The model does not exist", _OPERATOR),
     "model_rejected": Code(502, "The model refused the request as malformed", _ASK_ELSE),
     "model_unauthorized": Code(502, "The model refused our credentials", _OPERATOR),
-    "output_invalid": Code(502, "The model's reply does not fit its schema", "Submit the job anew."),
+    "output_invalid": Code(502, "The model's reply does not fit its schema", _RETRY),
     "output_too_large": Code(502, "The step's output does not fit into a message", "Ask for less at once."),
     "output_truncated": Code(502, "The model's reply was cut off", "Ask for less at once."),
     "poisoned": Code(502, "The message was given up after too many deliveries", _OPERATOR),
     "too_many_steps": Code(502, "The job has more steps than one may have", "Ask for less."),
-    "model_unavailable": Code(503, "The model was not available", "Submit the job anew, later."),
-    "tool_unavailable": Code(503, "The tool did not work", "Submit the job anew, later."),
+    "model_unavailable": Code(503, "The model was not available", _RETRY),
+    "tool_unavailable": Code(503, "The tool did not work", _RETRY),
     "wait_timed_out": Code(504, "Nobody gave the signal in time", "Submit the job anew, and answer what it asks."),
     "deadline_exceeded": Code(
         504, "The job did not finish before its deadline", "Ask for less, or raise `options.deadlineSeconds`."

@@ -39,6 +39,9 @@ class JobState(Tolerant):
     accepted_at: Time | None = omitted()
     deadline: Time | None = omitted()
     ended_at: Time | None = omitted()
+    #: The first job that this one is another try at, and the next try at this one.
+    retry_of: str | None = omitted()
+    retried_as: str | None = omitted()
     steps: tuple[StepState, ...] = ()
     #: What it waits for beside its steps, as far as that has not come yet.
     waiting: tuple[Waiting, ...] = ()
@@ -52,6 +55,10 @@ class JobState(Tolerant):
     @property
     def ended(self) -> bool:
         return self.status not in ("queued", "running", "waiting")
+
+    @property
+    def can_be_retried(self) -> bool:
+        return self.status in ("failed", "cancelled")
 
 
 class JobSummary(Tolerant):

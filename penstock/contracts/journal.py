@@ -25,6 +25,10 @@ class JobStart(Tolerant):
     accepted_at: float
     #: Unless the job is parked before: see `deadline_after`.
     deadline: float
+    #: The pattern's, at the replica that began the job (penstock.runs.versions).
+    version: str = ""
+    #: The first job that this one is another try at (penstock.jobs.retry).
+    retry_of: str | None = omitted()
     #: Whether the time counts in which the job only waits.
     waiting_counts: bool = False
 

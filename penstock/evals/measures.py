@@ -131,9 +131,10 @@ class _Planted(Wire):
 class Findings(_Measure):
     """Truth: a list of `{words: […], line?}`, empty for a case in which nothing is wrong. `at` is a list of findings.
 
-    A finding is a planted one if it has one of its words; each counts once, however often it is told, and a finding
-    that could be several is the one with which most are found. What is found beside is false. `line`: where it shows,
-    or all lines where it does; a finding that names none of them, or no line, is not in the right place.
+    A finding is a planted one if it has one of its words, elsewhere than in the `fragment` of code that it copies: that
+    says where and not what. Each counts once, however often it is told, and a finding that could be several is the one
+    with which most are found. What is found beside is false. `line`: where it shows, or all lines where it does; a
+    finding that names none of them, or no line, is not in the right place.
     """
 
     kind: Literal["findings"]
@@ -159,7 +160,8 @@ class Findings(_Measure):
 
 def _fits(planted: Sequence[_Planted], told: Any) -> dict[int, bool]:
     """Which of the planted ones this may be, and whether it names a line of theirs."""
-    text, line = _text(told).lower(), told.get("line") if isinstance(told, dict) else None
+    said = {name: value for name, value in told.items() if name != "fragment"} if isinstance(told, dict) else told
+    text, line = _text(said).lower(), told.get("line") if isinstance(told, dict) else None
     return {
         place: line is not None and line in (one.line if isinstance(one.line, list) else [one.line])
         for place, one in enumerate(planted)

@@ -32,11 +32,14 @@ def _row(name: str, judged: Judged, more_failed: bool) -> str:
     count = Counter(judged.pairs.values())
     wins, losses = count["win"], count["loss"]
     share = bounds = ""
-    if untied := wins + losses:
+    untied = wins + losses
+    if untied:
         share, bounds = f"{wins / untied:.2f}", "{:.2f} to {:.2f}".format(*wilson(wins, untied))
     said = told(wins, losses)
     if said == "better" and more_failed:
         said = "cannot tell, more failed"
+    elif said != "cannot tell" and len(judged.failures) > untied:
+        said = "cannot tell, too few judged"
     return (
         f"| {name} | {len(judged.pairs)} | {len(judged.failures)} | {count['same']} | {wins} | {count['tie']} | "
         f"{losses} | {share} | {bounds} | {said} |"

@@ -31,6 +31,8 @@ class Service:
         self._start_with = start
         self._bus: Bus | None = None
         self._pools = [PullGroup(slots=slots, ack_wait=settings.ack_wait)]
+        #: Called as soon as the service is to stop.
+        self.leaving: list[Callable[[], Awaitable[None]]] = []
         self.registry = registry = CollectorRegistry()
         in_flight = Gauge("penstock_in_flight", "Messages received and not settled.", registry=registry)
         in_flight.set_function(lambda: self.in_flight)
@@ -83,6 +85,7 @@ class Service:
     async def stop(self, grace: float | None = None) -> None:
         """Settle or hand back all messages, within `grace` seconds (those of the settings)."""
         grace = self.settings.grace if grace is None else grace
+        await asyncio.gather(*(leave() for leave in self.leaving))
         await asyncio.gather(*(pool.stop(grace) for pool in self._pools))
 
     async def _reconnected(self) -> None:

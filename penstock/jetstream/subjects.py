@@ -14,7 +14,8 @@
     DEAD      dead.<origin subject>                 no              -
 
     not stored, request and reply (penstock.nats_api): penstock.submit.<pattern>, penstock.status,
-    penstock.cancel, penstock.signal, penstock.patterns
+    penstock.cancel, penstock.retry, penstock.signal, penstock.patterns; among aggregators (penstock.runs.versions):
+    penstock.runs.<pattern>, penstock.runs.<pattern>.v=<version>
 
 <kind> is one of wait, signal, timer, shift (penstock.contracts.waiting).
 
@@ -43,6 +44,8 @@ API = "penstock"
 
 #: Header of a request to submit: the job id that the caller chooses.
 JOB_HEADER = "Penstock-Job"
+#: Header of a job's message: the first job that it is another try at.
+RETRY_HEADER = "Penstock-Retry-Of"
 #: Headers of a dead letter.
 DEAD_REASON_HEADER = "Penstock-Reason"
 DEAD_DETAIL_HEADER = "Penstock-Detail"
@@ -124,6 +127,11 @@ def due(job_id: str, key: str) -> str:
 def api(*names: str) -> str:
     """`penstock.<name>…`: an endpoint of the request-reply service."""
     return ".".join((API, *names))
+
+
+def runs(pattern: str, version: str | None = None) -> str:
+    """Where aggregators answer that have the pattern, or this version of it."""
+    return api("runs", pattern) if version is None else api("runs", pattern, f"v={version}")
 
 
 def dead(subject: str) -> str:

@@ -1,4 +1,4 @@
-"""Jobs from outside: submit, look up, list, signal, cancel, follow.
+"""Jobs from outside: submit, look up, list, signal, cancel, retry, follow.
 
 The gateway is one caller of these; it has no private way in.
 """
@@ -7,6 +7,7 @@ from penstock.jobs.ending import cancel, end_event, publish_end
 from penstock.jobs.listing import page
 from penstock.jobs.lookup import look_up
 from penstock.jobs.queued import look_up_with_queue
+from penstock.jobs.retry import retry
 from penstock.jobs.signals import signal
 from penstock.jobs.submission import job_id_of, new_job_id, submit
 
@@ -19,6 +20,7 @@ __all__ = [
     "new_job_id",
     "page",
     "publish_end",
+    "retry",
     "signal",
     "submit",
 ]

@@ -1,6 +1,6 @@
 """What is known of one job, from its journal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from penstock.document import Placed, spread
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 from penstock.jobs.shifts import is_parked, parked_for
+from penstock.jobs.submission import retry_id_of, tries_before
 
 
 class Record:
@@ -44,19 +45,27 @@ async def look_up(bus: Bus, job: str) -> JobState | None:
     """What is known of a job; None where there is no such job, can be none, or it is past its retention."""
     if not is_token(job):
         return None
-    record = await _read(bus, job)
+    record = await read(bus, job)
     fields = record.fields()
     if record.start is None:
         if (submitted := await bus.last_from_leader(subjects.JOBS, subjects.job("*", job))) is None:
             return None
         fields |= {"pattern": subjects.tokens(submitted.subject)[0], "accepted_at": unix(submitted.time)}
+        if record.end is not None:
+            for message in await bus.last_from_any_replica(subjects.JOBS, [submitted.subject]):
+                fields |= {"retry_of": retry_of(message.headers, job)}
     steps = tuple(StepState(**dict(outcome), problem=outcome.failure) for outcome in record.outcomes)
-    return JobState(**fields | {"id": job, "steps": steps, "waiting": record.waiting})
+    state = JobState(**fields | {"id": job, "steps": steps, "waiting": record.waiting})
+    if state.can_be_retried:
+        retry = retry_id_of(job)
+        if await bus.last_from_leader(subjects.JOBS, subjects.job(state.pattern, retry)):
+            return state.model_copy(update={"retried_as": retry})
+    return state
 
 
 async def snapshot(bus: Bus, job: str) -> Snapshot:
     """The state of a job that an aggregator has begun to run, as far as its journal has it."""
-    record = await _read(bus, job)
+    record = await read(bus, job)
     placed = Placed()
     for outcome in record.outcomes:
         if outcome.into is not None and outcome.failure is None:
@@ -67,7 +76,14 @@ async def snapshot(bus: Bus, job: str) -> Snapshot:
     return Snapshot(**{"pattern": ""} | record.fields() | {"job": job, "result": result, "steps": steps})
 
 
-async def _read(bus: Bus, job: str) -> Record:
+def retry_of(headers: Mapping[str, str] | None, job: str) -> str | None:
+    """The first job that `job` is another try at, by the headers of its message; None for what only says so."""
+    first = (headers or {}).get(subjects.RETRY_HEADER)
+    return first if tries_before(job, first) else None
+
+
+async def read(bus: Bus, job: str) -> Record:
+    """All facts of a job."""
     return Record([fact async for fact in bus.history(subjects.JOURNAL, subjects.journal(job, ">"))])
 
 

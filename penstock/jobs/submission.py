@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from penstock.contracts.options import PatternRequest
+from penstock.contracts.wire import is_token
 from penstock.errors import Failure, InvalidRequest
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -17,6 +18,9 @@ from penstock.jobs.refusals import invalid_request, unknown_pattern
 from penstock.pattern import Pattern
 from penstock.settings import Settings
 from penstock.webhooks.admission import check_webhook
+
+#: So many tries at a job are seen as such.
+_TRIES = 100
 
 
 def parse_request(
@@ -55,6 +59,21 @@ def job_id_of(key: str, pattern: str) -> str:
     if not (isinstance(key, str) and 1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
         raise InvalidRequest("an idempotency key is 1 to 255 visible ASCII characters")
     return _uuid(hashlib.sha256("\0".join((pattern, key)).encode()).digest()[:16], version=8)
+
+
+def retry_id_of(job: str) -> str:
+    """The job that is the next try at `job`: always the same, so that it is one however often it is asked for."""
+    return _uuid(hashlib.sha256(f"\0{job}".encode()).digest()[:16], version=8)  # no pattern is called ""
+
+
+def tries_before(job: str, first: object) -> list[str]:
+    """`first` and each try at it before `job`; none where `job` is no try at it, or beyond the hundredth."""
+    tries = [str(first)] if is_token(first) else []
+    while tries and len(tries) <= _TRIES:
+        if (following := retry_id_of(tries[-1])) == job:
+            return tries
+        tries.append(following)
+    return []
 
 
 def _uuid(value: bytes, *, version: int) -> str:

@@ -81,8 +81,16 @@ class Channel:
 def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     """All channels of a fleet that serves `patterns`."""
     executors = steps_by_service(patterns)
+    retries = {subjects.RETRY_HEADER: "The first job that this one is another try at."}
     jobs = [
-        Channel(f"jobs-{name}", subjects.job(name, _JOB), f"Jobs: {one.summary}", (_request(one),), _SERVES, _RUNS)
+        Channel(
+            f"jobs-{name}",
+            subjects.job(name, _JOB),
+            f"Jobs: {one.summary}",
+            (_request(one, headers=retries),),
+            _SERVES + _RUNS,
+            _RUNS,
+        )
         for name, one in patterns.items()
     ]
     steps = [
@@ -155,6 +163,7 @@ def endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     state = "A job's state, its steps, and its result or problem once it has ended."
     said = "Say something to a job that waits for it, or will; answers what counts: the first."
     end = "End a job as cancelled, unless it has ended; answers its state after that."
+    again = "Submit a job that failed, or was cancelled, once more; answers the new job's state."
     return [
         *(
             _endpoint(one.summary, _request(one, headers=job_id), JobState, "submit", name)
@@ -163,6 +172,7 @@ def endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
         _endpoint(state, reference, JobState, "status"),
         _endpoint(end, reference, JobState, "cancel"),
         _endpoint(said, Message.of(SignalRequest, mode="validation"), Signal, "signal"),
+        _endpoint(again, reference, JobState, "retry"),
         _endpoint("The patterns there are, with their contracts.", nothing, PatternList, "patterns"),
     ]
 

@@ -1,9 +1,10 @@
-"""Request and reply over NATS: submit, status, cancel, signal, and the patterns: a service that `nats micro ls` finds.
+"""Request and reply over NATS: submit, status, cancel, retry, signal, and the patterns, as `nats micro ls` finds them.
 
     penstock.submit.<pattern>   a request of the pattern   ──▶ JobState     header Penstock-Job: the id, if chosen
     penstock.status             {"id": "<job>"}            ──▶ JobState
     penstock.cancel             {"id": "<job>"}            ──▶ JobState
     penstock.signal             {"id": "<job>", "name": "<signal>", "body": …}  ──▶ Signal
+    penstock.retry              {"id": "<job>"}            ──▶ JobState     of the new job
     penstock.patterns           nothing                    ──▶ PatternList
 
 A refusal has the headers of the micro protocol (ADR-32 of nats-architecture-and-design): Nats-Service-Error-Code
@@ -104,6 +105,7 @@ class NatsApi:
             "status": partial(self._about, jobs.look_up_with_queue),
             "cancel": partial(self._about, jobs.cancel),
             "signal": self._signal,
+            "retry": partial(self._about, self._retry),
             "patterns": self._list_patterns,
         }
         for channel in endpoints(self._patterns):
@@ -153,6 +155,10 @@ class NatsApi:
         except ValidationError as error:
             raise invalid_request(error) from None
         return known(job, await ask(self._bus, job))
+
+    async def _retry(self, bus: Bus, job: str) -> JobState | None:
+        await self._admission.check()
+        return await jobs.retry(bus, job)
 
     async def _list_patterns(self, _: Request) -> PatternList:
         return PatternList(patterns=tuple(pattern.contract() for pattern in self._patterns.values()))

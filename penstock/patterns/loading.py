@@ -49,6 +49,8 @@ def with_subs(patterns: Mapping[str, AnyPattern]) -> dict[str, AnyPattern]:
             if not is_token(signal.removesuffix("*")) or "__" in signal:
                 what = f"signal name {signal!r} of pattern {pattern.name}"
                 raise Misconfigured(f"{what} is no token without __, nor one with * behind it")
+        if pattern.version and not is_token(pattern.version):
+            raise Misconfigured(f"version {pattern.version!r} of pattern {pattern.name} is no token of A-Z a-z 0-9 _ -")
         waiting += pattern.subs
     return found
 

@@ -25,13 +25,17 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog, stored_events
 from penstock.jetstream.settling import GivenUp, dead_letter, settling, until_stored
 from penstock.jobs.ending import end_event
+from penstock.jobs.lookup import retry_of
 from penstock.jobs.submission import parse_request
 from penstock.jobs.timers import set_timer
 from penstock.mistakes import leaves, told
 from penstock.pattern import Pattern
+from penstock.runs.earlier import Earlier
 from penstock.runs.journal import Journal
 from penstock.runs.parking import Parking
 from penstock.runs.replay import ReplayRun
+from penstock.runs.task import check_all_asked
+from penstock.runs.versions import Versions, begun
 from penstock.runs.waiting import Waits
 from penstock.runs.work import Work
 from penstock.settings import Settings
@@ -45,9 +49,13 @@ class JobHandler:
 
     def __init__(self, *, bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> None:
         self._bus, self._patterns, self._settings = bus, patterns, settings
+        self.versions = Versions(bus, patterns, settings.handover)
 
     async def handle(self, message: Msg) -> None:
-        """Settle one delivery: acked once the job's end is written and published; terminated where it can never run."""
+        """Settle one delivery: acked once the job's end is written and published; terminated where it can never run.
+
+        Handed back with a delay where another replica is to run it.
+        """
         name, job = subjects.tokens(message.subject)
         about = {"job": job, "pattern": name, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "job", about):
@@ -77,6 +85,8 @@ class JobHandler:
 
     async def _process(self, message: Msg, body: bytes, about: dict[str, Any], journal: Journal) -> None:
         name, job = about["pattern"], about["job"]
+        if journal.end is None:
+            await self.versions.leave_to_others(name, journal.start, message)
         body_hash = hashlib.sha256(body).hexdigest()
         request: PatternRequest | None = None
         problem: Failure | None = None
@@ -95,6 +105,8 @@ class JobHandler:
                     accepted_at=accepted_at,
                     deadline=deadline,
                     waiting_counts=request is not None and request.options.deadline_counts == "all",
+                    version=self._patterns[name].version if request else "",
+                    retry_of=retry_of(message.headers, job),
                 )
                 start = await journal.write(START, start)
             if (start.pattern, start.body_hash) != (name, body_hash):
@@ -171,8 +183,11 @@ class JobHandler:
         Neither also where it only waits: then what for.
         """
         pattern = self._patterns[name]
+        earlier = await Earlier.of(self._bus, job, start)
 
         async def dispatch(step: Step[Any, Any], message: StepMessage) -> None:
+            if await earlier.has_done(message, journal, events):
+                return
             subject = subjects.step(step.service, message.pattern, step.name, job, message.key)
             await self._bus.once(subject, message.model_dump_json().encode())
 
@@ -188,10 +203,15 @@ class JobHandler:
             fan_out=self._settings.fan_out,
             max_steps=self._settings.max_steps,
             waits=waits,
+            begun=partial(begun, self._bus, journal, job),
+            inherited=earlier.outcomes,
+            seed=earlier.seed,
         )
 
         async def complete() -> dict[str, Any]:
             _, document = await ReplayRun(work, pattern, request.options).complete(request)
+            if start.version != pattern.version:
+                await check_all_asked(work)
             await events.flush()
             return document
 
@@ -213,7 +233,7 @@ class JobHandler:
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and not (working.done() and working.cancelled()):
                 raise  # this replica is being stopped; the pattern did not cancel itself
-            return None, self._failure_of(error, pattern, job), []
+            return None, self.versions.explained(self._failure_of(error, pattern, job), start), []
         finally:
             work.over = True
             await stop(working, ending, idling)

@@ -1,8 +1,7 @@
 """The machinery behind `Run`: every step is looked up in the journal before it is dispatched."""
 
 import asyncio
-import hashlib
-import json
+from asyncio import Future
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from datetime import datetime
@@ -23,7 +22,7 @@ from penstock.mistakes import Place, called_from, leaves, mistake, shown
 from penstock.pattern import Pattern, Req, Res, Run, T
 from penstock.runs import keys
 from penstock.runs.result import StreamedResult
-from penstock.runs.task import Task, time_under
+from penstock.runs.task import Task, fingerprint, patch_under, time_under
 from penstock.runs.telling import Telling, check_place
 from penstock.runs.work import Work, check_signal
 
@@ -69,8 +68,8 @@ class ReplayRun(Run):
             returned = await self._pattern.run(self, request)
             for task, (key, place) in self._tasks.items():
                 if not (task.done() or task.cancelling()):
-                    what = f"{self._pattern.name} returned while {key} was still at work"
-                    raise mistake(f"{what}: await it, or cancel it", place)
+                    early = f"{self._pattern.name} returned while {key} was still at work"
+                    raise mistake(f"{early}: await it, or cancel it", place)
             document, missing = self._result.finish(self._pattern, returned)
             for path, value in missing.items():
                 self._telling.value(path, value)
@@ -160,10 +159,8 @@ class ReplayRun(Run):
         return self._begin(own, place, waiter.signal(keys.as_token(own), name, body, timeout))
 
     def sleep(self, seconds: float, *, key: str | None = None) -> Awaitable[None]:
-        place = called_from()
-        self._check(place)
-        own = self._key("sleep", key, place)
-        return self._begin(own, place, self._work.waiter(seconds, place).sleep(keys.as_token(own), seconds))
+        waiter = self._work.waiter(seconds, called_from())
+        return self._decided("sleep", key, lambda own, _: waiter.sleep(own, seconds))
 
     def put(self, path: str, value: JsonValue | BaseModel) -> None:
         place = called_from()
@@ -180,10 +177,10 @@ class ReplayRun(Run):
         self._telling.retract(path)
 
     def now(self, *, key: str | None = None) -> Awaitable[datetime]:
-        place = called_from()
-        self._check(place)
-        own = self._key("now", key, place)
-        return self._begin(own, place, time_under(keys.as_token(own), self._work))
+        return self._decided("now", key, time_under)
+
+    def patched(self, change: str) -> Awaitable[bool]:
+        return self._decided("patch", f"patch-{change}", patch_under)
 
     def random(self, *, key: str | None = None) -> Random:
         return self._seeded("random", key)
@@ -191,10 +188,16 @@ class ReplayRun(Run):
     def uuid(self, *, key: str | None = None) -> UUID:
         return UUID(int=self._seeded("uuid", key).getrandbits(128), version=4)
 
+    def _decided(self, what: str, key: str | None, do: Callable[[str, Work], Coroutine[Any, Any, Out]]) -> Future[Out]:
+        place = called_from()
+        self._check(place)
+        own = self._key(what, key, place)
+        return self._begin(own, place, do(keys.as_token(own), self._work))
+
     def _seeded(self, what: str, key: str | None) -> Random:
         place = called_from()
         self._check(place)
-        return Random(f"{what} {self.job} {self._work.start.accepted_at} {self._key(what, key, place)}")
+        return Random(f"{what} {self._work.seed} {self._key(what, key, place)}")
 
     def _check(self, place: Place, at: str | None = None, *, spread: bool = True) -> None:
         """Raises where the run is over, or there is no place `at`."""
@@ -230,14 +233,13 @@ class ReplayRun(Run):
             raise mistake(f"{what}, so that it is executed", place)
         own = self._work.counted(self._key(step.name, key, place))
         as_json = to_jsonable_python(given)
-        content = json.dumps([step.name, as_json], sort_keys=True, separators=(",", ":"))
         message = StepMessage(
             pattern=self._pattern.name,
             job=self.job,
             step=step.name,
             key=keys.as_token(own),
             input=as_json,
-            fingerprint=hashlib.sha256(content.encode()).hexdigest()[:32],
+            fingerprint=fingerprint(step.name, as_json),
             into=self._telling.place(into),
             complexity=complexity or step.complexity,
             priority=self._priority,
@@ -276,9 +278,7 @@ class ReplayRun(Run):
             self._telling.close(into)
         return tuple(outputs)
 
-    async def _give_up(
-        self, error: Exception, tasks: Iterable[asyncio.Future[Any]], own: Callable[[str], bool]
-    ) -> None:
+    async def _give_up(self, error: Exception, tasks: Iterable[Future[Any]], own: Callable[[str], bool]) -> None:
         """After a failure that the pattern above may survive: what is still at work ends, and shows no more."""
         await stop(*tasks)
         if not any(isinstance(leaf, BusUnavailable) for leaf in leaves(error)):

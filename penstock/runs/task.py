@@ -1,6 +1,8 @@
 """What a run waits for: a step's outcome, or the time, from the journal if it has them."""
 
 import asyncio
+import hashlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic
@@ -15,8 +17,8 @@ from penstock.runs.work import ABANDONED, AGGREGATOR, Work
 #: Seconds after which a wait looks at the journal again and dispatches again: a lost wake-up or a
 #: message deleted by hand costs this much and no more. Dispatching twice is refused by the stream.
 _LOOK_AGAIN = 15.0
-#: What outcomes that have the time of `run.now` call their step.
-_NOW = "now"
+#: What outcomes of `run.now` and `run.patched` call their step.
+_NOW, _PATCH = "now", "patch"
 
 
 @dataclass(slots=True)  # not frozen: to make one would take four times as long
@@ -50,9 +52,8 @@ class Task(Generic[Out]):
         return self._accepted(outcome, work, result)
 
     def _accepted(self, outcome: Outcome, work: Work, result: StreamedResult) -> Out:
-        # a message that could not be read has an outcome without a fingerprint
-        if outcome.step != self.step.name or outcome.fingerprint not in ("", self.message.fingerprint):
-            raise _mismatch(work, outcome, f"with another input than the pattern now gives {self.step.name}")
+        if how := _difference(self.message, outcome):
+            raise _mismatch(work, outcome, how)
         if outcome.failure is None and self.into is not None:
             try:
                 result.place(self.into, outcome.value)
@@ -68,8 +69,9 @@ class Task(Generic[Out]):
 async def time_under(key: str, work: Work) -> datetime:
     """The time at which the job first asked for it under this key."""
     if (outcome := work.journal.outcome(key)) is None:
-        said = work.clock()
-        first = Outcome(step=_NOW, key=key, attempt=1, fingerprint="", n=0, service=AGGREGATOR, value=said)
+        first = work.inherited.get(key)
+        if first is None or first.step != _NOW:
+            first = _own(_NOW, key, work.clock())
         outcome = await work.journal.write(key, first)
     if outcome.step != _NOW:
         raise _mismatch(work, outcome, "where the pattern now asks for the time")
@@ -77,8 +79,46 @@ async def time_under(key: str, work: Work) -> datetime:
     return datetime.fromtimestamp(outcome.value, UTC)
 
 
+async def patch_under(key: str, work: Work) -> bool:
+    """Whether the job takes the change under this key: decided, and journaled, where it is asked for the first time."""
+    if (outcome := work.journal.outcome(key)) is None:
+        outcome = await work.journal.write(key, _own(_PATCH, key, not await work.not_asked_for()))
+    if outcome.step != _PATCH:
+        raise _mismatch(work, outcome, "where the pattern now asks for a patch")
+    work.tell_outcome(outcome)
+    return bool(outcome.value)
+
+
+async def check_all_asked(work: Work) -> None:
+    """Raises Failure("replay_mismatch") if steps were begun that the pattern, which has returned, did not ask for."""
+    for key in await work.not_asked_for():
+        raise Failure("replay_mismatch", f"{key} was begun, and the pattern does not ask for it any more")
+
+
+def fingerprint(step: str, given: Any) -> str:
+    """Of a step's input, as JSON: a replay that asks for something else is refused."""
+    content = json.dumps([step, given], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def _own(step: str, key: str, value: Any) -> Outcome:
+    """Of what the aggregator does itself."""
+    return Outcome(step=step, key=key, attempt=1, fingerprint="", n=0, service=AGGREGATOR, value=value)
+
+
 def _is_abandoned(outcome: Outcome) -> bool:
     return outcome.failure is not None and outcome.failure.code == ABANDONED
+
+
+def _difference(asked: StepMessage, done: Outcome) -> str | None:
+    """What was done instead of what is asked for; None if it is that."""
+    if done.step != asked.step:
+        return f"where the pattern now asks for {asked.step}"
+    if not done.fingerprint:  # the message could not be read
+        return None
+    if done.fingerprint != asked.fingerprint:
+        return "with another input than the pattern now gives it"
+    return f"with its output at {done.into}, not at {asked.into} as it is now" if done.into != asked.into else None
 
 
 def _mismatch(work: Work, outcome: Outcome, how: str) -> Failure:

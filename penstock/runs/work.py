@@ -1,7 +1,7 @@
 """What the runs of one job have in common: the job's pattern, and the patterns in it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -13,6 +13,7 @@ from penstock.contracts.step import Step, StepMessage
 from penstock.errors import Failure
 from penstock.mistakes import Place, mistake
 from penstock.pattern import Pattern
+from penstock.runs.keys import as_token
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -67,7 +68,13 @@ class Work:
     clock: Callable[[], float]
     fan_out: int
     max_steps: int
+    #: Has the keys of all steps of the job that were dispatched or finished.
+    begun: Callable[[], Awaitable[Collection[str]]]
     waits: Waiter | None = None
+    #: What earlier tries at the job have finished.
+    inherited: Mapping[str, Outcome] = field(default_factory=dict)
+    #: What chance goes by; by default the job's id and when it was accepted.
+    seed: str = ""
     #: Whether nothing more is to be done and told: the job has ended, or this process lets it go.
     over: bool = field(default=False, init=False)
     #: The keys in use.
@@ -81,6 +88,7 @@ class Work:
 
     def __post_init__(self) -> None:
         self.slots = asyncio.Semaphore(self.fan_out)
+        self.seed = self.seed or f"{self.job} {self.start.accepted_at}"
 
     def tell(self, event: Event, *, retracts: bool = False) -> None:
         if not self.over:
@@ -115,6 +123,10 @@ class Work:
             self.tell(StepFailedEvent(id=f"failed:{key}", problem=outcome.failure, **dict(outcome)))
         else:
             self.tell(StepCompleted(id=f"completed:{key}", **dict(outcome)))
+
+    async def not_asked_for(self) -> list[str]:
+        """Keys of steps that were begun, and that the run has not asked for by now."""
+        return sorted({*await self.begun()} - set(map(as_token, self.keys)))
 
     async def abandon(self, keys: Iterable[str]) -> None:
         """Have steps that are waited for end without an output: they show readers nothing more."""

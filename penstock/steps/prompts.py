@@ -9,8 +9,10 @@ cannot close. The system text ends with the sentence that says what that means.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -92,11 +94,15 @@ class PromptFile:
 
 def version_of(text: str, step: Step[Any, Any]) -> str:
     """12 hex digits that differ as soon as what decides a reply does, but for the input and the model: the template,
-    the output's schema, the tier, how much is thought, whether a reply may be shortened, and the step's own version.
+    the output's schema, the tier, how much is thought, whether a reply may be shortened, the check (of what it calls,
+    nothing), and the step's own version.
     """
     output: type[BaseModel] | type[str] = step.output
     schema = schema_of(output) if issubclass(output, BaseModel) else None
     settings = [step.complexity, step.thinking, step.may_shorten, step.version]
+    if step.check:
+        with suppress(OSError, TypeError):  # it was made where there is no source
+            settings.append(inspect.getsource(step.check))
     content = json.dumps([MATERIAL, text, schema, settings], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 

@@ -1,8 +1,10 @@
 """What steps need beside their input, opened once a process: a database's pool, an HTTP client, a sandbox."""
 
+import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any, get_type_hints
 
 from penstock.depends import Depends
@@ -62,7 +64,9 @@ class Resources:
             elif inspect.isgeneratorfunction(dependency):
                 opening = contextmanager(dependency)
             opened = opening(**{name: await self._open(one) for name, one in _needed_by(dependency).items()})
-            if hasattr(opened, "__aenter__"):
+            if isinstance(opened, _FOR_EACH_USE):
+                pass
+            elif hasattr(opened, "__aenter__"):
                 opened = await self._stack.enter_async_context(opened)
             elif hasattr(opened, "__enter__"):
                 opened = self._stack.enter_context(opened)
@@ -76,7 +80,7 @@ class Resources:
 
 
 def _needed_by(dependency: Dependency) -> Mapping[str, Dependency]:
-    return _dependencies(dependency, f"the dependency {dependency.__qualname__}", given=0)
+    return _dependencies(dependency, f"the dependency {getattr(dependency, '__qualname__', dependency)}", given=0)
 
 
 def _dependencies(function: Callable[..., Any], about: str, *, given: int) -> Mapping[str, Dependency]:
@@ -84,11 +88,16 @@ def _dependencies(function: Callable[..., Any], about: str, *, given: int) -> Ma
 
     One with a default may depend on nothing. Of a class nothing is read but that it can be called.
     """
-    plain = inspect.unwrap(function)
-    if not inspect.isfunction(plain):
+    callee = inspect.unwrap(function)
+    plain = callee
+    while isinstance(plain, partial):
+        plain = plain.func
+    if not (inspect.isroutine(plain) or inspect.isclass(plain)):
+        plain = type(plain).__call__
+    if not (inspect.isfunction(plain) or inspect.ismethod(plain)):
         return {}
     hints, found = get_type_hints(plain, include_extras=True), {}
-    for name, parameter in list(inspect.signature(plain).parameters.items())[given:]:
+    for name, parameter in list(inspect.signature(callee).parameters.items())[given:]:
         # FastStream's Depends has a `dependency`, too
         marks = (*getattr(hints.get(name), "__metadata__", ()), parameter.default)
         mark = next((mark for mark in marks if callable(getattr(mark, "dependency", None))), None)
@@ -106,4 +115,6 @@ def _dependencies(function: Callable[..., Any], about: str, *, given: int) -> Ma
     return found
 
 
+#: Entered for each use, and not for as long as a process lives.
+_FOR_EACH_USE = asyncio.Lock, asyncio.Semaphore, asyncio.Condition
 _VARIADIC = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD

@@ -1,11 +1,13 @@
 """Steps that are done by an author's function, in a service of the author's own."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import pytest
 
-from penstock import Pattern, Step
+from penstock import Depends, Pattern, Step, StepContext
 from penstock.contracts.events import Delta
 from penstock.errors import Misconfigured
 from penstock.patterns.loading import load, steps_by_service
@@ -20,7 +22,7 @@ NAME = f"{splitting.__name__}:PATTERN"
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"patterns": (NAME,)})
+    return settings.model_copy(update={"patterns": (NAME,), "show_errors": True})
 
 
 @pytest.fixture
@@ -74,6 +76,7 @@ async def test_what_is_wrong_with_an_executor_fails_its_step(pipeline: Pipeline,
     job = await pipeline.submit("splitting", {"text": text})
     failure = (await pipeline.failure(job)).problem
     assert (failure.code, failure.step) == ("step_error", "shout-1")
+    assert why in failure.detail
 
 
 def test_a_service_whose_steps_ask_no_model_needs_no_key(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +96,33 @@ def test_steps_are_chosen_by_pattern_and_step_or_by_step() -> None:
 
 async def _needs_something(given: splitting.Given, pool: int) -> splitting.Words:
     raise NotImplementedError
+
+
+class _Asking:
+    """An executor with a state of its own."""
+
+    async def __call__(
+        self,
+        given: str,
+        context: StepContext,
+        slots: Annotated[asyncio.Semaphore, Depends(partial(asyncio.Semaphore, 2))],
+    ) -> tuple[Any, bool]:
+        async with slots:
+            return context, slots.locked()
+
+    ask = __call__
+
+
+@pytest.mark.parametrize(
+    "do", [_Asking(), _Asking().ask, partial(_Asking.ask, _Asking())], ids=("object", "method", "partial")
+)
+async def test_an_executor_is_whatever_can_be_called_and_a_semaphore_is_not_taken_for_good(do: Any) -> None:
+    resources = Resources()
+    done = resources.bind(do, "step x")
+    resources.check()
+    await resources.open()
+    assert await done("given", "the context") == ("the context", False)
+    await resources.aclose()
 
 
 def test_a_parameter_without_a_dependency_is_named_with_its_place() -> None:

@@ -111,11 +111,11 @@ async def test_what_a_part_refuses_its_pattern_may_go_on_without(pipeline: Pipel
 
 @pytest.mark.parametrize("dies", [False, True])
 async def test_what_is_at_work_beside_a_step_that_failed_is_given_up_for_good(pipeline: Pipeline, dies: bool) -> None:
-    """The second text has been shown in part when the first one fails: it ends, and shows no more, in a replay, too."""
+    """The first text has been shown in part when the second one fails: it ends, and shows no more, in a replay, too."""
     await pipeline.gemini.rule(contains="dunes", reply={"text": "About dunes.", "hold": "dunes"})
     await pipeline.gemini.rule(contains="tides", reply={"hold": "tides"}, fault={"status": 400})
     await pipeline.gemini.rule(contains="one text instead", reply={"text": "Instead.", "hold": "instead"})
-    job = await pipeline.submit("forgiving", {"first": "tides", "second": "dunes"})
+    job = await pipeline.submit("forgiving", {"first": "dunes", "second": "tides"})
     await pipeline.gemini.wait(held="dunes")
     await pipeline.gemini.release("tides")
     await pipeline.gemini.wait(held="instead")
@@ -127,7 +127,7 @@ async def test_what_is_at_work_beside_a_step_that_failed_is_given_up_for_good(pi
     events = await pipeline.events(job)
     assert shown(events) == {"pair": "Instead.", "why": "model_rejected"}
     failed = {event.key: event.problem.code for event in events if isinstance(event, StepFailedEvent)}
-    assert failed == {"pair-1__write-1": "model_rejected", "pair-1__write-2": "abandoned"}
+    assert failed == {"pair-1__write-1": "abandoned", "pair-1__write-2": "model_rejected"}
     assert len(await pipeline.gemini.calls(job=job)) == 3
 
 

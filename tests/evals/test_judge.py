@@ -10,7 +10,7 @@ from penstock.contracts.usage import Usage
 from penstock.errors import Misconfigured
 from penstock.evals.cases import Case, CaseSet
 from penstock.evals.judge import Judge, JudgeInput, prompt_file
-from penstock.evals.pairs import Judged, told
+from penstock.evals.pairs import Judged, pairs_table, told
 from penstock.evals.report import Report, SetReport, markdown
 from penstock.llm.client import Llm
 from penstock.settings import Settings
@@ -138,6 +138,16 @@ def test_wins_ties_and_losses_are_told_with_an_interval() -> None:
     text = markdown(report(), SETS, report())
     assert "| s | 25 | 1 | 8 | 8 | 8 | 1 | 0.89 | 0.57 to 0.98 | better |" in text
     assert "s, x: not judged: `no recorded reply`" in text
+
+
+@pytest.mark.parametrize(("unjudged", "says"), [(6, "better"), (7, "cannot tell, too few judged")])
+def test_six_that_agree_say_nothing_of_many_that_were_not_judged(unjudged: int, says: str) -> None:
+    won, failed = (
+        {f"{kind}{n}": to for n in range(many)} for kind, to, many in (("w", "win", 6), ("f", "no", unjudged))
+    )
+    judged = Judged.model_validate({"by": "m", "pairs": won, "failures": failed})
+    (*_, row) = pairs_table({"s": judged}, more_failed={"s": False})
+    assert row.endswith(f"| {says} |")
 
 
 def test_answers_are_not_better_where_more_cases_failed() -> None:

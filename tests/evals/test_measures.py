@@ -33,6 +33,14 @@ def test_findings_count_once_and_what_is_found_beside_is_false() -> None:
     assert shown == {"recall": 1.0, "precision": 2 / 3, "right lines": 0.5, "clean cases left alone": 1.0}
 
 
+def test_the_code_that_a_finding_copies_does_not_say_what_is_wrong_with_it() -> None:
+    planted = [{"words": ["requests.get", "blocks"], "line": 3}]
+    line = {"line": 3, "fragment": "requests.get(url)"}
+    for said, hit in (("no time limit", 0), ("requests.get blocks the loop", 1)):
+        found = Findings(kind="findings", at="").found_in([{**line, "description": said}], planted)
+        assert (found["hit"], found["false"]) == (hit, 1 - hit)
+
+
 def test_a_clean_case_in_which_something_is_found_is_not_left_alone() -> None:
     shown = figures(Findings(kind="findings", at=""), [([], [["a matter of taste"]])])
     assert shown["clean cases left alone"] == 0.0

@@ -46,6 +46,7 @@ ENV = {
     "PENSTOCK_MODEL_TIMEOUT": "10",
     "PENSTOCK_MODEL_RETRY_DELAY": "0.01",
     "PENSTOCK_DEADLINE": "60",
+    "PENSTOCK_HANDOVER": "1",
 }
 #: MB by which a service may grow (NATS keeps what it stores in memory for a while).
 GROWTH = 400.0

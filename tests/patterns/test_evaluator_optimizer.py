@@ -153,6 +153,18 @@ async def test_of_two_that_are_close_the_one_preferred_in_both_orders_is_taken(
     assert ("it was preferred" in explain.prompt) == ({one, other} == {"first", "second"})
 
 
+async def test_where_the_least_score_hides_it_fewer_errors_are_better(pipeline: Pipeline) -> None:
+    """Each version is made from the one before it, none of which stalled, and the best is the answer."""
+    await finds(pipeline, *((error(),) * many for many in (9, 7, 5, 5)))
+    await prefers(pipeline, "neither", "neither")
+    job = await pipeline.submit(PATTERN, request(maxIterations=4))
+    result = await pipeline.result(job)
+    assert scores_of(result) == [1] * 4
+    made_of = [call.prompt for call in await pipeline.gemini.calls(job=job, step="improve-translation")]
+    assert [f"version {number}" in prompt for number, prompt in enumerate(made_of, 1)] == [True] * 3
+    assert result["finalTranslation"] == "version 3"
+
+
 async def test_of_equal_scores_the_earliest_is_taken_where_no_preference_is_clear(pipeline: Pipeline) -> None:
     await finds(pipeline, S8, S8, S8)
     await prefers(pipeline, "neither", "neither")

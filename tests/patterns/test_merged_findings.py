@@ -27,7 +27,7 @@ def about_eval(line: int, description: str, severity: str, **more: str) -> dict[
 
 #: What a maintainer says beside "Code injection: `eval` runs any code that a caller passes", of line 2.
 BESIDE_EVAL = {
-    "the same line": (2, "Passing code of a caller to eval is hard to follow and lets them run anything", True),
+    "the same line": (2, "Code of a caller is an injection waiting to happen, and hard to follow", True),
     "the line after it": (3, "What the caller passes was run by eval above, any code", True),
     "two lines after it": (4, "What the caller passes was run by eval above, any code", False),
     "another fault of the line": (2, "The name `x` says nothing about what it holds", False),
@@ -97,6 +97,53 @@ async def test_one_fault_is_told_by_its_words(security: str, maintainability: st
         MaintainabilityFindings.model_validate(smells),
     )
     assert len(merged(reviews)) == (1 if same else 2)
+
+
+#: What security and performance say of one line of code: of what it is about, and not of one fault.
+TWO_FAULTS = [
+    (
+        "rows = db.execute(f\"SELECT * FROM users WHERE name = '{name}'\")",
+        "An attacker who controls the user name can change the SQL query.",
+        "The SQL query scans the whole table for the user name on each call.",
+    ),
+    (
+        "content = open(path).read()",
+        "An attacker can read any file when this is called with a path that they control.",
+        "The file is read again every time when this is called with the same path.",
+    ),
+    (
+        "stored = md5(password)",
+        "Passwords that are hashed with this are cracked when they leak from there.",
+        "The loop stalls with this when there are requests that wait.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "hole", "cost"), TWO_FAULTS)
+async def test_what_a_line_is_about_does_not_make_one_fault_of_two(line: str, hole: str, cost: str) -> None:
+    """What makes a query faster would else be told as what closes an injection."""
+    at = {"type": "", "line": 2, "fragment": line}
+    found, slow = {**at, "description": hole, "severity": "critical"}, {**at, "description": cost, "impact": "high"}
+    reviews = (
+        SecurityFindings.model_validate({"vulnerabilities": [found], "recommendations": []}),
+        PerformanceFindings.model_validate({"issues": [{**slow, "suggestion": "Add an index"}], "optimizations": []}),
+    )
+    assert [one.found_by for one in merged(reviews)] == [("security",), ("performance",)]
+
+
+async def test_of_two_that_it_could_be_it_is_the_one_with_most_of_its_words() -> None:
+    said = "The handler takes its target from the header unchecked"
+    holes = [
+        {**vulnerability(2, "x = eval(a)"), "description": text}
+        for text in ("The handler has its target unchecked", f"{said}, which is traversal")
+    ]
+    reviews = (
+        SecurityFindings.model_validate({"vulnerabilities": holes, "recommendations": []}),
+        MaintainabilityFindings.model_validate(
+            {"codeSmells": [about_eval(2, said, "low")], "suggestions": [], "complexity": "low"}
+        ),
+    )
+    assert [one.same_as for one in merged(reviews)] == [None, ("maintainability-1",)]
 
 
 async def test_what_all_three_found_is_one_and_keeps_how_it_is_removed() -> None:

@@ -73,6 +73,23 @@ async def test_a_claim_that_the_brief_does_not_make_is_a_major_fault(pipeline: P
     assert '- "A  lantern.": "The brief names no such thing."' in improve.prompt
 
 
+@pytest.mark.parametrize("left", [0, 1])
+async def test_of_equal_scores_the_text_with_fewer_unsupported_claims_is_the_answer(
+    pipeline: Pipeline, left: int
+) -> None:
+    """The cap makes them equal, and the draft is not kept for that."""
+    claims = copy_review(9, unsupported="A  lantern.")
+    twice = {**claims, "unsupportedClaims": claims["unsupportedClaims"] * 2}
+    kept = {**claims, "unsupportedClaims": [{"quote": "two hours", "reason": "Not in the brief."}]}
+    await texts_and_reviews(pipeline, twice, kept if left else copy_review(5))
+    result = await pipeline.run(PATTERN, REQUEST)
+    assert (result["evaluation"]["score"], result["finalContent"], result["finalScore"]) == (
+        5,
+        "Light in two hours.",
+        5,
+    )
+
+
 async def test_a_claim_that_the_copy_does_not_make_is_sent_back_to_the_critic(pipeline: Pipeline) -> None:
     await texts_and_reviews(pipeline, copy_review(9, unsupported="Tested by NASA"), copy_review(9))
     job = await pipeline.submit(PATTERN, REQUEST)

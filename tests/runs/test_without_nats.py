@@ -37,6 +37,9 @@ class Facts:
 
     async def read(self) -> None: ...
 
+    async def keys(self) -> list[str]:
+        return list(self.all)
+
 
 class Log:
     def __init__(self) -> None:
@@ -66,6 +69,7 @@ async def completed(pattern: Pattern[Any, Any], request: PatternRequest, facts: 
         clock=lambda: next(minutes),
         fan_out=2,
         max_steps=1000,
+        begun=facts.keys,
     )
     returned, _ = await ReplayRun(work, pattern, Options()).complete(request)
     return returned, log, dispatched

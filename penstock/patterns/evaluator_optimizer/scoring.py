@@ -5,7 +5,7 @@ weights, and the sum is taken by length. A major error weighs five minor ones, a
 the 25 there, of which a scale from 1 to 10 would show only the first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from penstock.patterns.evaluator_optimizer.contract import Iteration, TranslationEvaluation, TranslationReview
 
@@ -25,8 +25,8 @@ def evaluated(review: TranslationReview, translation: str) -> TranslationEvaluat
 
     def score(*categories: str) -> float:
         severities = [error.severity for error in review.errors if error.category in categories]
-        points = sum(WEIGHTS[one] for one in severities) / max(1, len(translation) / PAGE)
-        return max(1.0, min([round(10 - points, 2), *(CAPS[one] for one in severities)]))
+        uncapped = round(10 - _points(severities, translation), 2)
+        return max(1.0, min([uncapped, *(CAPS[one] for one in severities)]))
 
     return TranslationEvaluation(
         **dict(review),
@@ -41,15 +41,16 @@ def evaluated(review: TranslationReview, translation: str) -> TranslationEvaluat
 
 
 def ranked(iterations: Sequence[Iteration]) -> list[Iteration]:
-    """The best first, the earlier of equals before the later."""
-    return sorted(iterations, key=lambda one: -one.evaluation.score)
+    """The best first; of equal scores, which a cap or the least one gives to many, the one with fewer points off, and
+    the earlier of equals before the later."""
+    return sorted(iterations, key=lambda one: (-one.evaluation.score, -_uncapped(one)))
 
 
 def finished(iterations: Sequence[Iteration], target: float, most: int) -> bool:
     """Whether the target is reached (as it is with nothing left to fix), the budget is spent, or two rounds in a row
-    have gained less than CLOSE together."""
-    scores = [one.evaluation.score for one in iterations]
-    stalled = len(scores) > 2 and max(scores) - max(scores[:-2]) < CLOSE
+    have gained less than CLOSE together, below a cap or the least score as well."""
+    scores, uncapped = [one.evaluation.score for one in iterations], [_uncapped(one) for one in iterations]
+    stalled = len(scores) > 2 and all(max(gained) - max(gained[:-2]) < CLOSE for gained in (scores, uncapped))
     return len(scores) >= most or max(scores, default=0) >= target or stalled
 
 
@@ -62,6 +63,14 @@ def close(iterations: Sequence[Iteration], target: float) -> tuple[Iteration, It
     scores = best.evaluation.score, others[0].evaluation.score
     apart = scores[0] - scores[1] > CLOSE or (scores[0] >= target) != (scores[1] >= target)
     return None if apart else (best, others[0])
+
+
+def _uncapped(iteration: Iteration) -> float:
+    return 10 - _points([error.severity for error in iteration.evaluation.errors], iteration.translation)
+
+
+def _points(severities: Iterable[str], translation: str) -> float:
+    return sum(WEIGHTS[one] for one in severities) / max(1, len(translation) / PAGE)
 
 
 def score_of_page(review: object) -> float:

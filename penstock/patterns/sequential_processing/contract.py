@@ -47,7 +47,7 @@ class SequentialProcessingResult(Wire):
     improved_content: str | None = omitted(description="The rewrite, if the draft scored less than 7.")
     improved_evaluation: Evaluation | None = omitted(description="What an editor finds in the rewrite.")
     final_content: str = Field(
-        description="The better of the two, the original where they are equal; finalScore is its score."
+        description="The better of the two by finalScore, then by fewer unsupported claims; else the original."
     )
     final_score: float = Field(description="The score of finalContent.")
     processing_steps: tuple[str, ...] = Field(description="The steps that were executed, in order.")

@@ -7,7 +7,7 @@ input ──▶ DRAFT ──▶ EVALUATE ──▶ score < 7? ──yes──▶
 from penstock.pattern import Pattern, Run
 from penstock.patterns.sequential_processing import contract
 from penstock.patterns.sequential_processing.contract import DRAFT, EVALUATE, IMPROVE, Evaluation
-from penstock.patterns.sequential_processing.scoring import GOOD_ENOUGH, evaluated
+from penstock.patterns.sequential_processing.scoring import GOOD_ENOUGH, evaluated, is_better
 
 
 async def sequential_processing(
@@ -33,7 +33,7 @@ async def sequential_processing(
         improved = await run.step(IMPROVE, weak, into="/improvedContent")
         done.append("improve")
         second = await evaluate(improved, "/improvedEvaluation")
-        if second.score > first.score:
+        if is_better(second, first):
             final, score = improved, second.score
     return contract.SequentialProcessingResult(
         original_content=draft,

@@ -14,6 +14,11 @@ def evaluated(review: Review) -> Evaluation:
     return Evaluation(**dict(review), score=min(mean, UNSUPPORTED) if review.unsupported_claims else mean)
 
 
+def is_better(rewrite: Evaluation, draft: Evaluation) -> bool:
+    """By the score; of equal ones, which UNSUPPORTED makes of many, by the claims that the brief does not make."""
+    return (rewrite.score, -len(rewrite.unsupported_claims)) > (draft.score, -len(draft.unsupported_claims))
+
+
 def score_of(review: object) -> float:
     """The score of a review in JSON."""
     return evaluated(Review.model_validate(review)).score

@@ -25,6 +25,8 @@ def build(settings: Settings) -> Service:
         signals = subjects.journal("*", signal_key("*"))
         service.consume(subjects.JOURNAL, subjects.SIGNALS_CONSUMER, signals, handler.wake)
         service.consume(subjects.TIMERS, subjects.TIMERS_CONSUMER, subjects.due("*", "*"), handler.wake)
+        await handler.versions.start()
+        service.leaving.append(handler.versions.stop)
         for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings), QueueTeller(bus)):
             service.app.on_shutdown(part.stop)
             await part.start()

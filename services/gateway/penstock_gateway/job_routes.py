@@ -1,4 +1,4 @@
-"""`/jobs`: list jobs, look at one, follow it, say something to it, cancel it."""
+"""`/jobs`: list jobs, look at one, follow it, say something to it, cancel it, retry it."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -77,6 +77,20 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         raw = await body.read(request, gateway.settings)
         async with gateway.turn(len(raw)):
             return await jobs.signal(gateway.bus, gateway.patterns, job, name, raw)
+
+    refusals = openapi.problems("unknown_job", "not_failed", "no_room", "overloaded")
+
+    @routes.post("/{job}/retry", status_code=202, summary="Retry a job", operation_id="retry", responses=refusals)
+    async def retry(job: Job, response: Response) -> JobState:
+        """Submit a job that failed, or was cancelled, once more: as a job of its own, which is answered.
+
+        What the first one has finished is not done again. Asked for again it is the same new job, unless that has
+        failed as well.
+        """
+        await gateway.admission.check()
+        state = known(job, await jobs.retry(gateway.bus, job))
+        response.headers.update({"Location": f"/jobs/{state.id}", "X-Job-Id": state.id})
+        return state
 
     followed = partial(routes.get, response_class=Response)
 

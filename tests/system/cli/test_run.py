@@ -141,6 +141,21 @@ def test_a_failed_job_is_status_1_with_its_problem(system: System, steering: Blo
     assert "Traceback" not in ended.stderr
 
 
+def test_a_failed_job_is_retried(system: System, steering: BlockingSteering) -> None:
+    """What it had finished is not asked for again; each of the two shows the other."""
+    steering.rule(step="respond", times=1, fault={"status": 400})
+    ended = system.run("run", "routing", "--query", QUERY)
+    job = ended.stderr.splitlines()[0].removeprefix("job ")
+    again = system.run("jobs", "retry", job)
+    new = again.stdout.strip()
+    assert (again.returncode, system.run("jobs", "retry", job).stdout.strip()) == (0, new)
+    assert json.loads(system.run("jobs", "follow", new).stdout)["response"]
+    assert [call.step for call in steering.calls(job=new)] == ["respond"]
+    assert f"it is tried again as job {new}" in system.in_terminal("jobs", "show", job)
+    refused = system.run("jobs", "retry", new)
+    assert (refused.returncode, refused.stderr) == (1, f"penstock: not_failed: job {new} is completed\n")
+
+
 def test_a_job_can_be_cancelled_from_another_terminal(system: System, steering: BlockingSteering) -> None:
     """Whoever follows it ends with status 1; to cancel it once more changes nothing."""
     steering.rule(**HOLD)

@@ -1,0 +1,93 @@
+"""A pattern that says things one after the other, as it is changed from deploy to deploy."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from penstock import Pattern, PatternRequest, Run, Wire
+from penstock.errors import StepFailed
+from tests.authors.splitting import DRAFT, Given
+
+
+class Said(Wire):
+    said: tuple[str, ...]
+
+
+Saying = Callable[[Run, PatternRequest], Awaitable[Said]]
+
+
+def said(run: Run, number: int, text: str) -> Awaitable[str]:
+    """The key goes by what is said."""
+    return run.step(DRAFT, Given(text=text), into=f"/said/{number}", key=text)
+
+
+def saying(*texts: str, under: tuple[str, ...] = (), silent: str = "") -> Saying:
+    """`under`: other keys than the texts; `silent`: what readers are shown at the end only."""
+
+    async def run_it(run: Run, _: PatternRequest) -> Said:
+        steps = zip(under or texts, texts, strict=True)
+        return Said(
+            said=tuple(
+                [
+                    await run.step(DRAFT, Given(text=text), into=None if text == silent else f"/said/{number}", key=key)
+                    for number, (key, text) in enumerate(steps)
+                ]
+            )
+        )
+
+    return run_it
+
+
+async def patched(run: Run, _: PatternRequest) -> Said:
+    """Behind `alpha` something is said in addition."""
+    texts = [await said(run, 0, "alpha")]
+    for text in ("extra", "beta", "gamma") if await run.patched("extra") else ("beta", "gamma"):
+        texts.append(await said(run, len(texts), text))
+    return Said(said=tuple(texts))
+
+
+async def broken(run: Run, request: PatternRequest) -> Said:
+    await saying("alpha", "beta")(run, request)
+    raise LookupError("it is not mended yet")
+
+
+async def forgiving(run: Run, _: PatternRequest) -> Said:
+    """Goes on without `beta`; what is said last depends on it."""
+    texts = [await said(run, 0, "alpha")]
+    try:
+        texts.append(await said(run, 1, "beta"))
+    except StepFailed:
+        texts.append("nothing")
+        run.put("/said/1", "nothing")
+    last = run.step(DRAFT, Given(text=f"gamma and {texts[1]}"), into="/said/2", key="gamma")
+    return Said(said=(*texts, await last))
+
+
+async def dated(run: Run, _: PatternRequest) -> Said:
+    """What is said depends on time and chance."""
+    texts = [f"alpha at {(await run.now()).isoformat()}", f"beta of {run.uuid()}", "gamma"]
+    return Said(said=tuple([await run.step(DRAFT, Given(text=text), key=text.split()[0]) for text in texts]))
+
+
+def _pattern(run: Saying, version: str) -> Pattern[Any, Any]:
+    return Pattern(
+        name="changing",
+        summary="Says things.",
+        run=run,
+        request=PatternRequest,
+        result=Said,
+        steps=(DRAFT,),
+        example=PatternRequest(),
+        version=version,
+    )
+
+
+ONE = _pattern(saying("alpha", "beta", "gamma"), "1")
+#: A comment was changed, say.
+FITTING = _pattern(saying("alpha", "beta", "gamma"), "2")
+OTHER_INPUT = _pattern(saying("alpha", "delta", "gamma", under=("alpha", "beta", "gamma")), "2")
+OTHER_PLACE = _pattern(saying("alpha", "beta", "gamma", silent="beta"), "2")
+ONE_LESS = _pattern(saying("alpha", "beta"), "2")
+PATCHED = _pattern(patched, "1")
+BROKEN = _pattern(broken, "1")
+FORGIVING = _pattern(forgiving, "1")
+DATED = _pattern(dated, "1")
