@@ -17,12 +17,13 @@ from penstock.patterns.loading import load, steps_by_service
 from penstock.settings import Settings
 
 _DAY, _HOUR = 86_400.0, 3_600.0
-#: Sixteenths of PENSTOCK_STORE_BYTES that each stream may hold. Timers are small, and none may be dropped.
+#: Sixteenths of PENSTOCK_STORE_BYTES that each stream may hold.
 _SIXTEENTHS = {
     subjects.JOBS: 2,
     subjects.STEPS: 2,
     subjects.JOURNAL: 4,
-    subjects.EVENTS: 6,
+    subjects.EVENTS: 5,
+    subjects.TIMERS: 1,
     subjects.HOOKS: 1,
     subjects.DEAD: 1,
 }
@@ -60,7 +61,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
             name=name,
             subjects=stored,
             storage=api.StorageType.FILE,
-            max_bytes=settings.store_bytes * _SIXTEENTHS[name] // 16 if name in _SIXTEENTHS else -1,
+            max_bytes=settings.store_bytes * _SIXTEENTHS[name] // 16,
             num_replicas=settings.stream_replicas,
             duplicate_window=_DEDUPE,
             allow_direct=True,

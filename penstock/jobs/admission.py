@@ -18,8 +18,8 @@ from penstock.settings import Settings
 FULL = 0.8
 #: Seconds for which what was read is good, after which a request waits for it, and that reading may take.
 _KEPT, _STALE, _PATIENCE = 1.0, 10.0, 2.0
-#: What a job needs room in. A queue or journal that is full refuses; EVENTS drops what is oldest.
-_NEEDED = subjects.JOBS, subjects.STEPS, subjects.JOURNAL, subjects.EVENTS, subjects.HOOKS
+#: What a job needs room in. A queue or journal that is full refuses; EVENTS and TIMERS drop what is oldest.
+_NEEDED = subjects.JOBS, subjects.STEPS, subjects.JOURNAL, subjects.EVENTS, subjects.HOOKS, subjects.TIMERS
 
 
 class Admission:
@@ -77,7 +77,7 @@ def full_stream(info: dict[str, Any], deadline: float) -> list[str]:
     """A log that drops its oldest events is full only where those are younger than the `deadline` of most jobs."""
     if (most := info.get("config", {}).get("max_bytes", -1)) <= 0 or (share := info["state"]["bytes"] / most) <= FULL:
         return []
-    if info["config"]["discard"] == "old":
+    if info["config"]["discard"] == "old" and info["config"]["name"] != subjects.TIMERS:  # none of those may be dropped
         first, now = (datetime.fromisoformat(time) for time in (info["state"]["first_ts"], info["ts"]))
         if (now - first).total_seconds() > deadline:
             return []

@@ -28,13 +28,14 @@ async def test_every_stream_keeps_what_it_holds_for_its_time(pipeline: Pipeline)
         subjects.JOURNAL: 7,
         subjects.EVENTS: 1,
         subjects.HOOKS: 7,
+        subjects.TIMERS: 7,
         subjects.DEAD: 30,
     }
     assert once == {subjects.JOBS, subjects.STEPS, subjects.JOURNAL, subjects.HOOKS}
 
 
 async def test_the_streams_share_one_number_of_bytes_and_follow_it(nats: NatsServer) -> None:
-    """The largest log drops what is oldest; queues and facts refuse instead."""
+    """Logs drop what is oldest; queues and facts refuse instead. NATS allows no schedules in what refuses."""
     bus = await connect(Settings(nats_url=nats.url), "test")
     for total in (1024**3, 256 * 1024**2, 512 * 1024**2):
         await declare(bus.jetstream, Settings(store_bytes=total, events_max_age_hours=24 + total / 1024**3))
@@ -44,7 +45,7 @@ async def test_the_streams_share_one_number_of_bytes_and_follow_it(nats: NatsSer
         (events,) = (config for config in configs if config.name == subjects.EVENTS)
         assert events.max_age == pytest.approx((24 + total / 1024**3) * 3600)
     dropping = {config.name for config in configs if config.discard == "old"}
-    assert dropping == {subjects.EVENTS, subjects.DEAD}
+    assert dropping == {subjects.EVENTS, subjects.TIMERS, subjects.DEAD}
     await bus.connection.close()
 
 
