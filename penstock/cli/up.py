@@ -86,7 +86,8 @@ async def _up(stack: Stack, *, reload: bool) -> None:
 
 def _say_own(stack: Stack) -> None:
     for name, file in stack.own.items():
-        echo(f"pattern {name} of {_shown(Path(file))}")
+        package = Path(file).name == "__init__.py"
+        echo(f"pattern {name} of {_shown(Path(file).parent if package else Path(file))}")
 
 
 def _shown(file: Path) -> str:

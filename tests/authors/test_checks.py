@@ -17,7 +17,7 @@ from penstock.patterns.loading import load
 from tests.authors import splitting
 from tests.system.cli.system import penstock
 
-OUR_OWN = load(["examples.debate.pattern:PATTERN", "tests.authors.splitting:PATTERN"])
+OUR_OWN = load(["examples.debate.pattern:PATTERN", "tests.authors.splitting:PATTERN", "tests.tools.agents:LIBRARY"])
 
 
 @pytest.mark.parametrize("pattern", OUR_OWN.values(), ids=OUR_OWN)

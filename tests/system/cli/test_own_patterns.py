@@ -68,7 +68,7 @@ def test_up_finds_it_and_shows_what_its_functions_raise(project: Path) -> None:
     pattern = project / "patterns/mine/pattern.py"
     pattern.write_text(pattern.read_text().replace("    sentences = (", "    assert 1 + 1 == 3\n    sentences = ("))
     with System(project.parent / "data", cwd=project) as system:
-        system.until_said("pattern mine of patterns/mine/pattern.py")
+        system.until_said("pattern mine of patterns/mine\n")
         first = system.run("run", "mine", "--notes", "a. bb.", cwd=project)
         again = system.run("run", "mine", "--notes", "a. bb. c", cwd=project)
         assert (first.returncode, again.returncode) == (1, 1)
@@ -121,7 +121,7 @@ def test_up_takes_a_change_while_a_job_runs(project: Path) -> None:
         (project / "patterns/second/pattern.py").write_text(second)
         (project / "patterns/second/prompts").symlink_to(project / "patterns/mine/prompts")
         (project / "patterns/second/__init__.py").write_text("from .pattern import PATTERN as PATTERN\n")
-        system.until_said("pattern second of patterns/second/pattern.py")
+        system.until_said("pattern second of patterns/second\n")
         assert set(system.processes()) == {*before, "sorter-1"}
         ended = system.run("run", "second", "--notes", "a", cwd=project)
         assert ended.returncode == 0, ended.stderr + system.output()
