@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel
@@ -46,7 +47,8 @@ def _of_function(step: Step[Any, Any]) -> Iterator[str]:
     if step.do is None:
         return
     name = getattr(step.do, "__qualname__", repr(step.do))
-    if not inspect.iscoroutinefunction(inspect.unwrap(step.do)):
+    called = step.do if inspect.isroutine(step.do) or isinstance(step.do, partial) else type(step.do).__call__
+    if not inspect.iscoroutinefunction(inspect.unwrap(called)):
         yield f"{name} has to be an `async def`"
     resources = Resources()
     try:

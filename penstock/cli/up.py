@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from watchfiles import awatch
 
 from penstock.cli.connecting import NatsUrl
 from penstock.cli.printing import echo, say
 from penstock.errors import PenstockError
 from penstock.hosting import logs
 from penstock.local.stack import PENSTOCK, Pace, Stack
-from penstock.local.tracebacks import Tracebacks
 from penstock.printable import without_credentials
 from penstock.settings import Settings
 
@@ -86,7 +84,8 @@ async def _up(stack: Stack, *, reload: bool) -> None:
 
 def _say_own(stack: Stack) -> None:
     for name, file in stack.own.items():
-        echo(f"pattern {name} of {_shown(Path(file))}")
+        package = Path(file).name == "__init__.py"
+        echo(f"pattern {name} of {_shown(Path(file).parent if package else Path(file))}")
 
 
 def _shown(file: Path) -> str:
@@ -95,6 +94,8 @@ def _shown(file: Path) -> str:
 
 
 async def _tell_tracebacks(stack: Stack) -> None:
+    from penstock.local.tracebacks import Tracebacks  # only `penstock[all]` brings what it needs
+
     try:
         async for text in Tracebacks(stack.data / "logs"):
             say(text, prefix="")
@@ -103,6 +104,8 @@ async def _tell_tracebacks(stack: Stack) -> None:
 
 
 async def _reload_at_changes(stack: Stack) -> None:
+    from watchfiles import awatch  # as above
+
     try:
         while watched := _watched(stack):
             async for changes in awatch(*watched):

@@ -4,7 +4,6 @@ As a program it says so of the files as they are now: a process that has importe
 """
 
 import asyncio
-import inspect
 import os
 import sys
 from functools import partial
@@ -14,7 +13,7 @@ from pydantic import BaseModel
 from penstock.client.over_nats import NatsClient
 from penstock.errors import PenstockError
 from penstock.jetstream.streams import declare
-from penstock.patterns.loading import load, own, steps_by_service
+from penstock.patterns.loading import files, load, steps_by_service
 from penstock.settings import Settings
 
 #: Seconds that NATS may take until it answers.
@@ -22,8 +21,8 @@ PATIENCE = 30.0
 
 
 class Declared(BaseModel):
-    """`services`: those that execute steps, and whether they ask a model. `own`: pattern -> its file, of those that are
-    not Penstock's.
+    """`services`: those that execute steps, and whether they ask a model. `own`: the patterns that are not Penstock's,
+    each with the file that has it.
     """
 
     services: dict[str, bool]
@@ -43,7 +42,7 @@ async def declared(settings: Settings) -> Declared:
     table = steps_by_service(patterns)
     return Declared(
         services={name: any(step.asks for _, step in steps.values()) for name, steps in table.items()},
-        own={name: inspect.getsourcefile(pattern.run) or "" for name, pattern in own(patterns).items()},
+        own={name: str(file) for name, file in files(settings.patterns).items()},
     )
 
 

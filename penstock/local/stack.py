@@ -126,12 +126,15 @@ class Stack:
         fresh = self._known(await self._declared_anew())
         others = [one for one in self.processes if _kind(one) not in ("nats", "simulator", "gateway")]
         before = set(self.processes)
-        started = await asyncio.gather(*(self._serve(*one) for one in fresh), return_exceptions=True)
+        gateways = [one for one in self.processes if _kind(one) == "gateway"]
+        # one more gateway shows whether it starts with these patterns, before those that hold the ports are ended
+        trial = self._serve("gateway", self.gateways)
+        started = await asyncio.gather(*(self._serve(*one) for one in fresh), trial, return_exceptions=True)
         if failed := next((one for one in started if isinstance(one, BaseException)), None):
             await self._end(*(set(self.processes) - before))
             raise failed
-        gateways = [one for one in self.processes if _kind(one) == "gateway"]
-        await asyncio.gather(self._end(*others), *map(self._again, gateways))
+        tried = {one for one in self.processes if _kind(one) == "gateway"} - {*gateways}
+        await asyncio.gather(self._end(*others, *tried), *map(self._again, gateways))
 
     def _known(self, loaded: Declared) -> list[tuple[str, int]]:
         """The services to start but for gateways, with a number for each of a kind."""

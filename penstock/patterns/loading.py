@@ -28,7 +28,7 @@ def load(extra: Iterable[str] = ()) -> dict[str, AnyPattern]:
     Raises Misconfigured for what cannot be imported (with file and line), is no Pattern, or clashes with another.
     """
     patterns: dict[str, AnyPattern] = {}
-    for pattern in (*PATTERNS, *(pattern for name in dict.fromkeys(extra) for pattern in _named(name))):
+    for pattern in (*PATTERNS, *(pattern for name in dict.fromkeys(extra) for pattern, _ in _named(name))):
         if patterns.get(pattern.name, pattern) is not pattern:
             raise Misconfigured(f"two patterns are called {pattern.name!r}")
         patterns[pattern.name] = pattern
@@ -55,6 +55,12 @@ def with_subs(patterns: Mapping[str, AnyPattern]) -> dict[str, AnyPattern]:
     return found
 
 
+def files(extra: Iterable[str]) -> dict[str, Path]:
+    """The patterns that `extra` names, each with the file of the module that has it. Raises Misconfigured as `load`."""
+    found = (one for name in dict.fromkeys(extra) for one in _named(name))
+    return {pattern.name: Path(module.__file__ or "") for pattern, module in found}
+
+
 def own(patterns: Mapping[str, AnyPattern]) -> dict[str, AnyPattern]:
     """Those that are not of the table."""
     return {name: pattern for name, pattern in patterns.items() if pattern not in PATTERNS}
@@ -76,7 +82,7 @@ def steps_by_service(patterns: Mapping[str, AnyPattern]) -> dict[str, dict[str, 
     return table
 
 
-def _named(name: str) -> Iterator[AnyPattern]:
+def _named(name: str) -> Iterator[tuple[AnyPattern, ModuleType]]:
     if "/" in name:
         yield from _in_folder(Path(name).resolve())
         return
@@ -85,7 +91,7 @@ def _named(name: str) -> Iterator[AnyPattern]:
     if not colon:
         raise Misconfigured(f"{about}: module:ATTRIBUTE is expected, or a folder with a / in it")
     try:
-        found: Any = _imported(module_name)
+        found: Any = (module := _imported(module_name))
         for part in attribute.split("."):
             found = getattr(found, part)
     except ModuleNotFoundError as error:
@@ -95,17 +101,18 @@ def _named(name: str) -> Iterator[AnyPattern]:
         raise Misconfigured(f"{about}: {why}") from error
     except (AttributeError, ValueError) as error:
         raise Misconfigured(f"{about}: {error}") from error
-    yield from _patterns(found, f"{about}, which")
+    yield from ((pattern, module) for pattern in _patterns(found, f"{about}, which"))
 
 
-def _in_folder(folder: Path) -> Iterator[AnyPattern]:
+def _in_folder(folder: Path) -> Iterator[tuple[AnyPattern, ModuleType]]:
     package = _as_package(folder)
     for module in sorted(iter_modules([str(folder)], f"{package}."), key=lambda one: one.name):
         if not module.name.removeprefix(f"{package}.").startswith(("_", "test_", "conftest")):
             loaded = _imported(module.name)
             for name in ("PATTERN", "PATTERNS"):
                 if hasattr(loaded, name):
-                    yield from _patterns(getattr(loaded, name), f"{name} of {loaded.__file__}")
+                    patterns = _patterns(getattr(loaded, name), f"{name} of {loaded.__file__}")
+                    yield from ((pattern, loaded) for pattern in patterns)
 
 
 def _as_package(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from penstock.patterns.loading import load
 from tests.authors import splitting
 from tests.system.cli.system import penstock
 
-OUR_OWN = load(["examples.debate.pattern:PATTERN", "tests.authors.splitting:PATTERN"])
+OUR_OWN = load(["examples.debate.pattern:PATTERN", "tests.authors.splitting:PATTERN", "tests.tools.agents:LIBRARY"])
 
 
 @pytest.mark.parametrize("pattern", OUR_OWN.values(), ids=OUR_OWN)
@@ -138,6 +139,11 @@ async def _needs_nothing_wrong(given: splitting.Given, pool: Annotated[int, Depe
     raise NotImplementedError
 
 
+class _Object:
+    async def __call__(self, given: splitting.Given) -> splitting.Words:
+        raise NotImplementedError
+
+
 def _not_async(given: splitting.Given) -> splitting.Words:
     raise NotImplementedError
 
@@ -150,6 +156,8 @@ def _not_async(given: splitting.Given) -> splitting.Words:
         (_not_async, "has to be an `async def`"),
         (_needs, "the dependency _wrong_pool: the parameter 'size' needs a Depends"),
         (_needs_nothing_wrong, None),
+        (_Object(), None),
+        (partial(_needs_nothing_wrong, pool=1), None),
     ],
 )
 def test_functions_that_do_not_fit_their_steps(do: Any, why: str | None) -> None:

@@ -54,8 +54,8 @@ class Verification(Wire):
 
     answer_checked: bool = Field(description="Whether the final answer is the one that was checked.")
     verified: bool = Field(
-        description="The final answer was checked and found valid, and no other answer would do as well. Whether it was "
-        "checked by the problem's own words, checked.inProblem says."
+        description="The final answer was checked and found valid, and no other answer would do as well. Whether what "
+        "checks it are the problem's own words, checked.inProblem says."
     )
 
 

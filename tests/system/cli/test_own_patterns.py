@@ -1,5 +1,6 @@
 """A folder that `penstock new` has made: it runs as it is, and `penstock up` takes what is changed in it."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -68,7 +69,7 @@ def test_up_finds_it_and_shows_what_its_functions_raise(project: Path) -> None:
     pattern = project / "patterns/mine/pattern.py"
     pattern.write_text(pattern.read_text().replace("    sentences = (", "    assert 1 + 1 == 3\n    sentences = ("))
     with System(project.parent / "data", cwd=project) as system:
-        system.until_said("pattern mine of patterns/mine/pattern.py")
+        system.until_said("pattern mine of patterns/mine\n")
         first = system.run("run", "mine", "--notes", "a. bb.", cwd=project)
         again = system.run("run", "mine", "--notes", "a. bb. c", cwd=project)
         assert (first.returncode, again.returncode) == (1, 1)
@@ -100,7 +101,12 @@ def test_up_takes_a_change_while_a_job_runs(project: Path) -> None:
         system.until_said("the services go on with what was there before")
         assert system.processes() == before
 
-        pattern.write_text(changed(pattern, "new").replace("x = (\n", ""))
+        pattern.write_text(whole.replace('Step(name="write"', 'Step(name="write", prompt="missing"'))
+        system.until_said("there is no prompt missing.md in ")
+        until(lambda: system.output().count("the services go on") == 2, system.output)
+        assert system.processes() == before
+
+        pattern.write_text(whole.replace('("old",)', '("new",)'))
         system.until_said("reloaded")
         after = system.processes()
         assert set(after) == set(before)
@@ -114,14 +120,13 @@ def test_up_takes_a_change_while_a_job_runs(project: Path) -> None:
         assert '"points":["new"]' in ended.stdout.replace(" ", "")
         system.until_said("nothing is wrong with mine")
 
-        second = (project / "patterns/mine/pattern.py").read_text()
+        second = pattern.read_text()
         second = second.replace('name="mine"', 'name="second"')
         second = second.replace("do=sorted_by_length", 'do=sorted_by_length, service="sorter"')
-        (project / "patterns/second").mkdir()
-        (project / "patterns/second/pattern.py").write_text(second)
-        (project / "patterns/second/prompts").symlink_to(project / "patterns/mine/prompts")
-        (project / "patterns/second/__init__.py").write_text("from .pattern import PATTERN as PATTERN\n")
-        system.until_said("pattern second of patterns/second/pattern.py")
+        shutil.copytree(pattern.parent, project / "second")
+        (project / "second/pattern.py").write_text(second)
+        (project / "second").rename(project / "patterns/second")  # one change
+        system.until_said("pattern second of patterns/second\n")
         assert set(system.processes()) == {*before, "sorter-1"}
         ended = system.run("run", "second", "--notes", "a", cwd=project)
         assert ended.returncode == 0, ended.stderr + system.output()
