@@ -18,7 +18,6 @@ from penstock.contracts.step import Complexity, In, Out, Step, StepMessage
 from penstock.document import join
 from penstock.document.pointer import parse
 from penstock.errors import BusUnavailable, StepFailed
-from penstock.jobs.refusals import field_errors, summary
 from penstock.mistakes import Place, called_from, leaves, mistake, shown
 from penstock.pattern import Pattern, Req, Res, Run
 from penstock.runs import keys
@@ -26,6 +25,7 @@ from penstock.runs.result import StreamedResult
 from penstock.runs.task import Task, fingerprint, patch_under, time_under
 from penstock.runs.telling import Telling
 from penstock.runs.work import Work
+from penstock.validation import field_errors, summary
 
 T = TypeVar("T")
 
