@@ -17,6 +17,7 @@ from penstock.llm.schema import schema_of
 from penstock.patterns.loading import load
 from tests.authors import splitting
 from tests.system.cli.system import penstock
+from tests.testing import impure
 
 OUR_OWN = load(["examples.debate.pattern:PATTERN", "tests.authors.splitting:PATTERN", "tests.tools.agents:LIBRARY"])
 
@@ -219,3 +220,18 @@ def test_each_fault_is_told_with_file_and_line(tmp_path: Path) -> None:
     prompt.write_text("You write.\n---\n{% for x in points %}\n{{ x\n")
     broken = json.loads(penstock("check", "mine", cwd=project).stdout.splitlines()[-1])
     assert "is not a template" in broken["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("mistaken", "why"),
+    [
+        (impure.an_id_of_its_own, "step `judge-1` of an-id-of-its-own was asked with another input (/text was '"),
+        (impure.no_key, "step `judge-1` of no-key was asked with another input (/text was 'sample text 1'"),
+        (impure.another_result, "returned another result than it streamed"),
+    ],
+)
+def test_replays_that_differ_are_told_without_a_test(mistaken: Any, why: str) -> None:
+    """What its steps give is made up."""
+    (fault,) = faults_of(impure.pattern(mistaken))
+    assert why in fault.sentence
+    assert (fault.where or "").startswith("tests/testing/impure.py:")
