@@ -86,6 +86,9 @@ class Stage:
         async def dispatch(step: Step[Any, Any], message: StepMessage) -> None:
             dispatched[message.key] = step, message
 
+        async def begun() -> set[str]:
+            return {*dispatched, *play.facts.all}
+
         deadline = self.started + (self.request.options.deadline_seconds or _DEFAULT["deadline"])
         start = JobStart(pattern=self.pattern.name, body_hash="", accepted_at=self.started, deadline=deadline)
         work = Work(
@@ -97,6 +100,7 @@ class Stage:
             clock=lambda: self.started,
             fan_out=self.fan_out or _DEFAULT["fan_out"],
             max_steps=_DEFAULT["max_steps"],
+            begun=begun,
         )
         work.waiting = _Waiting(play.asked)
         play.log.send(JobAccepted(id="accepted", job=work.job, pattern=self.pattern.name, deadline=deadline))

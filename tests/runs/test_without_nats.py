@@ -13,9 +13,7 @@ REQUEST = AtlasRequest(sea=("tides", "reefs"), land=("dunes",))
 
 async def test_every_beginning_of_a_journal_leads_to_the_same_end() -> None:
     """And every order in which steps at work at once may end. What the run itself tells has an id, none twice."""
-    run = await PatternTest(ATLAS, STEPS, fan_out=2, replays=200).run(
-        AtlasRequest(sea=("tides", "reefs"), land=("dunes",))
-    )
+    run = await PatternTest(ATLAS, STEPS, fan_out=2, replays=200).run(REQUEST)
     assert run.replays == 200
     told = [event.id for event in run.events if isinstance(event, RunEvent)]
     assert len(told) == len({*told})
