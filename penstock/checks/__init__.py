@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from penstock.checks import executors, names, prompts, replays, requests, schemas
+from penstock.checks import executors, names, prompts, purity, replays, requests, schemas
 from penstock.checks.fault import Fault
 from penstock.pattern import Pattern
 
@@ -16,6 +16,7 @@ CHECKS: tuple[Callable[[Pattern[Any, Any]], Iterator[Fault]], ...] = (
     prompts.faults,
     schemas.faults,
     executors.faults,
+    purity.faults,
 )
 
 

@@ -15,7 +15,7 @@ from penstock.checks.samples import NoSample, samples
 from penstock.checks.schemas import refusals
 from penstock.llm.schema import schema_of
 from penstock.patterns.loading import load
-from tests.authors import splitting
+from tests.authors import dated, splitting
 from tests.system.cli.system import penstock
 from tests.testing import impure
 
@@ -225,7 +225,7 @@ def test_each_fault_is_told_with_file_and_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("mistaken", "why"),
     [
-        (impure.an_id_of_its_own, "step `judge-1` of an-id-of-its-own was asked with another input (/text was '"),
+        (impure.a_draw_of_steps, " of a-draw-of-steps was asked for, as it was not before, on replay"),
         (impure.no_key, "step `judge-1` of no-key was asked with another input (/text was 'sample text 1'"),
         (impure.another_result, "returned another result than it streamed"),
     ],
@@ -235,3 +235,18 @@ def test_replays_that_differ_are_told_without_a_test(mistaken: Any, why: str) ->
     (fault,) = faults_of(impure.pattern(mistaken))
     assert why in fault.sentence
     assert (fault.where or "").startswith("tests/testing/impure.py:")
+
+
+def test_what_differs_from_process_to_process_is_told_by_its_place() -> None:
+    """In a function that is given the run; what a step does is its own business."""
+    found = [str(fault).partition(": dated: ") for fault in faults_of(dated.PATTERN)]
+    assert {where for where, _, _ in found} == {f"tests/authors/dated.py:{line}" for line in (25, 28, 29)}
+    assert [sentence.rpartition(":")[0] for _, _, sentence in found] == [
+        "{*words, 'three'} comes in another order in each process",
+        "set(words) comes in another order in each process",
+        "{word[:1] for word in words} comes in another order in each process",
+        "datetime.now() gives another time in each replay",
+        "time.time() gives another time in each replay",
+        "uuid.uuid4() gives another value in each replay",
+        "choice() gives another value in each replay",
+    ]
