@@ -44,7 +44,7 @@ def test_a_pattern_is_tested_with_pydantic_alone() -> None:
     """Its prompts are what Jinja2 makes of them: where it is not installed, a test that looks at one is told so."""
     modules = tuple(sorted({module for extra in EXTRAS.values() for module in extra}))
     ran = python("-c", ABSENT.format(modules=modules) + ALONE)
-    assert (ran.stdout, ran.stderr) == ('jinja2 is not installed: pip install "penstock[services]"\n', "")
+    assert (ran.stdout, ran.stderr) == ('jinja2 is not installed: pip install "penstock[cli]"\n', "")
 
 
 def test_what_the_fixture_takes_is_said_in_one_line(tmp_path: Path) -> None:
