@@ -1,6 +1,6 @@
 """A pattern under test: its job is run in this process, by a script, and then again from every beginning."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Generic
 
@@ -12,6 +12,7 @@ from penstock.document import Document, LinearJSON, Reader, Shape
 from penstock.errors import Diverged, Misconfigured
 from penstock.installed import advice
 from penstock.pattern import Pattern, Req, Res
+from penstock.runs.task import refused_patch
 from penstock.testing.pattern_run import AskedStep, PatternRun
 from penstock.testing.playing import Play, Stage
 from penstock.testing.replays import replay
@@ -58,9 +59,14 @@ class PatternTest(Generic[Req, Res]):
         self._patterns = {one.name: one for one in _all_of(pattern)}
 
     async def run(
-        self, request: "Req | Mapping[str, Any] | None" = None, steps: Mapping[str, Any] | None = None
+        self,
+        request: "Req | Mapping[str, Any] | None" = None,
+        steps: Mapping[str, Any] | None = None,
+        *,
+        unpatched: Iterable[str] = (),
     ) -> PatternRun[Res]:
         """A job of the pattern, by default of its example. `steps`: what more steps give in it, or others than said.
+        `unpatched`: changes (`run.patched`) that the job was past; it takes all others.
 
         Raises PatternTestFailed where the pattern or the script is not right, and what else the pattern raises that is
         no Failure. A job that fails as it should has a `failure`.
@@ -73,7 +79,7 @@ class PatternTest(Generic[Req, Res]):
         given = {**self._given, **(steps or {})}
         async with Script(self._patterns, given) as script:
             stage = Stage(self._pattern, asked, script, BEGUN.timestamp(), self._fan_out, self._patience)
-            first = await stage.play()
+            first = await stage.play(first={fact.key: fact for fact in map(refused_patch, unpatched)})
             if first.error is not None:
                 raise first.error
             steps_asked = {key: self._asked(first, key) for key in first.asked}

@@ -188,6 +188,16 @@ async def test_what_was_retracted_is_told() -> None:
     assert run.result.words == ("about b",)
 
 
+async def test_a_job_that_was_past_a_change_goes_on_as_it_began() -> None:
+    async def changed(run: Run, request: PatternRequest) -> impure.Words:
+        text = "new" if await run.patched("renamed") else "old"
+        return impure.Words(words=(await run.step(impure.WRITE, impure.Asked(text=text), into="/words/0"),))
+
+    test = PatternTest(impure.pattern(changed), {"write": impure.write})
+    assert (await test.run()).result.words == ("about new",)
+    assert (await test.run(unpatched=["renamed"])).result.words == ("about old",)
+
+
 async def test_replays_are_as_many_as_asked_for() -> None:
     """From each beginning of the journal; of steps at work at once as many orders as are left."""
     alone = PatternTest(impure.pattern(impure.another_result), {"write": "A"})
