@@ -13,9 +13,10 @@ from hypothesis import settings as hypothesis
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
+from penstock.testing.threads import in_thread
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.pipeline import Pipeline
-from tests.support.servers import NatsServer, in_thread
+from tests.support.servers import NatsServer
 from tests.support.simulator import BlockingSteering, Steering, serving
 
 HERE = Path(__file__).parent

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from penstock.checks import executors, names, prompts, requests, schemas
+from penstock.checks import executors, names, prompts, purity, replays, requests, schemas
 from penstock.checks.fault import Fault
 from penstock.pattern import Pattern
 
@@ -16,8 +16,10 @@ CHECKS: tuple[Callable[[Pattern[Any, Any]], Iterator[Fault]], ...] = (
     prompts.faults,
     schemas.faults,
     executors.faults,
+    purity.faults,
 )
 
 
 def faults_of(pattern: Pattern[Any, Any]) -> list[Fault]:
-    return [fault for check in CHECKS for fault in check(pattern)]
+    """All that the checks find; where that is nothing, what shows when it is run."""
+    return [fault for check in CHECKS for fault in check(pattern)] or [*replays.faults(pattern)]

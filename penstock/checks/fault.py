@@ -45,11 +45,11 @@ def place_of_step(pattern: Pattern[Any, Any], step: Step[Any, Any]) -> str | Non
 
 
 def calls(file: str) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(_tree(file)) if isinstance(node, ast.Call))
+    return (node for node in ast.walk(tree(file)) if isinstance(node, ast.Call))
 
 
 @cache
-def _tree(file: str) -> ast.Module:
+def tree(file: str) -> ast.Module:
     return ast.parse(Path(file).read_text(encoding="utf-8"))
 
 

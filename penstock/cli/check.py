@@ -31,7 +31,8 @@ def check(
     """Say what is wrong with patterns, with file and line: exit status 1 if anything is.
 
     Prompts compile and render with samples of their inputs, steps are declared, functions fit their steps, the schemas
-    of outputs are such as Gemini takes, the example is a request that can be sent. In a pipe: one JSON object a line.
+    of outputs are such as Gemini takes, the example is a request that can be sent, and all replays are alike, with
+    outputs that are made up. In a pipe: one JSON object a line.
     """
     as_json = as_json or not sys.stdout.isatty()
     chosen = _chosen(names or [])

@@ -16,11 +16,11 @@ from penstock.cli import git
 from penstock.cli.errors import BadInput
 from penstock.cli.printing import Text, echo, say
 from penstock.contracts.step import Step
-from penstock.jobs.refusals import field_errors, summary
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load, with_subs
 from penstock.settings import Settings
 from penstock.steps.prompts import PromptFile, version_of
+from penstock.validation import field_errors, summary
 
 app = typer.Typer(help="Look at prompts and their versions.", no_args_is_help=True)
 _COLUMNS = ("pattern", "step", "version", "complexity", "thinking")

@@ -1,19 +1,17 @@
 """Why a request is not served, as the caller gets it: the same over HTTP and over NATS."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from itertools import islice
-from typing import Any
 
 from nats.js.errors import APIError
 from pydantic import ValidationError
 
 from penstock.contracts.job import JobState
 from penstock.contracts.problem import FieldError, Problem
-from penstock.document import pointer
 from penstock.errors import BusUnavailable, Failure, InvalidRequest, Refused
 from penstock.jetstream.storage import UNREACHABLE
+from penstock.validation import field_errors, summary
 
 log = logging.getLogger(__name__)
 
@@ -63,18 +61,3 @@ def invalid_request(error: ValidationError) -> InvalidRequest:
 def too_many(detail: str) -> InvalidRequest:
     """What is wrong with the body as a whole."""
     return InvalidRequest(f"body: {detail}", (FieldError(pointer="", detail=detail),))
-
-
-def field_errors(found: Iterable[Mapping[str, Any]]) -> tuple[FieldError, ...]:
-    """The first twenty of pydantic's errors, each with the RFC 6901 pointer of its place; what is long is cut."""
-    return tuple(
-        FieldError(
-            pointer="".join(pointer.join("", str(token)[:200]) for token in one["loc"])[:1000], detail=one["msg"][:500]
-        )
-        for one in islice(found, 20)
-    )
-
-
-def summary(errors: Sequence[FieldError]) -> str:
-    """The first three in one sentence."""
-    return "; ".join(f"{one.pointer or 'body'}: {one.detail}" for one in errors[:3]) + "; and more" * (len(errors) > 3)

@@ -17,7 +17,6 @@ from penstock.contracts.options import Options, Priority
 from penstock.contracts.step import Complexity, In, Out, Step, StepMessage
 from penstock.document import join
 from penstock.errors import BusUnavailable, StepFailed
-from penstock.jobs.refusals import field_errors, summary
 from penstock.mistakes import Place, called_from, leaves, mistake, shown
 from penstock.pattern import Pattern, Req, Res, Run, T
 from penstock.runs import keys
@@ -25,6 +24,7 @@ from penstock.runs.result import StreamedResult
 from penstock.runs.task import Task, fingerprint, patch_under, time_under
 from penstock.runs.telling import Telling, check_place
 from penstock.runs.work import Work, check_signal
+from penstock.validation import field_errors, summary
 
 #: Patterns in one another.
 _DEEPEST = 8

@@ -71,7 +71,7 @@ class StreamedResult(Placed):
             detail = "; ".join(f"{'/'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
             raise mistake(f"the streamed result of {pattern.name} does not validate: {detail}", where) from error
         if not same:
-            p, streamed, said = _difference("", document, wanted) or ("", "a value", "one that JSON does not keep")
+            p, streamed, said = difference("", document, wanted) or ("", "a value", "one that JSON does not keep")
             differs = f"at {p!r} it streamed {streamed} and returned {said}"
             advice = "return what was streamed, or retract it before"
             raise mistake(f"{pattern.name} returned another result than it streamed: {differs}; {advice}", where)
@@ -87,7 +87,7 @@ class StreamedResult(Placed):
         return {q: value for name, member in members for q, value in self._missing(join(p, name), member).items()}
 
 
-def _difference(p: str, streamed: Any, returned: Any) -> tuple[str, str, str] | None:
+def difference(p: str, streamed: Any, returned: Any) -> tuple[str, str, str] | None:
     """The first place where two JSON values differ, and what each has there."""
     members: Any = ()
     if isinstance(streamed, dict) and isinstance(returned, dict):
@@ -97,4 +97,4 @@ def _difference(p: str, streamed: Any, returned: Any) -> tuple[str, str, str] | 
     elif streamed != returned:
         said = ["nothing" if value is ABSENT else shortened(value) for value in (streamed, returned)]
         return p, said[0], said[1]
-    return next((found for name, a, b in members if (found := _difference(join(p, name), a, b))), None)
+    return next((found for name, a, b in members if (found := difference(join(p, name), a, b))), None)

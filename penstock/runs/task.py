@@ -89,6 +89,11 @@ async def patch_under(key: str, work: Work) -> bool:
     return bool(outcome.value)
 
 
+def refused_patch(change: str) -> Outcome:
+    """The fact that a job was past a change, under its key."""
+    return _own(_PATCH, f"patch-{change}", False)
+
+
 async def check_all_asked(work: Work) -> None:
     """Raises Failure("replay_mismatch") if steps were begun that the pattern, which has returned, did not ask for."""
     for key in await work.not_asked_for():

@@ -24,7 +24,6 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog, stored_events
 from penstock.jetstream.settling import GivenUp, Later, settling, until_stored
-from penstock.jobs.refusals import field_errors, summary
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
 from penstock.mistakes import told
@@ -33,6 +32,7 @@ from penstock.settings import Settings
 from penstock.steps.executor import Executable
 from penstock.steps.parts import PartSink
 from penstock.steps.spending import Spending
+from penstock.validation import field_errors, summary
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
@@ -12,10 +12,15 @@ from penstock.contracts.events import Delta, Event, PartEnd, PartReset, PartStar
 from penstock.contracts.usage import Usage
 from penstock.document import JsonPieces, Piece, TextPieces
 from penstock.document.strings import Characters, whole
-from penstock.jetstream.event_log import EventLog
 
 #: Characters that are read at once, and of the JSON text of one delta. Each takes up to 7 and 4 bytes of a message.
 _AT_ONCE, _DELTA = 16_384, 65_536
+
+
+class Log(Protocol):
+    """The job's events (penstock.jetstream.event_log)."""
+
+    def send(self, event: Event) -> None: ...
 
 
 class PartSink:
@@ -27,7 +32,7 @@ class PartSink:
     """
 
     def __init__(
-        self, log: EventLog, by: Mapping[str, Any], *, into: str | None, output: type[Any], flush_interval: float
+        self, log: Log, by: Mapping[str, Any], *, into: str | None, output: type[Any], flush_interval: float
     ) -> None:
         self._log, self._by, self._into, self._output, self._flush_interval = log, by, into, output, flush_interval
         #: Whether readers may have been shown something of the output, by this attempt or an earlier one.

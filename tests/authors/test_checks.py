@@ -15,8 +15,9 @@ from penstock.checks.samples import NoSample, samples
 from penstock.checks.schemas import refusals
 from penstock.llm.schema import schema_of
 from penstock.patterns.loading import load
-from tests.authors import splitting
+from tests.authors import dated, splitting
 from tests.system.cli.system import penstock
+from tests.testing import impure
 
 OUR_OWN = load(["examples.debate.pattern:PATTERN", "tests.authors.splitting:PATTERN", "tests.tools.agents:LIBRARY"])
 
@@ -219,3 +220,33 @@ def test_each_fault_is_told_with_file_and_line(tmp_path: Path) -> None:
     prompt.write_text("You write.\n---\n{% for x in points %}\n{{ x\n")
     broken = json.loads(penstock("check", "mine", cwd=project).stdout.splitlines()[-1])
     assert "is not a template" in broken["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("mistaken", "why"),
+    [
+        (impure.a_draw_of_steps, " of a-draw-of-steps was asked for, as it was not before, on replay"),
+        (impure.no_key, "step `judge-1` of no-key was asked with another input (/text was 'sample text 1'"),
+        (impure.another_result, "returned another result than it streamed"),
+    ],
+)
+def test_replays_that_differ_are_told_without_a_test(mistaken: Any, why: str) -> None:
+    """What its steps give is made up."""
+    (fault,) = faults_of(impure.pattern(mistaken))
+    assert why in fault.sentence
+    assert (fault.where or "").startswith("tests/testing/impure.py:")
+
+
+def test_what_differs_from_process_to_process_is_told_by_its_place() -> None:
+    """In a function that is given the run; what a step does is its own business."""
+    found = [str(fault).partition(": dated: ") for fault in faults_of(dated.PATTERN)]
+    assert {where for where, _, _ in found} == {f"tests/authors/dated.py:{line}" for line in (25, 28, 29)}
+    assert [sentence.rpartition(":")[0] for _, _, sentence in found] == [
+        "{*words, 'three'} comes in another order in each process",
+        "set(words) comes in another order in each process",
+        "{word[:1] for word in words} comes in another order in each process",
+        "datetime.now() gives another time in each replay",
+        "time.time() gives another time in each replay",
+        "uuid.uuid4() gives another value in each replay",
+        "choice() gives another value in each replay",
+    ]

@@ -51,4 +51,4 @@ def test_the_folders_are_drawn_in_the_order_that_is_checked() -> None:
     names = [{name.removeprefix("penstock/").removesuffix(".py").strip("/") for name in line} for line in drawn]
     assert names == [set(layer.replace("penstock.", "").split(" | ")) for layer in checked]
     there = {path.stem for path in (ROOT / "penstock").iterdir() if path.name[0] not in "_."}
-    assert set.union(*names) == there - {"simulator", "py"}
+    assert set.union(*names) == there - {"py"}

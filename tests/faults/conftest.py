@@ -7,8 +7,8 @@ import pytest
 from penstock.jetstream.connection import connect
 from penstock.local.stack import Stack
 from penstock.settings import Settings
+from penstock.testing.threads import in_thread
 from tests.faults.fault_harness import FaultHarness
-from tests.support.servers import in_thread
 from tests.support.simulator import Steering
 
 ENV = {

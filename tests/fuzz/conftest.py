@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from penstock.testing.threads import in_thread
 from tests.fuzz.fuzzed_system import FuzzedSystem, fuzzed_system
-from tests.support.servers import in_thread
 
 
 @pytest.fixture(scope="package")

@@ -62,4 +62,4 @@ def test_the_guide_quotes_the_files_as_they_are() -> None:
 
 
 def sources() -> list[Path]:
-    return [FOLDER / "pattern.py", *sorted((FOLDER / "prompts").glob("*.md"))]
+    return [FOLDER / "pattern.py", FOLDER / "test_debate.py", *sorted((FOLDER / "prompts").glob("*.md"))]

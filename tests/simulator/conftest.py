@@ -8,7 +8,7 @@ from google import genai
 from google.genai import types
 from google.genai.client import AsyncClient
 
-from tests.support.servers import in_thread
+from penstock.testing.threads import in_thread
 from tests.support.simulator import Steering, serving
 
 

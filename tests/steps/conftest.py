@@ -6,8 +6,8 @@ import pytest
 
 from penstock.jetstream.connection import connect
 from penstock.settings import Settings
+from penstock.testing.threads import in_thread
 from tests.steps.step_harness import StepHarness, executing
-from tests.support.servers import in_thread
 from tests.support.simulator import Steering
 
 

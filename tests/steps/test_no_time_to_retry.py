@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from penstock.settings import Settings
+from penstock.testing.threads import in_thread
 from tests.steps.step_harness import MODEL_STEPS, StepHarness, executing
-from tests.support.servers import in_thread
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Servers for tests: a nats-server of a test's own, and threads for what several tests share."""
+"""Servers for tests: a nats-server of a test's own."""
 
 import asyncio
 import json
@@ -6,17 +6,10 @@ import os
 import resource
 import signal
 import socket
-import threading
-from collections.abc import Iterator
-from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from penstock.hosting.ports import free_port
 from penstock.local import nats_server
-
-T = TypeVar("T")
 
 
 class NatsServer:
@@ -109,30 +102,3 @@ class NatsCluster:
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*(server.kill() for server in self.servers.values()))
-
-
-@contextmanager
-def in_thread(serving: AbstractAsyncContextManager[T]) -> Iterator[T]:
-    """What an async context manager gives, served by a thread and a loop of its own until exit."""
-    ready: Future[tuple[T, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-
-    async def serve() -> None:
-        try:
-            async with serving as given:
-                stop = asyncio.Event()
-                ready.set_result((given, asyncio.get_running_loop(), stop))
-                await stop.wait()
-        except BaseException as error:
-            if ready.done():
-                raise
-            ready.set_exception(error)
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    given, loop, stop = ready.result(30)
-    try:
-        yield given
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
-        assert not thread.is_alive(), "a server thread does not end"

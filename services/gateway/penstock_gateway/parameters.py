@@ -9,7 +9,8 @@ from fastapi.dependencies.utils import get_flat_params
 from pydantic import BeforeValidator
 
 from penstock.contracts.problem import FieldError
-from penstock.jobs.refusals import did_you_mean, field_errors
+from penstock.jobs.refusals import did_you_mean
+from penstock.validation import field_errors
 from penstock_gateway.problems import invalid_parameter
 
 Format = Literal["json", "sse", "ui-message"]

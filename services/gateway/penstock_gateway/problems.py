@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect
 from penstock.contracts.error_codes import CODES
 from penstock.contracts.problem import FieldError, Problem
 from penstock.errors import Failure, Refused
-from penstock.jobs.refusals import UNAVAILABLE, field_errors, problem_of, summary, unknown_pattern
+from penstock.jobs.refusals import UNAVAILABLE, problem_of, unknown_pattern
+from penstock.validation import field_errors, summary
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 #: After these the connection cannot serve another request, or should not.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers import in_thread
+from penstock.testing.threads import in_thread
 from tests.support.simulator import BlockingSteering, serving
 from tests.system.cli.system import penstock
 

@@ -1,14 +1,13 @@
-"""example-pattern: its function alone, and all of it on the whole system, with simulated answers."""
+"""example-pattern: its function, the pattern by itself, and all of it on the whole system with simulated answers."""
 
 import asyncio
-import os
-import subprocess
-import sys
-from pathlib import Path
 
-from patterns.example_pattern.pattern import Notes, sorted_by_length
+from patterns.example_pattern.pattern import PATTERN, Announcement, Notes, sorted_by_length
 
-PROJECT = Path(__file__).parents[1]
+from penstock.testing import PatternTest
+from penstock.testing.system import System
+
+WRITTEN = Announcement(title="Version 2", text="It ships on Monday.")
 
 
 def test_notes_become_points_the_shortest_first() -> None:
@@ -16,8 +15,16 @@ def test_notes_become_points_the_shortest_first() -> None:
     assert sorted_notes.points == ("Thanks to Ada", "It is faster by a third")
 
 
-def test_the_whole_system_runs_it() -> None:
-    """Starts everything on free ports, runs the example, checks the result, and leaves nothing running."""
-    without_key = os.environ | {"GEMINI_API_KEY": "", "GOOGLE_API_KEY": ""}
-    command = [sys.executable, "-P", "-m", "penstock", "demo", "--only", "example-pattern"]
-    subprocess.run(command, cwd=PROJECT, env=without_key, check=True)
+def test_the_announcement_is_written_from_the_points() -> None:
+    """`write` gives what is said here, `sort` does what it does; and each replay has to ask for the same again."""
+    run = asyncio.run(PatternTest(PATTERN, steps={"sort": sorted_by_length, "write": WRITTEN}).run())
+    assert run.result.points[0] == "Thanks to Ada"
+    assert run.result.title == "Version 2"
+    assert '- "Thanks to Ada"' in run.steps["write-1"].prompt
+
+
+def test_the_whole_system_runs_it(penstock_system: System) -> None:
+    """On free ports, as `penstock up` starts it; the simulator answers for the model."""
+    penstock_system.simulator.answer("write", WRITTEN)
+    result = penstock_system.client.run(PATTERN, PATTERN.example)
+    assert result.title == "Version 2"
