@@ -42,7 +42,7 @@ def test_a_new_folder_has_a_test_that_passes(project: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto"]
     tested = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert tested.returncode == 0, tested.stdout + tested.stderr
-    assert "2 passed" in tested.stdout
+    assert "3 passed" in tested.stdout
 
 
 @pytest.mark.parametrize(
