@@ -188,6 +188,23 @@ async def test_what_was_retracted_is_told() -> None:
     assert run.result.words == ("about b",)
 
 
+async def test_what_a_failure_gives_up_may_be_done_in_another_order() -> None:
+    """A failure that is caught: of the steps beside it, some are done, and some are given up."""
+
+    async def caught(run: Run, request: PatternRequest) -> impure.Words:
+        try:
+            await run.map(impure.WRITE, [impure.Asked(text=text) for text in "abcd"])
+        except StepFailed as failure:
+            return impure.Words(words=(await run.step(impure.JUDGE, impure.Asked(text=failure.code)),))
+        raise NotImplementedError
+
+    given = {"write": impure.write, "write-2": Failure("model_blocked", "no"), "judge": impure.write}
+    run = await PatternTest(impure.pattern(caught), given).run()
+    assert run.result.words == ("about model_blocked",)
+    assert [step.failure for step in run.steps.values()] == [None, "model_blocked", "abandoned", "abandoned", None]
+    assert run.replays == 60
+
+
 async def test_a_job_that_was_past_a_change_goes_on_as_it_began() -> None:
     async def changed(run: Run, request: PatternRequest) -> impure.Words:
         text = "new" if await run.patched("renamed") else "old"
