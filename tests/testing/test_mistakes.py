@@ -44,8 +44,8 @@ async def test_chance_in_the_result() -> None:
 
 async def test_chance_in_what_is_asked_for() -> None:
     said = await sentence(pattern(impure.a_draw_of_steps))
-    assert said.startswith(
-        "step `write-2` of a-draw-of-steps was asked for, as it was not before, on replay, with 1 of"
+    assert re.match(
+        r"step `write-\d` of a-draw-of-steps was asked for, as it was not before, on replay, with \d of ", said
     )
 
 
