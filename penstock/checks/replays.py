@@ -13,6 +13,7 @@ from penstock.mistakes import told
 from penstock.pattern import Pattern
 from penstock.patterns.loading import with_subs
 from penstock.testing import PatternTest, PatternTestFailed
+from penstock.testing.told import NotSaid
 
 _AS_TEXT = "sample text"
 
@@ -26,7 +27,10 @@ def faults(pattern: Pattern[Any, Any]) -> Iterator[Fault]:
     try:
         parts = with_subs({pattern.name: pattern}).values()
         steps = {f"{one.name}/{step.name}": _giving(step) for one in parts for step in one.steps}
-        asyncio.run(PatternTest(pattern, steps).run())
+        signals = {name: samples(body)[0] for name, body in pattern.signals.items()}
+        asyncio.run(PatternTest(pattern, steps, signals=signals).run())
+    except NotSaid:  # a signal of a part, say
+        return
     except (PatternTestFailed, PatternMistake) as error:
         yield Fault(pattern=pattern.name, where=place_of(pattern.run), sentence=str(error))
     except (_NoOutput, NoSample, Misconfigured):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic
 
 from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
 
 from penstock.contracts.events import Event, JobCompleted, JobFailed
 from penstock.contracts.usage import Usage
@@ -34,6 +35,9 @@ class PatternTest(Generic[Req, Res]):
     - an exception: Failure or Transient, with its code; others as a `do` that raises them. In lists, too, and raised
       by a function (there another than these two ends the test).
 
+    `signals` says what is said to the job, by the names of signals: a model, or what is sent as JSON; it is there
+    before it is waited for. What is given no signal waits in vain: time passes at once.
+
     A step is done once for each key. Of several at work at once, the one that was asked for first ends first.
 
     `run` checks what production checks: inputs and outputs fit their models and pass JSON, a step's `check` passes, its
@@ -49,12 +53,13 @@ class PatternTest(Generic[Req, Res]):
         pattern: Pattern[Req, Res],
         steps: Mapping[str, Any] | None = None,
         *,
+        signals: Mapping[str, Any] | None = None,
         fan_out: int | None = None,
         replays: int = 60,
         patience: float = 10,
     ) -> None:
         """`fan_out`: as PENSTOCK_FAN_OUT. `patience`: seconds for which the pattern may wait for what is no step."""
-        self._pattern, self._given = pattern, dict(steps or {})
+        self._pattern, self._given, self._signals = pattern, dict(steps or {}), dict(signals or {})
         self._fan_out, self._replays, self._patience = fan_out, replays, patience
         self._patterns = {one.name: one for one in _all_of(pattern)}
 
@@ -63,9 +68,10 @@ class PatternTest(Generic[Req, Res]):
         request: "Req | Mapping[str, Any] | None" = None,
         steps: Mapping[str, Any] | None = None,
         *,
+        signals: Mapping[str, Any] | None = None,
         unpatched: Iterable[str] = (),
     ) -> PatternRun[Res]:
-        """A job of the pattern, by default of its example. `steps`: what more steps give in it, or others than said.
+        """A job of the pattern, by default of its example. `steps`, `signals`: more for it, or others than said.
         `unpatched`: changes (`run.patched`) that the job was past; it takes all others.
 
         Raises PatternTestFailed where the pattern or the script is not right, and what else the pattern raises that is
@@ -78,7 +84,15 @@ class PatternTest(Generic[Req, Res]):
             raise PatternTestFailed(f"the request does not fit {self._pattern.name}: {unfit(error)}") from error
         given = {**self._given, **(steps or {})}
         async with Script(self._patterns, given) as script:
-            stage = Stage(self._pattern, asked, script, BEGUN.timestamp(), self._fan_out, self._patience)
+            stage = Stage(
+                pattern=self._pattern,
+                request=asked,
+                script=script,
+                signals=_as_json({**self._signals, **(signals or {})}),
+                started=BEGUN.timestamp(),
+                fan_out=self._fan_out,
+                patience=self._patience,
+            )
             first = await stage.play(first={fact.key: fact for fact in map(refused_patch, unpatched)})
             if first.error is not None:
                 raise first.error
@@ -142,6 +156,10 @@ class PatternTest(Generic[Req, Res]):
         except Diverged:
             return text, True
         return text, False
+
+
+def _as_json(signals: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: to_jsonable_python(body, by_alias=True) for name, body in signals.items()}
 
 
 def _all_of(pattern: Pattern[Any, Any]) -> Iterator[Pattern[Any, Any]]:

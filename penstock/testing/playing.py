@@ -16,6 +16,7 @@ from penstock.runs.replay import ReplayRun
 from penstock.runs.work import Work
 from penstock.settings import Settings
 from penstock.testing.memory import Facts, Log
+from penstock.testing.outside import Outside
 from penstock.testing.script import Script
 from penstock.testing.told import PatternTestFailed
 
@@ -44,7 +45,9 @@ class Play:
     document: dict[str, Any] | None = None
     failure: Failure | None = None
     error: BaseException | None = None
-    #: How many steps were at work at once, at most.
+    #: By the keys of their facts, the signals that were waited for; None for time.
+    waits: dict[str, str | None] = field(default_factory=dict)
+    #: How many steps and signals were waited for at once, at most.
     at_once: int = 0
 
     @property
@@ -72,6 +75,7 @@ class Stage:
     pattern: Pattern[Any, Any]
     request: Any
     script: Script
+    signals: Mapping[str, Any]
     started: float
     fan_out: int | None
     patience: float
@@ -81,6 +85,8 @@ class Stage:
     ) -> Play:
         """Run the pattern on a journal that has what is `known`; `first`: what will be written there, as it was."""
         play = Play(Facts(known, first or {}))
+        outside = Outside(self.signals, play.facts, play.log, self.started)
+        play.waits = outside.asked
         dispatched: dict[str, tuple[Step[Any, Any], StepMessage]] = {}
 
         async def dispatch(step: Step[Any, Any], message: StepMessage) -> None:
@@ -97,10 +103,11 @@ class Stage:
             journal=play.facts,
             events=play.log,
             dispatch=dispatch,
-            clock=lambda: self.started,
+            clock=lambda: outside.now,
             fan_out=self.fan_out or _DEFAULT["fan_out"],
             max_steps=_DEFAULT["max_steps"],
             begun=begun,
+            waits=outside,
         )
         work.waiting = _Waiting(play.asked)
         play.log.send(JobAccepted(id="accepted", job=work.job, pattern=self.pattern.name, deadline=deadline))
@@ -108,13 +115,16 @@ class Stage:
         try:
             while not running.done():
                 await _quiet()
-                at_work = [key for key in dispatched if key not in play.facts.all]
+                at_work = [key for key in (*dispatched, *outside.given()) if key not in play.facts.all]
                 play.at_once = max(play.at_once, len(at_work))
                 if running.done():
                     break
-                if at_work:
-                    step, message = dispatched[key := pick(at_work)]
-                    await play.facts.write(key, await self.script.outcome(step, message, play.log))
+                if at_work and (key := pick(at_work)) in dispatched:
+                    await play.facts.write(key, await self.script.outcome(*dispatched[key], play.log))
+                elif at_work:
+                    await outside.end(key)
+                elif outside.open:
+                    await outside.end_first()
                 elif not (await asyncio.wait({running}, timeout=self.patience))[0]:
                     raise self._stuck(work)
             play.returned, play.document = running.result()

@@ -62,6 +62,9 @@ def _compare(first: Play, again: Play, when: str, advice: str) -> None:
                 fail(f"step `{key}` of {message.pattern} was asked {differs}")
         elif not (first.failures or again.failures):
             fail(f"step `{key}` of {message.pattern} was asked for, as it was not before,")
+    for key, signal in again.waits.items():
+        if first.waits.get(key, signal) != signal:
+            fail(f"`{key}` was a wait for {signal or 'time'}, and before it one for {first.waits[key] or 'time'},")
     if again.error is not None:
         fail(f"the pattern raised {type(again.error).__name__} ({again.error})")
     if (first.failure is None) != (again.failure is None):

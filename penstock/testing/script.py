@@ -17,7 +17,7 @@ from penstock.errors import Failure, Transient
 from penstock.pattern import Model, Pattern, StepContext
 from penstock.steps.parts import Log, PartSink
 from penstock.steps.resources import Resources
-from penstock.testing.told import PatternTestFailed, unfit
+from penstock.testing.told import NotSaid, PatternTestFailed, unfit
 
 #: Pieces in which an output is streamed.
 _PIECES = 3
@@ -112,7 +112,7 @@ class Script:
                 break
         else:
             own = f", or {step.do.__qualname__} itself to have it done" if step.do else ""
-            raise PatternTestFailed(
+            raise NotSaid(
                 f"{about} is asked, and the test does not say what it gives: steps={{{step.name!r}: …}} with "
                 f"{'a text' if step.output is str else f'a {step.output.__name__}'}{own}"
             )

@@ -11,6 +11,10 @@ class PatternTestFailed(AssertionError):
     """The pattern, or the script of its test, is not right. The message says what, and what to do."""
 
 
+class NotSaid(PatternTestFailed):
+    """The test does not say what is needed to go on."""
+
+
 def unfit(error: ValidationError) -> str:
     """The first faults that pydantic found, in one line."""
     found: Any = error.errors(include_url=False, include_context=False)

@@ -17,7 +17,7 @@ from penstock.llm.schema import schema_of
 from penstock.patterns.loading import load
 from tests.authors import dated, splitting
 from tests.system.cli.system import penstock
-from tests.testing import impure
+from tests.testing import impure, waiting
 
 OUR_OWN = load(["examples.debate.pattern:PATTERN", "tests.authors.splitting:PATTERN", "tests.tools.agents:LIBRARY"])
 
@@ -250,3 +250,7 @@ def test_what_differs_from_process_to_process_is_told_by_its_place() -> None:
         "uuid.uuid4() gives another value in each replay",
         "choice() gives another value in each replay",
     ]
+
+
+def test_a_pattern_that_waits_is_told_what_its_signals_may_say() -> None:
+    assert faults_of(waiting.pattern()) == []
