@@ -45,7 +45,7 @@ async def test_chance_in_the_result() -> None:
 async def test_chance_in_what_is_asked_for() -> None:
     said = await sentence(pattern(impure.a_draw_of_steps))
     assert re.match(
-        r"step `write-\d` of a-draw-of-steps was asked for, as it was not before, on replay, with \d of ", said
+        r"step `write-\d+` of a-draw-of-steps was asked for, as it was not before, on replay, with \d+ of ", said
     )
 
 
