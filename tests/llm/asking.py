@@ -13,6 +13,7 @@ from penstock.contracts.step import Step
 from penstock.contracts.tool import Tool
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.wire import Score, Wire
+from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
 from penstock.llm.usage import Meter
 from penstock.settings import Models
@@ -81,3 +82,7 @@ class Received:
     def restart(self) -> None:
         self.pieces.clear()
         self.restarts += 1
+
+
+def asker(llm: Llm, sink: Received | None = None, **about: Any) -> StepModel:
+    return StepModel(llm, "gemini-3.8-flash", LABELS, sink, **about)

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 
 from penstock.contracts.wire import Wire as Message
-from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated
+from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid
 from penstock.llm.ask import MAX_CALLS, StepModel
 from penstock.llm.client import Llm
-from tests.llm.asking import ADD, GOOD, LABELS, PROMPT, Received, Review, at
+from tests.llm.asking import ADD, GOOD, LABELS, PROMPT, Received, Review, asker, at
 from tests.llm.wire import Wire, events, parts, said
 from tests.support.simulator import Steering
-
-
-def asker(llm: Llm, sink: Received | None = None, **about: Any) -> StepModel:
-    return StepModel(llm, "gemini-3.8-flash", LABELS, sink, **about)
 
 
 async def test_a_text_is_streamed_while_it_arrives(llm: Llm, steering: Steering) -> None:
@@ -130,57 +126,6 @@ async def test_the_last_errors_come_with_the_failure(llm: Llm, steering: Steerin
     assert len(raised.value.errors) == 20
     assert raised.value.errors[0].pointer == "/score"
     assert raised.value.problem().errors is not None
-
-
-async def test_a_reply_cut_off_is_asked_for_again_in_the_same_words_with_less_thinking() -> None:
-    async with Wire([said("half", "MAX_TOKENS"), said("all of it")]) as wire, at(wire.url) as llm:
-        model = asker(llm)
-        assert await model.text(PROMPT, stream=True) == "all of it"
-    first, again = (asked.body for asked in wire.asked)
-    assert again["contents"] == first["contents"], "to ask for less would be to lose what was to be said"
-    levels = [body["generationConfig"].pop("thinkingConfig")["thinking_level"] for body in (first, again)]
-    assert levels == ["MEDIUM", "LOW"]
-    assert first["generationConfig"] == again["generationConfig"] == {"maxOutputTokens": 65_536}
-    assert model.usage.calls == 2
-
-
-async def test_only_a_step_that_says_so_is_asked_for_less(llm: Llm, steering: Steering) -> None:
-    await steering.rule(fault={"truncate": True}, times=2)
-    assert await asker(llm, may_shorten=True).text(PROMPT)
-    assert ["much shorter" in call.prompt for call in await steering.calls()] == [False, False, True]
-
-
-async def test_a_reply_that_is_cut_off_each_time_is_truncated_in_the_end(llm: Llm, steering: Steering) -> None:
-    await steering.rule(fault={"truncate": True})
-    with pytest.raises(OutputTruncated, match="none of 2 replies"):
-        await asker(llm).text(PROMPT)
-    with pytest.raises(OutputTruncated, match="none of 3 replies"):
-        await asker(llm, may_shorten=True).text(PROMPT)
-
-
-async def test_a_step_that_thinks_the_least_is_not_asked_the_same_again(llm: Llm, steering: Steering) -> None:
-    await steering.rule(fault={"truncate": True})
-    with pytest.raises(OutputTruncated, match="none of 1 replies"):
-        await asker(llm, thinking="low").text(PROMPT)
-    with pytest.raises(OutputTruncated, match="none of 3 replies"):
-        await asker(llm, thinking="low", may_shorten=True).text(PROMPT)
-    shorter = ["much shorter" in call.prompt for call in await steering.calls()]
-    assert shorter == [False, False, True, True]
-
-
-async def test_what_runs_away_with_the_least_thinking_is_asked_of_the_tier_above(llm: Llm, steering: Steering) -> None:
-    await steering.rule(model="gemini-3.8-flash", fault={"truncate": True})
-    assert await asker(llm, thinking="low", stronger="gemini-4-argon").text(PROMPT)
-    assert await asker(llm, stronger="gemini-4-argon").text(PROMPT)
-    calls = await steering.calls()
-    assert [call.model[7:8] for call in calls] == ["3", "4", "3", "3", "4"]
-    assert not any("much shorter" in call.prompt for call in calls)
-
-
-async def test_the_tier_above_is_asked_last_also_after_a_reply_that_was_cut_off() -> None:
-    async with Wire([said("half", "MAX_TOKENS"), said(" "), said("all of it")]) as wire, at(wire.url) as llm:
-        assert await asker(llm, stronger="gemini-4-argon").text(PROMPT) == "all of it"
-    assert [asked.model for asked in wire.asked] == ["gemini-3.8-flash", "gemini-3.8-flash", "gemini-4-argon"]
 
 
 async def test_what_a_check_finds_wrong_is_repaired_like_a_schema_and_at_last_by_the_tier_above() -> None:
