@@ -8,14 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import get_args
 
-from penstock.patterns.parallel_processing.contract import (
-    CodeSmell,
-    Finding,
-    Findings,
-    PerformanceIssue,
-    Severity,
-    Vulnerability,
-)
+from penstock.patterns.parallel_processing import contract
+from penstock.patterns.parallel_processing.contract import Finding, Findings, Severity
 from penstock.patterns.quoting import bare
 
 #: The worst first.
@@ -64,7 +58,7 @@ def merged(reviews: Iterable[Findings]) -> tuple[Finding, ...]:
 
 
 def _listed(review: Findings) -> Iterator[Finding]:
-    findings: tuple[Vulnerability | PerformanceIssue | CodeSmell, ...] = review.findings
+    findings: tuple[contract.Vulnerability | contract.PerformanceIssue | contract.CodeSmell, ...] = review.findings
     for number, one in enumerate(findings, start=1):
         told = one.model_dump(exclude={"severity", "impact"})
         yield Finding(id=f"{review.aspect}-{number}", found_by=(review.aspect,), severity=one.severity, **told)
