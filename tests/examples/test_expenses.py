@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.repository import ROOT
@@ -19,7 +20,9 @@ def receipt(cents: int, currency: str = "EUR") -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with System(tmp_path_factory.mktemp("expenses") / "data", cwd=PROJECT) as system:
+    folder = tmp_path_factory.mktemp("expenses")
+    ledger = str(folder / "ledger.sqlite")
+    with System(folder / "data", cwd=PROJECT, EXPENSES_LEDGER=ledger) as system:
         yield system
 
 
@@ -77,3 +80,26 @@ def test_an_agent_asks_a_function_and_an_mcp_server(up: System, model: BlockingS
         '{"cents":10000,"currency":"EUR"}',
     ]
     assert (result["complete"], result["answer"]) == (True, "Yes, all of it.")
+
+
+def test_a_large_claim_waits_until_somebody_has_spoken(up: System, model: BlockingSteering) -> None:
+    """Whoever asks is told what for; what does not fit is refused; what is refused is not paid."""
+    model.rule(step="read", reply={"json": receipt(200_01)})
+    submitted = up.run("run", "claim", "--employee", "Ada", "--receipts", '["Hotel Post"]', "--detach", cwd=PROJECT)
+    job = submitted.stdout.strip()
+    with httpx.Client(base_url=up.url("gateway")) as http, http.stream("GET", f"/jobs/{job}/events") as events:
+        waiting = next(json.loads(line[6:]) for line in events.iter_lines() if '"job.waiting"' in line)
+        assert (waiting["signal"], waiting["bodySchema"]["required"]) == ("approval", ["approved", "reason"])
+        refused = http.post(f"/jobs/{job}/signals/approval", json={"approved": "perhaps"})
+        assert refused.status_code == 422
+        given = http.post(f"/jobs/{job}/signals/approval", json={"approved": False, "reason": "Who was there?"})
+        assert given.is_success, given.text
+    ended = up.run("jobs", "follow", job, cwd=PROJECT)
+    result = json.loads(ended.stdout)
+    assert (result["approval"]["reason"], result["payment"]) == ("Who was there?", None)
+
+
+def test_a_small_claim_is_paid_at_once(up: System, model: BlockingSteering) -> None:
+    model.rule(step="read", reply={"json": receipt(200_00)})
+    request = ("--employee", "Ada", "--receipts", '["Hotel Post"]', "--minutes-to-object", "0")
+    assert result_of(up, "claim", *request)["payment"]["amount"] == {"cents": 200_00, "currency": "EUR"}

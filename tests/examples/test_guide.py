@@ -1,0 +1,28 @@
+"""`docs/your-own-pattern.md` shows the project's files as they are, whole or in part."""
+
+import re
+from pathlib import Path
+
+from tests.support.repository import ROOT
+
+PROJECT = ROOT / "examples" / "expenses"
+GUIDE = (ROOT / "docs" / "your-own-pattern.md").read_text()
+QUOTED = re.findall(r"^`{3,4}(?:python|jinja)\n(.*?)^`{3,4}$", GUIDE, re.MULTILINE | re.DOTALL)
+
+
+def sources(folder: Path) -> list[Path]:
+    return [path for suffix in ("py", "md") for path in folder.rglob(f"*.{suffix}") if path.name != "__init__.py"]
+
+
+def test_what_the_guide_quotes_stands_in_a_file() -> None:
+    texts = [path.read_text() for path in sources(PROJECT)]
+    for quoted in QUOTED:
+        assert any(f"\n{quoted}" in f"\n{text}" for text in texts), f"no file has\n{quoted}"
+
+
+def test_every_file_of_the_project_is_quoted_or_told_of() -> None:
+    """The whole of the first, of the test, and of each pattern at least its coroutine."""
+    for path in sources(PROJECT):
+        assert any(quoted in path.read_text() for quoted in QUOTED), f"nothing of {path.relative_to(PROJECT)} is quoted"
+    for name in ("patterns/receipt/pattern.py", "patterns/receipt/prompts/read.md", "tests/test_expenses.py"):
+        assert (PROJECT / name).read_text() in QUOTED, name
