@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.repository import ROOT
 from tests.support.simulator import BlockingSteering
 from tests.system.cli.system import System, penstock
@@ -87,7 +88,8 @@ def test_a_large_claim_waits_until_somebody_has_spoken(up: System, model: Blocki
     model.rule(step="read", reply={"json": receipt(200_01)})
     submitted = up.run("run", "claim", "--employee", "Ada", "--receipts", '["Hotel Post"]', "--detach", cwd=PROJECT)
     job = submitted.stdout.strip()
-    with httpx.Client(base_url=up.url("gateway")) as http, http.stream("GET", f"/jobs/{job}/events") as events:
+    http = httpx.Client(base_url=up.url("gateway"), timeout=PATIENCE)
+    with http, http.stream("GET", f"/jobs/{job}/events") as events:
         waiting = next(json.loads(line[6:]) for line in events.iter_lines() if '"job.waiting"' in line)
         assert (waiting["signal"], waiting["bodySchema"]["required"]) == ("approval", ["approved", "reason"])
         refused = http.post(f"/jobs/{job}/signals/approval", json={"approved": "perhaps"})
