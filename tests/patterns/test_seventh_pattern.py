@@ -1,7 +1,6 @@
-"""A pattern of one's own: the one in `examples/debate` runs on the real stack, and its guide quotes it."""
+"""A pattern of one's own: the one in `examples/debate` runs on the real stack."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,11 +8,8 @@ import pytest
 
 from examples.debate.pattern import DebateResult
 from penstock.local.stack import Stack
-from tests.support.repository import ROOT
 from tests.support.simulator import Steering
 
-FOLDER = ROOT / "examples" / "debate"
-GUIDE = (ROOT / "docs" / "your-own-pattern.md").read_text()
 REQUEST: dict[str, Any] = {"motion": "Small teams should write their services in one language"}
 
 
@@ -52,14 +48,3 @@ async def test_two_rounds_are_argued_and_judged(stack: Stack, shared_simulator: 
     heard = {key: set(re.findall(r"speech (\S+)", prompt)) for key, prompt in calls.items()}
     first, both = {"pro-1", "contra-1"}, {"pro-1", "contra-1", "pro-2", "contra-2"}
     assert heard == {"pro-1": set(), "contra-1": set(), "pro-2": first, "contra-2": first, "judge-1": both}
-
-
-def test_the_guide_quotes_the_files_as_they_are() -> None:
-    """Every file of the example but its README is in the guide, whole and unchanged."""
-    quoted = re.findall(r"^`{3,4}(?:python|jinja)\n(.*?)^`{3,4}$", GUIDE, re.MULTILINE | re.DOTALL)
-    for path in sources():
-        assert path.read_text() in quoted, f"the guide has another {path.name}"
-
-
-def sources() -> list[Path]:
-    return [FOLDER / "pattern.py", FOLDER / "test_debate.py", *sorted((FOLDER / "prompts").glob("*.md"))]

@@ -23,11 +23,7 @@ DAYS = {"first": "2026-02-27", "second": "2026-03-01"}
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(
-        update={
-            "patterns": ("tests.tools.agents:LIBRARY", "tests.tools.agents:BRANCH", "examples.calendar.pattern:PATTERN")
-        }
-    )
+    return settings.model_copy(update={"patterns": ("tests.tools.agents:LIBRARY", "tests.tools.agents:BRANCH")})
 
 
 @pytest.fixture(autouse=True)
@@ -79,12 +75,6 @@ async def test_an_agent_calls_an_authors_tools_as_steps_of_its_job(pipeline: Pip
     assert first.tools == ["daysBetween", "lookAtShelf"]
     assert "You are a librarian.\n\nYou have tools." in first.prompt
     assert [one.response for one in last.results] == [{"output": "2"}, {"titles": ["Volume 7 for call-1-2"]}]
-
-
-async def test_the_example_counts_days(pipeline: Pipeline) -> None:
-    await turns(pipeline, calling(("daysBetween", DAYS)))
-    (step,) = (await pipeline.run("calendar", {"problem": "How many days are there?"}))["steps"]
-    assert (step["tool"], step["result"]) == ("daysBetween", "2")
 
 
 async def test_when_no_turn_is_left_the_answer_says_so_and_streams(pipeline: Pipeline) -> None:

@@ -1,14 +1,11 @@
 """The table of tools, and what a model is told about each."""
 
-import re
-
 import pytest
 from pydantic import ValidationError
 
 from penstock.llm.schema import schema_of
 from penstock.tools import TOOLS
 from penstock.tools.validate_answer import ValidateAnswerInput
-from tests.support.repository import ROOT
 
 
 def test_the_table_names_every_tool_with_its_queue() -> None:
@@ -35,10 +32,3 @@ def test_an_input_is_frozen_and_refuses_what_it_does_not_know() -> None:
         request.proposed_answer = "4"  # type: ignore[misc]
     with pytest.raises(ValidationError):
         ValidateAnswerInput.model_validate({"originalProblem": "", "proposedAnswer": "", "isValid": True})
-
-
-def test_the_guides_own_agent_is_the_example_as_it_is() -> None:
-    """`docs/your-own-pattern.md` quotes the file that tests/tools/test_tool_agent.py runs."""
-    guide = (ROOT / "docs" / "your-own-pattern.md").read_text()
-    (quoted,) = [block for block in re.findall(r"^```python\n(.*?)^```$", guide, re.M | re.S) if "@tool(" in block]
-    assert quoted == (ROOT / "examples" / "calendar" / "pattern.py").read_text()

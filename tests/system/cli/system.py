@@ -36,19 +36,25 @@ def penstock(
 
 class System:
     """`penstock up` on free ports, with `options`. As `with`: ready when entered (`at_once`: or only begun), ended when
-    left.
+    left. `command`: another environment's `penstock`.
     """
 
     def __init__(
-        self, data: Path, *options: str, at_once: bool = False, cwd: Path | None = None, **environment: str
+        self,
+        data: Path,
+        *options: str,
+        at_once: bool = False,
+        cwd: Path | None = None,
+        command: str = PENSTOCK,
+        **environment: str,
     ) -> None:
         self.data, self._options, self._at_once = data, options, at_once
-        self._cwd, self._environment = cwd, environment
+        self._cwd, self._command, self._environment = cwd, command, environment
         self._mark = uuid.uuid4().hex
         self._log = data.parent / f"{data.name}.log"
 
     def start(self) -> None:
-        command = [PENSTOCK, "up", "--data", str(self.data), "--port", "0", "--nats-port", "0", "--pace", "off"]
+        command = [self._command, "up", "--data", str(self.data), "--port", "0", "--nats-port", "0", "--pace", "off"]
         command += self._options
         environment = {**os.environ, **self._environment, _MARK: self._mark}
         with self._log.open("w") as log:

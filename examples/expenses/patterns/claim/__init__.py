@@ -1,0 +1,5 @@
+"""The pattern claim."""
+
+from .pattern import PATTERN
+
+__all__ = ["PATTERN"]

@@ -1,0 +1,5 @@
+"""The pattern clerk."""
+
+from .pattern import PATTERN
+
+__all__ = ["PATTERN"]

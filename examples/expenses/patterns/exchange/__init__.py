@@ -1,0 +1,5 @@
+"""The pattern exchange."""
+
+from .pattern import PATTERN
+
+__all__ = ["PATTERN"]

@@ -1,0 +1,5 @@
+"""The pattern receipt."""
+
+from .pattern import PATTERN
+
+__all__ = ["PATTERN"]

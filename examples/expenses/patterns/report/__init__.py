@@ -1,0 +1,5 @@
+"""The pattern report."""
+
+from .pattern import PATTERN
+
+__all__ = ["PATTERN"]
