@@ -55,6 +55,7 @@ REFUSALS: dict[str, Code] = {
 #: A job or one of its steps failed.
 FAILURES: dict[str, Code] = {
     "input_too_large": Code(413, "The step's input does not fit into a message", "Send a smaller request."),
+    "rejected": Code(422, "The pattern, or a step of it, refuses what it was given", "Do as `detail` says."),
     "abandoned": Code(500, "The pattern gave the step up", "Nothing: another step's failure has the reason."),
     "pattern_error": Code(500, "The pattern itself failed", _OPERATOR),
     "replay_mismatch": Code(500, "The journal does not fit the pattern's code", _RETRY),

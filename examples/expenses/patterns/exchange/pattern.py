@@ -34,7 +34,7 @@ async def convert(given: Conversion, rates: Annotated[Rates, Depends(rates)]) ->
     try:
         rate = rates[given.to] / rates[given.money.currency]
     except KeyError as unknown:
-        raise Failure("invalid_request", f"There is no rate for {unknown}.") from unknown
+        raise Failure("rejected", f"There is no rate for {unknown}.") from unknown
     return Money(cents=round(given.money.cents * rate), currency=given.to)
 
 
