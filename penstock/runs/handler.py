@@ -85,8 +85,9 @@ class JobHandler:
 
     async def _process(self, message: Msg, body: bytes, about: dict[str, Any], journal: Journal) -> None:
         name, job = about["pattern"], about["job"]
+        parking = Parking(journal, message.subject)
         if journal.end is None:
-            await self.versions.leave_to_others(name, journal.start, message)
+            await self.versions.leave_to_others(name, journal.start, message, parking.parked_for)
         body_hash = hashlib.sha256(body).hexdigest()
         request: PatternRequest | None = None
         problem: Failure | None = None
@@ -115,7 +116,6 @@ class JobHandler:
                 refused = SubmissionRefused(id=f"refused:{name}:{body_hash[:16]}", pattern=name, problem=taken)
                 await self._tell(job, refused)
                 raise GivenUp(taken.code, detail)
-            parking = Parking(journal, message.subject)
             if not await parking.is_mine(self._bus.time.now()):
                 return
             end: JobEnd | None

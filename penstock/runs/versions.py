@@ -49,7 +49,7 @@ class Versions:
         while self._answering:
             await self._bus.unsubscribe(self._answering.pop())
 
-    async def leave_to_others(self, name: str, start: JobStart | None, message: Msg) -> None:
+    async def leave_to_others(self, name: str, start: JobStart | None, message: Msg, parked_for: float) -> None:
         """Raises Later while the job is to be handed back: another replica has what it needs, or may soon.
 
         That is: until nobody has had the version it began with for `patience` seconds, or its deadline has passed. Of a
@@ -59,7 +59,9 @@ class Versions:
         pattern, now = self._patterns.get(name), self._bus.time.now()
         if pattern is not None and (start is None or start.version == pattern.version):
             return
-        if not is_token(name) or (start is not None and (start.pattern != name or start.deadline <= now)):
+        if not is_token(name) or (
+            start is not None and (start.pattern != name or start.deadline_after(parked_for) <= now)
+        ):
             return
         subject = subjects.runs(name, start.version if start else None)
         if await self._is_answered(subject):

@@ -194,3 +194,17 @@ async def test_a_process_that_is_killed_while_it_takes_a_job_up_loses_nothing(
         await asyncio.gather(*answering)
     for job in waiting:
         assert await pipeline.result(job) == {"answer": "yes", "reminders": 0}
+
+
+async def test_a_parked_job_is_left_to_those_that_have_its_pattern_whenever_it_is_woken(pipeline: Pipeline) -> None:
+    """The time does not count for which it was parked."""
+    job = await pipeline.submit("reminding", WAITING | {"options": {"deadlineSeconds": 6}})
+    await parked(pipeline, job)
+    await pipeline.stop("aggregator")
+    await asyncio.sleep(6)
+    async with pipeline.settlements() as settled:
+        await pipeline.start("aggregator", patterns=(), handover=600.0)
+        await answer(pipeline, job)
+        await settled.wait_for("NAK", stream=subjects.JOURNAL)
+    await pipeline.start("aggregator")
+    assert (await pipeline.result(job))["answer"] == "yes"
