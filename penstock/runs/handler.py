@@ -217,7 +217,7 @@ class JobHandler:
 
         working = asyncio.ensure_future(complete())
         ending = asyncio.ensure_future(journal.wait_for(END))
-        idling = asyncio.ensure_future(waits.idle(lambda: bool(work.waiting)))
+        idling = asyncio.ensure_future(waits.idle(lambda: work.at_work > 0))
         try:
             left = start.deadline - self._bus.time.now()
             await asyncio.wait((working, ending, idling), timeout=left, return_when=asyncio.FIRST_COMPLETED)

@@ -33,6 +33,14 @@ class Task(Generic[Out]):
 
     async def output(self, work: Work, result: StreamedResult) -> Out:
         """The output, which then stands in `result`. Dispatched only if there is no outcome."""
+        work.at_work += 1
+        try:
+            outcome = await self._outcome(work)
+        finally:
+            work.at_work -= 1
+        return self._accepted(outcome, work, result)
+
+    async def _outcome(self, work: Work) -> Outcome:
         work.waiting[self.key] = self.message
         key = self.message.key
         while (outcome := work.journal.outcome(key)) is None or _is_abandoned(outcome):
@@ -49,7 +57,7 @@ class Task(Generic[Out]):
             except TimeoutError:
                 await work.journal.read()
         del work.waiting[self.key]
-        return self._accepted(outcome, work, result)
+        return outcome
 
     def _accepted(self, outcome: Outcome, work: Work, result: StreamedResult) -> Out:
         if how := _difference(self.message, outcome):

@@ -79,8 +79,10 @@ class Work:
     over: bool = field(default=False, init=False)
     #: The keys in use.
     keys: set[str] = field(default_factory=set, init=False)
-    #: The steps that are waited for, by their whole keys.
+    #: The steps that were asked for and have no outcome, by their whole keys: also those that were cancelled since.
     waiting: dict[str, StepMessage] = field(default_factory=dict, init=False)
+    #: How many steps are waited for.
+    at_work: int = field(default=0, init=False)
     slots: asyncio.Semaphore = field(init=False)
     _steps: int = field(default=0, init=False)
     _retracted: int = field(default=0, init=False)

@@ -11,6 +11,7 @@ class RemindingRequest(PatternRequest):
     sleeps: tuple[float, ...] = Field((), description="Seconds, all at once.")
     timeouts: tuple[float | None, ...] = Field((), description="Of the waits for an answer, one after the other.")
     notes: int = Field(0, description="Steps beside the waits.")
+    dropped: bool = Field(False, description="Whether a step is cancelled before the waits for an answer.")
 
 
 class Answer(Wire):
@@ -42,6 +43,10 @@ async def reminding(run: Run, request: RemindingRequest) -> RemindingResult:
     sleeping = [run.sleep(seconds) for seconds in request.sleeps]
     notes = [run.step(NOTE, Note(about=f"{run.job} {number}")) for number in range(request.notes)]
     await asyncio.gather(*sleeping, *notes)
+    if request.dropped:
+        dropped = asyncio.ensure_future(run.step(NOTE, Note(about=f"{run.job} is dropped")))
+        await run.now()
+        dropped.cancel()
     answer, reminders = None, 0
     for timeout in request.timeouts:
         try:

@@ -101,6 +101,15 @@ async def test_a_job_that_does_something_beside_its_wait_is_not_parked(pipeline:
     assert (await pipeline.result(job))["answer"] == "yes"
 
 
+async def test_a_job_that_has_cancelled_a_step_is_parked_like_others(pipeline: Pipeline) -> None:
+    """Nobody waits for that step any more, whether it is done or not."""
+    await pipeline.stop("workers")
+    job = await pipeline.submit("reminding", WAITING | {"dropped": True})
+    await parked(pipeline, job)
+    await answer(pipeline, job)
+    assert (await pipeline.result(job))["answer"] == "yes"
+
+
 async def test_a_parked_job_can_be_cancelled(pipeline: Pipeline) -> None:
     """An aggregator sees to what is to be done at a job's end."""
     job = await pipeline.submit("reminding", WAITING)
