@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from penstock.contracts.job import JobState
 from penstock.contracts.waiting import Signal, signal_key
@@ -43,7 +44,8 @@ def _parsed(pattern: Pattern[Any, Any] | None, state: JobState, name: str, body:
         has = ", ".join(sorted(pattern.signals)) or "none"
         raise Refused("unknown_signal", f"{pattern.name} has no signal {name[:100]!r}; it has {has}")
     try:
-        value = model.model_validate_json(body).model_dump(mode="json", by_alias=True)
+        written = model.model_validate_json(body).model_dump_json(by_alias=True)
+        model.model_validate_json(written)  # as the job will: what it could not read would end it
     except ValidationError as error:
         raise invalid_request(error) from None
-    return Signal(job=state.id, name=name, body=value, received_at=datetime.fromtimestamp(at, UTC))
+    return Signal(job=state.id, name=name, body=from_json(written), received_at=datetime.fromtimestamp(at, UTC))

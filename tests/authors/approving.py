@@ -1,5 +1,7 @@
 """A pattern that waits for a person: its draft is shown, and what they say decides how it goes on."""
 
+from pydantic import BaseModel
+
 from penstock import Pattern, PatternRequest, Run, Step, Wire
 
 ROUNDS = 3
@@ -17,6 +19,12 @@ class Topic(Wire):
 class Decision(Wire):
     approved: bool
     wish: str = ""
+
+
+class Weight(BaseModel):
+    """Not as strict as what is made of Wire."""
+
+    weight: float
 
 
 class ApprovingResult(Wire):
@@ -48,7 +56,7 @@ PATTERN = Pattern(
     request=ApprovingRequest,
     result=ApprovingResult,
     steps=(PEN,),
-    signals={"approval-*": Decision},
+    signals={"approval-*": Decision, "weight": Weight},
     example=ApprovingRequest(topic="a lantern"),
 )
 

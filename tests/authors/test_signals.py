@@ -117,6 +117,17 @@ async def test_what_is_no_signal_of_the_job_is_refused(
     assert json.loads(replied.data)["code"] == code
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity"])
+async def test_what_the_job_could_not_read_again_is_refused(
+    pipeline: Pipeline, http: httpx.AsyncClient, number: str
+) -> None:
+    """Lenient models take numbers that JSON cannot keep."""
+    json_type = {"content-type": "application/json"}
+    url = f"/jobs/{await submitted(pipeline)}/signals/weight"
+    answer = await http.post(url, content=f'{{"weight": {number}}}', headers=json_type)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
 async def test_a_job_that_has_ended_hears_nothing_more(pipeline: Pipeline, http: httpx.AsyncClient) -> None:
     job = await submitted(pipeline)
     await http.delete(f"/jobs/{job}")
