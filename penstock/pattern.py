@@ -8,7 +8,7 @@ must be a function of its request and its steps' outputs alone: no I/O, and no c
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -255,13 +255,22 @@ class Pattern(Generic[Req, Res]):
 
         That of a part is called `<key of the part>__<signal>`, as the part's steps are.
         """
+        return next(self.models_of_signal(name), None)
+
+    def models_of_signal(self, name: str) -> Iterator[type[BaseModel]]:
+        """Those that a signal of this name may have, the likely ones first: only a run knows what a part's key is."""
         part, between, rest = name.partition("__")
         if not between:
             known = ((one, model) for one, model in self.signals.items() if one[-2:] == "-*")
-            return self.signals.get(name) or next((model for one, model in known if name.startswith(one[:-1])), None)
-        # a key is by default made of the pattern's name
-        likely = sorted((*self.subs, self), key=lambda sub: not part.startswith(f"{sub.name}-"))
-        return next((model for sub in likely if (model := sub.signal(rest)) is not None), None)
+            if name in self.signals:
+                yield self.signals[name]
+            else:
+                yield from [model for one, model in known if name.startswith(one[:-1])][:1]
+            return
+        # a key is by default made of the pattern's name and a number
+        default = part.rpartition("-")[0]
+        for sub in sorted((*self.subs, self), key=lambda sub: sub.name != default):
+            yield from sub.models_of_signal(rest)
 
     def contract(self) -> PatternContract:
         """What callers need to know of the pattern."""

@@ -17,7 +17,7 @@ from penstock.jobs.submission import retry_id_of, tries_before
 
 
 class Record:
-    """One job's facts: its start, its end, its open waits, and the outcomes of its steps, in the order given."""
+    """One job's facts: its start, its end, its waits (`begun`: all), its steps' outcomes, in the order given."""
 
     def __init__(self, facts: Iterable[Stored]) -> None:
         data = {subjects.key_of(fact.subject): fact.data for fact in facts}
@@ -25,10 +25,10 @@ class Record:
         self.start = JobStart.model_validate_json(start) if start else None
         self.end = JobEnd.model_validate_json(end) if end else None
         self.outcomes = [Outcome.model_validate_json(fact) for key, fact in data.items() if is_step(key)]
-        begun = [Waiting.model_validate_json(fact) for key, fact in data.items() if key.startswith("wait.")]
+        self.begun = [Waiting.model_validate_json(fact) for key, fact in data.items() if key.startswith("wait.")]
         shifts = {key: fact for key, fact in data.items() if key.startswith(shift_key(""))}
         self.shifts = [Shift.model_validate_json(shifts[shift_key(number)]) for number in range(len(shifts))]
-        self.waiting = tuple(one for one in begun if not (end or data.keys() & one.ends))
+        self.waiting = tuple(one for one in self.begun if not (end or data.keys() & one.ends))
 
     def fields(self) -> dict[str, Any]:
         """The fields of a job's state that are known: `status` and `usage`, and those of JobStart and JobEnd."""

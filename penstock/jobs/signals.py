@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from penstock.contracts.job import JobState
@@ -13,9 +13,12 @@ from penstock.contracts.wire import is_token
 from penstock.errors import Refused
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jobs.lookup import look_up
+from penstock.jobs.lookup import look_up, read
 from penstock.jobs.refusals import invalid_request, known
 from penstock.pattern import Pattern
+
+#: So many patterns are in one another at most (penstock.runs.replay).
+_DEEPEST = 8
 
 
 async def signal(bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], job: str, name: str, body: bytes) -> Signal:
@@ -25,7 +28,8 @@ async def signal(bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], job: str, 
     unknown_signal, job_ended, signal_taken, or invalid_request naming each field.
     """
     state = known(job, await look_up(bus, job))
-    said = _parsed(patterns.get(state.pattern), state, name, body, at=bus.time.now())
+    model = await _model(bus, patterns.get(state.pattern), state, name)
+    said = _parsed(model, state, name, body, at=bus.time.now())
     subject = subjects.journal(job, signal_key(name))
     if not state.ended and await bus.once(subject, said.model_dump_json().encode()):
         return said
@@ -36,13 +40,23 @@ async def signal(bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], job: str, 
     raise Refused("job_ended", f"job {job} is {state.status}")
 
 
-def _parsed(pattern: Pattern[Any, Any] | None, state: JobState, name: str, body: bytes, *, at: float) -> Signal:
-    """The body is stored as its model writes it: spelling and written-out defaults make no other signal of it."""
+async def _model(bus: Bus, pattern: Pattern[Any, Any] | None, state: JobState, name: str) -> type[BaseModel]:
+    """Of the signal's body: where parts of the pattern have several of that name, the one of the wait."""
     if pattern is None:
         raise Refused("unknown_pattern", f"the pattern {state.pattern!r} of job {state.id} is not known here")
-    if not is_token(name) or (model := pattern.signal(name)) is None:
+    is_name = is_token(name) and name.count("__") <= _DEEPEST  # each part of it may be any pattern's
+    models = list(dict.fromkeys(pattern.models_of_signal(name))) if is_name else []
+    if not models:
         has = ", ".join(sorted(pattern.signals)) or "none"
         raise Refused("unknown_signal", f"{pattern.name} has no signal {name[:100]!r}; it has {has}")
+    if len(models) == 1:
+        return models[0]
+    schemas = [wait.body_schema for wait in (await read(bus, state.id)).begun if wait.signal == name]
+    return next((model for model in models if model.model_json_schema(by_alias=True) in schemas), models[0])
+
+
+def _parsed(model: type[BaseModel], state: JobState, name: str, body: bytes, *, at: float) -> Signal:
+    """The body is stored as its model writes it: spelling and written-out defaults make no other signal of it."""
     try:
         written = model.model_validate_json(body).model_dump_json(by_alias=True)
         model.model_validate_json(written)  # as the job will: what it could not read would end it

@@ -84,3 +84,45 @@ BOTH = Pattern(
     subs=(PATTERN,),
     example=BothRequest(topics=("a lantern", "a stove")),
 )
+
+
+class Grade(Wire):
+    grade: int
+
+
+class GradedResult(Wire):
+    grades: tuple[int, ...]
+
+
+async def grading(run: Run, request: BothRequest) -> GradedResult:
+    return GradedResult(grades=((await run.wait("approval-1", Grade)).grade,))
+
+
+#: Its signal has the name of another pattern's, and so has its own name's beginning.
+GRADING = Pattern(
+    name="approving-2",
+    summary="Have something graded.",
+    run=grading,
+    request=BothRequest,
+    result=GradedResult,
+    steps=(),
+    signals={"approval-1": Grade},
+    example=BothRequest(topics=()),
+)
+
+
+async def graded(run: Run, request: BothRequest) -> GradedResult:
+    parts = [run.sub(GRADING, BothRequest(topics=()), key=key) for key in (None, "second")]
+    return GradedResult(grades=tuple([(await part).grades[0] for part in parts]))
+
+
+GRADED = Pattern(
+    name="graded",
+    summary="Have two things graded.",
+    run=graded,
+    request=BothRequest,
+    result=GradedResult,
+    steps=(),
+    subs=(PATTERN, GRADING),
+    example=BothRequest(topics=()),
+)

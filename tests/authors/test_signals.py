@@ -21,7 +21,7 @@ from tests.support.gateway_process import GatewayServer
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
-NAMES = tuple(f"{approving.__name__}:{name}" for name in ("PATTERN", "BOTH"))
+NAMES = tuple(f"{approving.__name__}:{name}" for name in ("PATTERN", "BOTH", "GRADED"))
 YES: dict[str, Any] = {"approved": True}
 NO: dict[str, Any] = {"approved": False, "wish": ", brighter"}
 
@@ -166,6 +166,16 @@ async def test_a_part_of_a_pattern_has_signals_of_its_own(pipeline: Pipeline, ht
         assert wrong.json()["code"] == "invalid_request"
         assert (await http.post(f"/jobs/{job}/signals/{event.signal}", json=YES)).status_code == 200
     assert await pipeline.result(job) == {"approved": [True, True]}
+
+
+async def test_two_parts_may_have_signals_of_one_name(pipeline: Pipeline, http: httpx.AsyncClient) -> None:
+    """The part's key says whose it is where it is made of its name, else the wait does."""
+    job = await pipeline.submit("graded", {"topics": []})
+    for part, grade in (("approving-2-1", 1), ("second", 2)):
+        event = await waiting(pipeline, job, f"{part}__approval-1-1")
+        answers = [await http.post(f"/jobs/{job}/signals/{event.signal}", json={"grade": grade}) for _ in range(2)]
+        assert [(answer.status_code, answer.json()["body"]) for answer in answers] == [(200, {"grade": grade})] * 2
+    assert await pipeline.result(job) == {"grades": [1, 2]}
 
 
 async def test_so_can_a_script(pipeline: Pipeline, gateway: GatewayServer) -> None:
