@@ -167,9 +167,9 @@ class Run(ABC):
         """Whether the job takes the pattern's `change`, a key: no for one that was past this point without it.
 
         Whether it was, is decided once, by what it has had done: whether there is a step, finished or still being done,
-        that the pattern has not asked for by now. The answer is journaled, like a step, under `patch-<change>`. Steps
-        that are asked for at the same time are better before than beside it: those of another branch may count as past
-        this point.
+        or a wait, that the pattern has not asked for by now. The answer is journaled, like a step, under
+        `patch-<change>`. Steps that are asked for at the same time are better before than beside it: those of another
+        branch may count as past this point.
         """
 
     @abstractmethod

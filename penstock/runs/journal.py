@@ -9,7 +9,7 @@ from nats.aio.msg import Msg
 from pydantic import BaseModel
 
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, is_step
-from penstock.contracts.waiting import Shift, TimerFired, Waiting
+from penstock.contracts.waiting import Shift, TimerFired, Waiting, wait_key
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 
@@ -56,6 +56,10 @@ class Journal:
     def outcomes(self) -> list[Outcome]:
         """All outcomes known here, in the order of their keys."""
         return [Outcome.model_validate_json(self._facts[key]) for key in sorted(filter(is_step, self._facts))]
+
+    def waits(self) -> set[str]:
+        """The keys of all waits that are known to have begun."""
+        return {key.removeprefix(wait_key("")) for key in self._facts if key.startswith(wait_key(""))}
 
     def has(self, *keys: str) -> bool:
         """Whether a fact under one of `keys` is known."""

@@ -68,6 +68,21 @@ async def dated(run: Run, _: PatternRequest) -> Said:
     return Said(said=tuple([await run.step(DRAFT, Given(text=text), key=text.split()[0]) for text in texts]))
 
 
+class Word(Wire):
+    word: str
+
+
+async def waiting(run: Run, _: PatternRequest) -> Said:
+    """Says what it is told."""
+    return Said(said=((await run.wait("word", Word)).word,))
+
+
+async def asking_again(run: Run, _: PatternRequest) -> Said:
+    """Two words are needed now, by other names."""
+    names = ("first", "second") if await run.patched("two") else ("word",)
+    return Said(said=tuple([(await run.wait(name, Word)).word for name in names]))
+
+
 def _pattern(run: Saying, version: str) -> Pattern[Any, Any]:
     return Pattern(
         name="changing",
@@ -78,6 +93,7 @@ def _pattern(run: Saying, version: str) -> Pattern[Any, Any]:
         steps=(DRAFT,),
         example=PatternRequest(),
         version=version,
+        signals=dict.fromkeys(("word", "first", "second"), Word),
     )
 
 
@@ -91,3 +107,5 @@ PATCHED = _pattern(patched, "1")
 BROKEN = _pattern(broken, "1")
 FORGIVING = _pattern(forgiving, "1")
 DATED = _pattern(dated, "1")
+WAITING = _pattern(waiting, "1")
+ASKING_AGAIN = _pattern(asking_again, "1")

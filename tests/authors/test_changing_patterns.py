@@ -1,17 +1,21 @@
 """Patterns change while jobs run: by a version, by `run.patched`, and by aggregators that do not know them yet."""
 
+import asyncio
 import hashlib
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
 import pytest
 
+from penstock import jobs
 from penstock.contracts.journal import JobStart
 from penstock.jetstream import subjects
 from penstock.local.process import Process
 from penstock.local.stack import PENSTOCK
+from penstock.patterns.loading import load
 from penstock.settings import Settings
 from tests.authors import changing
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
 #: For so long that a job is surely handed back for as long as the test needs.
@@ -136,6 +140,21 @@ async def test_a_job_takes_a_patch_that_it_had_not_come_to(pipeline: Pipeline, h
     assert await paid(pipeline, job) == ["alpha", *["extra"] * applies, "beta", "gamma"]
 
 
+async def test_a_job_that_waits_is_past_what_comes_before_its_wait(pipeline: Pipeline) -> None:
+    """What was asked of a person counts as asked, whatever the pattern asks now."""
+    await pipeline.stop("aggregator")
+    aggregator = await pipeline.start("aggregator", patterns=named("WAITING"))
+    job = await pipeline.submit("changing", {})
+    async with asyncio.timeout(PATIENCE), aclosing(pipeline.following(job)) as events:
+        async for event in events:
+            if event.type == "job.waiting":
+                break
+    await aggregator.stop(grace=0)
+    await pipeline.start("aggregator", patterns=named("ASKING_AGAIN"))
+    await jobs.signal(pipeline.bus, load(named("ASKING_AGAIN")), job, "word", b'{"word": "tide"}')
+    assert (await pipeline.result(job))["said"] == ["tide"]
+
+
 async def decided(pipeline: Pipeline, job: str) -> None:
     facts = await pipeline.bus.connection.subscribe(subjects.fact(job, "patch-extra"))
     if "patch-extra" not in await pipeline.outcomes(job):
@@ -164,7 +183,7 @@ async def test_aggregators_of_two_versions_are_killed(pipeline: Pipeline, tmp_pa
             stack.push_async_callback(process.stop, grace=10)
         await older.start()
         await pipeline.gemini.rule(contains='"beta"', reply={"hold": "beta"})
-        jobs = [await pipeline.submit("changing", {}) for _ in range(6)]
+        running = [await pipeline.submit("changing", {}) for _ in range(6)]
         await pipeline.gemini.wait(held="beta", count=6)
         await newer.start()
         async with pipeline.settlements() as settlements:
@@ -172,6 +191,6 @@ async def test_aggregators_of_two_versions_are_killed(pipeline: Pipeline, tmp_pa
             await settlements.wait_for("NAK", stream=subjects.JOBS)
         newer.kill()
         await pipeline.gemini.release("beta")
-        for job in jobs:
+        for job in running:
             assert len((await pipeline.result(job))["said"]) == 3
             assert await paid(pipeline, job) == ["alpha", "beta", "gamma"]
