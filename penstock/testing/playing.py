@@ -9,6 +9,7 @@ from penstock.cancelling import stop
 from penstock.contracts.events import JobAccepted
 from penstock.contracts.journal import JobStart, Outcome
 from penstock.contracts.step import Step, StepMessage
+from penstock.contracts.waiting import wait_key
 from penstock.errors import Failure
 from penstock.mistakes import leaves
 from penstock.pattern import Pattern
@@ -93,7 +94,7 @@ class Stage:
             dispatched[message.key] = step, message
 
         async def begun() -> set[str]:
-            return {*dispatched, *play.facts.all}
+            return {*dispatched, *(key.removeprefix(wait_key("")) for key in play.facts.all)}
 
         deadline = self.started + (self.request.options.deadline_seconds or _DEFAULT["deadline"])
         start = JobStart(pattern=self.pattern.name, body_hash="", accepted_at=self.started, deadline=deadline)
