@@ -6,7 +6,7 @@ import re
 from penstock.contracts.journal import RESERVED_KEYS
 
 BETWEEN = "__"
-_LONGEST, _HEAD = 64, 40
+LONGEST, _HEAD = 64, 40
 _FIT = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9-]+(_[A-Za-z0-9-]+)*")
 
 
@@ -21,7 +21,7 @@ def fault(key: str) -> str | None:
 
 def as_token(key: str) -> str:
     """`key`, or if that is too long for a token its beginning and a digest of all of it."""
-    if len(key) <= _LONGEST:
+    if len(key) <= LONGEST:
         return key
-    digest = hashlib.sha256(key.encode()).hexdigest()[: _LONGEST - _HEAD - len(BETWEEN)]
+    digest = hashlib.sha256(key.encode()).hexdigest()[: LONGEST - _HEAD - len(BETWEEN)]
     return f"{key[:_HEAD]}{BETWEEN}{digest}"

@@ -153,8 +153,9 @@ class ReplayRun(Run):
     def wait(self, signal: str, body: type[T], *, timeout: float | None = None, key: str | None = None) -> Awaitable[T]:
         place = called_from()
         self._check(place)
-        check_signal(self._pattern, signal, body, place)
-        own, name = self._key(signal, key, place), keys.as_token(f"{self._prefix}{signal}")
+        name = f"{self._prefix}{signal}"
+        check_signal(self._pattern, signal, body, place, name)
+        own = self._key(signal, key, place)
         waiter = self._work.waiter(timeout, place)
         return self._begin(own, place, waiter.signal(keys.as_token(own), name, body, timeout))
 

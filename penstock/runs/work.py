@@ -13,6 +13,7 @@ from penstock.contracts.step import Step, StepMessage
 from penstock.errors import Failure
 from penstock.mistakes import Place, mistake
 from penstock.pattern import Pattern
+from penstock.runs import keys
 from penstock.runs.keys import as_token
 
 T = TypeVar("T", bound=BaseModel)
@@ -152,8 +153,11 @@ class Work:
         self.tell_outcome(outcome)
 
 
-def check_signal(pattern: Pattern[Any, Any], name: str, body: type[BaseModel], place: Place) -> None:
-    """Raises PatternMistake for a signal that nobody could give."""
+def check_signal(pattern: Pattern[Any, Any], name: str, body: type[BaseModel], place: Place, whole: str) -> None:
+    """Raises PatternMistake for a signal that nobody could give. `whole`: its name with the key of its part."""
+    if len(whole) > keys.LONGEST:
+        what = f"the signal {name!r} would be given as {whole}, of more than {keys.LONGEST} characters"
+        raise mistake(f"{what}: give run.sub a shorter key", place)
     if pattern.signal(name) is not body:
         what = f"{pattern.name} does not name the signal {name!r} with a {body.__name__} in its signals"
         raise mistake(f"{what}: add it there, so that somebody can give it", place)

@@ -25,6 +25,24 @@ BROKEN = Step(name="broken", input=Subject, output=Said, do=broken)
 TIDES = Subject(subject="tides")
 
 
+async def waiting(run: Run, request: How) -> Said:
+    return await run.wait("go", Said)
+
+
+WAITING = Pattern(
+    name="waiting",
+    summary="",
+    run=waiting,
+    request=How,
+    result=Said,
+    steps=(),
+    signals={"go": Said},
+    example=How(how="it waits"),
+)
+#: A key that leaves no room for a signal's name.
+LONG = "k" * 62
+
+
 async def an_unknown_step(run: Run) -> str:
     return await run.step(OTHER, TIDES)
 
@@ -77,6 +95,11 @@ async def another_result(run: Run) -> str:
     return "not " + await run.step(WRITE, TIDES, into="/text")
 
 
+async def a_signal_too_long_to_give(run: Run) -> str:
+    await run.sub(WAITING, How(how="it waits"), key=LONG)
+    return "done"
+
+
 async def an_ordinary_bug(run: Run) -> str:
     async with asyncio.TaskGroup() as group:
         group.create_task(_added(None))
@@ -93,6 +116,7 @@ async def _added(text: Any) -> Any:
 
 #: What is said of each, but for the place.
 SAID: dict[Callable[[Run], Awaitable[str]], str] = {
+    a_signal_too_long_to_give: f"the signal 'go' would be given as {LONG}__go, of more than 64 characters: give ",
     an_unknown_step: "mistaken does not name the step 'other' in its steps: add it there, so that it is executed",
     an_unknown_sub: "mistaken does not name 'pair' in its subs: add it there, so that its steps are executed",
     a_wrong_request: "the request does not fit chapter: /subject: Field required",
@@ -122,6 +146,6 @@ PATTERN = Pattern(
     request=How,
     result=Said,
     steps=(WRITE, BROKEN),
-    subs=(CHAPTER,),
+    subs=(CHAPTER, WAITING),
     example=How(how="an_ordinary_bug"),
 )

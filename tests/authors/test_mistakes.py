@@ -16,6 +16,7 @@ NAME = f"{mistaken.__name__}:PATTERN"
 ELSEWHERE: dict[str, Callable[..., Any]] = {
     "another_result": mistaken.mistaken,
     "an_ordinary_bug": mistaken._added,
+    "a_signal_too_long_to_give": mistaken.waiting,
     "a_broken_executor": mistaken.broken,
 }
 
