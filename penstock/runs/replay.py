@@ -154,7 +154,7 @@ class ReplayRun(Run):
         place = called_from()
         self._check(place)
         check_signal(self._pattern, signal, body, place)
-        own, name = self._key(signal, key, place), keys.as_token(f"{self._prefix}{signal}")
+        own, name = self._work.counted(self._key(signal, key, place)), keys.as_token(f"{self._prefix}{signal}")
         waiter = self._work.waiter(timeout, place)
         return self._begin(own, place, waiter.signal(keys.as_token(own), name, body, timeout))
 
@@ -191,7 +191,7 @@ class ReplayRun(Run):
     def _decided(self, what: str, key: str | None, do: Callable[[str, Work], Coroutine[Any, Any, Out]]) -> Future[Out]:
         place = called_from()
         self._check(place)
-        own = self._key(what, key, place)
+        own = self._work.counted(self._key(what, key, place))
         return self._begin(own, place, do(keys.as_token(own), self._work))
 
     def _seeded(self, what: str, key: str | None) -> Random:
