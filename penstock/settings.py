@@ -127,7 +127,7 @@ class Work(_Group):
     runs: Count = Field(256, description="Jobs that one aggregator runs at once.")
     mcp: FilePath | None = Field(None, description="A JSON file whose mcpServers workers take tools from.")
     fan_out: Count = Field(8, description="Tasks of one job in flight at once, where it fans out.")
-    max_steps: Count = Field(1000, description="Steps of one job; with more it fails as too_many_steps.")
+    max_steps: Count = Field(1000, description="Steps and waits of one job; with more it fails as too_many_steps.")
     ack_wait: float = Field(6, ge=1, description="Seconds without a heartbeat after which another replica takes over.")
     grace: Seconds = Field(20, description="Seconds that running work may take to finish at SIGTERM.")
     deadline: Seconds = Field(900, description="Seconds a job may take, unless its request says otherwise.")

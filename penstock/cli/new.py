@@ -27,8 +27,10 @@ def new(
     It runs at once: `penstock up` in that folder finds it. Nothing that is there is overwritten.
     """
     module = name.replace("-", "_")
-    if not _VALID.fullmatch(name) or len(name) > 64 or keyword.iskeyword(module):
+    if not _VALID.fullmatch(name) or len(name) > 64:
         raise BadInput(f"NAME: {name!r} has to be a-z, 0-9 and single - between them, such as answer-mail")
+    if keyword.iskeyword(module):
+        raise BadInput(f"NAME: {name} is a word of Python's, and cannot be the name of a module; take another one")
     if name in load():
         raise BadInput(f"NAME: {name} is a pattern of Penstock's; take another one")
     folder = dir or Path(name)

@@ -37,6 +37,7 @@ REFUSALS: dict[str, Code] = {
     "job_cancelled": Code(409, "The job was cancelled", "Submit it anew if its result is still wanted."),
     "job_ended": Code(409, "The job has ended", "Nothing more can be said to it."),
     "signal_taken": Code(409, "The signal was given before", "The first one counts; `GET /jobs/<id>` shows the job."),
+    "too_many_signals": Code(409, "The job was given as much as it may be", "A job has 500 signals, 4 MiB in all."),
     "not_failed": Code(409, "The job has not failed", "Retry jobs that have failed, or were cancelled."),
     "body_too_large": Code(413, "The body is too large", "Send less; `detail` has the limit."),
     "unsupported_media_type": Code(415, "The body must be plain JSON", "Send `application/json`, not encoded."),

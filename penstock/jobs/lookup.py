@@ -7,7 +7,7 @@ from typing import Any
 from penstock.contracts.job import JobState, Snapshot, StepState
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, is_step
 from penstock.contracts.usage import Usage
-from penstock.contracts.waiting import Shift, Waiting, shift_key
+from penstock.contracts.waiting import Shift, Waiting, shift_key, signal_key
 from penstock.contracts.wire import is_token
 from penstock.document import Placed, spread
 from penstock.jetstream import subjects
@@ -28,6 +28,8 @@ class Record:
         self.begun = [Waiting.model_validate_json(fact) for key, fact in data.items() if key.startswith("wait.")]
         shifts = {key: fact for key, fact in data.items() if key.startswith(shift_key(""))}
         self.shifts = [Shift.model_validate_json(shifts[shift_key(number)]) for number in range(len(shifts))]
+        #: Bytes of each signal.
+        self.said = [len(fact) for key, fact in data.items() if key.startswith(signal_key(""))]
         self.waiting = tuple(one for one in self.begun if not (end or data.keys() & one.ends))
 
     def fields(self) -> dict[str, Any]:
@@ -43,9 +45,11 @@ class Record:
 
 async def look_up(bus: Bus, job: str) -> JobState | None:
     """What is known of a job; None where there is no such job, can be none, or it is past its retention."""
-    if not is_token(job):
-        return None
-    record = await read(bus, job)
+    return await state_of(bus, job, await read(bus, job)) if is_token(job) else None
+
+
+async def state_of(bus: Bus, job: str, record: Record) -> JobState | None:
+    """The same, of one whose journal was read."""
     fields = record.fields()
     if record.start is None:
         if (submitted := await bus.last_from_leader(subjects.JOBS, subjects.job("*", job))) is None:

@@ -13,24 +13,32 @@ from penstock.contracts.wire import is_token
 from penstock.errors import Refused
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jobs.lookup import look_up, read
+from penstock.jobs.lookup import Record, read, state_of
 from penstock.jobs.refusals import invalid_request, known
 from penstock.pattern import Pattern
 
 #: So many patterns are in one another at most (penstock.runs.replay).
 _DEEPEST = 8
+#: Signals of a job, and bytes of them, above which it is given those only that it waits for: each run of it
+#: holds them all.
+MOST, MOST_BYTES = 500, 4 * 1024 * 1024
 
 
 async def signal(bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], job: str, name: str, body: bytes) -> Signal:
     """Store a signal for a job that waits for it, or may come to: what the job will be, or was, given.
 
     The first of a name counts; the same once more is answered like the first. Raises Failure: unknown_job,
-    unknown_signal, job_ended, signal_taken, or invalid_request naming each field.
+    unknown_signal, job_ended, signal_taken, too_many_signals, or invalid_request naming each field.
     """
-    state = known(job, await look_up(bus, job))
-    model = await _model(bus, patterns.get(state.pattern), state, name)
+    record = await read(bus, job) if is_token(job) else Record(())
+    state = known(job, await state_of(bus, job, record) if is_token(job) else None)
+    model = _model(record, patterns.get(state.pattern), state, name)
     said = _parsed(model, state, name, body, at=bus.time.now())
     subject = subjects.journal(job, signal_key(name))
+    awaited = any(one.signal == name for one in record.waiting)
+    full = not awaited and (len(record.said) >= MOST or sum(record.said) >= MOST_BYTES)
+    if full and not state.ended and await bus.last_from_leader(subjects.JOURNAL, subject) is None:
+        raise Refused("too_many_signals", f"job {job} was given {len(record.said)} signals, {sum(record.said)} bytes")
     if not state.ended and await bus.once(subject, said.model_dump_json().encode()):
         return said
     if first := await bus.last_from_leader(subjects.JOURNAL, subject):
@@ -40,7 +48,7 @@ async def signal(bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], job: str, 
     raise Refused("job_ended", f"job {job} is {state.status}")
 
 
-async def _model(bus: Bus, pattern: Pattern[Any, Any] | None, state: JobState, name: str) -> type[BaseModel]:
+def _model(record: Record, pattern: Pattern[Any, Any] | None, state: JobState, name: str) -> type[BaseModel]:
     """Of the signal's body: where parts of the pattern have several of that name, the one of the wait."""
     if pattern is None:
         raise Refused("unknown_pattern", f"the pattern {state.pattern!r} of job {state.id} is not known here")
@@ -51,7 +59,7 @@ async def _model(bus: Bus, pattern: Pattern[Any, Any] | None, state: JobState, n
         raise Refused("unknown_signal", f"{pattern.name} has no signal {name[:100]!r}; it has {has}")
     if len(models) == 1:
         return models[0]
-    schemas = [wait.body_schema for wait in (await read(bus, state.id)).begun if wait.signal == name]
+    schemas = [wait.body_schema for wait in record.begun if wait.signal == name]
     return next((model for model in models if model.model_json_schema(by_alias=True) in schemas), models[0])
 
 

@@ -12,7 +12,7 @@ from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Thinking
 from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import Part, TextPiece, ToolCall
-from penstock.llm.schema import reduced, schema_of
+from penstock.llm.schema import reduced_of_others, schema_of
 
 _GEMINI = re.compile(r"gemini-(\d+)")
 
@@ -65,7 +65,7 @@ def _declaration(tool: Tool[Any, Any] | Declaration) -> types.FunctionDeclaratio
         given: type[BaseModel] = tool.step.input
         schema = schema_of(given)
     else:
-        schema = reduced({"type": "object", **tool.parameters})
+        schema = reduced_of_others({"type": "object", **tool.parameters})
     return types.FunctionDeclaration(name=tool.name, description=tool.description, parameters_json_schema=schema)
 
 

@@ -7,7 +7,7 @@ Source: the reference of GenerationConfig.responseJsonSchema.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -27,6 +27,9 @@ _DESCRIBED = {
     "uniqueItems": "no item twice",
 }
 
+#: Parts of a schema that is written out, and characters of one that others wrote.
+_MOST, _LONGEST = 2_000, 40_000
+
 
 @cache
 def schema_of(model: type[BaseModel]) -> Schema:
@@ -42,37 +45,57 @@ def schema_of(model: type[BaseModel]) -> Schema:
 def reduced(schema: Mapping[str, Any]) -> Schema:
     """A JSON Schema (draft 2020-12 as pydantic writes it, or draft 7) in Gemini's subset.
 
-    A `$ref` to elsewhere than its definitions becomes what takes anything.
+    A `$ref` to elsewhere than its definitions becomes what takes anything. Raises ValueError for what is too large.
     """
     definitions = {**schema.get("definitions", {}), **schema.get("$defs", {})}
-    root = _reduce(schema, definitions, ())
+    parts = iter(range(_MOST))
+    root = _reduce(schema, definitions, (), parts)
     if definitions:
-        root["$defs"] = {name: _reduce(one, definitions, (name,)) for name, one in definitions.items()}
+        root["$defs"] = {name: _reduce(one, definitions, (name,), parts) for name, one in definitions.items()}
     return root
 
 
-def _reduce(schema: Mapping[str, Any] | bool, definitions: Mapping[str, Any], inside: tuple[str, ...]) -> Schema:
+def reduced_of_others(schema: Mapping[str, Any]) -> Schema:
+    """Likewise, of what a server in foreign hands says: an object of any members where that is no schema, or too much
+    of one, however little text that is (definitions that name definitions grow without end when they are written out).
+    """
+    try:
+        out = reduced(schema)
+        if len(json.dumps(out)) <= _LONGEST:
+            return out
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        pass
+    return {"type": "object"}
+
+
+def _reduce(
+    schema: Mapping[str, Any] | bool, definitions: Mapping[str, Any], inside: tuple[str, ...], parts: Iterator[int]
+) -> Schema:
+    if next(parts, None) is None:
+        raise ValueError(f"the schema, written out, has more than {_MOST:,} parts")
     if isinstance(schema, bool):
         return {}
     if "$ref" in schema:
         siblings = {key: value for key, value in schema.items() if key not in ("$ref", "$defs", "default", "title")}
         name = str(schema["$ref"]).rpartition("/")[2]
         if name not in definitions:
-            return _reduce(siblings, definitions, inside)
+            return _reduce(siblings, definitions, inside, parts)
         if not siblings or name in inside:
             return {"$ref": f"#/$defs/{name}"}
-        return _reduce({**definitions[name], **siblings}, definitions, (*inside, name))
+        return _reduce({**definitions[name], **siblings}, definitions, (*inside, name), parts)
     for part in schema.get("allOf", ()):
         schema = {**definitions.get(str(part.get("$ref")).rpartition("/")[2], part), **schema}
     out: Schema = {key: schema[key] for key in _KEPT if key in schema}
     for key in (key for key in _BRANCHES if key in schema):
-        out[key] = [_reduce(one, definitions, inside) for one in schema[key]]
+        out[key] = [_reduce(one, definitions, inside, parts) for one in schema[key]]
     if "properties" in schema:
-        out["properties"] = {name: _reduce(one, definitions, inside) for name, one in schema["properties"].items()}
+        out["properties"] = {
+            name: _reduce(one, definitions, inside, parts) for name, one in schema["properties"].items()
+        }
         out["propertyOrdering"] = list(schema["properties"])
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), Mapping):
-            out[key] = _reduce(schema[key], definitions, inside)
+            out[key] = _reduce(schema[key], definitions, inside, parts)
     if isinstance(schema.get("additionalProperties"), bool):
         out["additionalProperties"] = schema["additionalProperties"]
     # an exclusive bound becomes the nearest inclusive one: exact for integers

@@ -153,9 +153,8 @@ class ReplayRun(Run):
     def wait(self, signal: str, body: type[T], *, timeout: float | None = None, key: str | None = None) -> Awaitable[T]:
         place = called_from()
         self._check(place)
-        name = f"{self._prefix}{signal}"
-        check_signal(self._pattern, signal, body, place, name)
-        own = self._key(signal, key, place)
+        check_signal(self._pattern, signal, body, place, name := f"{self._prefix}{signal}")
+        own = self._work.counted(self._key(signal, key, place))
         waiter = self._work.waiter(timeout, place)
         return self._begin(own, place, waiter.signal(keys.as_token(own), name, body, timeout))
 
@@ -192,7 +191,7 @@ class ReplayRun(Run):
     def _decided(self, what: str, key: str | None, do: Callable[[str, Work], Coroutine[Any, Any, Out]]) -> Future[Out]:
         place = called_from()
         self._check(place)
-        own = self._key(what, key, place)
+        own = self._work.counted(self._key(what, key, place))
         return self._begin(own, place, do(keys.as_token(own), self._work))
 
     def _seeded(self, what: str, key: str | None) -> Random:

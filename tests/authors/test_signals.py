@@ -15,6 +15,7 @@ from penstock.client.sync import SyncClient
 from penstock.contracts.events import JobResumed, JobWaiting
 from penstock.contracts.job import JobState
 from penstock.jetstream import subjects
+from penstock.jobs import signals
 from penstock.settings import Settings
 from tests.authors import approving
 from tests.support.gateway_process import GatewayServer
@@ -133,6 +134,26 @@ async def test_a_job_that_has_ended_hears_nothing_more(pipeline: Pipeline, http:
     await http.delete(f"/jobs/{job}")
     answer = await http.post(f"/jobs/{job}/signals/approval-1", json=YES)
     assert (answer.status_code, answer.json()["code"]) == (409, "job_ended")
+
+
+async def test_a_job_hears_no_more_than_it_can_hold(
+    pipeline: Pipeline, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By number and by bytes. What it was told before is answered as ever, and what it waits for is taken."""
+    monkeypatch.setattr(signals, "MOST", 3)
+    job, other = await submitted(pipeline), await submitted(pipeline)
+    for number in (7, 8, 9):
+        assert (await http.post(f"/jobs/{job}/signals/approval-{number}", json=YES)).status_code == 200
+    more = await http.post(f"/jobs/{job}/signals/approval-2", json=YES)
+    assert (more.status_code, more.json()["code"]) == (409, "too_many_signals")
+    assert (await http.post(f"/jobs/{job}/signals/approval-9", json=YES)).status_code == 200
+    assert (await http.post(f"/jobs/{job}/signals/approval-9", json=NO)).json()["code"] == "signal_taken"
+    monkeypatch.setattr(signals, "MOST_BYTES", 1_000)
+    assert (await http.post(f"/jobs/{other}/signals/approval-9", json=NO | {"wish": "x" * 1_000})).status_code == 200
+    assert (await http.post(f"/jobs/{other}/signals/approval-8", json=YES)).json()["code"] == "too_many_signals"
+    await waiting(pipeline, job, "approval-1-1")
+    assert (await http.post(f"/jobs/{job}/signals/approval-1", json=YES)).status_code == 200
+    assert (await pipeline.result(job))["approved"]
 
 
 @pytest.fixture(params=["http", "nats", "nats, pattern not known"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from enum import IntEnum
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import jsonschema
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from penstock.contracts.wire import Score, Wire, omitted
-from penstock.llm.schema import reduced, schema_of
+from penstock.llm.schema import reduced, reduced_of_others, schema_of
 
 #: Google's reference of GenerationConfig.responseJsonSchema.
 DOCUMENTED = (
@@ -187,3 +189,34 @@ def test_every_steps_output_has_a_schema() -> None:
         pass
 
     assert schema_of(Empty) == {"type": "object", "properties": {}, "propertyOrdering": []}
+
+
+def _doubling(how: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """Forty definitions, each with the next one twice."""
+    names = [f"d{number}" for number in range(40)]
+    each = {
+        one: {"type": "object", "properties": {key: how(following) for key in "ab"}}
+        for one, following in pairwise(names)
+    }
+    return {"type": "object", "properties": {"a": how("d0")}, "$defs": each | {"d39": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        _doubling(lambda name: {"$ref": f"#/$defs/{name}", "description": "written out"}),
+        _doubling(lambda name: {"allOf": [{"$ref": f"#/$defs/{name}"}]}),
+        {"type": "object", "$defs": {"d": {"properties": {"a": {"allOf": [{"$ref": "#/$defs/d"}]}}}}},
+        {"type": "object", "properties": [1]},
+        {"type": "object", "properties": {"a": 5}},
+        {"type": "object", "anyOf": 7},
+        {"type": "object", "properties": {"a": {"type": "string", "description": "long " * 10_000}}},
+    ],
+)
+def test_what_a_server_says_that_is_no_schema_or_too_much_of_one_takes_anything(schema: dict[str, Any]) -> None:
+    assert reduced_of_others(schema) == {"type": "object"}
+
+
+def test_what_a_server_says_is_a_schema_like_others() -> None:
+    schema = {"type": "object", "properties": {"a": {"const": "x"}}}
+    assert reduced_of_others(schema) == reduced(schema)

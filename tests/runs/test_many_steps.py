@@ -1,10 +1,13 @@
 """A job with as many steps as one may have, and with one more."""
 
+import asyncio
+
 import pytest
 
-from penstock import jobs
+from penstock import Pattern, PatternRequest, Run, Wire, jobs
 from penstock.contracts.events import StepCompleted
 from penstock.settings import Settings
+from penstock.testing import PatternTest
 from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline
 
@@ -46,3 +49,36 @@ async def test_one_more_step_fails_the_job(pipeline: Pipeline) -> None:
         "too_many_steps",
         "the job has 5 steps, and may have no more: count-5 is one",
     )
+
+
+class SleepingRequest(PatternRequest):
+    times: int
+
+
+class Slept(Wire):
+    times: int
+
+
+async def sleeping(run: Run, request: SleepingRequest) -> Slept:
+    await asyncio.gather(*(run.sleep(60) for _ in range(request.times)))
+    return Slept(times=request.times)
+
+
+SLEEPING = Pattern(
+    name="sleeping",
+    summary="Sleep many times at once.",
+    run=sleeping,
+    request=SleepingRequest,
+    result=Slept,
+    steps=(),
+    example=SleepingRequest(times=1),
+)
+
+
+async def test_what_the_run_does_itself_counts_as_well() -> None:
+    """Each wait is a fact and a timer, so a number that comes from a request is no number of timers."""
+    tested = PatternTest(SLEEPING, replays=0)
+    assert (await tested.run({"times": MOST})).result.times == MOST
+    failed = await tested.run({"times": MOST + 1})
+    assert failed.failure is not None
+    assert failed.failure.code == "too_many_steps"

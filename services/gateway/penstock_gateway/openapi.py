@@ -121,7 +121,8 @@ def events() -> Responses:
 def signalled() -> Responses:
     """What a signal is answered with, beside the signal itself."""
     body = ("body_timeout", "body_too_large", "unsupported_media_type", "invalid_request")
-    return problems("unknown_job", "unknown_signal", "unknown_pattern", "job_ended", "signal_taken", *body)
+    named = ("unknown_job", "unknown_signal", "unknown_pattern")
+    return problems(*named, "job_ended", "signal_taken", "too_many_signals", *body)
 
 
 def chat() -> Responses:
