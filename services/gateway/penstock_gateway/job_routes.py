@@ -61,14 +61,14 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         return known(job, await jobs.cancel(gateway.bus, job))
 
     @routes.post(
-        "/{job}/signals/{name}",
+        "/{job}/signals/{signal}",
         summary="Say something to a job",
         operation_id="signal",
         responses=openapi.signalled(),
         openapi_extra=openapi.SIGNAL,
     )
-    async def signal(
-        job: Job, name: Annotated[str, Path(description="The signal's name.")], request: Request
+    async def said(
+        job: Job, signal: Annotated[str, Path(description="The signal's name.")], request: Request
     ) -> Signal:
         """What the job waits for, or will: a signal of its pattern, with a body that fits it (`/patterns/<name>`).
 
@@ -76,7 +76,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         """
         raw = await body.read(request, gateway.settings)
         async with gateway.turn(len(raw)):
-            return await jobs.signal(gateway.bus, gateway.patterns, job, name, raw)
+            return await jobs.signal(gateway.bus, gateway.patterns, job, signal, raw)
 
     refusals = openapi.problems("unknown_job", "not_failed", "no_room", "overloaded")
 

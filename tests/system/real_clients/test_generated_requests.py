@@ -3,8 +3,14 @@
 import asyncio
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from penstock import Run
+from penstock.settings import Settings
+from tests.authors import approving
 from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline
 
@@ -15,12 +21,25 @@ OPTIONS = (
 )
 
 
+async def at_once(run: Run, request: approving.ApprovingRequest) -> approving.ApprovingResult:
+    return approving.ApprovingResult(drafts=(), approved=True)
+
+
+#: A pattern whose jobs take signals, and wait for none.
+HEARING = replace(approving.PATTERN, run=at_once)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"patterns": (f"{__name__}:HEARING",)})
+
+
 async def test_no_request_breaks_the_gateway(pipeline: Pipeline, gateway: GatewayServer, tmp_path: Path) -> None:
     """Each answer is one that the document has, in a form that it describes; none is a 500."""
-    job = await pipeline.submit("routing", {"query": "Hello"})
+    job = await pipeline.submit("approving", {"topic": "a lantern"})
     await pipeline.result(job)
     config, report = tmp_path / "schemathesis.toml", tmp_path / "report.json"
-    known = {"path.job": job, "path.name": "routing"}
+    known = {"path.job": job, "path.name": "routing", "path.signal": "weight"}
     config.write_text("[parameters]\n" + "".join(f"{json.dumps(name)} = {json.dumps(known[name])}\n" for name in known))
     schemathesis = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "--config-file", config),
