@@ -38,6 +38,7 @@ def new(
         raise BadInput(f"--dir: {folder} is there already, and stays as it is")
     names = {_PATTERN: name, _MODULE: module, _CLASS: module.title().replace("_", "")}
     _copy(files("penstock.cli") / "template", folder, names)
+    (folder / ".gitignore").write_text("data/\n__pycache__/\n.venv/\n")  # data/ has tokens and jobs
     echo(f"{folder} is made. Next: cd {folder} && penstock up")
 
 

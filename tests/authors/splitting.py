@@ -64,6 +64,9 @@ async def shout(given: Given, context: StepContext, splitter: Splitter = Depends
     if given.text == "flaky" and context.attempt == 1:
         context.emit("HALF")
         raise Transient("tool_unavailable", "it is hoarse")
+    if given.text == "held" and context.attempt == 1:
+        context.emit("HEL")
+        await asyncio.Event().wait()
     if given.text == "untrue":
         context.emit("one thing")
         return "another"

@@ -15,7 +15,7 @@ from penstock.settings import Settings
 from penstock.steps import service
 from penstock.steps.resources import Resources
 from tests.authors import splitting
-from tests.support.pipeline import Pipeline, running
+from tests.support.pipeline import Pipeline, Replica, running
 
 NAME = f"{splitting.__name__}:PATTERN"
 
@@ -67,6 +67,20 @@ async def test_an_executor_is_called_again_after_a_transient(pipeline: Pipeline)
     """What it had shown is taken back."""
     job = await pipeline.submit("splitting", {"text": "flaky"})
     assert (await pipeline.result(job))["shouted"] == "FLAKY"
+    assert (await pipeline.outcomes(job))["shout-1"].attempt == 2
+
+
+async def test_an_executor_that_dies_in_mid_sentence_is_replaced(pipeline: Pipeline) -> None:
+    """What it had shown is taken back."""
+    first = Replica(service.build("splitter", pipeline.settings))
+    await first.start()
+    job = await pipeline.submit("splitting", {"text": "held"})
+    async for event in pipeline.following(job):
+        if isinstance(event, Delta) and event.p == "/shouted":
+            break
+    await first.stop(grace=0)
+    async with running(service.build("splitter", pipeline.settings)):
+        assert (await pipeline.result(job))["shouted"] == "HELD"
     assert (await pipeline.outcomes(job))["shout-1"].attempt == 2
 
 

@@ -33,8 +33,8 @@ class Announcement(Wire):
 
 async def sorted_by_length(given: Notes) -> Points:
     """What a step does in code: it may read files, call services, take its time."""
-    sentences = (sentence.strip() for sentence in given.notes.split("."))
-    return Points(points=tuple(sorted({sentence for sentence in sentences if sentence}, key=len)))
+    sentences = {sentence.strip() for sentence in given.notes.split(".")} - {""}
+    return Points(points=tuple(sorted(sorted(sentences), key=len)))
 
 
 SORT = Step(name="sort", input=Notes, output=Points, do=sorted_by_length)
