@@ -79,6 +79,7 @@ async def _up(stack: Stack, *, reload: bool) -> None:
                 telling.create_task(_tell_tracebacks(stack))
                 if reload:
                     telling.create_task(_reload_at_changes(stack))
+                await asyncio.Event().wait()  # the system goes on whatever becomes of those
     echo("stopped")
 
 

@@ -33,8 +33,9 @@ class Tracebacks:
         """Each as a text for people, of whose frames only the author's are left."""
         async for changes in awatch(self._logs, debounce=_MILLISECONDS, recursive=False):
             for path in sorted({Path(path) for _, path in changes}):
-                for text in self._new_in(path):
-                    yield text
+                if path.is_file():  # it may be the folder itself, or be gone
+                    for text in self._new_in(path):
+                        yield text
 
     def _new_in(self, file: Path) -> Iterator[str]:
         with file.open("rb") as opened:

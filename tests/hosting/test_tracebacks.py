@@ -39,6 +39,7 @@ async def test_the_same_is_told_once_and_so_many_at_once(tmp_path: Path) -> None
             with log.open("a") as file:
                 file.writelines(lines)
             lines = [logged(10)]
+            tmp_path.chmod(0o700)  # a change of the folder itself
             await asyncio.wait({first}, timeout=0.1)
         with log.open("a") as file:
             file.writelines(logged(number) for number in (20000, 300000, 4000000, 50000000, 600000000))
