@@ -67,7 +67,7 @@ def test_what_cannot_be_made_is_said_and_nothing_is_overwritten(tmp_path: Path, 
 
 def test_up_finds_it_and_shows_what_its_functions_raise(project: Path) -> None:
     pattern = project / "patterns/mine/pattern.py"
-    pattern.write_text(pattern.read_text().replace("    sentences = (", "    assert 1 + 1 == 3\n    sentences = ("))
+    pattern.write_text(pattern.read_text().replace("    sentences = {", "    assert 1 + 1 == 3\n    sentences = {"))
     with System(project.parent / "data", cwd=project) as system:
         system.until_said("pattern mine of patterns/mine\n")
         first = system.run("run", "mine", "--notes", "a. bb.", cwd=project)
