@@ -87,7 +87,7 @@ def test_it_ends_a_service_with_one_line(setting: str) -> None:
 
 async def test_a_server_that_does_not_fit_the_settings_is_no_traceback_either(nats: NatsServer) -> None:
     """Found out only once NATS answers, when uvicorn starts the application."""
-    own = {"PENSTOCK_NATS_URL": nats.url, "PENSTOCK_MAX_BODY": str(10**9), "GEMINI_API_KEY": "x"}
+    own = {"PENSTOCK_NATS_URL": nats.url, "PENSTOCK_MAX_BODY": str(10**9), "GEMINI_API_KEY": "x", "PENSTOCK_PORT": "0"}
     serve = (sys.executable, "-m", "penstock", "serve", "gateway")
     service = await asyncio.create_subprocess_exec(*serve, env={**os.environ, **own}, stderr=asyncio.subprocess.PIPE)
     _, log = await service.communicate()
