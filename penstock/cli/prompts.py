@@ -17,7 +17,7 @@ from penstock.cli.errors import BadInput
 from penstock.cli.printing import Text, echo, say
 from penstock.contracts.step import Step
 from penstock.pattern import Pattern
-from penstock.patterns.loading import load, with_subs
+from penstock.patterns.loading import called, load, with_subs
 from penstock.settings import Settings
 from penstock.steps.prompts import PromptFile, version_of
 from penstock.validation import field_errors, summary
@@ -56,7 +56,7 @@ def render(
 ) -> None:
     """Show a prompt as it is sent: the system text, a line of ---, and the user text."""
     found = {f"{pattern.name}/{step.name}": (pattern, step) for pattern, step, _ in _prompts()}
-    named = [kind for kind in found if name in (kind, kind.partition("/")[2])]
+    named = called(found, name)
     if not named:
         raise BadInput(f"there is no prompt of a step {name!r}; penstock prompts list shows those there are")
     if len(named) > 1:

@@ -1,7 +1,6 @@
 """Cases, put to the real services of a stack of this machine."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import isfunction
@@ -20,6 +19,7 @@ from penstock.evals.measures import Scores
 from penstock.jetstream import subjects
 from penstock.jobs import new_job_id
 from penstock.pattern import Pattern
+from penstock.patterns.loading import called
 from penstock.runs.journal import Journal
 
 #: Seconds that one case may take.
@@ -134,7 +134,6 @@ def _not_of(package: str, function: str) -> str | None:
 
 def _steps(patterns: Mapping[str, Pattern[Any, Any]]) -> dict[str, tuple[Pattern[Any, Any], Step[Any, Any]]]:
     """By `pattern/step`, and by the step's name where only one pattern has it."""
-    kinds = [(pattern, step) for pattern in patterns.values() for step in pattern.steps]
-    many = Counter(step.name for _, step in kinds)
-    named = {step.name: (pattern, step) for pattern, step in kinds if many[step.name] == 1}
-    return named | {f"{pattern.name}/{step.name}": (pattern, step) for pattern, step in kinds}
+    kinds = {f"{pattern.name}/{step.name}": (pattern, step) for pattern in patterns.values() for step in pattern.steps}
+    alone = {step.name: (pattern, step) for pattern, step in kinds.values() if len(called(kinds, step.name)) == 1}
+    return alone | kinds

@@ -82,6 +82,11 @@ def steps_by_service(patterns: Mapping[str, AnyPattern]) -> dict[str, dict[str, 
     return table
 
 
+def called(kinds: Iterable[str], name: str) -> list[str]:
+    """Those of `pattern/step` that a name stands for: written so, or the step's alone, which several may have."""
+    return [kind for kind in kinds if name in (kind, kind.partition("/")[2])]
+
+
 def _named(name: str) -> Iterator[tuple[AnyPattern, ModuleType]]:
     if "/" in name:
         yield from _in_folder(Path(name).resolve())

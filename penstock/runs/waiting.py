@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import to_json
 
 from penstock.contracts.events import Event, JobResumed, JobWaiting
@@ -14,9 +14,8 @@ from penstock.contracts.waiting import Signal, Waiting, signal_key, wait_key
 from penstock.errors import Failure, WaitTimedOut
 from penstock.jetstream.bus import Bus
 from penstock.jobs.timers import set_timer
+from penstock.pattern import T
 from penstock.runs.journal import Journal
-
-T = TypeVar("T", bound=BaseModel)
 
 _DAY = 86_400.0
 #: Seconds for which a run only waits before it is parked, and how often it is looked at in these.

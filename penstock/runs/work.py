@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
@@ -12,11 +12,8 @@ from penstock.contracts.journal import JobStart, Outcome
 from penstock.contracts.step import Step, StepMessage
 from penstock.errors import Failure
 from penstock.mistakes import Place, mistake
-from penstock.pattern import Pattern
-from penstock.runs import keys
-from penstock.runs.keys import as_token
-
-T = TypeVar("T", bound=BaseModel)
+from penstock.pattern import Pattern, T
+from penstock.runs.keys import LONGEST, as_token
 
 #: The code of a step that was given up with its sub-pattern or its map. No replay is answered by it: it waits, as the
 #: run did that gave the step up.
@@ -155,8 +152,8 @@ class Work:
 
 def check_signal(pattern: Pattern[Any, Any], name: str, body: type[BaseModel], place: Place, whole: str) -> None:
     """Raises PatternMistake for a signal that nobody could give. `whole`: its name with the key of its part."""
-    if len(whole) > keys.LONGEST:
-        what = f"the signal {name!r} would be given as {whole}, of more than {keys.LONGEST} characters"
+    if len(whole) > LONGEST:
+        what = f"the signal {name!r} would be given as {whole}, of more than {LONGEST} characters"
         raise mistake(f"{what}: give run.sub a shorter key", place)
     if pattern.signal(name) is not body:
         what = f"{pattern.name} does not name the signal {name!r} with a {body.__name__} in its signals"

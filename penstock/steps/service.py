@@ -8,7 +8,7 @@ from penstock.hosting.service import Service
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.llm.client import Llm
-from penstock.patterns.loading import load, steps_by_service
+from penstock.patterns.loading import called, load, steps_by_service
 from penstock.settings import Settings
 from penstock.steps.executor import executable_of
 from penstock.steps.handler import StepHandler
@@ -22,10 +22,10 @@ def build(name: str, settings: Settings, only: Iterable[str] | None = None) -> S
     Raises Misconfigured for a name in `only` that is no step of the service.
     """
     steps = steps_by_service(load(settings.patterns)).get(name, {})
-    wanted = set(steps if only is None else only)
-    chosen = {kind: steps[kind] for kind in sorted(steps) if wanted & {kind, kind.partition("/")[2]}}
-    if unknown := wanted - chosen.keys() - {step.name for _, step in chosen.values()}:
+    wanted = {name: called(steps, name) for name in (steps if only is None else only)}
+    if unknown := [name for name, kinds in wanted.items() if not kinds]:
         raise Misconfigured(f"no such step here: {', '.join(sorted(unknown))}. There are: {', '.join(sorted(steps))}")
+    chosen = {kind: steps[kind] for kind in sorted({kind for kinds in wanted.values() for kind in kinds})}
     resources = Resources({Settings: settings})
     executables = {kind: executable_of(*of, resources) for kind, of in chosen.items()}
     llm = Llm(settings) if any(step.asks for _, step in chosen.values()) else None
