@@ -4,18 +4,15 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis
 
-from penstock.jetstream.connection import connect
-from penstock.jetstream.streams import declare
 from penstock.settings import Settings
 from penstock.testing.threads import in_thread
 from tests.support.gateway_process import GatewayServer, serving_gateway
-from tests.support.pipeline import Pipeline
+from tests.support.pipeline import Pipeline, pipeline_of
 from tests.support.servers import NatsServer
 from tests.support.simulator import BlockingSteering, Steering, serving
 
@@ -92,13 +89,7 @@ def settings(nats: NatsServer, gemini_url: str) -> Settings:
 @pytest.fixture
 async def pipeline(settings: Settings, gemini: Steering) -> AsyncIterator[Pipeline]:
     """All services in this process, on streams that have just been declared."""
-    bus = await connect(settings, "test")
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(bus.connection.close)
-        await declare(bus.jetstream, settings)
-        pipeline = await stack.enter_async_context(Pipeline(settings, bus, gemini))
-        for kind in ("aggregator", "classifier", "workers"):
-            await pipeline.start(kind)
+    async with pipeline_of(settings, gemini, "aggregator", "classifier", "workers") as pipeline:
         yield pipeline
 
 

@@ -7,41 +7,34 @@ off, killed, or forgets. When it has had its turns, all goes on undisturbed to t
 
 import asyncio
 import json
-from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, precondition, rule
 
-from penstock.cancelling import stop
 from penstock.contracts.events import TERMINAL, JobCompleted
 from penstock.contracts.journal import END, RESERVED_KEYS, JobEnd, Outcome
 from penstock.contracts.usage import Usage
 from penstock.jetstream import subjects
 from penstock.jobs import cancel
 from penstock.jobs.ending import end_event
-from tests.model.jetstream import Connection, Entry, Server
-from tests.model.system import JOB, PATTERN, Caller, FollowingReader, Loop, Model, Process
+from tests.model import machine
+from tests.model.jetstream import Connection, Entry
+from tests.model.machine import Machine, picks
+from tests.model.system import JOB, PATTERN, Caller, FollowingReader, Model, Process
 from tests.model.turns import after_some_turns, turn
 
 #: Turns of an undisturbed system within which any job ends.
 _PATIENCE = 600
 _MOST_DELIVERIES = 6
 
-picks = st.integers(0, 5)
 
-
-class EveryOrder(RuleBasedStateMachine):
+class EveryOrder(Machine):
     """What is disturbed counts: where nothing was, nothing may be lost either."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.loop = Loop()
-        asyncio.set_event_loop(self.loop)
-        self.server, self.model = Server(), Model()
-        self.ghosts: list[Connection] = []
-        self.forgetful = self.interrupted = self.cancelled = False
-        self.others: list[asyncio.Future[Any]] = []
+        self.model = Model()
+        self.forgetful = self.interrupted = False
         self.processes = [Process(self.server, stream, self.model) for stream in (subjects.JOBS, subjects.STEPS) * 2]
         self.server.store(subjects.job(PATTERN.name, JOB), b"{}")
         self._begin()
@@ -60,17 +53,6 @@ class EveryOrder(RuleBasedStateMachine):
     def all_go_on(self, turns: int, speaking: bool) -> None:
         for _ in range(turns):
             self._go_on(speaking=speaking)
-
-    @rule(pick=picks, count=st.integers(1, 4))
-    @turn
-    def nats_handles_what_one_has_sent(self, pick: int, count: int) -> None:
-        connections = [*self._connections(), *self.ghosts]
-        self._handle(connections[pick % len(connections)], count)
-
-    @rule(pick=picks, count=st.integers(1, 4))
-    @turn
-    def answers_arrive(self, pick: int, count: int) -> None:
-        self._arrive(self._connections()[pick % len(self._connections())], count)
 
     @rule(pick=picks, to=picks, stream=st.sampled_from([subjects.JOBS, subjects.STEPS, subjects.STEPS]))
     @turn
@@ -236,12 +218,6 @@ class EveryOrder(RuleBasedStateMachine):
                 if not self.server.deliveries(entry) or (again and not held):
                     takers[0].receive(entry)
 
-    def _exchange(self) -> None:
-        for connection in [*self._connections(), *self.ghosts]:
-            self._handle(connection, 1)
-        for connection in self._connections():
-            self._arrive(connection, 1)
-
     @property
     def _everybody(self) -> list[Caller]:
         return [*self.processes, self.reader, self.caller]
@@ -249,30 +225,12 @@ class EveryOrder(RuleBasedStateMachine):
     def _connections(self) -> list[Connection]:
         return [one.connection for one in self._everybody]
 
-    def _handle(self, connection: Connection, count: int) -> None:
-        for _ in range(min(count, len(connection.sent))):
-            connection.sent.popleft()()
-
-    def _arrive(self, connection: Connection, count: int) -> None:
-        for _ in range(min(count, len(connection.arriving))):
-            connection.arriving.popleft()()
-
     async def _close(self) -> None:
         tasks = [task for one in self.processes for task in one.kill()]
         for one in (self.reader, self.caller):
             one.connection.close()
-        await stop(*tasks, *self.others, self.reader.task)
-        await stop(*[task for task in asyncio.all_tasks() if task is not asyncio.current_task()])
+        await self._stop(*tasks, self.reader.task)
 
 
 def test_every_order_of_events_has_one_end() -> None:
-    run_state_machine_as_test(
-        EveryOrder,
-        settings=settings(
-            max_examples=100,
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    machine.run(EveryOrder)

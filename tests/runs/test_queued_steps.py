@@ -2,30 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import aclosing
 
 import pytest
 
 from penstock import jobs
 from penstock.contracts.events import JobCompleted, StepQueued
-from penstock.jetstream.connection import connect
-from penstock.jetstream.streams import declare
 from penstock.settings import Settings
 from tests.support.patience import PATIENCE
-from tests.support.pipeline import Pipeline
+from tests.support.pipeline import Pipeline, pipeline_of
 from tests.support.simulator import Steering
 
 
 @pytest.fixture
 async def pipeline(settings: Settings, gemini: Steering) -> AsyncIterator[Pipeline]:
     """Two aggregators and a classifier, but no workers."""
-    bus = await connect(settings, "test")
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(bus.connection.close)
-        await declare(bus.jetstream, settings)
-        pipeline = await stack.enter_async_context(Pipeline(settings, bus, gemini))
-        for kind in ("aggregator", "aggregator", "classifier"):
-            await pipeline.start(kind)
+    async with pipeline_of(settings, gemini, "aggregator", "aggregator", "classifier") as pipeline:
         yield pipeline
 
 

@@ -17,6 +17,8 @@ from penstock.contracts.journal import END, JobEnd, Outcome
 from penstock.hosting.service import Service
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.connection import connect
+from penstock.jetstream.streams import declare
 from penstock.jobs.follow import Follower
 from penstock.settings import Settings
 from tests.support.patience import PATIENCE
@@ -126,6 +128,19 @@ class Pipeline:
     async def dead_letters(self) -> list[dict[str, str]]:
         """The headers of all dead letters."""
         return [stored.headers async for stored in self.bus.history(subjects.DEAD, "dead.>")]
+
+
+@asynccontextmanager
+async def pipeline_of(settings: Settings, gemini: Steering, *kinds: str) -> AsyncIterator[Pipeline]:
+    """On streams that have just been declared, one of each of `kinds`."""
+    bus = await connect(settings, "test")
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(bus.connection.close)
+        await declare(bus.jetstream, settings)
+        pipeline = await stack.enter_async_context(Pipeline(settings, bus, gemini))
+        for kind in kinds:
+            await pipeline.start(kind)
+        yield pipeline
 
 
 @asynccontextmanager

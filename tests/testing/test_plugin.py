@@ -5,18 +5,10 @@ import sys
 from pathlib import Path
 
 from penstock.installed import EXTRAS
+from tests.support.absent import without
 from tests.support.patience import PATIENCE
 from tests.support.repository import ROOT
 
-#: A Python in which these packages are not installed.
-ABSENT = """
-import sys
-class Absent:
-    def find_spec(name, path, target=None):
-        if name in {modules}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, Absent)
-"""
 ALONE = """
 import asyncio
 from examples.debate.pattern import PATTERN, Verdict
@@ -43,12 +35,12 @@ def python(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str
 def test_a_pattern_is_tested_with_pydantic_alone() -> None:
     """Its prompts are what Jinja2 makes of them: where it is not installed, a test that looks at one is told so."""
     modules = tuple(sorted({module for extra in EXTRAS.values() for module in extra}))
-    ran = python("-c", ABSENT.format(modules=modules) + ALONE)
+    ran = python("-c", without(modules) + ALONE)
     assert (ran.stdout, ran.stderr) == ('jinja2 is not installed: pip install "penstock[cli]"\n', "")
 
 
 def test_what_the_fixture_takes_is_said_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "conftest.py").write_text(ABSENT.format(modules=("nats",)))
+    (tmp_path / "conftest.py").write_text(without(["nats"]))
     (tmp_path / "test_it.py").write_text(ASKS_FOR_ALL)
     ran = python("-m", "pytest", "-q", "-p", "penstock.testing.fixtures", ".", cwd=tmp_path)
     assert '\nnats is not installed: pip install "penstock[all]"\n' in ran.stdout
