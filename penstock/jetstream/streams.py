@@ -17,15 +17,15 @@ from penstock.patterns.loading import load, steps_by_service
 from penstock.settings import Settings
 
 _DAY, _HOUR = 86_400.0, 3_600.0
-#: Sixteenths of PENSTOCK_STORE_BYTES that each stream may hold.
-_SIXTEENTHS = {
-    subjects.JOBS: 2,
-    subjects.STEPS: 2,
-    subjects.JOURNAL: 4,
-    subjects.EVENTS: 5,
-    subjects.TIMERS: 1,
-    subjects.HOOKS: 1,
-    subjects.DEAD: 1,
+#: Sixty-fourths of PENSTOCK_STORE_BYTES that each stream may hold.
+_SHARES = {
+    subjects.JOBS: 8,
+    subjects.STEPS: 8,
+    subjects.JOURNAL: 15,
+    subjects.EVENTS: 19,
+    subjects.TIMERS: 3,
+    subjects.HOOKS: 2,
+    subjects.DEAD: 2,
 }
 #: The server's error number where it has less room than a stream is to hold: that much is reserved for it.
 _NO_ROOM = 10047
@@ -61,7 +61,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
             name=name,
             subjects=stored,
             storage=api.StorageType.FILE,
-            max_bytes=settings.store_bytes * _SIXTEENTHS[name] // 16,
+            max_bytes=settings.store_bytes * _SHARES[name] // 64,
             num_replicas=settings.stream_replicas,
             duplicate_window=_DEDUPE,
             allow_direct=True,
