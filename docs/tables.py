@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent
 _SETTINGS = """\
 # Settings
 
-Environment variables, read once when a process starts. Made from `penstock/settings.py` by `docs/tables.py`.
+Environment variables, read once when a process starts. Made from `penstock/settings/` by `docs/tables.py`.
 
 The SDK's own variables are honoured as well: `GEMINI_API_KEY` (or `GOOGLE_API_KEY`) and `GOOGLE_GEMINI_BASE_URL`; so is
 `GEMINI_API_KEY_FILE`, a file with the key in it. With none of them and nothing of Penstock's in their place,

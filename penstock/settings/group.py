@@ -1,0 +1,55 @@
+"""What the groups of settings are made of: their base, and the types of their values."""
+
+import re
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr, StringConstraints
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from penstock.contracts.webhook import secrets
+
+PREFIX = "PENSTOCK_"
+
+
+def _separated(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _well_formed(secret: SecretStr) -> SecretStr:
+    secrets(secret.get_secret_value())
+    return secret
+
+
+def _served(host: str) -> str:
+    """As the host of a request is compared: without brackets and a last dot, an address in its short form."""
+    with suppress(ValueError):
+        return str(ip_address(host.strip("[]")))
+    if host != "*" and not re.fullmatch(r"[^\s:/@\[\]*]+", host):
+        raise ValueError(f"names and addresses without a port are needed, or *, not {host[:100]!r}")
+    return host.lower().rstrip(".")
+
+
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)]
+BaseUrl = Annotated[str, Field(pattern="^https?://")]
+_Separated = BeforeValidator(_separated)
+Names = Annotated[tuple[str, ...], NoDecode, _Separated]
+ModelNames = Annotated[Names, Field(min_length=1)]
+#: A name or address, and perhaps a port or `*`; an IPv6 address in brackets.
+_HOST = r"^(\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]]+)(:([0-9]{1,5}|\*))?$"
+Host = Annotated[str, StringConstraints(to_lower=True, pattern=_HOST)]
+Hosts = Annotated[tuple[Host, ...], NoDecode, _Separated]
+ServedHosts = Annotated[tuple[Annotated[str, AfterValidator(_served)], ...], NoDecode, _Separated]
+Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, _Separated]
+Delays = Annotated[tuple[Seconds, ...], NoDecode, _Separated]
+WebhookSecret = Annotated[SecretStr, AfterValidator(_well_formed)]
+
+
+class Group(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )

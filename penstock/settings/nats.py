@@ -1,0 +1,35 @@
+from urllib.parse import urlsplit
+
+from pydantic import Field, FilePath, SecretStr, field_validator
+
+from penstock.settings.group import Group, Seconds
+
+
+class Nats(Group):
+    """NATS"""
+
+    nats_url: str = Field("nats://127.0.0.1:4222", description="Servers, separated by commas.")
+    nats_credentials: FilePath | None = Field(None, description="Path of a NATS .creds file.")
+    nats_token: SecretStr | None = Field(None, description="NATS token, where the server requires one.")
+    nats_timeout: Seconds = Field(30, description="Seconds after which a publish or read gives up.")
+    nats_ping_interval: Seconds = Field(3, description="Seconds between pings; a connection silent for three is lost.")
+    stream_replicas: int = Field(1, ge=1, le=5, description="Copies of each stream that is declared; 3 on a cluster.")
+    store_bytes: int = Field(
+        4 * 1024**3, ge=64 * 1024**2, description="Bytes that the streams hold together: reserved at the NATS server."
+    )
+    jobs_max_age_days: Seconds = Field(7, description="Days that a job is kept: in all streams but EVENTS and DEAD.")
+    events_max_age_hours: Seconds = Field(24, description="Hours that EVENTS keeps an event.")
+
+    @field_validator("nats_url")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        """Each with its scheme, by which its password is found where the URL is shown."""
+        servers = [one.strip() if "://" in one else f"nats://{one.strip()}" for one in value.split(",")]
+        try:
+            urls = [urlsplit(server) for server in servers]
+            fit = all(url.scheme in ("nats", "tls", "ws", "wss") and url.hostname and url.port != 0 for url in urls)
+        except ValueError:  # its own words may hold a piece of the password
+            fit = False
+        if not fit:
+            raise ValueError("nats://host:port is needed (or tls, ws, wss), several separated by commas")
+        return ",".join(servers)
