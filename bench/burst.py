@@ -25,6 +25,7 @@ from penstock.local.process import Process
 from penstock.local.stack import Stack
 from penstock.settings import Settings
 from tests.patterns.reviews import copy_review
+from tests.support.naming import named
 from tests.support.simulator import Steering
 
 #: Two calls a job, both by the worker: a draft, and an evaluation that is content with it.
@@ -51,7 +52,9 @@ async def _burst(stack: Stack, bus: Bus, gemini: Steering, jobs: int, slots: int
     ids = [new_job_id() for _ in range(jobs)]
     began = time.perf_counter()
     bodies = [json.dumps({"input": f"A lantern for campers, number {number}"}).encode() for number in range(jobs)]
-    await asyncio.gather(*(bus.once(subjects.job(PATTERN, job), body) for job, body in zip(ids, bodies, strict=True)))
+    await asyncio.gather(
+        *(bus.once(subjects.job(PATTERN, named(job)), body) for job, body in zip(ids, bodies, strict=True))
+    )
     submitted = time.perf_counter() - began
     ends = await asyncio.gather(*(_end(bus, job) for job in ids))
     took = time.perf_counter() - began
@@ -73,7 +76,7 @@ async def _burst(stack: Stack, bus: Bus, gemini: Steering, jobs: int, slots: int
 
 
 async def _end(bus: Bus, job: str) -> bool:
-    async with Follower(bus, job) as follower:
+    async with Follower(bus, named(job)) as follower:
         ends = [isinstance(one.event, JobCompleted) async for batch in follower for one in batch]
     return ends[-1]
 

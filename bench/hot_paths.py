@@ -38,6 +38,7 @@ from penstock.steps.executor import Executable
 from penstock.steps.handler import StepHandler
 from penstock.steps.parts import PartSink
 from penstock.steps.spending import Spending
+from tests.support.naming import named
 
 
 class Nothing(Wire):
@@ -96,7 +97,7 @@ def executing_nothing(settings: Settings) -> Service:
             settings=settings,
             spending=Spending(service.registry),
         )
-        durable, subject = subjects.step_consumer(*KIND), subjects.step(*KIND, "*", "*")
+        durable, subject = subjects.step_consumer(*KIND), subjects.step(*KIND, named("*"), "*")
         service.consume(subjects.STEPS, durable, subject, handler.handle)
 
     return Service("workers", settings, start, slots=settings.slots)
@@ -114,9 +115,9 @@ async def round_trips(bus: Bus, count: int, at_once: int) -> list[float]:
             message = StepMessage(
                 pattern=KIND[1], job=job, step=KIND[2], key="k", input={}, fingerprint="f", deadline=time.time() + 60
             )
-            async with Journal.following(bus, job) as journal:
+            async with Journal.following(bus, named(job)) as journal:
                 began = time.perf_counter()
-                await bus.once(subjects.step(*KIND, job, "k"), message.model_dump_json().encode())
+                await bus.once(subjects.step(*KIND, named(job), "k"), message.model_dump_json().encode())
                 await journal.wait_for("k")
                 took.append(time.perf_counter() - began)
 
@@ -130,7 +131,7 @@ async def delivered(bus: Bus, writers: int, count: int) -> list[float]:
 
     async def one(number: int) -> list[float]:
         job = f"d{run}-{number}"
-        log = EventLog(bus, job)
+        log = EventLog(bus, named(job))
         sink = PartSink(log, {"k": "k", "a": 1, "i": "bench"}, into="/x", output=str, flush_interval=0.0)
         sent: dict[str, float] = {}
 
@@ -147,7 +148,7 @@ async def delivered(bus: Bus, writers: int, count: int) -> list[float]:
             await log.flush()
 
         took: list[float] = []
-        async with Follower(bus, job) as follower:
+        async with Follower(bus, named(job)) as follower:
             writing = asyncio.create_task(write())
             async for batch in follower:
                 now = time.perf_counter()

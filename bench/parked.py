@@ -24,6 +24,7 @@ from penstock.jetstream.streams import declare
 from penstock.jobs.follow import Follower
 from penstock.local import nats_server
 from penstock.settings import Settings
+from tests.support.naming import named
 
 
 class WaitingRequest(PatternRequest):
@@ -95,13 +96,13 @@ async def measure(bus: Bus, pid: int, count: int) -> None:
     print(f"aggregator before: {memory(pid):.0f} MB")
     ids = [jobs.new_job_id() for _ in range(count)]
     began = time.perf_counter()
-    await each(ids, lambda job: jobs.submit(bus, PATTERN.name, job, b"{}"))
+    await each(ids, lambda job: jobs.submit(bus, PATTERN.name, named(job), b"{}"))
     await idle(bus, subjects.JOBS, subjects.AGGREGATOR)
     print(f"{count} jobs parked in {time.perf_counter() - began:.1f} s; aggregator {memory(pid):.0f} MB")
 
     delays = []
     for job in ids[:100]:
-        async with Follower(bus, job) as follower:
+        async with Follower(bus, named(job)) as follower:
             began = time.perf_counter()
             await say(bus, job)
             async for _ in follower:
@@ -119,20 +120,20 @@ async def measure(bus: Bus, pid: int, count: int) -> None:
     wait = 30.0
     sleeping = [jobs.new_job_id() for _ in range(count // 10)]
     began = time.perf_counter()
-    await each(sleeping, lambda job: jobs.submit(bus, PATTERN.name, job, b'{"sleep": %d}' % wait))
+    await each(sleeping, lambda job: jobs.submit(bus, PATTERN.name, named(job), b'{"sleep": %d}' % wait))
     late = []
     for job in sleeping:
-        async with Follower(bus, job) as follower:
+        async with Follower(bus, named(job)) as follower:
             async for _ in follower:
                 pass
-        state = await jobs.look_up(bus, job)
+        state = await jobs.look_up(bus, named(job))
         assert state is not None and state.ended_at is not None and state.accepted_at is not None  # noqa: PT018
         late.append((state.ended_at - state.accepted_at).total_seconds() - wait)
     print(f"{len(sleeping)} sleeps of {wait:.0f} s: late by p50 {statistics.median(late):.2f} s, max {max(late):.2f} s")
 
 
 async def say(bus: Bus, job: str) -> None:
-    await jobs.signal(bus, {PATTERN.name: PATTERN}, job, "go", b'{"text": "now"}')
+    await jobs.signal(bus, {PATTERN.name: PATTERN}, named(job), "go", b'{"text": "now"}')
 
 
 async def each(ids: list[str], action: Callable[[str], Awaitable[object]]) -> None:

@@ -25,6 +25,7 @@ from penstock.jetstream.connection import connect
 from penstock.local.stack import Stack
 from penstock.settings import Settings
 from penstock.simulator.wire import Pace, Reply
+from tests.support.naming import named
 from tests.support.simulator import Steering
 from tests.system.load.reader import Reader, check
 
@@ -53,7 +54,7 @@ async def measure(stack: Stack, bus: Bus, count: int, cuts: int, seed: int) -> i
     before, began = cpu(pids), time.monotonic()
     for number, reader in enumerate(readers):
         body = json.dumps({"query": f"Error {number} since the deploy"}).encode()
-        await bus.once(subjects.job("routing", reader.job), body)
+        await bus.once(subjects.job("routing", named(reader.job)), body)
     await asyncio.gather(*(reader.read() for reader in readers))
     lasted = time.monotonic() - began
     used = [after - was for after, was in zip(cpu(pids), before, strict=True)]

@@ -212,6 +212,8 @@ class StepContext:
     """What a step's `do` is given beside its input."""
 
     job: str
+    #: Whose job it is.
+    tenant: str
     key: str
     #: Counts from 1; one may repeat.
     attempt: int

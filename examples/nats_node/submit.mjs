@@ -4,8 +4,8 @@ import { connect } from "@nats-io/transport-node";
 const url = new URL(process.env.NATS_URL ?? "nats://127.0.0.1:4222");
 const connection = await connect({ servers: url.host, token: url.username || undefined }); // of nats://<token>@host
 const job = crypto.randomUUID(), seen = new Set(), due = new Map();
-const events = connection.subscribe(`live.${job}`); // listen first, then ask
-const stored = await connection.request(`jobs.routing.${job}`, JSON.stringify({ query: process.argv[2] }));
+const events = connection.subscribe(`live.default.${job}`); // listen first, then ask
+const stored = await connection.request(`jobs.default.routing.${job}`, JSON.stringify({ query: process.argv[2] }));
 if (stored.json().error) throw new Error(stored.json().error.description);
 for await (const message of events) {
   const event = message.json();

@@ -13,9 +13,9 @@ async def main(query: str) -> None:
     connection = await nats.connect(os.environ.get("NATS_URL", "nats://127.0.0.1:4222"))
     job, seen = str(uuid.uuid4()), set[str]()
     due: dict[str, tuple[int, str, int]] = {}
-    events = await connection.subscribe(f"live.{job}")  # listen first, then ask
+    events = await connection.subscribe(f"live.default.{job}")  # listen first, then ask
     request = json.dumps({"query": query}).encode()
-    await connection.jetstream().publish(f"jobs.routing.{job}", request, timeout=5)  # returns once it is stored
+    await connection.jetstream().publish(f"jobs.default.routing.{job}", request, timeout=5)  # returns once it is stored
     async for message in events.messages:
         event = json.loads(message.data)
         if "id" in event:  # the run itself: the same id is the same event, told again

@@ -22,7 +22,7 @@ app = typer.Typer(help="Messages that could not be handled: list, show, replay o
 
 Reason = Annotated[str | None, typer.Option(help="Only letters with this reason, such as poisoned.")]
 Subject = Annotated[
-    str | None, typer.Option(help="Only letters from these subjects, such as 'jobs.routing.*'.", show_default=False)
+    str | None, typer.Option(help="Only letters from these subjects, such as 'jobs.*.routing.*'.", show_default=False)
 ]
 _NUMBERS = typer.Argument(min=1, help="Numbers of letters.", metavar="NUMBER...")
 

@@ -9,9 +9,9 @@ from pydantic import BaseModel, JsonValue
 from penstock.client.errors import RequestRefused, UnknownJob
 from penstock.contracts.job import JobStatus
 from penstock.contracts.options import PatternRequest
-from penstock.contracts.wire import is_token
+from penstock.contracts.wire import DEFAULT_TENANT, is_token
 from penstock.errors import InvalidRequest
-from penstock.jobs.submission import body_of, job_id_of
+from penstock.jobs.submission import body_of, job_of
 from penstock.pattern import Pattern
 
 #: A pattern, or its name.
@@ -47,7 +47,7 @@ def check_key(key: str | None, name: str) -> None:
     """Raises RequestRefused for what is no idempotency key."""
     try:
         if key is not None:
-            job_id_of(key, name)
+            job_of(key, name, DEFAULT_TENANT)
     except InvalidRequest as error:
         raise RequestRefused(error.problem()) from error
 

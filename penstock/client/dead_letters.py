@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 from penstock import jobs
 from penstock.client.errors import ClientError, in_time
 from penstock.contracts.journal import END
-from penstock.contracts.wire import Time, rfc3339
+from penstock.contracts.wire import JobName, Time, rfc3339
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 
@@ -34,10 +34,13 @@ class DeadLetter(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def job(self) -> str | None:
-        """The job it belongs to, where its subject names one."""
-        tokens = self.subject.split(".")
-        place = {subjects.JOBS: 2, subjects.STEPS: 3, subjects.HOOKS: 1}.get(self.stream)
-        return tokens[place] if place is not None and len(tokens) > place else None
+        """The id of the job it belongs to, where its subject names one."""
+        return self.name.id if self.name else None
+
+    @property
+    def name(self) -> JobName | None:
+        """The same, with its tenant."""
+        return subjects.named_in(self.subject)
 
 
 #: The server's answer where the message to delete is not there.
@@ -114,22 +117,22 @@ class DeadLetters:
                 f"late outcome changes nothing. Run the job again: penstock dead replay {letter.number} --whole-job"
             )
         subject, body = await self._job_of(letter)
-        pattern, _ = subjects.tokens(subject)
-        job = jobs.job_id_of(f"dead letter {letter.number} of {rfc3339(letter.time)}", pattern)
-        return job, await jobs.submit(self.bus, pattern, job, body)
+        pattern, dead = subjects.of_job(subject)
+        job = jobs.job_of(f"dead letter {letter.number} of {rfc3339(letter.time)}", pattern, dead.tenant)
+        return job.id, await jobs.submit(self.bus, pattern, job, body)
 
     async def _queue_again(self, letter: DeadLetter) -> tuple[str, bool]:
-        job = letter.job or ""
+        job = subjects.of_hook(letter.subject)
         if await self.bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END)) is None:
-            raise NotReplayable(f"job {job} is past its retention: its end, which would be sent, is no longer kept")
-        return job, await self.bus.once(letter.subject, letter.body)
+            raise NotReplayable(f"job {job.id} is past its retention: its end, which would be sent, is no longer kept")
+        return job.id, await self.bus.once(letter.subject, letter.body)
 
     async def _job_of(self, letter: DeadLetter) -> tuple[str, bytes]:
         """The subject and body of the job to submit."""
         is_job = letter.stream == subjects.JOBS
         if is_job and letter.length == len(letter.body):
             return letter.subject, letter.body
-        submitted = letter.subject if is_job else subjects.job("*", letter.job or "")
+        submitted = letter.subject if is_job or letter.name is None else subjects.job("*", letter.name)
         stored = await self.bus.last_from_leader(subjects.JOBS, submitted)
         if stored is None or (is_job and stored.sequence != letter.sequence):
             raise NotReplayable(f"job {letter.job} is past its retention: its request is no longer kept")

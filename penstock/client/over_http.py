@@ -21,8 +21,9 @@ from penstock.contracts.events import TERMINAL, Event
 from penstock.contracts.job import JobPage, JobState, Snapshot
 from penstock.contracts.problem import Problem
 from penstock.contracts.waiting import Signal
+from penstock.contracts.wire import DEFAULT_TENANT
 from penstock.errors import Failure, Misconfigured, Transient
-from penstock.jobs import job_id_of
+from penstock.jobs import job_of
 from penstock.printable import without_credentials
 
 _Answer = TypeVar("_Answer", JobState, JobPage, Signal)
@@ -56,7 +57,7 @@ class HttpClient(Client):
         for one in self._urls:
             if not one.startswith(("http://", "https://")):
                 raise Misconfigured(without_credentials(f"a gateway's address needs http:// or https://: {one!r}"))
-        self._patience = patience
+        self._patience, self._authorized = patience, api_key is not None
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
             timeout=httpx.Timeout(_ANSWER, connect=_CONNECT),
@@ -85,7 +86,9 @@ class HttpClient(Client):
         key = str(uuid4()) if key is None else key
         quoted = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
         headers = {"Prefer": "respond-async", "Idempotency-Key": quoted, "Content-Type": "application/json"}
-        what = f"submitting job {job_id_of(key, name)}"
+        # whose tenant a key is of, only the gateway knows
+        job = "a job" if self._authorized else f"job {job_of(key, name, DEFAULT_TENANT).id}"
+        what = f"submitting {job}"
         answer = await self._asked("POST", f"/{name}", what=what, headers=headers, content=body)
         return str(answer.headers["x-job-id"])
 

@@ -17,6 +17,7 @@ from penstock.client.job_events import EventAt
 from penstock.contracts.job import JobPage, JobState
 from penstock.contracts.problem import Problem
 from penstock.contracts.waiting import Signal, SignalRequest
+from penstock.contracts.wire import DEFAULT_TENANT, JobName, is_tenant
 from penstock.errors import Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -34,14 +35,19 @@ _ANSWER = 10.0
 class NatsClient(Client):
     """`nats`: a URL, or Settings. `bus` is its connection; `patience`: seconds to wait for it at first.
 
+    `tenant`: whose jobs it is about.
+
     A request to a pattern that is known here is checked before it is published, as the gateway does. One to
     a pattern that is not is published as it is; where no aggregator knows it either, the job fails.
     """
 
     bus: Bus
 
-    def __init__(self, nats: Settings | str, *, patience: float = 4.0) -> None:
+    def __init__(self, nats: Settings | str, *, tenant: str = DEFAULT_TENANT, patience: float = 4.0) -> None:
         super().__init__()
+        if not is_tenant(tenant):
+            raise ValueError(f"a tenant is 1 to 32 of a-z 0-9 -, and begins with none, not {tenant[:100]!r}")
+        self.tenant = tenant
         self._settings = Settings(nats_url=nats) if isinstance(nats, str) else nats
         self._patience = patience
 
@@ -72,12 +78,12 @@ class NatsClient(Client):
         try:
             if known is not None:
                 body = body_of(parse_request({name: known}, name, body))
-            job = jobs.new_job_id() if key is None else jobs.job_id_of(key, name)
-            with in_time(f"submitting job {job}"):
+            job = jobs.job_of(key, name, self.tenant) if key is not None else JobName(self.tenant, jobs.new_job_id())
+            with in_time(f"submitting job {job.id}"):
                 await jobs.submit(self.bus, name, job, body, keyed=key is not None)
         except Failure as failure:
             raise RequestRefused(failure.problem()) from failure
-        return job
+        return job.id
 
     async def _state(self, job: str) -> JobState:
         return await self._found(job, jobs.look_up_with_queue)
@@ -91,9 +97,9 @@ class NatsClient(Client):
         except Failure as failure:
             raise RequestRefused(failure.problem()) from failure
 
-    async def _found(self, job: str, ask: Callable[[Bus, str], Awaitable[JobState | None]]) -> JobState:
+    async def _found(self, job: str, ask: Callable[[Bus, JobName], Awaitable[JobState | None]]) -> JobState:
         with in_time(f"asking for job {job}"):
-            state = await ask(self.bus, job)
+            state = await ask(self.bus, JobName(self.tenant, job))
         if state is None:
             raise UnknownJob(job)
         return state
@@ -101,13 +107,13 @@ class NatsClient(Client):
     async def _signal(self, job: str, name: str, body: bytes) -> Signal:
         try:
             with in_time(f"giving job {job} a signal"):
-                return await jobs.signal(self.bus, load(self._settings.patterns), job, name, body)
+                return await jobs.signal(self.bus, load(self._settings.patterns), JobName(self.tenant, job), name, body)
         except Failure as failure:
             problem = failure.problem()
         if problem.code == "unknown_pattern":  # to us; the services may know it
             asked = SignalRequest(id=job, name=name, body=json.loads(body)).model_dump_json().encode()
             try:
-                answer = await self.bus.connection.request(subjects.api("signal"), asked, _ANSWER)
+                answer = await self.bus.connection.request(subjects.api("signal", self.tenant), asked, _ANSWER)
             except NatsError as error:
                 raise Unreachable(f"giving job {job} a signal: {error!r}") from error
             if ERROR_CODE_HEADER not in (answer.headers or {}):
@@ -119,12 +125,12 @@ class NatsClient(Client):
 
     async def _page(self, query: Mapping[str, Any]) -> JobPage:
         with in_time("listing jobs"):
-            return await jobs.page(self.bus, **query)
+            return await jobs.page(self.bus, tenant=self.tenant, **query)
 
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         state = await self._found(job, jobs.look_up)
         with in_time(f"following job {job}"):
-            async with Follower(self.bus, job, publish_missing_end=state.ended) as follower:
+            async with Follower(self.bus, JobName(self.tenant, job), publish_missing_end=state.ended) as follower:
                 async for batch in follower:
                     for delivered in batch:
                         if delivered.sequence > after or follower.truncated:

@@ -1,4 +1,4 @@
-"""Events: everything a caller may see of a job, in the order of `events.<job>`.
+"""Events: everything a caller may see of a job, in the order of `events.<tenant>.<job>`.
 
 Two kinds of writers publish them, and readers recognise a repeated event of either:
 

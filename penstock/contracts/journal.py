@@ -17,7 +17,7 @@ def is_step(key: str) -> bool:
 
 
 class JobStart(Tolerant):
-    """`journal.<job>.start`: what the id stands for. Times are Unix seconds."""
+    """`journal.<tenant>.<job>.start`: what the id stands for. Times are Unix seconds."""
 
     pattern: str
     #: SHA-256 of the request body (hex): the same id with another body is refused.
@@ -38,7 +38,7 @@ class JobStart(Tolerant):
 
 
 class Outcome(Execution):
-    """`journal.<job>.<key>`: how a step ended; `failure` is None exactly if it succeeded with `value`."""
+    """`journal.<tenant>.<job>.<key>`: how a step ended; `failure` is None exactly if it succeeded with `value`."""
 
     fingerprint: str
     #: The attempt's name, and the number of events it published of the step (penstock.contracts.events).
@@ -53,7 +53,7 @@ class Outcome(Execution):
 
 
 class JobEnd(Tolerant):
-    """`journal.<job>.end`: the one way the job ended."""
+    """`journal.<tenant>.<job>.end`: the one way the job ended."""
 
     pattern: str
     status: Literal["completed", "failed", "cancelled"]

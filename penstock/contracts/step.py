@@ -8,7 +8,7 @@ from typing import Concatenate, Generic, Literal, TypeVar, get_args
 from pydantic import BaseModel
 
 from penstock.contracts.options import Priority
-from penstock.contracts.wire import Token, Tolerant
+from penstock.contracts.wire import DEFAULT_TENANT, Tenant, Token, Tolerant
 
 In = TypeVar("In", bound=BaseModel)
 Out = TypeVar("Out")
@@ -69,10 +69,11 @@ class Step(Generic[In, Out]):
 
 
 class StepMessage(Tolerant):
-    """What `steps.<service>.<pattern>.<step>.<job>.<key>` carries: everything an executor needs."""
+    """What `steps.<service>.<pattern>.<step>.<tenant>.<job>.<key>` carries: everything an executor needs."""
 
     pattern: Token
     job: Token
+    tenant: Tenant = DEFAULT_TENANT
     step: Token
     key: Token
     input: dict[str, object]

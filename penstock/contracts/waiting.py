@@ -28,7 +28,7 @@ def shift_key(number: int | str) -> str:
 
 
 class Waiting(Tolerant):
-    """`journal.<job>.wait.<key>`: a wait that a run has begun; written once, so a replay ends it at the same time."""
+    """`journal.<tenant>.<job>.wait.<key>`: a wait that has begun; written once: a replay ends it at the same time."""
 
     key: str
     #: The signal that ends it, and the JSON Schema of that one's body; none for a sleep.
@@ -44,21 +44,21 @@ class Waiting(Tolerant):
 
 
 class TimerFired(Tolerant):
-    """`journal.<job>.timer.<key>`: the time of the wait `key` has come."""
+    """`journal.<tenant>.<job>.timer.<key>`: the time of the wait `key` has come."""
 
     key: str
     fired_at: Time
 
 
 class Shift(Tolerant):
-    """`journal.<job>.shift.<number>`: at Unix time `at` the job was parked, or resumed `by` the holder of a message."""
+    """`journal.<tenant>.<job>.shift.<number>`: at Unix time `at` the job was parked, or resumed by who held `by`."""
 
     at: float
     by: str | None = omitted()
 
 
 class Signal(Tolerant):
-    """`journal.<job>.signal.<name>`: what was said to a job from outside. The first of a name is the one."""
+    """`journal.<tenant>.<job>.signal.<name>`: what was said to a job from outside. The first of a name is the one."""
 
     job: str
     name: str

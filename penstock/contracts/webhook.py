@@ -9,7 +9,7 @@ from penstock.contracts.wire import Time, Tolerant, omitted
 
 
 class Hook(Tolerant):
-    """`hooks.<job>`: the job's end is to be sent to `url`. The end itself is in the journal."""
+    """`hooks.<tenant>.<job>`: the job's end is to be sent to `url`. The end itself is in the journal."""
 
     url: str
 

@@ -1,6 +1,7 @@
 """The base of every model that crosses a boundary: camelCase on the wire, snake_case in Python."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,6 +11,30 @@ from pydantic.alias_generators import to_camel
 #: A job id, step name or key: one NATS subject token that is also safe in a URL path.
 TOKEN_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"  # noqa: S105  a NATS token, not a secret
 Token = Annotated[str, StringConstraints(pattern=TOKEN_PATTERN)]
+#: A tenant: whoever shares jobs, chats, idempotency keys and usage. One subject token.
+TENANT_PATTERN = r"^[a-z0-9][a-z0-9-]{0,31}$"
+Tenant = Annotated[str, StringConstraints(pattern=TENANT_PATTERN)]
+#: That of callers who show no key, where they may call at all.
+DEFAULT_TENANT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class JobName:
+    """A job's whole name; its text, `<tenant>.<id>`, is two tokens of its subjects. Callers only see the id.
+
+    Nothing is checked here: each must be one token (`is_tenant`, `is_token`).
+    """
+
+    tenant: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.tenant}.{self.id}"
+
+    @property
+    def about(self) -> dict[str, str]:
+        """As log lines have it."""
+        return {"job": self.id, "tenant": self.tenant}
 
 
 def rfc3339(time: datetime) -> str:
@@ -55,6 +80,10 @@ class Tolerant(Wire):
 def is_token(text: object) -> bool:
     """Whether `text` may be a job id, a step's name or a key."""
     return isinstance(text, str) and re.fullmatch(TOKEN_PATTERN, text) is not None
+
+
+def is_tenant(text: object) -> bool:
+    return isinstance(text, str) and re.fullmatch(TENANT_PATTERN, text) is not None
 
 
 def omitted(**more: Any) -> Any:

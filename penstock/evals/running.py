@@ -13,6 +13,7 @@ from penstock.client.over_nats import NatsClient
 from penstock.contracts.problem import Problem
 from penstock.contracts.step import Step, StepMessage
 from penstock.contracts.usage import Usage
+from penstock.contracts.wire import DEFAULT_TENANT, JobName
 from penstock.errors import Misconfigured
 from penstock.evals.cases import Case, CaseSet, first_of
 from penstock.evals.measures import Scores
@@ -67,7 +68,7 @@ class Runner:
 
     async def _step(self, cases: CaseSet, case: Case) -> Answer:
         pattern, step = self._steps[str(cases.step)]
-        bus, job = self._client.bus, new_job_id()
+        bus, job = self._client.bus, JobName(DEFAULT_TENANT, new_job_id())
         message = _message(pattern, step, case, job, deadline=bus.time.now() + _DEADLINE)
         async with Journal.following(bus, job) as journal:
             await bus.once(
@@ -85,10 +86,13 @@ def _failure(problem: Problem | None) -> str | None:
     return f"{problem.code}: {problem.detail}" if problem else None
 
 
-def _message(pattern: Pattern[Any, Any], step: Step[Any, Any], case: Case, job: str, *, deadline: float) -> StepMessage:
+def _message(
+    pattern: Pattern[Any, Any], step: Step[Any, Any], case: Case, job: JobName, *, deadline: float
+) -> StepMessage:
     return StepMessage(
         pattern=pattern.name,
-        job=job,
+        job=job.id,
+        tenant=job.tenant,
         step=step.name,
         key=_KEY,
         input=step.input.model_validate(case.input).model_dump(mode="json", by_alias=True),

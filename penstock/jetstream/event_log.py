@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from penstock.cancelling import stop
 from penstock.contracts.events import EVENT, Event, RunEvent
+from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 
@@ -16,7 +17,7 @@ from penstock.jetstream.bus import Bus
 _IN_FLIGHT = 64
 
 
-async def stored_events(bus: Bus, job: str) -> AsyncIterator[Event]:
+async def stored_events(bus: Bus, job: JobName) -> AsyncIterator[Event]:
     """A job's events so far, but for those of a newer replica that are not understood here. May have one twice."""
     async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
         try:
@@ -27,7 +28,7 @@ async def stored_events(bus: Bus, job: str) -> AsyncIterator[Event]:
 
 
 class EventLog:
-    """Appends to `events.<job>`.
+    """Appends to `events.<tenant>.<job>`.
 
     `send` never blocks: it queues. A task publishes up to 64 at once without waiting for each answer. Where an answer
     does not come, all from that message on are sent again, in order ("go back N"): a reader accepts each number once
@@ -37,7 +38,7 @@ class EventLog:
     What waits is bounded by who writes: a step's reply has an end (penstock.document.writing.MAX_LENGTH).
     """
 
-    def __init__(self, bus: Bus, job: str) -> None:
+    def __init__(self, bus: Bus, job: JobName) -> None:
         self._bus, self._subject = bus, subjects.events(job)
         self._queue: deque[tuple[bool, bytes]] = deque()  # whether it is of the run
         self._sender: asyncio.Task[None] | None = None

@@ -12,6 +12,7 @@ from nats.js.errors import APIError, NotFoundError
 from penstock.contracts.waiting import signal_key
 from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
+from penstock.jetstream.subjects import EVERY
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load, steps_by_service
 from penstock.settings import Settings
@@ -46,14 +47,14 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     queue = {"retention": api.RetentionPolicy.WORK_QUEUE, **kept}
     log = {"max_age": settings.events_max_age_hours * _HOUR, "discard": api.DiscardPolicy.OLD}
     schedules = {"discard": api.DiscardPolicy.OLD, "discard_new_per_subject": False, "allow_msg_schedules": True}
-    facts = [subjects.journal("*", key) for key in ("*", "*.*")]
+    facts = [subjects.journal(EVERY, key) for key in ("*", "*.*")]
     table: list[tuple[str, list[str], dict[str, Any]]] = [
-        (subjects.JOBS, [subjects.job("*", "*")], kept),
-        (subjects.STEPS, [subjects.step("*", "*", "*", "*", "*")], queue),
+        (subjects.JOBS, [subjects.job("*", EVERY)], kept),
+        (subjects.STEPS, [subjects.step("*", "*", "*", EVERY, "*")], queue),
         (subjects.JOURNAL, facts, {**kept, "republish": api.RePublish(*subjects.FACTS)}),
-        (subjects.EVENTS, [subjects.events("*")], {**log, "republish": api.RePublish(*subjects.LIVE)}),
-        (subjects.HOOKS, [subjects.hook("*")], queue),
-        (subjects.TIMERS, [subjects.timer("*", "*"), subjects.due("*", "*")], {**queue, **schedules}),
+        (subjects.EVENTS, [subjects.events(EVERY)], {**log, "republish": api.RePublish(*subjects.LIVE)}),
+        (subjects.HOOKS, [subjects.hook(EVERY)], queue),
+        (subjects.TIMERS, [subjects.timer(EVERY, "*"), subjects.due(EVERY, "*")], {**queue, **schedules}),
         (subjects.DEAD, [subjects.dead(">")], {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
     ]
     return [
@@ -92,13 +93,13 @@ def consumer_configs(
         )
 
     return [
-        (subjects.JOBS, durable(subjects.AGGREGATOR, subjects.job("*", "*"))),
-        (subjects.JOURNAL, durable(subjects.SIGNALS_CONSUMER, subjects.journal("*", signal_key("*")))),
-        (subjects.TIMERS, durable(subjects.TIMERS_CONSUMER, subjects.due("*", "*"))),
+        (subjects.JOBS, durable(subjects.AGGREGATOR, subjects.job("*", EVERY))),
+        (subjects.JOURNAL, durable(subjects.SIGNALS_CONSUMER, subjects.journal(EVERY, signal_key("*")))),
+        (subjects.TIMERS, durable(subjects.TIMERS_CONSUMER, subjects.due(EVERY, "*"))),
         # a hook that waits hours for its next try counts as pending; a limit would stop all the others
-        (subjects.HOOKS, durable(subjects.HOOKS_CONSUMER, subjects.hook("*"), pending=-1)),
+        (subjects.HOOKS, durable(subjects.HOOKS_CONSUMER, subjects.hook(EVERY), pending=-1)),
         *(
-            (subjects.STEPS, durable(subjects.step_consumer(*kind), subjects.step(*kind, "*", "*")))
+            (subjects.STEPS, durable(subjects.step_consumer(*kind), subjects.step(*kind, EVERY, "*")))
             for service, steps in steps_by_service(patterns).items()
             for kind in ((service, pattern.name, step.name) for pattern, step in steps.values())
         ),

@@ -1,27 +1,30 @@
 """Every subject, stream, consumer and header, spelled once.
 
     stream    subjects                              written once?   republished as
-    JOBS      jobs.<pattern>.<job>                  yes             -
+    JOBS      jobs.<tenant>.<pattern>.<job>         yes             -
     STEPS     steps.<service>.<pattern>.<step>
-                               .<job>.<key>         while queued    -
-    JOURNAL   journal.<job>.<key|start|end>         yes             facts.<job>.<...>
-              journal.<job>.<kind>.<name>           yes             facts.<job>.<...>
-    EVENTS    events.<job>                          no              live.<job>
-              events.chat=<digest>                  no              live.chat=<digest>
-    HOOKS     hooks.<job>                           while queued    -
-    TIMERS    timers.<job>.set.<key>                the last counts -
-              timers.<job>.due.<key>                while queued    -
+                    .<tenant>.<job>.<key>           while queued    -
+    JOURNAL   journal.<tenant>.<job>.<key>          yes             facts.<tenant>.<job>.<...>
+              journal.<tenant>.<job>.<kind>.<name>  yes             facts.<tenant>.<job>.<...>
+    EVENTS    events.<tenant>.<job>                 no              live.<tenant>.<job>
+              events.<tenant>.chat=<digest>         no              live.<tenant>.chat=<digest>
+    HOOKS     hooks.<tenant>.<job>                  while queued    -
+    TIMERS    timers.<tenant>.<job>.set.<key>       the last counts -
+              timers.<tenant>.<job>.due.<key>       while queued    -
     DEAD      dead.<origin subject>                 no              -
 
-    not stored, request and reply (penstock.nats_api): penstock.submit.<pattern>, penstock.status,
-    penstock.cancel, penstock.retry, penstock.signal, penstock.patterns; among aggregators (penstock.runs.versions):
-    penstock.runs.<pattern>, penstock.runs.<pattern>.v=<version>
+    not stored, request and reply (penstock.nats_api): penstock.submit.<tenant>.<pattern>, penstock.status.<tenant>,
+    penstock.cancel.<tenant>, penstock.retry.<tenant>, penstock.signal.<tenant>, penstock.patterns;
+    among aggregators (penstock.runs.versions): penstock.runs.<pattern>, penstock.runs.<pattern>.v=<version>
 
-<kind> is one of wait, signal, timer, shift (penstock.contracts.waiting).
+A job's own <key> in JOURNAL is a step's, `start` or `end`. What a tenant may see and do is so a matter of subjects, for
+NATS as well. <kind> is one of wait, signal, timer, shift (penstock.contracts.waiting).
 
 Only what a stream has *stored* is republished, so a subscriber to `facts.…` or `live.…` never receives a second
 message that was refused (see docs/adr/0002).
 """
+
+from penstock.contracts.wire import JobName
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
 TIMERS = "TIMERS"
@@ -30,6 +33,9 @@ STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS
 #: What is republished once it is stored, as (source, destination).
 FACTS = ("journal.>", "facts.>")
 LIVE = ("events.>", "live.>")
+
+#: In place of a job, in a filter: those of all tenants.
+EVERY = JobName("*", "*")
 
 #: The durable consumer of JOBS.
 AGGREGATOR = "aggregator"
@@ -62,16 +68,28 @@ def stream_of(subject: str) -> str:
 
 
 def tokens(subject: str) -> list[str]:
-    """What follows the first token: `jobs.<pattern>.<job>` -> [pattern, job]."""
+    """What follows the first token: `hooks.<tenant>.<job>` -> [tenant, job]."""
     return subject.split(".")[1:]
 
 
-def job(pattern: str, job_id: str) -> str:
-    return f"jobs.{pattern}.{job_id}"
+def job(pattern: str, name: JobName) -> str:
+    return f"jobs.{name.tenant}.{pattern}.{name.id}"
 
 
-def step(service: str, pattern: str, step_name: str, job_id: str, key: str) -> str:
-    return f"steps.{service}.{pattern}.{step_name}.{job_id}.{key}"
+def of_job(subject: str) -> tuple[str, JobName]:
+    """(pattern, job) of what is in JOBS."""
+    tenant, pattern, job_id = tokens(subject)
+    return pattern, JobName(tenant, job_id)
+
+
+def step(service: str, pattern: str, step_name: str, name: JobName, key: str) -> str:
+    return f"steps.{service}.{pattern}.{step_name}.{name}.{key}"
+
+
+def of_step(subject: str) -> tuple[str, str, str, JobName, str]:
+    """(service, pattern, step, job, key) of what is in STEPS."""
+    service, pattern, step_name, tenant, job_id, key = tokens(subject)
+    return service, pattern, step_name, JobName(tenant, job_id), key
 
 
 def step_consumer(service: str, pattern: str, step_name: str) -> str:
@@ -82,46 +100,69 @@ def step_consumer(service: str, pattern: str, step_name: str) -> str:
     return f"{service}={pattern}={step_name}"
 
 
-def journal(job_id: str, key: str) -> str:
+def journal(name: JobName, key: str) -> str:
     """`key` may be `<kind>.<name>`; `>` is every fact of the job."""
-    return f"journal.{job_id}.{key}"
+    return f"journal.{name}.{key}"
 
 
 def key_of(subject: str) -> str:
     """The key of a fact, from either of its subjects."""
-    return subject.split(".", 2)[2]
+    return subject.split(".", 3)[3]
 
 
-def fact(job_id: str, key: str) -> str:
-    """Where `journal(job_id, key)` is republished."""
-    return f"facts.{job_id}.{key}"
+def fact(name: JobName, key: str) -> str:
+    """Where `journal(name, key)` is republished."""
+    return f"facts.{name}.{key}"
 
 
-def events(job_id: str) -> str:
-    return f"events.{job_id}"
+def events(name: JobName) -> str:
+    return f"events.{name}"
 
 
-def chat(digest: str) -> str:
+def chat(tenant: str, digest: str) -> str:
     """Where EVENTS keeps the newest job of a chat; no job id contains "="."""
-    return f"events.chat={digest}"
+    return f"events.{tenant}.chat={digest}"
 
 
-def live(job_id: str) -> str:
-    """Where `events(job_id)` is republished."""
-    return f"live.{job_id}"
+def live(name: JobName) -> str:
+    """Where `events(name)` is republished."""
+    return f"live.{name}"
 
 
-def hook(job_id: str) -> str:
-    return f"hooks.{job_id}"
+def hook(name: JobName) -> str:
+    return f"hooks.{name}"
 
 
-def timer(job_id: str, key: str) -> str:
+def of_hook(subject: str) -> JobName:
+    return JobName(*tokens(subject))
+
+
+def timer(name: JobName, key: str) -> str:
     """Where a schedule is kept until it is due."""
-    return f"timers.{job_id}.set.{key}"
+    return f"timers.{name}.set.{key}"
 
 
-def due(job_id: str, key: str) -> str:
-    return f"timers.{job_id}.due.{key}"
+def due(name: JobName, key: str) -> str:
+    return f"timers.{name}.due.{key}"
+
+
+def of_wake_up(subject: str) -> tuple[JobName, str, str]:
+    """(job, kind, key) of a signal, or of what is due."""
+    tenant, job_id, kind, key = tokens(subject)
+    return JobName(tenant, job_id), kind, key
+
+
+def named_in(subject: str) -> JobName | None:
+    """The job that the subject of a job, a step or a hook names; None for any other."""
+    readers = {
+        "jobs": lambda: of_job(subject)[1],
+        "steps": lambda: of_step(subject)[3],
+        "hooks": lambda: of_hook(subject),
+    }
+    try:
+        return readers[subject.partition(".")[0]]()
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def api(*names: str) -> str:

@@ -9,12 +9,12 @@ from penstock.jobs.lookup import look_up
 from penstock.jobs.queued import look_up_with_queue
 from penstock.jobs.retry import retry
 from penstock.jobs.signals import signal
-from penstock.jobs.submission import job_id_of, new_job_id, submit
+from penstock.jobs.submission import job_of, new_job_id, submit
 
 __all__ = [
     "cancel",
     "end_event",
-    "job_id_of",
+    "job_of",
     "look_up",
     "look_up_with_queue",
     "new_job_id",

@@ -3,6 +3,7 @@
 from penstock.contracts.events import Event, JobCancelled, JobCompleted, JobFailed
 from penstock.contracts.job import JobState
 from penstock.contracts.journal import END, JobEnd
+from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.lookup import look_up
@@ -20,7 +21,7 @@ def end_event(end: JobEnd) -> Event:
     return JobFailed(id=END, problem=end.problem, usage=end.usage)
 
 
-async def publish_end(bus: Bus, job: str) -> bool:
+async def publish_end(bus: Bus, job: JobName) -> bool:
     """Publish the event of the job's end, and return whether the journal has one."""
     if (found := await bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END))) is None:
         return False
@@ -29,7 +30,7 @@ async def publish_end(bus: Bus, job: str) -> bool:
     return True
 
 
-async def cancel(bus: Bus, job: str) -> JobState | None:
+async def cancel(bus: Bus, job: JobName) -> JobState | None:
     """End a job as cancelled, unless it has ended. The state after that; None where there is no such job."""
     state = await look_up(bus, job)
     if state is None or state.ended:

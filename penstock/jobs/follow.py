@@ -19,6 +19,7 @@ from pydantic_core import to_json
 from penstock.contracts import events
 from penstock.contracts.job import Snapshot
 from penstock.contracts.journal import Outcome
+from penstock.contracts.wire import JobName
 from penstock.document import Reader, spread
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
@@ -79,7 +80,7 @@ class Follower:
     def __init__(
         self,
         bus: Bus,
-        job: str,
+        job: JobName,
         *,
         buffers: Buffers | None = None,
         silence: float = 15.0,
@@ -172,7 +173,7 @@ class Follower:
             event = events.EVENT.validate_json(stored.data)
         except ValidationError:
             # of a newer replica, say: not delivered, but counted, or no later event of its step would be accepted
-            log.warning("an event was not understood", extra={"job": self._job, "sequence": stored.sequence})
+            log.warning("an event was not understood", extra={**self._job.about, "sequence": stored.sequence})
             with suppress(ValidationError):
                 position = events.StepEvent.model_validate_json(stored.data)
                 self._reader.accept(position)  # type: ignore[arg-type]  # it reads the position only
@@ -213,7 +214,7 @@ class Follower:
         outcome = Outcome.model_validate_json(fact.data)
         if outcome.into is None:
             return []
-        log.warning("readers are shown a step's outcome anew", extra={"job": self._job, "key": key})
+        log.warning("readers are shown a step's outcome anew", extra={**self._job.about, "key": key})
         made: list[events.Event] = [events.PartReset(p=outcome.into.rstrip("/"), **position)] if position else []
         if outcome.failure is None:
             for p, value in spread(outcome.into, outcome.value).items():
@@ -236,7 +237,7 @@ class Follower:
         self._wake.set()
 
 
-async def end_is_published(bus: Bus, job: str, by: int) -> bool:
+async def end_is_published(bus: Bus, job: JobName, by: int) -> bool:
     """Whether the event of the job's end has been published with a sequence up to `by`."""
     async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
         with suppress(ValidationError):

@@ -14,7 +14,7 @@ from nats.js.errors import APIError, NotFoundError
 
 from penstock.contracts.job import JobPage, JobStatus, JobSummary
 from penstock.contracts.journal import END, START, JobEnd
-from penstock.contracts.wire import is_token
+from penstock.contracts.wire import JobName, is_token
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 from penstock.jetstream.storage import UNREACHABLE
@@ -24,10 +24,10 @@ from penstock.jobs.shifts import parked
 #: Jobs whose start and end are fetched in one request.
 _FACTS = 100
 #: Stream positions scanned per step at most (the first has `limit`, each has twice those of the one before): of all
-#: jobs, and where the server itself picks the pattern's. It reads each message, however little of it is sent.
-_WINDOW, _WINDOW_OF_PATTERN = 100, 4_000
+#: jobs, and where the server itself picks a tenant's or a pattern's. It reads each message, however little is sent.
+_WINDOW, _WINDOW_FILTERED = 100, 4_000
 #: Stream positions scanned per page, likewise; a page that reaches it is short and has a cursor.
-_EXAMINED, _EXAMINED_OF_PATTERN = 2_000, 40_000
+_EXAMINED, _EXAMINED_FILTERED = 2_000, 40_000
 #: Job messages, without their bodies, fetched at once; seconds after which the server forgets who reads them.
 _FETCHED, _FORGOTTEN = 500, 60.0
 
@@ -43,6 +43,7 @@ class _Submitted(NamedTuple):
 async def page(
     bus: Bus,
     *,
+    tenant: str | None,
     pattern: str | None = None,
     status: JobStatus | None = None,
     since: float | None = None,
@@ -50,23 +51,23 @@ async def page(
     limit: int,
     cursor: str | None = None,
 ) -> JobPage:
-    """Up to `limit` jobs, newest first. Times are Unix seconds of submission; `until` is exclusive.
+    """Up to `limit` jobs of a tenant, newest first; without one, of all. Times are Unix seconds of submission.
 
-    JOBS is read backwards, start and end of each job come from JOURNAL. Work is bounded: a page may have fewer
-    than `limit` jobs, even none, and yet a next one. Raises ValueError for a `cursor` that is no number.
+    `until` is exclusive. JOBS is read backwards, start and end of each job come from JOURNAL. Work is bounded: a page
+    may have fewer than `limit` jobs, even none, and yet a next one. Raises ValueError for a `cursor` that is no number.
     """
     state = (await bus.retrying("list jobs", partial(bus.jetstream.stream_info, subjects.JOBS))).state
     first, high = max(1, state.first_seq), state.last_seq
     if until is not None:
         time = min(max(until, 0.0), 4e9)  # up to 2096 the server can count in nanoseconds
-        if following := await bus.first_since(subjects.JOBS, subjects.job("*", "*"), time):
+        if following := await bus.first_since(subjects.JOBS, subjects.job("*", subjects.EVERY), time):
             high = following.sequence - 1
     if cursor is not None:
         high = min(high, int(cursor) - 1)
-    longest, examined = (_WINDOW_OF_PATTERN, _EXAMINED_OF_PATTERN) if pattern else (_WINDOW, _EXAMINED)
+    longest, examined = (_WINDOW_FILTERED, _EXAMINED_FILTERED) if pattern or tenant else (_WINDOW, _EXAMINED)
     lowest, window = high - examined, limit
     found: list[JobSummary] = []
-    async with aclosing(_Jobs(bus, pattern)) as reading:
+    async with aclosing(_Jobs(bus, tenant, pattern)) as reading:
         while high >= first and high > lowest:
             low = max(first, high - window + 1)
             candidates = await reading.between(low, high)
@@ -90,8 +91,8 @@ async def page(
 class _Jobs:
     """Job messages without their bodies, through one consumer: only that can leave the bodies where they are."""
 
-    def __init__(self, bus: Bus, pattern: str | None) -> None:
-        self._bus, self._subject = bus, subjects.job(pattern or "*", "*")
+    def __init__(self, bus: Bus, tenant: str | None, pattern: str | None) -> None:
+        self._bus, self._subject = bus, subjects.job(pattern or "*", JobName(tenant or "*", "*"))
         self._consumer = ""
         self._pulled: JetStreamContext.PullSubscription | None = None
 
@@ -145,20 +146,20 @@ class _Jobs:
 
 async def _summaries(bus: Bus, submitted: list[_Submitted]) -> list[JobSummary | None]:
     """None for a message that is no job: its id is no token, or belongs to another pattern's."""
-    pairs = [subjects.tokens(one.subject) for one in submitted]
+    pairs = [subjects.of_job(one.subject) for one in submitted]
     wanted = [subjects.journal(job, key) for _, job in pairs for key in (START, END)]
     facts = {
         fact.subject: _without_result(fact) async for fact in bus.each_last_from_any_replica(subjects.JOURNAL, wanted)
     }
-    running = [job for _, job in pairs if is_token(job) and subjects.journal(job, END) not in facts]
+    running = [job for _, job in pairs if is_token(job.id) and subjects.journal(job, END) not in facts]
     are_parked = await asyncio.gather(*(parked(bus, job) for job in running))
     waiting = set(compress(running, are_parked))
     found: list[JobSummary | None] = []
     for one, (pattern, job) in zip(submitted, pairs, strict=True):
         record = Record(facts[fact] for key in (START, END) if (fact := subjects.journal(job, key)) in facts)
-        known = {"id": job, "pattern": pattern, "accepted_at": one.time}
+        known = {"id": job.id, "pattern": pattern, "accepted_at": one.time}
         known |= {"status": "waiting"} if job in waiting else {}
-        is_job = is_token(job) and (record.start is None or record.start.pattern == pattern)
+        is_job = is_token(job.id) and (record.start is None or record.start.pattern == pattern)
         found.append(JobSummary(**record.fields() | known) if is_job else None)
     return found
 

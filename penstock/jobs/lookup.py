@@ -8,12 +8,12 @@ from penstock.contracts.job import JobState, Snapshot, StepState
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, is_step
 from penstock.contracts.usage import Usage
 from penstock.contracts.waiting import Shift, Waiting, shift_key, signal_key
-from penstock.contracts.wire import is_token
+from penstock.contracts.wire import JobName, is_token
 from penstock.document import Placed, spread
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 from penstock.jobs.shifts import is_parked, parked_for
-from penstock.jobs.submission import retry_id_of, tries_before
+from penstock.jobs.submission import retry_of, tries_before
 
 
 class Record:
@@ -43,31 +43,31 @@ class Record:
         return known | dict(self.end or ())
 
 
-async def look_up(bus: Bus, job: str) -> JobState | None:
+async def look_up(bus: Bus, job: JobName) -> JobState | None:
     """What is known of a job; None where there is no such job, can be none, or it is past its retention."""
-    return await state_of(bus, job, await read(bus, job)) if is_token(job) else None
+    return await state_of(bus, job, await read(bus, job)) if is_token(job.id) else None
 
 
-async def state_of(bus: Bus, job: str, record: Record) -> JobState | None:
+async def state_of(bus: Bus, job: JobName, record: Record) -> JobState | None:
     """The same, of one whose journal was read."""
     fields = record.fields()
     if record.start is None:
         if (submitted := await bus.last_from_leader(subjects.JOBS, subjects.job("*", job))) is None:
             return None
-        fields |= {"pattern": subjects.tokens(submitted.subject)[0], "accepted_at": unix(submitted.time)}
+        fields |= {"pattern": subjects.of_job(submitted.subject)[0], "accepted_at": unix(submitted.time)}
         if record.end is not None:
             for message in await bus.last_from_any_replica(subjects.JOBS, [submitted.subject]):
-                fields |= {"retry_of": retry_of(message.headers, job)}
+                fields |= {"retry_of": first_try(message.headers, job)}
     steps = tuple(StepState(**dict(outcome), problem=outcome.failure) for outcome in record.outcomes)
-    state = JobState(**fields | {"id": job, "steps": steps, "waiting": record.waiting})
+    state = JobState(**fields | {"id": job.id, "steps": steps, "waiting": record.waiting})
     if state.can_be_retried:
-        retry = retry_id_of(job)
+        retry = retry_of(job)
         if await bus.last_from_leader(subjects.JOBS, subjects.job(state.pattern, retry)):
-            return state.model_copy(update={"retried_as": retry})
+            return state.model_copy(update={"retried_as": retry.id})
     return state
 
 
-async def snapshot(bus: Bus, job: str) -> Snapshot:
+async def snapshot(bus: Bus, job: JobName) -> Snapshot:
     """The state of a job that an aggregator has begun to run, as far as its journal has it."""
     record = await read(bus, job)
     placed = Placed()
@@ -77,16 +77,16 @@ async def snapshot(bus: Bus, job: str) -> Snapshot:
                 placed.put(p, value)
     result = (record.end.result if record.end else None) or placed.assembled()
     steps = tuple(outcome.key for outcome in record.outcomes)
-    return Snapshot(**{"pattern": ""} | record.fields() | {"job": job, "result": result, "steps": steps})
+    return Snapshot(**{"pattern": ""} | record.fields() | {"job": job.id, "result": result, "steps": steps})
 
 
-def retry_of(headers: Mapping[str, str] | None, job: str) -> str | None:
+def first_try(headers: Mapping[str, str] | None, job: JobName) -> str | None:
     """The first job that `job` is another try at, by the headers of its message; None for what only says so."""
     first = (headers or {}).get(subjects.RETRY_HEADER)
     return first if tries_before(job, first) else None
 
 
-async def read(bus: Bus, job: str) -> Record:
+async def read(bus: Bus, job: JobName) -> Record:
     """All facts of a job."""
     return Record([fact async for fact in bus.history(subjects.JOURNAL, subjects.journal(job, ">"))])
 

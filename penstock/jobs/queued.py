@@ -9,19 +9,20 @@ from nats.js.api import ConsumerInfo
 from nats.js.errors import NotFoundError
 
 from penstock.contracts.job import JobState, QueuedStep
+from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 from penstock.jobs.lookup import look_up
 
 
-async def look_up_with_queue(bus: Bus, job: str) -> JobState | None:
+async def look_up_with_queue(bus: Bus, job: JobName) -> JobState | None:
     """As `look_up`, with the steps of a running job that nobody has begun."""
     state = await look_up(bus, job)
     if state is None or state.status != "running":
         return state
     queued: list[QueuedStep] = []
     async for stored in bus.history(subjects.STEPS, subjects.step("*", "*", "*", job, "*")):
-        service, pattern, step, _, key = subjects.tokens(stored.subject)
+        service, pattern, step, _, key = subjects.of_step(stored.subject)
         info = await consumer_of(bus, service, pattern, step)
         if info is None or stored.sequence > delivered(info):
             queued.append(QueuedStep(key=key, step=step, service=service, **state_of(info)))

@@ -14,6 +14,7 @@ So of two who could see a signal at least one does, in any order and whoever die
 from collections.abc import Sequence
 
 from penstock.contracts.waiting import Shift, shift_key
+from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 
@@ -27,7 +28,7 @@ def parked_for(shifts: Sequence[Shift]) -> float:
     return sum(resumed.at - parked.at for parked, resumed in zip(shifts[::2], shifts[1::2], strict=False))
 
 
-async def parked(bus: Bus, job: str) -> bool:
+async def parked(bus: Bus, job: JobName) -> bool:
     """Whether the job is parked just now, as the journal's leader has it."""
     last = await bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, shift_key("*")))
     return last is not None and is_parked([Shift.model_validate_json(last.data)])

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from penstock.contracts.job import JobState
 from penstock.contracts.waiting import Signal, signal_key
-from penstock.contracts.wire import is_token
+from penstock.contracts.wire import JobName, is_token
 from penstock.errors import Refused
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -24,28 +24,30 @@ _DEEPEST = 8
 MOST, MOST_BYTES = 500, 4 * 1024 * 1024
 
 
-async def signal(bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], job: str, name: str, body: bytes) -> Signal:
+async def signal(bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], job: JobName, name: str, body: bytes) -> Signal:
     """Store a signal for a job that waits for it, or may come to: what the job will be, or was, given.
 
     The first of a name counts; the same once more is answered like the first. Raises Failure: unknown_job,
     unknown_signal, job_ended, signal_taken, too_many_signals, or invalid_request naming each field.
     """
-    record = await read(bus, job) if is_token(job) else Record(())
-    state = known(job, await state_of(bus, job, record) if is_token(job) else None)
+    record = await read(bus, job) if is_token(job.id) else Record(())
+    state = known(job.id, await state_of(bus, job, record) if is_token(job.id) else None)
     model = _model(record, patterns.get(state.pattern), state, name)
     said = _parsed(model, state, name, body, at=bus.time.now())
     subject = subjects.journal(job, signal_key(name))
     awaited = any(one.signal == name for one in record.waiting)
     full = not awaited and (len(record.said) >= MOST or sum(record.said) >= MOST_BYTES)
     if full and not state.ended and await bus.last_from_leader(subjects.JOURNAL, subject) is None:
-        raise Refused("too_many_signals", f"job {job} was given {len(record.said)} signals, {sum(record.said)} bytes")
+        raise Refused(
+            "too_many_signals", f"job {job.id} was given {len(record.said)} signals, {sum(record.said)} bytes"
+        )
     if not state.ended and await bus.once(subject, said.model_dump_json().encode()):
         return said
     if first := await bus.last_from_leader(subjects.JOURNAL, subject):
         if (taken := Signal.model_validate_json(first.data)).body == said.body:
             return taken
-        raise Refused("signal_taken", f"job {job} was given {name!r} before, with another body")
-    raise Refused("job_ended", f"job {job} is {state.status}")
+        raise Refused("signal_taken", f"job {job.id} was given {name!r} before, with another body")
+    raise Refused("job_ended", f"job {job.id} is {state.status}")
 
 
 def _model(record: Record, pattern: Pattern[Any, Any] | None, state: JobState, name: str) -> type[BaseModel]:

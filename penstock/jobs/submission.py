@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from penstock.contracts.options import PatternRequest
-from penstock.contracts.wire import is_token
+from penstock.contracts.wire import JobName, is_token
 from penstock.errors import Failure, InvalidRequest
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -51,26 +51,31 @@ def new_job_id() -> str:
     return _uuid((time.time_ns() // 1_000_000).to_bytes(6) + os.urandom(10), version=7)
 
 
-def job_id_of(key: str, pattern: str) -> str:
-    """The job that an idempotency key stands for, whichever way the request comes in.
+def job_of(key: str, pattern: str, tenant: str) -> JobName:
+    """The job that a tenant's idempotency key stands for, whichever way the request comes in.
 
-    A UUIDv8 (RFC 9562, section 5.8) made from the SHA-256 of both. Raises InvalidRequest for what is no key.
+    Its id is a UUIDv8 (RFC 9562, section 5.8) made from the SHA-256 of the three. Raises InvalidRequest for what is no
+    key.
     """
     if not (isinstance(key, str) and 1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
         raise InvalidRequest("an idempotency key is 1 to 255 visible ASCII characters")
-    return _uuid(hashlib.sha256("\0".join((pattern, key)).encode()).digest()[:16], version=8)
+    return JobName(tenant, _uuid(hashlib.sha256("\0".join((tenant, pattern, key)).encode()).digest()[:16], version=8))
 
 
-def retry_id_of(job: str) -> str:
+def retry_of(job: JobName) -> JobName:
     """The job that is the next try at `job`: always the same, so that it is one however often it is asked for."""
-    return _uuid(hashlib.sha256(f"\0{job}".encode()).digest()[:16], version=8)  # no pattern is called ""
+    # no tenant is called ""
+    return JobName(job.tenant, _uuid(hashlib.sha256(f"\0{job}".encode()).digest()[:16], version=8))
 
 
-def tries_before(job: str, first: object) -> list[str]:
-    """`first` and each try at it before `job`; none where `job` is no try at it, or beyond the hundredth."""
-    tries = [str(first)] if is_token(first) else []
+def tries_before(job: JobName, first: object) -> list[JobName]:
+    """The job with the id `first`, of the same tenant, and each try at it before `job`.
+
+    None where `job` is no try at it, or beyond the hundredth.
+    """
+    tries = [JobName(job.tenant, str(first))] if is_token(first) else []
     while tries and len(tries) <= _TRIES:
-        if (following := retry_id_of(tries[-1])) == job:
+        if (following := retry_of(tries[-1])) == job:
             return tries
         tries.append(following)
     return []
@@ -81,7 +86,7 @@ def _uuid(value: bytes, *, version: int) -> str:
     return str(UUID(int=number | version << 76 | 0x2 << 62))
 
 
-async def submit(bus: Bus, pattern: str, job: str, body: bytes, *, keyed: bool = False) -> bool:
+async def submit(bus: Bus, pattern: str, job: JobName, body: bytes, *, keyed: bool = False) -> bool:
     """Publish a job. True: it is new; False: this very job was submitted before.
 
     Raises Failure("job_id_taken") where the id stands for another pattern or body; where the id is `keyed`, made from
@@ -91,5 +96,5 @@ async def submit(bus: Bus, pattern: str, job: str, body: bytes, *, keyed: bool =
         return True
     if (known := await bus.last_from_leader(subjects.JOBS, subjects.job(pattern, job))) and known.data == body:
         return False
-    code, what = ("idempotency_key_reused", "the key") if keyed else ("job_id_taken", f"the id {job}")
+    code, what = ("idempotency_key_reused", "the key") if keyed else ("job_id_taken", f"the id {job.id}")
     raise Failure(code, f"{what} was used before, with another body")

@@ -25,9 +25,10 @@ from penstock.settings import Settings
 Json = dict[str, Any]
 
 _DESCRIPTION = """\
-Every fact is one message on a subject of its own, written once. Publish a request to `jobs.<pattern>.<job>` (or ask
-`penstock.submit.<pattern>`) and subscribe to `live.<job>` before; the job's end is the event `job.completed`,
-`job.failed` or `job.cancelled`, and `journal.<job>.end`."""
+Every fact is one message on a subject of its own, written once. Publish a request to
+`jobs.<tenant>.<pattern>.<job>` (or ask `penstock.submit.<tenant>.<pattern>`) and subscribe to `live.<tenant>.<job>`
+before; the job's end is the event `job.completed`, `job.failed` or `job.cancelled`, and
+`journal.<tenant>.<job>.end`. The tenant is `default` for callers without a key."""
 
 
 def document(patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> Json:

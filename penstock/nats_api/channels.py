@@ -29,14 +29,17 @@ from penstock.contracts.waiting import (
     wait_key,
 )
 from penstock.contracts.webhook import Hook
+from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.pattern import Pattern
 from penstock.patterns.loading import steps_by_service
 
 _RUNS, _SERVES = ("aggregator",), ("gateway",)
 #: A place in an address, for each variable token of a subject.
-_JOB, _KEY, _ORIGIN, _SIGNAL, _NUMBER = "{job}", "{key}", "{origin}", "{signal}", "{number}"
+_KEY, _ORIGIN, _SIGNAL, _NUMBER = "{key}", "{origin}", "{signal}", "{number}"
+_TENANT, _JOB = "{tenant}", JobName("{tenant}", "{job}")
 PARAMETERS = {
+    "tenant": "Whose job it is: 1 to 32 of a-z 0-9 -; `default` where there are no keys.",
     "job": "The job's id: 1 to 64 of A-Z a-z 0-9 _ -.",
     "key": "The step's key, unique in its job.",
     "signal": "The signal's name.",
@@ -166,13 +169,13 @@ def endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     again = "Submit a job that failed, or was cancelled, once more; answers the new job's state."
     return [
         *(
-            _endpoint(one.summary, _request(one, headers=job_id), JobState, "submit", name)
+            _endpoint(one.summary, _request(one, headers=job_id), JobState, "submit", _TENANT, name)
             for name, one in patterns.items()
         ),
-        _endpoint(state, reference, JobState, "status"),
-        _endpoint(end, reference, JobState, "cancel"),
-        _endpoint(said, Message.of(SignalRequest, mode="validation"), Signal, "signal"),
-        _endpoint(again, reference, JobState, "retry"),
+        _endpoint(state, reference, JobState, "status", _TENANT),
+        _endpoint(end, reference, JobState, "cancel", _TENANT),
+        _endpoint(said, Message.of(SignalRequest, mode="validation"), Signal, "signal", _TENANT),
+        _endpoint(again, reference, JobState, "retry", _TENANT),
         _endpoint("The patterns there are, with their contracts.", nothing, PatternList, "patterns"),
     ]
 
@@ -180,5 +183,5 @@ def endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
 def _endpoint(summary: str, request: Message, reply: type[BaseModel], *names: str) -> Channel:
     headers = {ERROR_HEADER: "`<code>: <detail>`", ERROR_CODE_HEADER: "The HTTP status that fits."}
     refusal = Message.of(Problem, "Why the request was refused.", headers=headers)
-    name, replies = "-".join(("api", *names)), (Message.of(reply), refusal)
+    name, replies = "-".join(("api", *(one for one in names if one != _TENANT))), (Message.of(reply), refusal)
     return Channel(name, subjects.api(*names), summary, (request,), receivers=_RUNS, replies=replies)

@@ -1,11 +1,13 @@
 """Request and reply over NATS: submit, status, cancel, retry, signal, and the patterns, as `nats micro ls` finds them.
 
-    penstock.submit.<pattern>   a request of the pattern   ──▶ JobState     header Penstock-Job: the id, if chosen
-    penstock.status             {"id": "<job>"}            ──▶ JobState
-    penstock.cancel             {"id": "<job>"}            ──▶ JobState
-    penstock.signal             {"id": "<job>", "name": "<signal>", "body": …}  ──▶ Signal
-    penstock.retry              {"id": "<job>"}            ──▶ JobState     of the new job
-    penstock.patterns           nothing                    ──▶ PatternList
+    penstock.submit.<tenant>.<pattern>   a request of the pattern  ──▶ JobState   header Penstock-Job: the id, if chosen
+    penstock.status.<tenant>             {"id": "<job>"}           ──▶ JobState
+    penstock.cancel.<tenant>             {"id": "<job>"}           ──▶ JobState
+    penstock.signal.<tenant>             {"id": "<job>", "name": "<signal>", "body": …}  ──▶ Signal
+    penstock.retry.<tenant>              {"id": "<job>"}           ──▶ JobState   of the new job
+    penstock.patterns                    nothing                   ──▶ PatternList
+
+Whose jobs it is about is a token of the subject: NATS itself decides who may publish there.
 
 A refusal has the headers of the micro protocol (ADR-32 of nats-architecture-and-design): Nats-Service-Error-Code
 is the HTTP status, Nats-Service-Error is `<code>: <detail>`; its body is the problem object (RFC 9457).
@@ -34,7 +36,7 @@ from penstock.cancelling import stop
 from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.usage import Usage
 from penstock.contracts.waiting import Signal, SignalRequest
-from penstock.contracts.wire import is_token
+from penstock.contracts.wire import JobName, is_tenant, is_token
 from penstock.errors import InvalidRequest, Refused
 from penstock.installed import __version__
 from penstock.jetstream import subjects
@@ -48,7 +50,9 @@ from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_DESCRIPTION = "LLM agent patterns as durable jobs. Events of a job: live.<job>; its end: facts.<job>.end."
+_DESCRIPTION = (
+    "LLM agent patterns as durable jobs. Events of a job: live.<tenant>.<job>; its end: facts.<tenant>.<job>.end."
+)
 
 #: Requests to one endpoint that are answered at once; the others wait.
 _AT_ONCE = 32
@@ -111,10 +115,11 @@ class NatsApi:
         for channel in endpoints(self._patterns):
             name = channel.name.removeprefix("api-")
             handler = partial(self._handle, answers.get(name, self._submit))
-            await service.add_endpoint(name=name, subject=channel.address, handler=handler, metadata=_metadata(channel))
+            subject = channel.address.replace("{tenant}", "*")
+            await service.add_endpoint(name=name, subject=subject, handler=handler, metadata=_metadata(channel))
         # unknown patterns are refused with the list; the server may deliver submissions to known ones here as well
         handler = partial(self._handle, self._submit)
-        await service.add_endpoint(name="submit", subject=subjects.api("submit", "*"), handler=handler)
+        await service.add_endpoint(name="submit", subject=subjects.api("submit", "*", "*"), handler=handler)
 
     async def stop(self) -> None:
         await self._admission.aclose()
@@ -130,33 +135,34 @@ class NatsApi:
             raise Refused("body_too_large", f"the body may have {self._settings.max_body} bytes")
         parse_request(self._patterns, pattern, request.data, self._settings)
         chosen = (request.headers or {}).get(subjects.JOB_HEADER)
-        job = chosen or jobs.new_job_id()
-        if not is_token(job):
+        job = JobName(_tenant(request), chosen or jobs.new_job_id())
+        if not is_token(job.id):
             raise InvalidRequest(f"header {subjects.JOB_HEADER}: a job id is 1 to 64 of A-Z a-z 0-9 _ -")
         state = await jobs.look_up(self._bus, job) if chosen else None
         if state is not None and state.pattern != pattern:
-            raise Refused("job_id_taken", f"job {job} was submitted before to {state.pattern}")
+            raise Refused("job_id_taken", f"job {job.id} was submitted before to {state.pattern}")
         if state is None:
             await self._admission.check()
-        # the bytes as they came: the same request published to jobs.<pattern>.<job> is the same job
+        # the bytes as they came: the same request published to jobs.<tenant>.<pattern>.<job> is the same job
         new = await jobs.submit(self._bus, pattern, job, request.data)
-        return (None if new else state) or JobState(id=job, pattern=pattern, status="queued", usage=Usage())
+        return (None if new else state) or JobState(id=job.id, pattern=pattern, status="queued", usage=Usage())
 
     async def _signal(self, request: Request) -> Signal:
         try:
             given = SignalRequest.model_validate_json(request.data)
         except ValidationError as error:
             raise invalid_request(error) from None
-        return await jobs.signal(self._bus, self._patterns, given.id, given.name, json.dumps(given.body).encode())
+        job = JobName(_tenant(request), given.id)
+        return await jobs.signal(self._bus, self._patterns, job, given.name, json.dumps(given.body).encode())
 
-    async def _about(self, ask: Callable[[Bus, str], Awaitable[JobState | None]], request: Request) -> JobState:
+    async def _about(self, ask: Callable[[Bus, JobName], Awaitable[JobState | None]], request: Request) -> JobState:
         try:
-            job = JobReference.model_validate_json(request.data).id
+            job = JobName(_tenant(request), JobReference.model_validate_json(request.data).id)
         except ValidationError as error:
             raise invalid_request(error) from None
-        return known(job, await ask(self._bus, job))
+        return known(job.id, await ask(self._bus, job))
 
-    async def _retry(self, bus: Bus, job: str) -> JobState | None:
+    async def _retry(self, bus: Bus, job: JobName) -> JobState | None:
         await self._admission.check()
         return await jobs.retry(bus, job)
 
@@ -185,6 +191,14 @@ class NatsApi:
             request.respond_error = partial(request.respond_error, data=body)  # type: ignore[method-assign]
             raise ServiceError(str(problem.status), line) from error
         await request.respond(reply)
+
+
+def _tenant(request: Request) -> str:
+    """The token behind the endpoint's name. Raises InvalidRequest."""
+    tenant = subjects.tokens(request.subject)[1]
+    if not is_tenant(tenant):
+        raise InvalidRequest(f"{request.subject}: a tenant is 1 to 32 of a-z 0-9 -")
+    return tenant
 
 
 def _metadata(channel: Channel) -> dict[str, str]:

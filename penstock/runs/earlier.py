@@ -8,6 +8,7 @@ from penstock.contracts.events import PartValue
 from penstock.contracts.journal import JobStart, Outcome
 from penstock.contracts.step import StepMessage
 from penstock.contracts.usage import Usage
+from penstock.contracts.wire import JobName
 from penstock.document import spread
 from penstock.jetstream.bus import Bus
 from penstock.jobs.lookup import read
@@ -26,7 +27,7 @@ class Earlier:
     seed: str
 
     @classmethod
-    async def of(cls, bus: Bus, job: str, start: JobStart) -> "Earlier":
+    async def of(cls, bus: Bus, job: JobName, start: JobStart) -> "Earlier":
         found: dict[str, Outcome] = {}
         first = job, start.accepted_at
         for number, earlier in enumerate(tries_before(job, start.retry_of)):

@@ -18,14 +18,14 @@ from penstock.contracts.options import PatternRequest
 from penstock.contracts.step import Step, StepMessage
 from penstock.contracts.usage import Usage
 from penstock.contracts.waiting import TimerFired, Waiting, timer_key
-from penstock.contracts.wire import is_token, rfc3339
+from penstock.contracts.wire import JobName, is_tenant, is_token, rfc3339
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog, stored_events
 from penstock.jetstream.settling import GivenUp, dead_letter, settling, until_stored
 from penstock.jobs.ending import end_event
-from penstock.jobs.lookup import retry_of
+from penstock.jobs.lookup import first_try
 from penstock.jobs.submission import parse_request
 from penstock.jobs.timers import set_timer
 from penstock.mistakes import leaves, told
@@ -56,21 +56,24 @@ class JobHandler:
 
         Handed back with a delay where another replica is to run it.
         """
-        name, job = subjects.tokens(message.subject)
-        about = {"job": job, "pattern": name, "delivery": message.metadata.num_delivered}
+        name, job = subjects.of_job(message.subject)
+        about = {**job.about, "pattern": name, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "job", about):
-            if not is_token(job):
-                bad_id = Failure("invalid_request", f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -")
-                if not subjects.events(job).startswith(subjects.chat("")):  # those are no job's
+            if not (is_token(job.id) and is_tenant(job.tenant)):
+                bad_id = Failure(
+                    "invalid_request",
+                    f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -, a tenant 32 of a-z 0-9 -",
+                )
+                if not subjects.events(job).startswith(subjects.chat(job.tenant, "")):  # those are no job's
                     await self._tell(job, JobFailed(id=END, problem=bad_id.problem(), usage=Usage()))
                 raise GivenUp(bad_id.code, bad_id.detail)
             async with Journal.following(self._bus, job) as journal:
-                await self._process(message, message.data, about, journal)
+                await self._process(message, message.data, name, job, about, journal)
 
     async def wake(self, message: Msg) -> None:
         """Settle a signal, or what is due: acked at once where the job is not parked, else as `handle` does."""
-        job, kind, key = subjects.tokens(message.subject)
-        about = {"job": job, kind: key, "delivery": message.metadata.num_delivered}
+        job, kind, key = subjects.of_wake_up(message.subject)
+        about = {**job.about, kind: key, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "wake-up", about), Journal.following(self._bus, job) as journal:
             if (start := journal.start) is None:  # whoever begins it will see the signal
                 return
@@ -81,10 +84,11 @@ class JobHandler:
                 subject = subjects.job(start.pattern, job)
                 if (submitted := await self._bus.last_from_leader(subjects.JOBS, subject)) is None:
                     raise GivenUp("unknown_job", f"{subject} is past its retention")
-                await self._process(message, submitted.data, about | {"pattern": start.pattern}, journal)
+                await self._process(message, submitted.data, start.pattern, job, about, journal)
 
-    async def _process(self, message: Msg, body: bytes, about: dict[str, Any], journal: Journal) -> None:
-        name, job = about["pattern"], about["job"]
+    async def _process(
+        self, message: Msg, body: bytes, name: str, job: JobName, about: dict[str, Any], journal: Journal
+    ) -> None:
         parking = Parking(journal, message.subject)
         if journal.end is None:
             await self.versions.leave_to_others(name, journal.start, message, parking.parked_for)
@@ -107,11 +111,11 @@ class JobHandler:
                     deadline=deadline,
                     waiting_counts=request is not None and request.options.deadline_counts == "all",
                     version=self._patterns[name].version if request else "",
-                    retry_of=retry_of(message.headers, job),
+                    retry_of=first_try(message.headers, job),
                 )
                 start = await journal.write(START, start)
             if (start.pattern, start.body_hash) != (name, body_hash):
-                detail = f"job {job} was first submitted to {start.pattern}, or with another body"
+                detail = f"job {job.id} was first submitted to {start.pattern}, or with another body"
                 taken = Failure("job_id_taken", detail).problem()
                 refused = SubmissionRefused(id=f"refused:{name}:{body_hash[:16]}", pattern=name, problem=taken)
                 await self._tell(job, refused)
@@ -123,7 +127,7 @@ class JobHandler:
                 begun = await self._begun(job) - parking.resumed if message.metadata.num_delivered > 1 else 0
                 # stored before the run begins: it counts those that do not survive it
                 deadline = start.deadline_after(parking.parked_for)
-                events.send(JobAccepted(id="accepted", job=job, pattern=name, deadline=deadline))
+                events.send(JobAccepted(id="accepted", job=job.id, pattern=name, deadline=deadline))
                 await events.flush()
                 if problem is None and begun >= self._settings.max_deliveries * 4:
                     problem = Failure("poisoned", f"begun {begun} times; its aggregators did not survive it")
@@ -136,14 +140,14 @@ class JobHandler:
                 await events.flush()
                 await enqueue(self._bus, job, request)
 
-    async def _begun(self, job: str) -> int:
+    async def _begun(self, job: JobName) -> int:
         """How often the job's run has begun. Deliveries are no measure: if NATS stores nothing they begin nothing."""
         return sum([isinstance(event, JobAccepted) async for event in stored_events(self._bus, job)])
 
     async def _ended(
         self,
         name: str,
-        job: str,
+        job: JobName,
         start: JobStart,
         request: PatternRequest | None,
         problem: Failure | None,
@@ -171,12 +175,12 @@ class JobHandler:
                 return None
         return journal.end or await self._write_end(name, journal, result, problem)
 
-    async def _tell(self, job: str, event: RunEvent) -> None:
+    async def _tell(self, job: JobName, event: RunEvent) -> None:
         """Why a message is not run, where whoever published it listens. Told again, it has the same id."""
         await self._bus.append(subjects.events(job), event.model_dump_json().encode())
 
     async def _run(
-        self, name: str, job: str, start: JobStart, request: PatternRequest, journal: Journal, events: EventLog
+        self, name: str, job: JobName, start: JobStart, request: PatternRequest, journal: Journal, events: EventLog
     ) -> tuple[dict[str, Any] | None, Failure | None, list[Waiting]]:
         """The pattern's result, or why there is none; neither if the job was ended elsewhere (cancelled, say).
 
@@ -255,7 +259,7 @@ class JobHandler:
         except Failure as too_large:
             return await self._write_end(name, journal, None, too_large)
 
-    def _failure_of(self, error: BaseException, pattern: Pattern[Any, Any], job: str) -> Failure:
+    def _failure_of(self, error: BaseException, pattern: Pattern[Any, Any], job: JobName) -> Failure:
         """Why a pattern ended with `error`; a group stands for its first Failure.
 
         Raises BusUnavailable if it is one, or has one among others: that is no reason for the job to fail.
@@ -266,6 +270,6 @@ class JobHandler:
         if failure := next((leaf for leaf in all_of_it if isinstance(leaf, Failure)), None):
             return failure
         said = told(all_of_it[0], pattern.run)
-        log.error("a pattern raised: %s", said, exc_info=error, extra={"job": job, "pattern": pattern.name})
+        log.error("a pattern raised: %s", said, exc_info=error, extra={**job.about, "pattern": pattern.name})
         brief = f"{type(all_of_it[0]).__name__} in the pattern {pattern.name}"
         return Failure("pattern_error", said if self._settings.show_errors else brief)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, is_step
 from penstock.contracts.waiting import Shift, TimerFired, Waiting, wait_key
+from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 
@@ -20,11 +21,11 @@ Fact = TypeVar("Fact", bound=BaseModel)
 class Journal:
     """The facts of one job, complete and kept up to date within `async with Journal.following(…)`.
 
-    What is delivered on `facts.<job>.*` is stored already, so it is taken as the fact itself; what was missed
+    What is delivered on `facts.<tenant>.<job>.*` is stored already, so it is taken as the fact itself; what was missed
     (a reconnection, an overrun) is read again from the stream.
     """
 
-    def __init__(self, bus: Bus, job: str) -> None:
+    def __init__(self, bus: Bus, job: JobName) -> None:
         self._bus, self._job = bus, job
         self._facts: dict[str, bytes] = {}
         self._places: dict[str, int] = {}  # of those that were not written here
@@ -33,7 +34,7 @@ class Journal:
 
     @classmethod
     @asynccontextmanager
-    async def following(cls, bus: Bus, job: str) -> AsyncIterator["Journal"]:
+    async def following(cls, bus: Bus, job: JobName) -> AsyncIterator["Journal"]:
         journal = cls(bus, job)
         try:
             async with bus.following(journal.read, journal._on_message, subjects.fact(job, ">")):

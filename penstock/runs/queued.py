@@ -79,11 +79,11 @@ class QueueTeller:
             waiting.append(message)
         if not waiting:
             return
-        ends = [subjects.journal(subjects.tokens(one.subject)[-2], END) for one in waiting]
+        ends = [subjects.journal(subjects.of_step(one.subject)[3], END) for one in waiting]
         ended = {one.subject for one in await self._bus.last_from_any_replica(subjects.JOURNAL, list(set(ends)))}
         for message, end in zip(waiting, ends, strict=True):
             if end not in ended:
-                service, _, step, job, key = subjects.tokens(message.subject)
+                service, _, step, job, key = subjects.of_step(message.subject)
                 id = f"queued:{key}:{'served' if state['served'] else 'alone'}"
                 event = StepQueued(id=id, key=key, step=step, service=service, **state)
                 await self._bus.append(

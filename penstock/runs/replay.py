@@ -47,7 +47,7 @@ class ReplayRun(Run):
         prefix: str = "",
         result: StreamedResult | None = None,
     ) -> None:
-        self.job, self.fan_out = work.job, work.fan_out
+        self.job, self.fan_out = work.job.id, work.fan_out
         self._work, self._pattern, self._within = work, pattern, within
         #: The patterns that this one is a part of.
         self._above: list[Pattern[Any, Any]] = [within._pattern, *within._above] if within else []
@@ -236,6 +236,7 @@ class ReplayRun(Run):
         message = StepMessage(
             pattern=self._pattern.name,
             job=self.job,
+            tenant=self._work.job.tenant,
             step=step.name,
             key=keys.as_token(own),
             input=as_json,

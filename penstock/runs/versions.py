@@ -13,7 +13,7 @@ from nats.errors import NoRespondersError, TimeoutError
 
 from penstock.backoff import delay
 from penstock.contracts.journal import JobStart
-from penstock.contracts.wire import is_token
+from penstock.contracts.wire import JobName, is_token
 from penstock.errors import Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -97,7 +97,7 @@ async def _answer(question: Msg) -> None:
     await question.respond(b"")
 
 
-async def begun(bus: Bus, journal: Journal, job: str) -> set[str]:
+async def begun(bus: Bus, journal: Journal, job: JobName) -> set[str]:
     """The keys of all steps of a job that were dispatched or finished, and of all its waits that were begun."""
     # in this order: what is done between the two is in the journal before it leaves the queue
     queued = bus.history(subjects.STEPS, subjects.step("*", "*", "*", job, "*"))

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from penstock.contracts.events import Event, JobResumed, JobWaiting
 from penstock.contracts.journal import JobStart
 from penstock.contracts.waiting import Signal, Waiting, signal_key, wait_key
+from penstock.contracts.wire import JobName
 from penstock.errors import Failure, WaitTimedOut
 from penstock.jetstream.bus import Bus
 from penstock.jobs.timers import set_timer
@@ -32,7 +33,14 @@ class Waits:
     """
 
     def __init__(
-        self, bus: Bus, job: str, journal: Journal, *, start: JobStart, tell: Callable[[Event], None], kept_days: float
+        self,
+        bus: Bus,
+        job: JobName,
+        journal: Journal,
+        *,
+        start: JobStart,
+        tell: Callable[[Event], None],
+        kept_days: float,
     ) -> None:
         self._bus, self._job, self._journal, self._tell = bus, job, journal, tell
         #: The waits that go on; how many are over.

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from penstock.contracts.events import Event, StepCompleted, StepFailedEvent
 from penstock.contracts.journal import JobStart, Outcome
 from penstock.contracts.step import Step, StepMessage
+from penstock.contracts.wire import JobName
 from penstock.errors import Failure
 from penstock.mistakes import Place, mistake
 from penstock.pattern import Pattern, T
@@ -58,7 +59,7 @@ class Work:
     that is too large. `clock`: Unix seconds. Without `waits` no run can wait for anything but its steps.
     """
 
-    job: str
+    job: JobName
     start: JobStart
     journal: Facts
     events: Log

@@ -19,6 +19,7 @@ from penstock.contracts.events import StepRetrying, StepStarted
 from penstock.contracts.journal import END, Outcome
 from penstock.contracts.step import StepMessage
 from penstock.contracts.usage import Usage
+from penstock.contracts.wire import JobName
 from penstock.errors import BusUnavailable, Failure, Transient
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -46,7 +47,7 @@ _LONGEST_PAUSE = 30.0
 class _Attempt:
     """One attempt at a step. Numbers count from 1; one may repeat, `id` does not. `spent`: what earlier ones cost."""
 
-    job: str
+    job: JobName
     pattern: str
     step: str
     key: str
@@ -56,7 +57,7 @@ class _Attempt:
 
     @property
     def about(self) -> dict[str, Any]:
-        return {"job": self.job, "pattern": self.pattern, "step": self.step, "key": self.key, "attempt": self.number}
+        return {**self.job.about, "pattern": self.pattern, "step": self.step, "key": self.key, "attempt": self.number}
 
 
 class _NobodyWaits(Exception):
@@ -89,8 +90,8 @@ class StepHandler:
         Acked: the step has an outcome, or its job has ended. Handed back with a delay: it is worth another
         try. Terminated: it can never succeed; its failure was journaled and a copy dead-lettered before.
         """
-        _, pattern, step, job, key = subjects.tokens(message.subject)
-        about = {"job": job, "pattern": pattern, "step": step, "key": key, "delivery": message.metadata.num_delivered}
+        _, pattern, step, job, key = subjects.of_step(message.subject)
+        about = {**job.about, "pattern": pattern, "step": step, "key": key, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "step", about), self._watching(job, key) as nobody_waits:
             if not nobody_waits.is_set():
                 begun = await self._begun(job, key) if message.metadata.num_delivered > 1 else {}
@@ -100,7 +101,7 @@ class StepHandler:
                     with contextlib.suppress(_NobodyWaits):
                         await self._attempt(message, attempt, nobody_waits, events)
 
-    async def _begun(self, job: str, key: str) -> dict[str, Usage]:
+    async def _begun(self, job: JobName, key: str) -> dict[str, Usage]:
         """The attempts at a step that have begun, by name, each with what it said it cost.
 
         Deliveries are no measure: while NATS stores nothing there are some that begin nothing.
@@ -115,7 +116,7 @@ class StepHandler:
         return begun
 
     @contextlib.asynccontextmanager
-    async def _watching(self, job: str, key: str) -> AsyncIterator[asyncio.Event]:
+    async def _watching(self, job: JobName, key: str) -> AsyncIterator[asyncio.Event]:
         """An event that is set as soon as nobody waits: the step has an outcome, or its job has ended."""
         nobody_waits = asyncio.Event()
 
@@ -176,6 +177,7 @@ class StepHandler:
             await events.flush()
             context = StepContext(
                 job=request.job,
+                tenant=request.tenant,
                 key=request.key,
                 attempt=attempt.number,
                 deadline=request.deadline,
@@ -284,6 +286,7 @@ def _parsed(message: Msg) -> StepMessage:
         request = StepMessage.model_validate_json(message.data)
     except ValidationError as error:
         raise ValueError(f"the step message does not fit: {summary(field_errors(error.errors()))}") from error
-    if [request.pattern, request.step, request.job, request.key] != subjects.tokens(message.subject)[1:]:
+    _, *named = subjects.of_step(message.subject)
+    if [request.pattern, request.step, JobName(request.tenant, request.job), request.key] != named:
         raise ValueError(f"the message on {message.subject} is for another step")
     return request

@@ -43,7 +43,7 @@ def build(name: str, settings: Settings, only: Iterable[str] | None = None) -> S
         )
         for pattern, step in chosen.values():
             kind = name, pattern.name, step.name
-            durable, subject = subjects.step_consumer(*kind), subjects.step(*kind, "*", "*")
+            durable, subject = subjects.step_consumer(*kind), subjects.step(*kind, subjects.EVERY, "*")
             service.consume(subjects.STEPS, durable, subject, handler.handle, slots=step.slots)
 
     service = Service(name, settings, start, slots=settings.slots)

@@ -10,6 +10,7 @@ from penstock.contracts.events import JobAccepted
 from penstock.contracts.journal import JobStart, Outcome
 from penstock.contracts.step import Step, StepMessage
 from penstock.contracts.waiting import wait_key
+from penstock.contracts.wire import DEFAULT_TENANT, JobName
 from penstock.errors import Failure
 from penstock.mistakes import leaves
 from penstock.pattern import Pattern
@@ -99,7 +100,7 @@ class Stage:
         deadline = self.started + (self.request.options.deadline_seconds or _DEFAULT["deadline"])
         start = JobStart(pattern=self.pattern.name, body_hash="", accepted_at=self.started, deadline=deadline)
         work = Work(
-            job="job",
+            job=JobName(DEFAULT_TENANT, "job"),
             start=start,
             journal=play.facts,
             events=play.log,
@@ -111,7 +112,7 @@ class Stage:
             waits=outside,
         )
         work.waiting = _Waiting(play.asked)
-        play.log.send(JobAccepted(id="accepted", job=work.job, pattern=self.pattern.name, deadline=deadline))
+        play.log.send(JobAccepted(id="accepted", job=work.job.id, pattern=self.pattern.name, deadline=deadline))
         running = asyncio.ensure_future(ReplayRun(work, self.pattern, self.request.options).complete(self.request))
         try:
             while not running.done():

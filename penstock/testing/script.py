@@ -119,6 +119,7 @@ class Script:
         if name in self._functions:
             context = StepContext(
                 job=message.job,
+                tenant=message.tenant,
                 key=message.key,
                 attempt=1,
                 deadline=message.deadline,

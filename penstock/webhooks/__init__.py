@@ -1,4 +1,4 @@
 """Webhooks: a job's end is POSTed to the URL that its request named (docs/webhooks.md).
 
-request ──▶ admitted? ──▶ … the job runs … ──▶ journal.<job>.end ──▶ hooks.<job> ──▶ POST, again until 2xx
+request ──▶ admitted? ──▶ … the job runs … ──▶ journal.….end ──▶ hooks.<tenant>.<job> ──▶ POST, again until 2xx
 """

@@ -18,6 +18,7 @@ from penstock.backoff import delay, jittered
 from penstock.contracts.journal import END, JobEnd
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.webhook import EndedJob, Hook, WebhookBody, secrets
+from penstock.contracts.wire import JobName
 from penstock.errors import BusUnavailable
 from penstock.installed import __version__
 from penstock.jetstream import subjects
@@ -38,7 +39,7 @@ _LONGEST_REQUESTED = 3600.0
 _FIRST_BUSY, _LONGEST_BUSY = 0.5, 15.0
 
 
-async def enqueue(bus: Bus, job: str, request: PatternRequest | None) -> None:
+async def enqueue(bus: Bus, job: JobName, request: PatternRequest | None) -> None:
     """Have the job's end delivered, if its request names a webhook. To be called between end and ack.
 
     A job message that is delivered again, after its end was queued, queues nothing new: the subject
@@ -74,8 +75,8 @@ class Dispatcher:
 
     async def _handle(self, message: Msg) -> None:
         """Settle one delivery: acked at 2xx, terminated where it is given up, else returned until its next try."""
-        (job,) = subjects.tokens(message.subject)
-        about: dict[str, Any] = {"job": job, "delivery": message.metadata.num_delivered}
+        job = subjects.of_hook(message.subject)
+        about: dict[str, Any] = {**job.about, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "webhook", about):
             try:
                 url = httpx.URL(Hook.model_validate_json(message.data).url)
@@ -116,7 +117,7 @@ class Dispatcher:
             if not self._sending[host]:
                 del self._sending[host]
 
-    async def _send(self, url: httpx.URL, job: str) -> None:
+    async def _send(self, url: httpx.URL, job: JobName) -> None:
         """One try. Raises Undelivered for all but 2xx; a redirect is such a failure too."""
         secret = self._settings.webhook_secret
         if secret is None:
@@ -134,7 +135,7 @@ class Dispatcher:
         if not 200 <= status < 300:
             raise Undelivered(f"HTTP {status}", retry_after=retry_after)
 
-    async def _payload(self, job: str) -> bytes:
+    async def _payload(self, job: JobName) -> bytes:
         end = await self._bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END))
         if end is None:  # it is past its retention, and will be given up in time
             raise Undelivered("the journal does not hold the job's end")
@@ -153,7 +154,7 @@ def next_try(delays: Sequence[float], elapsed: float, *, retry_after: float | No
     return None
 
 
-def body(job: str, end: JobEnd, limit: int) -> bytes:
+def body(job: JobName, end: JobEnd, limit: int) -> bytes:
     """The end as JSON. Above `limit` bytes it goes without the result, and without the problem if need be."""
     data = EndedJob(**dict(end) | {"id": job})
     for left_out in ({}, {"result": None, "truncated": True}, {"problem": None, "missing": ()}):

@@ -15,6 +15,7 @@ from penstock.local.stack import PENSTOCK
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 from tests.authors import changing
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
@@ -22,13 +23,13 @@ from tests.support.pipeline import Pipeline
 PATIENT = 600.0
 
 
-def named(version: str) -> tuple[str]:
+def only(version: str) -> tuple[str]:
     return (f"{changing.__name__}:{version}",)
 
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"patterns": named("ONE")})
+    return settings.model_copy(update={"patterns": only("ONE")})
 
 
 async def begun(pipeline: Pipeline, held: str) -> str:
@@ -49,7 +50,7 @@ async def test_a_job_goes_on_with_the_version_it_began_with_where_a_replica_has_
     """A newer one that is given it hands it back."""
     job = await begun(pipeline, "beta")
     async with pipeline.settlements() as settlements:
-        await pipeline.start("aggregator", patterns=named("OTHER_INPUT"), handover=PATIENT)
+        await pipeline.start("aggregator", patterns=only("OTHER_INPUT"), handover=PATIENT)
         await settlements.wait_for("NAK", 2, stream=subjects.JOBS)
     await pipeline.start("aggregator")
     await pipeline.gemini.release("beta")
@@ -59,7 +60,7 @@ async def test_a_job_goes_on_with_the_version_it_began_with_where_a_replica_has_
 
 async def test_a_job_whose_version_is_gone_is_run_by_another_that_fits(pipeline: Pipeline) -> None:
     job = await begun(pipeline, "beta")
-    await pipeline.start("aggregator", patterns=named("FITTING"))
+    await pipeline.start("aggregator", patterns=only("FITTING"))
     await pipeline.gemini.release("beta")
     assert len((await pipeline.result(job))["said"]) == 3
     assert await paid(pipeline, job) == ["alpha", "beta", "gamma"]
@@ -78,7 +79,7 @@ async def test_a_job_whose_version_is_gone_fails_with_what_has_changed(
 ) -> None:
     """With both versions, and the first step that differs."""
     job = await begun(pipeline, "gamma")
-    await pipeline.start("aggregator", patterns=named(version))
+    await pipeline.start("aggregator", patterns=only(version))
     await pipeline.gemini.release("gamma")
     problem = (await pipeline.failure(job)).problem
     assert problem.code == "replay_mismatch"
@@ -91,9 +92,9 @@ async def test_a_job_past_its_deadline_is_not_handed_back(pipeline: Pipeline) ->
     body = b"{}"
     body_hash = hashlib.sha256(body).hexdigest()
     past = JobStart(pattern="changing", body_hash=body_hash, accepted_at=0, deadline=1, version="1")
-    await pipeline.bus.once(subjects.journal("late", "start"), past.model_dump_json().encode())
+    await pipeline.bus.once(subjects.journal(named("late"), "start"), past.model_dump_json().encode())
     await pipeline.submit("changing", body, "late")
-    await pipeline.start("aggregator", patterns=named("FITTING"), handover=PATIENT)
+    await pipeline.start("aggregator", patterns=only("FITTING"), handover=PATIENT)
     assert (await pipeline.failure("late")).problem.code == "deadline_exceeded"
 
 
@@ -125,14 +126,14 @@ async def test_a_job_takes_a_patch_that_it_had_not_come_to(pipeline: Pipeline, h
     job = await begun(pipeline, held)
     later = "extra" if held == "alpha" else held
     await pipeline.gemini.rule(contains=f'"{later}"', reply={"hold": "later"})
-    await pipeline.start("aggregator", patterns=named("PATCHED"))
+    await pipeline.start("aggregator", patterns=only("PATCHED"))
     if held == "alpha":
         await pipeline.gemini.release(held)
         await pipeline.gemini.wait(held="later")
     else:
         await decided(pipeline, job)
     await pipeline.stop("aggregator", grace=0)
-    await pipeline.start("aggregator", patterns=named("PATCHED"))
+    await pipeline.start("aggregator", patterns=only("PATCHED"))
     await pipeline.gemini.release("later")
     await pipeline.gemini.release(held)
     assert len((await pipeline.result(job))["said"]) == 3 + applies
@@ -143,20 +144,20 @@ async def test_a_job_takes_a_patch_that_it_had_not_come_to(pipeline: Pipeline, h
 async def test_a_job_that_waits_is_past_what_comes_before_its_wait(pipeline: Pipeline) -> None:
     """What was asked of a person counts as asked, whatever the pattern asks now."""
     await pipeline.stop("aggregator")
-    aggregator = await pipeline.start("aggregator", patterns=named("WAITING"))
+    aggregator = await pipeline.start("aggregator", patterns=only("WAITING"))
     job = await pipeline.submit("changing", {})
     async with asyncio.timeout(PATIENCE), aclosing(pipeline.following(job)) as events:
         async for event in events:
             if event.type == "job.waiting":
                 break
     await aggregator.stop(grace=0)
-    await pipeline.start("aggregator", patterns=named("ASKING_AGAIN"))
-    await jobs.signal(pipeline.bus, load(named("ASKING_AGAIN")), job, "word", b'{"word": "tide"}')
+    await pipeline.start("aggregator", patterns=only("ASKING_AGAIN"))
+    await jobs.signal(pipeline.bus, load(only("ASKING_AGAIN")), named(job), "word", b'{"word": "tide"}')
     assert (await pipeline.result(job))["said"] == ["tide"]
 
 
 async def decided(pipeline: Pipeline, job: str) -> None:
-    facts = await pipeline.bus.connection.subscribe(subjects.fact(job, "patch-extra"))
+    facts = await pipeline.bus.connection.subscribe(subjects.fact(named(job), "patch-extra"))
     if "patch-extra" not in await pipeline.outcomes(job):
         await facts.next_msg(60)
     await facts.unsubscribe()
@@ -170,7 +171,7 @@ async def test_aggregators_of_two_versions_are_killed(pipeline: Pipeline, tmp_pa
         env = {
             "PENSTOCK_NATS_URL": pipeline.settings.nats_url,
             "PENSTOCK_PORT": "0",
-            "PENSTOCK_PATTERNS": named(version)[0],
+            "PENSTOCK_PATTERNS": only(version)[0],
             "PENSTOCK_ACK_WAIT": "2",
             "PENSTOCK_HANDOVER": "600",
             "PYTHONPATH": str(Path(__file__).parents[2]),

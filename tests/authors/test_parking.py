@@ -17,6 +17,7 @@ from penstock.patterns.loading import load
 from penstock.settings import Settings
 from tests.authors import reminding
 from tests.support.gateway_process import GatewayServer
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.replica import Replica
@@ -34,7 +35,7 @@ def settings(settings: Settings) -> Settings:
 
 async def parked(pipeline: Pipeline, *submitted: str, times: int = 1) -> None:
     """Return once the jobs have been parked so often, and their messages given up."""
-    wanted = {subjects.journal(job, shift_key(2 * times - 2)) for job in submitted}
+    wanted = {subjects.journal(named(job), shift_key(2 * times - 2)) for job in submitted}
     async with asyncio.timeout(PATIENCE):
         while wanted - {fact.subject for fact in await pipeline.bus.last_from_any_replica(subjects.JOURNAL, [*wanted])}:
             await asyncio.sleep(0.05)
@@ -44,12 +45,12 @@ async def parked(pipeline: Pipeline, *submitted: str, times: int = 1) -> None:
 
 
 async def shifts(pipeline: Pipeline, job: str) -> list[Shift]:
-    found = pipeline.bus.history(subjects.JOURNAL, subjects.journal(job, shift_key("*")))
+    found = pipeline.bus.history(subjects.JOURNAL, subjects.journal(named(job), shift_key("*")))
     return [Shift.model_validate_json(fact.data) async for fact in found]
 
 
 async def answer(pipeline: Pipeline, job: str) -> None:
-    await jobs.signal(pipeline.bus, PATTERNS, job, "answer", b'{"text": "yes"}')
+    await jobs.signal(pipeline.bus, PATTERNS, named(job), "answer", b'{"text": "yes"}')
 
 
 async def test_a_parked_job_holds_no_slot_and_no_message(pipeline: Pipeline) -> None:
@@ -66,7 +67,7 @@ async def test_a_parked_job_holds_no_slot_and_no_message(pipeline: Pipeline) -> 
     for job in waiting:
         assert await pipeline.result(job) == {"answer": "yes", "reminders": 0}
         parking, resumption = await shifts(pipeline, job)
-        assert (parking.by, resumption.by) == (None, subjects.journal(job, "signal.answer"))
+        assert (parking.by, resumption.by) == (None, subjects.journal(named(job), "signal.answer"))
 
 
 async def test_whoever_asks_is_told_that_it_waits_and_what_for(pipeline: Pipeline, gateway: GatewayServer) -> None:
@@ -115,13 +116,13 @@ async def test_a_parked_job_can_be_cancelled(pipeline: Pipeline) -> None:
     job = await pipeline.submit("reminding", WAITING)
     await parked(pipeline, job)
     async with pipeline.settlements() as settled:
-        state = await jobs.cancel(pipeline.bus, job)
+        state = await jobs.cancel(pipeline.bus, named(job))
         await settled.wait_for("ACK", stream=subjects.TIMERS)
     assert state is not None
     assert state.status == "cancelled"
     assert (await pipeline.events(job))[-1].type == "job.cancelled"
     (_, resumed) = await shifts(pipeline, job)
-    assert resumed.by == subjects.due(job, "=cancelled")
+    assert resumed.by == subjects.due(named(job), "=cancelled")
     with pytest.raises(Refused, match="cancelled"):
         await answer(pipeline, job)
 
@@ -138,7 +139,7 @@ async def test_else_the_deadline_counts_the_time_that_the_job_works(pipeline: Pi
     job = await pipeline.submit("reminding", {"sleeps": [2.5], "options": {"deadlineSeconds": 60}})
     await pipeline.result(job)
     parking, resumption = await shifts(pipeline, job)
-    state = await jobs.look_up(pipeline.bus, job)
+    state = await jobs.look_up(pipeline.bus, named(job))
     assert state is not None
     assert state.accepted_at is not None
     assert state.deadline is not None

@@ -7,8 +7,9 @@ from penstock.errors import Refused
 from penstock.jetstream import subjects
 from penstock.jobs import cancel, look_up, new_job_id, retry
 from penstock.settings import Settings
-from tests.authors.test_changing_patterns import named, paid
+from tests.authors.test_changing_patterns import only, paid
 from tests.faults.fault_harness import checked
+from tests.support.naming import named
 from tests.support.pipeline import Pipeline
 
 FAILS = {"status": 400}
@@ -16,7 +17,7 @@ FAILS = {"status": 400}
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"patterns": named("ONE")})
+    return settings.model_copy(update={"patterns": only("ONE")})
 
 
 async def failed(pipeline: Pipeline, at: str, *, times: int = 1) -> str:
@@ -28,7 +29,7 @@ async def failed(pipeline: Pipeline, at: str, *, times: int = 1) -> str:
 
 
 async def retried(pipeline: Pipeline, job: str) -> str:
-    state = await retry(pipeline.bus, job)
+    state = await retry(pipeline.bus, named(job))
     assert state is not None
     return state.id
 
@@ -41,7 +42,7 @@ async def test_what_had_been_finished_is_not_paid_again(pipeline: Pipeline) -> N
     result = checked(events)
     assert len(result["said"]) == 3
     assert await paid(pipeline, new) == ["gamma"]
-    before, after = await look_up(pipeline.bus, job), await look_up(pipeline.bus, new)
+    before, after = await look_up(pipeline.bus, named(job)), await look_up(pipeline.bus, named(new))
     assert before is not None
     assert after is not None
     assert (before.status, before.retried_as, before.retry_of) == ("failed", new, None)
@@ -62,7 +63,7 @@ async def test_asked_for_again_it_is_the_same_job_until_that_has_failed_as_well(
     await pipeline.gemini.wait(held="beta")
     assert await retried(pipeline, job) == second
     with pytest.raises(Refused, match=f"{second} is running"):
-        await retry(pipeline.bus, second)
+        await retry(pipeline.bus, named(second))
     await pipeline.gemini.rule(contains='"gamma', fault=FAILS, times=1)
     await pipeline.gemini.release("beta")
     await pipeline.failure(second)
@@ -72,19 +73,19 @@ async def test_asked_for_again_it_is_the_same_job_until_that_has_failed_as_well(
     assert await retried(pipeline, job) == await retried(pipeline, second) == third
     assert await paid(pipeline, third) == ["gamma"]
     with pytest.raises(Refused, match=f"{third} is completed"):
-        await retry(pipeline.bus, third)
-    assert await retry(pipeline.bus, new_job_id()) is None
+        await retry(pipeline.bus, named(third))
+    assert await retry(pipeline.bus, named(new_job_id())) is None
 
 
 async def test_a_job_is_retried_after_its_pattern_was_mended(pipeline: Pipeline) -> None:
     """The try between was cancelled before an aggregator had it: what the first has finished counts all the same."""
     await pipeline.stop("aggregator")
-    await pipeline.start("aggregator", patterns=named("BROKEN"))
+    await pipeline.start("aggregator", patterns=only("BROKEN"))
     job = await pipeline.submit("changing", {})
     assert (await pipeline.failure(job)).problem.code == "pattern_error"
     await pipeline.stop("aggregator")
     second = await retried(pipeline, job)
-    cancelled = await cancel(pipeline.bus, second)
+    cancelled = await cancel(pipeline.bus, named(second))
     assert cancelled is not None
     assert (cancelled.status, cancelled.retry_of) == ("cancelled", job)
     third = await retried(pipeline, second)
@@ -96,12 +97,12 @@ async def test_a_job_is_retried_after_its_pattern_was_mended(pipeline: Pipeline)
 async def test_a_step_that_a_job_could_do_without_is_tried_again_and_what_came_of_it(pipeline: Pipeline) -> None:
     """What was made from its failure is made anew, and the rest is not."""
     await pipeline.stop("aggregator")
-    await pipeline.start("aggregator", patterns=named("FORGIVING"))
+    await pipeline.start("aggregator", patterns=only("FORGIVING"))
     await pipeline.gemini.rule(contains='"beta"', fault=FAILS, times=1)
     await pipeline.gemini.rule(contains='"gamma and', reply={"hold": "gamma"})
     job = await pipeline.submit("changing", {})
     await pipeline.gemini.wait(held="gamma")
-    await cancel(pipeline.bus, job)
+    await cancel(pipeline.bus, named(job))
     await pipeline.gemini.release("gamma")
     new = await retried(pipeline, job)
     assert (await pipeline.result(new))["said"][1] != "nothing"
@@ -111,7 +112,7 @@ async def test_a_step_that_a_job_could_do_without_is_tried_again_and_what_came_o
 async def test_time_and_chance_are_those_of_the_first_try(pipeline: Pipeline) -> None:
     """Else steps that are given them would be other steps."""
     await pipeline.stop("aggregator")
-    await pipeline.start("aggregator", patterns=named("DATED"))
+    await pipeline.start("aggregator", patterns=only("DATED"))
     job = await failed(pipeline, "gamma", times=2)
     second = await retried(pipeline, job)
     await pipeline.failure(second)
@@ -136,10 +137,10 @@ async def test_an_aggregator_that_dies_while_a_job_is_retried_is_replaced(pipeli
 async def test_nobody_takes_over_another_job_by_saying_so(pipeline: Pipeline) -> None:
     """A retry's id is made from that of the job before it."""
     job = await failed(pipeline, "gamma")
-    body = (await pipeline.bus.last_from_leader(subjects.JOBS, subjects.job("changing", job))).data  # type: ignore[union-attr]
-    await pipeline.bus.once(subjects.job("changing", "mine"), body, headers={subjects.RETRY_HEADER: job})
+    body = (await pipeline.bus.last_from_leader(subjects.JOBS, subjects.job("changing", named(job)))).data  # type: ignore[union-attr]
+    await pipeline.bus.once(subjects.job("changing", named("mine")), body, headers={subjects.RETRY_HEADER: job})
     await pipeline.result("mine")
     assert await paid(pipeline, "mine") == ["alpha", "beta", "gamma"]
-    state = await look_up(pipeline.bus, "mine")
+    state = await look_up(pipeline.bus, named("mine"))
     assert state is not None
     assert state.retry_of is None

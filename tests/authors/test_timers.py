@@ -13,6 +13,7 @@ from penstock.jobs.timers import set_timer
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 from tests.authors import reminding
+from tests.support.naming import named
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer
 
@@ -27,7 +28,7 @@ def settings(settings: Settings) -> Settings:
 
 async def fired(pipeline: Pipeline, job: str, key: str) -> tuple[Waiting, TimerFired]:
     wait, timer = [
-        await pipeline.bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, fact))
+        await pipeline.bus.last_from_leader(subjects.JOURNAL, subjects.journal(named(job), fact))
         for fact in (wait_key(key), timer_key(key))
     ]
     assert wait is not None
@@ -51,7 +52,7 @@ async def test_a_wait_times_out_and_the_pattern_goes_on_without_an_answer(pipeli
     job = await pipeline.submit("reminding", {"timeouts": [0.2, None]})
     async for event in pipeline.following(job):
         if isinstance(event, JobWaiting) and event.key == "answer-2":
-            await signal(pipeline.bus, PATTERNS, job, "answer", b'{"text": "at last"}')
+            await signal(pipeline.bus, PATTERNS, named(job), "answer", b'{"text": "at last"}')
     assert await pipeline.result(job) == {"answer": "at last", "reminders": 1}
     resumed = [event for event in await pipeline.events(job) if isinstance(event, JobResumed)]
     assert [(event.key, event.timed_out) for event in resumed] == [("answer-1", True), ("answer-2", False)]
@@ -66,7 +67,7 @@ async def test_a_timer_fires_once_with_two_aggregators(pipeline: Pipeline) -> No
         assert (await pipeline.result(job))["reminders"] == 1
         wait, _ = await fired(pipeline, job, "answer-1")
         async with pipeline.settlements() as settled:
-            await set_timer(pipeline.bus, job, "answer-1", wait.until)
+            await set_timer(pipeline.bus, named(job), "answer-1", wait.until)
             await settled.wait_for("ACK", stream=subjects.TIMERS)
         resumed = [event for event in await pipeline.events(job) if isinstance(event, JobResumed)]
         assert [event.key for event in resumed] == ["sleep-1", "answer-1"]

@@ -157,7 +157,7 @@ async def test_events_that_are_gone_are_replaced_by_a_snapshot(client: Client, b
     events = client.stream("routing", QUERY)
     result = [event async for event in events][-1]
     assert isinstance(result, JobCompleted)
-    await bus.jetstream.purge_stream("EVENTS", subject=f"events.{events.job}")
+    await bus.jetstream.purge_stream("EVENTS", subject=f"events.default.{events.job}")
     assert [partial async for partial in partial_results(client.follow(events.job))][-1] == result.result
 
 

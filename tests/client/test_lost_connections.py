@@ -8,8 +8,9 @@ import pytest
 from penstock.client import Client, HttpClient, NatsClient, RequestRefused, Unreachable
 from penstock.contracts.events import JobCancelled, JobCompleted, PartReset, PartValue, StepStarted
 from penstock.contracts.usage import Usage
+from penstock.contracts.wire import DEFAULT_TENANT
 from penstock.hosting.ports import free_port
-from penstock.jobs import job_id_of
+from penstock.jobs import job_of
 from penstock.simulator.wire import Reply
 from tests.client.relay import Relay
 from tests.support.gateway_process import serving_gateway
@@ -171,7 +172,7 @@ async def test_a_client_that_gives_up_says_which_job_may_run(
 ) -> None:
     """NATS takes no answer in time: the error has the job's id. A client with more patience makes that job, once."""
     quick = pipeline.settings.model_copy(update={"nats_timeout": 2})
-    job = job_id_of("order-1", "routing")
+    job = job_of("order-1", "routing", DEFAULT_TENANT).id
     async with serving_gateway(quick) as gateway:
         impatient = HttpClient(gateway.url, patience=0.1) if over is HttpClient else NatsClient(quick)
         async with impatient, HttpClient(gateway.url) as patient:

@@ -14,8 +14,8 @@ from tests.support.servers import NatsServer
 async def test_a_dead_letter_is_purged_once_nats_answers(pipeline: Pipeline, nats: NatsServer) -> None:
     """One that is gone already is gone: the answer to an earlier try may have been lost."""
     letters = DeadLetters(pipeline.bus)
-    headers = {subjects.DEAD_REASON_HEADER: "poisoned", subjects.DEAD_SUBJECT_HEADER: "jobs.routing.some-job"}
-    number = await pipeline.bus.append(subjects.dead("jobs.routing.some-job"), b"{}", headers=headers)
+    headers = {subjects.DEAD_REASON_HEADER: "poisoned", subjects.DEAD_SUBJECT_HEADER: "jobs.default.routing.some-job"}
+    number = await pipeline.bus.append(subjects.dead("jobs.default.routing.some-job"), b"{}", headers=headers)
     letter = await letters.get(number)
     nats.signal(signal.SIGSTOP)
     purging = [asyncio.create_task(letters.purge(letter)) for _ in range(2)]

@@ -40,7 +40,7 @@ async def test_it_is_retried_by_any_caller_of_nats(pipeline: Pipeline) -> None:
     job = await pipeline.submit("routing", QUERY)
     await pipeline.failure(job)
     for code in (None, "409"):
-        answer = await pipeline.bus.connection.request("penstock.retry", json.dumps({"id": job}).encode(), 10)
+        answer = await pipeline.bus.connection.request("penstock.retry.default", json.dumps({"id": job}).encode(), 10)
         assert (answer.headers or {}).get("Nats-Service-Error-Code") == code
         if code is None:
             job = JobState.model_validate_json(answer.data).id

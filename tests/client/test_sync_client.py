@@ -23,10 +23,10 @@ from tests.support.pipeline import Pipeline
 QUERY = {"query": "Our API answers 502 since the deploy"}
 
 
-@pytest.fixture(params=[HttpClient, NatsClient])
+@pytest.fixture(params=["http", "nats"])
 def opened(request: pytest.FixtureRequest, gateway: GatewayServer, pipeline: Pipeline) -> Iterator[SyncClient]:
     """The system runs in this test's loop, so the calls are made beside it."""
-    asynchronous: Client = HttpClient(gateway.url) if request.param is HttpClient else NatsClient(pipeline.settings)
+    asynchronous: Client = HttpClient(gateway.url) if request.param == "http" else NatsClient(pipeline.settings)
     with SyncClient(asynchronous) as client:
         yield client
 

@@ -14,6 +14,7 @@ from penstock.simulator.wire import Call
 from tests.faults.befalling import Befallen, Faults, Kill
 from tests.faults.readers import ReadJob
 from tests.faults.world import ACK_WAIT, World, seconds_until_next
+from tests.support.naming import named
 from tests.support.record import outcomes
 
 #: Seconds that a takeover may take beyond ack_wait + 1 on a machine that has other things to do.
@@ -83,7 +84,7 @@ async def _told_attempts(world: World, job: str) -> dict[str, int]:
     """By step, how many attempts have told what they cost; no step that has others as well."""
     begun: dict[str, set[str]] = defaultdict(set)
     told: dict[str, set[str]] = defaultdict(set)
-    async for stored in world.bus.history(subjects.EVENTS, subjects.events(job)):
+    async for stored in world.bus.history(subjects.EVENTS, subjects.events(named(job))):
         match EVENT.validate_json(stored.data):
             case StepStarted(k=key, i=i):
                 begun[key].add(i)
@@ -141,7 +142,7 @@ async def _takeovers(world: World, jobs: Sequence[ReadJob], faults: Faults) -> l
                     found.append((kill, following.started_at))
     for job in jobs:
         accepted = []
-        async for stored in world.bus.history(subjects.EVENTS, subjects.events(job.id)):
+        async for stored in world.bus.history(subjects.EVENTS, subjects.events(named(job.id))):
             if isinstance(EVENT.validate_json(stored.data), JobAccepted):
                 accepted.append(datetime.fromisoformat(stored.time).timestamp())
         for first, again in pairwise(accepted):

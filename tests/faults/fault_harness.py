@@ -20,6 +20,7 @@ from penstock.jobs import new_job_id
 from penstock.local.process import Process
 from penstock.local.stack import Stack
 from penstock.patterns.loading import load
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.record import outcomes
 from tests.support.simulator import Steering
@@ -62,7 +63,7 @@ class FaultHarness:
 
     async def submit(self, pattern: str, body: dict[str, Any]) -> str:
         job = new_job_id()
-        await self.bus.once(subjects.job(pattern, job), json.dumps(body).encode())
+        await self.bus.once(subjects.job(pattern, named(job)), json.dumps(body).encode())
         return job
 
     @asynccontextmanager

@@ -13,6 +13,7 @@ from penstock.jobs import new_job_id, submit
 from penstock.jobs.follow import Follower
 from tests.faults.fault_harness import PATTERNS, checked
 from tests.faults.world import World
+from tests.support.naming import named
 
 
 class ReadJob:
@@ -26,12 +27,12 @@ class ReadJob:
 
     async def run(self) -> None:
         body = PATTERNS[self.pattern].example.model_dump_json(by_alias=True, exclude_unset=True).encode()
-        await submit(self.world.bus, self.pattern, self.id, body)
+        await submit(self.world.bus, self.pattern, named(self.id), body)
         self.world.last_job = self.id
         await asyncio.gather(self._follow_over_nats(), self._follow_over_http(), self._read_text())
 
     async def _follow_over_nats(self) -> None:
-        async with Follower(self.world.bus, self.id) as follower:
+        async with Follower(self.world.bus, named(self.id)) as follower:
             async for batch in follower:
                 if batch:
                     self.world.heard.events.append(time.time())

@@ -13,6 +13,7 @@ from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.jobs import look_up, new_job_id, submit
 from penstock.settings import Settings
+from tests.support.naming import named
 from tests.support.servers import NatsCluster
 
 QUERY = b'{"query": "Our API answers 502 since the deploy"}'
@@ -62,12 +63,12 @@ async def test_what_decides_is_asked_of_the_leader(cluster: NatsCluster, bus: Bu
     for _ in range(5):
         follower.signal(signal.SIGSTOP)
         jobs = [new_job_id() for _ in range(1000)]
-        await asyncio.gather(*(submit(writer, "routing", job, QUERY) for job in jobs))
+        await asyncio.gather(*(submit(writer, "routing", named(job), QUERY) for job in jobs))
         follower.signal(signal.SIGCONT)
         for _ in range(20):
-            behind += not await reader.last_from_any_replica(subjects.JOBS, [subjects.job("routing", jobs[-1])])
-            assert await look_up(reader, jobs[-1])
-            assert not await submit(reader, "routing", jobs[-1], QUERY)
+            behind += not await reader.last_from_any_replica(subjects.JOBS, [subjects.job("routing", named(jobs[-1]))])
+            assert await look_up(reader, named(jobs[-1]))
+            assert not await submit(reader, "routing", named(jobs[-1]), QUERY)
     print(f"{behind} of 100 reads were answered by a server that was behind")
     for one in (writer, reader):
         await one.connection.close()

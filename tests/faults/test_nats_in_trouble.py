@@ -14,6 +14,7 @@ from penstock.jobs.follow import Follower
 from penstock.settings import Settings
 from tests.client.relay import Relay
 from tests.support.log_records import logged
+from tests.support.naming import named
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer
 from tests.support.simulator import Steering
@@ -68,7 +69,7 @@ async def test_a_run_whose_steps_nats_has_no_room_for_waits_and_has_begun_once(p
         await records.times(3)
     await limit(pipeline, subjects.STEPS, -1)
     await pipeline.result(job)
-    stored = [one async for one in pipeline.bus.history(subjects.EVENTS, subjects.events(job))]
+    stored = [one async for one in pipeline.bus.history(subjects.EVENTS, subjects.events(named(job)))]
     assert [EVENT.validate_json(one.data).type for one in stored].count("job.accepted") == 1
 
 
@@ -77,7 +78,7 @@ async def test_readers_that_leave_while_their_stream_opens_do_no_harm(pipeline: 
     job = await pipeline.submit("routing", QUERY)
 
     async def open_and_read() -> None:
-        async with Follower(pipeline.bus, job) as follower:
+        async with Follower(pipeline.bus, named(job)) as follower:
             async for _ in follower:
                 pass
 
@@ -89,7 +90,7 @@ async def test_readers_that_leave_while_their_stream_opens_do_no_harm(pipeline: 
         await asyncio.gather(reader, return_exceptions=True)
     async with asyncio.timeout(10):
         assert await pipeline.result(job)
-        assert await pipeline.bus.last_from_any_replica(subjects.JOBS, [subjects.job("routing", job)])
+        assert await pipeline.bus.last_from_any_replica(subjects.JOBS, [subjects.job("routing", named(job))])
 
 
 async def test_a_cancel_that_a_worker_could_not_receive_reaches_it_when_it_is_connected_again(
@@ -106,7 +107,7 @@ async def test_a_cancel_that_a_worker_could_not_receive_reaches_it_when_it_is_co
         await gemini.wait(step="classify", job=job)
         relay.target = None
         await relay.cut()
-        await cancel(pipeline.bus, job)
+        await cancel(pipeline.bus, named(job))
         assert isinstance((await pipeline.events(job))[-1], JobCancelled)
         relay.target = port
         (call,) = await gemini.wait(step="classify", job=job, status="disconnected", timeout=30)

@@ -10,6 +10,7 @@ from penstock.jetstream.event_log import EventLog
 from penstock.patterns.routing.contract import Answer
 from penstock.steps.parts import PartSink
 from tests.faults.fault_harness import checked
+from tests.support.naming import named
 from tests.support.pipeline import Pipeline
 
 QUERY = {"query": "Our API answers 502 since the deploy"}
@@ -23,7 +24,7 @@ async def write_outcome(pipeline: Pipeline, job: str, value: dict[str, Any], **a
     outcome = Outcome(
         step="respond", key="respond-1", fingerprint="", service="workers", into="/", value=value, **attempt
     )
-    assert await pipeline.bus.once(subjects.journal(job, "respond-1"), outcome.model_dump_json().encode())
+    assert await pipeline.bus.once(subjects.journal(named(job), "respond-1"), outcome.model_dump_json().encode())
 
 
 async def test_an_attempt_ends_when_another_has_written_the_outcome(pipeline: Pipeline) -> None:
@@ -49,7 +50,7 @@ async def test_attempts_of_one_number_are_told_apart(pipeline: Pipeline) -> None
     """A NATS server that was killed may have forgotten that it delivered the step before."""
     await pipeline.stop("workers")
     job = await pipeline.submit("routing", QUERY)
-    first, second = EventLog(pipeline.bus, job), EventLog(pipeline.bus, job)
+    first, second = EventLog(pipeline.bus, named(job)), EventLog(pipeline.bus, named(job))
     sinks = [
         PartSink(log, {"k": "respond-1", "a": 1, "i": name}, into="/", output=Answer, flush_interval=0)
         for log, name in ((first, "first"), (second, "second"))

@@ -25,6 +25,7 @@ from penstock.patterns.loading import load
 from penstock.settings import Settings
 from tests.faults.fault_harness import checked
 from tests.fuzz.model_between import ModelBetween
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.simulator import serving
 
@@ -71,13 +72,13 @@ class FuzzedSystem:
 
     async def submit(self, pattern: str, body: bytes) -> str:
         job = new_job_id()
-        await self.bus.once(subjects.job(pattern, job), body)
+        await self.bus.once(subjects.job(pattern, named(job)), body)
         return job
 
     async def ends_once(self, pattern: str, job: str) -> str:
         """How the job ended, once it has. What its events showed must be its result, or its failure a fair one."""
         events: list[Event] = []
-        async with asyncio.timeout(2 * PATIENCE), Follower(self.bus, job) as follower:
+        async with asyncio.timeout(2 * PATIENCE), Follower(self.bus, named(job)) as follower:
             async for batch in follower:
                 events += [one.event for one in batch if not isinstance(one.event, Snapshot)]
         *before, end = events

@@ -13,6 +13,7 @@ from uuid import uuid4
 from hypothesis import strategies as st
 
 from penstock import jobs
+from penstock.contracts.wire import DEFAULT_TENANT
 from penstock.pattern import Pattern
 from tests.fuzz.mutations import TEXTS, body, garbled
 from tests.support.patience import PATIENCE
@@ -40,18 +41,19 @@ def publications(draw: st.DrawFn, patterns: Mapping[str, Pattern[Any, Any]], kno
     name = random.choice(list(patterns))
     valid: Any = patterns[name].example.model_dump(mode="json", by_alias=True)
     pattern = name if random.randrange(8) else _token(random)
+    tenant = DEFAULT_TENANT if random.randrange(8) else _token(random)
     match random.randrange(8):
         case 0:
-            subject, valid = f"penstock.submit.{pattern}", valid
+            subject, valid = f"penstock.submit.{tenant}.{pattern}", valid
         case 1:
-            subject, valid = "penstock.status", {"id": random.choice(known)}
+            subject, valid = f"penstock.status.{tenant}", {"id": random.choice(known)}
         case 2:
-            subject, valid = "penstock.cancel", {"id": random.choice(known)}
+            subject, valid = f"penstock.cancel.{tenant}", {"id": random.choice(known)}
         case 3:
             subject, valid = random.choice(("penstock.patterns", f"penstock.{_token(random)}")), {}
         case _:
             id = jobs.new_job_id() if random.randrange(4) else random.choice((*known, _token(random)))
-            subject = f"jobs.{pattern}.{id}"
+            subject = f"jobs.{tenant}.{pattern}.{id}"
     data = body(valid, random)
     if random.randrange(50) == 0:
         data = random.choice((b"x" * 5_000_000, b"[" * 1_000_000, b'{"query":"' + b"y" * 8_000_000 + b'"}'))

@@ -24,6 +24,7 @@ from tests.fuzz.fuzzed_system import FAIR, PATTERNS, FuzzedSystem
 from tests.fuzz.http_conversations import Conversation, conversations
 from tests.fuzz.model_between import WireReply, wire_replies
 from tests.fuzz.nats_publications import Publication, publications, publish
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.settling import Settlements
 
@@ -155,7 +156,7 @@ async def tell(system: FuzzedSystem, told: Publication) -> str:
             return "NATS duplicates"
         await settlements.settled(subjects.JOBS, answer.value["seq"])
     subject = told.subject.decode(errors="replace")
-    state = await jobs.look_up(system.bus, subject.split(".")[-1])
+    state = await jobs.look_up(system.bus, named(subject.split(".")[-1]))
     if state is not None and state.ended:
         return f"NATS jobs {state.status}"
     letter = await system.bus.last_from_leader(subjects.DEAD, subjects.dead(subject))
@@ -186,7 +187,7 @@ async def answered(system: FuzzedSystem, plan: Plan) -> str:
     system.model.replies.update({(job, step): reply for step, reply in replies.items()})
     example = PATTERNS[name].example.model_dump(mode="json", by_alias=True)
     try:
-        await system.bus.once(subjects.job(name, job), json.dumps(example).encode())
+        await system.bus.once(subjects.job(name, named(job)), json.dumps(example).encode())
         how = await system.ends_once(name, job)
     finally:
         for step in replies:

@@ -12,6 +12,7 @@ from penstock_gateway.body import Structure
 from penstock import jobs
 from penstock.jetstream.bus import Bus
 from tests.gateway.raw_http import GET, JSON, LIVEZ, POST, Start, say
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.replica import Replica
 
@@ -70,7 +71,7 @@ async def test_more_connections_than_there_may_be_close_the_longest_idle(start: 
 
 async def test_where_all_connections_are_busy_health_is_answered(start: Start, bus: Bus) -> None:
     """Nothing that is being answered is closed for a new connection; that is told to come back."""
-    await jobs.submit(bus, "routing", "waiting", b"{}")
+    await jobs.submit(bus, "routing", named("waiting"), b"{}")
     replica = await start(max_connections=3)
     busy = [await asyncio.open_connection("127.0.0.1", replica.port) for _ in range(3)]
     for reader, writer in busy:
@@ -144,7 +145,7 @@ async def test_http_is_spoken_as_its_version_says(start: Start) -> None:
 
 
 async def test_streams_are_plain_for_http_1_0_and_end_with_their_head_for_head(start: Start, bus: Bus) -> None:
-    await jobs.submit(bus, "routing", "waiting", b"{}")
+    await jobs.submit(bus, "routing", named("waiting"), b"{}")
     replica = await start()
     path = b" /jobs/waiting/stream?protocol=ui-message "
     head = await say(replica, b"HEAD" + path + b"HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

@@ -14,6 +14,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.simulator.wire import Reply
 from tests.support.gateway_process import GatewayServer, serving_gateway
+from tests.support.naming import named
 from tests.support.pipeline import Pipeline
 from tests.support.reading import sse
 from tests.support.servers import NatsServer
@@ -98,14 +99,14 @@ async def test_a_gateway_that_begins_later_tells_the_whole_job(pipeline: Pipelin
 async def test_silence_is_broken_by_a_lone_colon(bus: Bus, settings: Any) -> None:
     """No empty line after it: to some clients that would be a message."""
     job = jobs.new_job_id()
-    await jobs.submit(bus, "routing", job, b"{}")
+    await jobs.submit(bus, "routing", named(job), b"{}")
     async with (
         serving_gateway(settings.model_copy(update={"heartbeat": 0.05})) as gateway,
         gateway.http.stream("GET", f"/jobs/{job}/events") as response,
     ):
         lines = response.aiter_lines()
         assert [await anext(lines) for _ in range(3)] == ["retry: 1000", ":", ":"]
-        await jobs.cancel(bus, job)
+        await jobs.cancel(bus, named(job))
         rest = [line async for line in lines if line != ":"]
     assert rest[0] == "event: job.cancelled"
 
@@ -117,7 +118,7 @@ async def test_an_end_whose_event_was_lost_is_told(alone: GatewayServer, bus: Bu
     assert [event.event for event in events] == ["snapshot", "job.completed"]
     assert events[0].json()["result"] == events[1].json()["result"] == {"response": "Yes\u2028no\x85."}
     assert events[0].json()["status"] == "completed"
-    assert len([stored async for stored in bus.history(subjects.EVENTS, subjects.events(job))]) == 1
+    assert len([stored async for stored in bus.history(subjects.EVENTS, subjects.events(named(job)))]) == 1
     assert (await alone.http.get(f"/jobs/{job}/events?after={events[1].id}")).status_code == 204
 
 
@@ -136,8 +137,8 @@ async def ended_job(bus: Bus) -> str:
     result = {"response": "Yes\u2028no\x85."}
     start = JobStart(pattern="routing", body_hash="0", accepted_at=1, deadline=2)
     end = JobEnd(pattern="routing", status="completed", ended_at=2, result=result)
-    await bus.once(subjects.journal(job, START), start.model_dump_json().encode())
-    await bus.once(subjects.journal(job, END), end.model_dump_json().encode())
+    await bus.once(subjects.journal(named(job), START), start.model_dump_json().encode())
+    await bus.once(subjects.journal(named(job), END), end.model_dump_json().encode())
     return job
 
 
@@ -171,13 +172,13 @@ async def test_a_step_of_which_only_the_end_is_kept_is_shown_by_another_snapshot
     """Its first pieces are gone, so its later ones mean nothing; once it is done, the journal has it whole."""
     job = jobs.new_job_id()
     start = JobStart(pattern="routing", body_hash="0", accepted_at=1, deadline=2)
-    await bus.once(subjects.journal(job, START), start.model_dump_json().encode())
+    await bus.once(subjects.journal(named(job), START), start.model_dump_json().encode())
     delivered = {"step": "classify", "key": "classify-1", "attempt": 1, "usage": {}, "durationMs": 1}
     for event in (
         {"type": "delta", "k": "classify-1", "a": 1, "n": 7, "p": "/response", "t": "half"},
         {"type": "part.close", "id": "close:/x", "p": "/x"},
     ):
-        await bus.append(subjects.events(job), json.dumps(event).encode())
+        await bus.append(subjects.events(named(job)), json.dumps(event).encode())
     outcome = Outcome(
         step="classify", key="classify-1", fingerprint="", attempt=1, service="x", into="/response", value="whole"
     )
@@ -188,12 +189,12 @@ async def test_a_step_of_which_only_the_end_is_kept_is_shown_by_another_snapshot
                 continue
             found.append(json.loads(line[6:]))
             if len(found) == 2:
-                await bus.once(subjects.journal(job, "classify-1"), outcome.model_dump_json().encode())
+                await bus.once(subjects.journal(named(job), "classify-1"), outcome.model_dump_json().encode())
                 event = {"type": "step.completed", "id": "completed:classify-1", **delivered}
-                await bus.append(subjects.events(job), json.dumps(event).encode())
+                await bus.append(subjects.events(named(job)), json.dumps(event).encode())
             if len(found) == 4:
                 end = JobCompleted(id="end", result={"response": "whole"}, usage=Usage())
-                await bus.append(subjects.events(job), end.model_dump_json().encode())
+                await bus.append(subjects.events(named(job)), end.model_dump_json().encode())
     assert [event["type"] for event in found] == [
         "snapshot", "part.close", "step.completed", "snapshot", "job.completed",
     ]  # fmt: skip
@@ -210,8 +211,8 @@ async def test_an_event_of_a_newer_release_is_passed_over(alone: GatewayServer, 
         {"type": "step.dreaming", "k": "x-1", "a": 1, "n": 1},
         {"type": "part.start", "k": "x-1", "a": 1, "n": 2, "p": "/response"},
     ):
-        await bus.append(subjects.events(job), json.dumps(event).encode())
-    await bus.append(subjects.events(job), b"no json")
+        await bus.append(subjects.events(named(job)), json.dumps(event).encode())
+    await bus.append(subjects.events(named(job)), b"no json")
     events = await sse(alone.http, f"/jobs/{job}/events")
     assert [event.event for event in events] == ["job.accepted", "step.started", "part.start", "job.completed"]
 

@@ -16,18 +16,19 @@ from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from tests.support.gateway_process import GatewayServer
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 
 
 async def submitted(bus: Bus, pattern: str, job: str, status: str = "queued") -> None:
     """A job in any state, without anybody who does it."""
-    await jobs.submit(bus, pattern, job, b"{}")
+    await jobs.submit(bus, pattern, named(job), b"{}")
     if status != "queued":
         start = JobStart(pattern=pattern, body_hash="0", accepted_at=time.time(), deadline=time.time() + 9)
-        await bus.once(subjects.journal(job, START), start.model_dump_json().encode())
+        await bus.once(subjects.journal(named(job), START), start.model_dump_json().encode())
     if status not in ("queued", "running"):
         end = JobEnd.model_validate({"pattern": pattern, "status": status, "ended_at": time.time(), "result": {}})
-        await bus.once(subjects.journal(job, END), end.model_dump_json().encode())
+        await bus.once(subjects.journal(named(job), END), end.model_dump_json().encode())
 
 
 async def listed(gateway: GatewayServer, **query: Any) -> list[str]:
@@ -93,8 +94,8 @@ async def test_an_empty_list(alone: GatewayServer) -> None:
 async def test_what_is_no_job_is_not_listed(alone: GatewayServer, bus: Bus) -> None:
     """An id that belongs to another pattern's job, or that no job can have."""
     await submitted(bus, "routing", "taken", "running")
-    await bus.once(subjects.job("parallel-processing", "taken"), b"{}")
-    await bus.once(subjects.job("routing", "no=token"), b"{}")
+    await bus.once(subjects.job("parallel-processing", named("taken")), b"{}")
+    await bus.once(subjects.job("routing", named("no=token")), b"{}")
     page = (await alone.http.get("/jobs")).json()["jobs"]
     assert [(job["id"], job["pattern"], job["status"]) for job in page] == [("taken", "routing", "running")]
 
@@ -115,12 +116,12 @@ async def test_a_list_holds_no_bodies(bus: Bus) -> None:
     """Of a thousand requests of 100 kB, looked through for one row and for none: they stay where they are."""
     body = b"x" * 100_000
     for begin in range(0, 1000, 50):
-        await asyncio.gather(*(bus.append(subjects.job("routing", f"job-{begin + n}"), body) for n in range(50)))
+        await asyncio.gather(*(bus.append(subjects.job("routing", named(f"job-{begin + n}")), body) for n in range(50)))
     before = bus.connection.stats["in_bytes"]
     tracemalloc.start()
     try:
-        page = await jobs.page(bus, pattern="routing", limit=1)
-        assert await jobs.page(bus, pattern="routing", status="failed", limit=1) == JobPage(jobs=())
+        page = await jobs.page(bus, tenant=None, pattern="routing", limit=1)
+        assert await jobs.page(bus, tenant=None, pattern="routing", status="failed", limit=1) == JobPage(jobs=())
         assert tracemalloc.get_traced_memory()[1] < 10e6
     finally:
         tracemalloc.stop()

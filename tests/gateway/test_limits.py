@@ -11,12 +11,14 @@ import pytest
 from penstock import jobs
 from penstock.contracts.events import Delta, JobAccepted, JobCompleted, PartStart, StepStarted
 from penstock.contracts.usage import Usage
+from penstock.contracts.wire import DEFAULT_TENANT
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.admission import full_stream
 from penstock.settings import Settings
 from penstock.simulator.wire import Reply
 from tests.support.gateway_process import GatewayServer, serving_gateway
+from tests.support.naming import named
 from tests.support.pipeline import Pipeline
 from tests.support.reading import sse
 from tests.support.servers import NatsServer
@@ -27,7 +29,7 @@ QUERY = {"query": "Our API answers 502 since the deploy"}
 async def test_more_than_the_fleet_can_do_is_refused(bus: Bus, settings: Settings) -> None:
     """Before it is accepted, with a time to come back; what is there can still be read."""
     for number in range(3):
-        await jobs.submit(bus, "routing", f"job-{number}", b"{}")
+        await jobs.submit(bus, "routing", named(f"job-{number}"), b"{}")
     async with serving_gateway(settings.model_copy(update={"max_backlog": 2})) as gateway:
         refused = await gateway.http.post("/routing", json=QUERY)
         assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
@@ -40,19 +42,22 @@ async def test_more_than_the_fleet_can_do_is_refused(bus: Bus, settings: Setting
 async def test_no_jobs_are_taken_before_those_that_run_lack_room(bus: Bus, settings: Settings, stream: str) -> None:
     """Four fifths are for new jobs. What is there can still be read, and jobs are taken again when there is room."""
     config = (await bus.jetstream.stream_info(stream)).config
-    kept = jobs.job_id_of("a-key", "routing")
+    kept = jobs.job_of("a-key", "routing", DEFAULT_TENANT)
     await jobs.submit(bus, "routing", kept, json.dumps(QUERY, separators=(",", ":")).encode())
-    await bus.append(f"{stream.lower()}.filler.x" if stream != subjects.EVENTS else "events.filler", b"x" * 9_000)
+    await bus.append(
+        f"{stream.lower()}.default.filler" if stream == subjects.EVENTS else f"{stream.lower()}.default.filler.x",
+        b"x" * 9_000,
+    )
     async with serving_gateway(settings) as gateway:
         await bus.jetstream.update_stream(config.evolve(max_bytes=11_000))
         refused = await gateway.http.post("/routing", json=QUERY)
         assert (refused.status_code, refused.json()["code"]) == (503, "no_room")
         assert stream in refused.json()["detail"]
         assert refused.headers["retry-after"] == "30"
-        assert (await gateway.http.get(f"/jobs/{kept}")).status_code == 200
+        assert (await gateway.http.get(f"/jobs/{kept.id}")).status_code == 200
         keyed = {"Idempotency-Key": "a-key", "Prefer": "respond-async"}
         retried = await gateway.http.post("/routing", json=QUERY, headers=keyed)
-        assert (retried.status_code, retried.headers["x-job-id"]) == (202, kept)
+        assert (retried.status_code, retried.headers["x-job-id"]) == (202, kept.id)
         await bus.jetstream.update_stream(config)
         async with asyncio.timeout(30):
             while (await gateway.http.post("/routing", json=QUERY, headers={"Prefer": "respond-async"})).is_error:
@@ -109,7 +114,7 @@ async def test_a_submission_that_nats_does_not_confirm_names_its_job(
     again = await alone.http.post("/routing", json=QUERY, headers=keyed)
     assert (again.status_code, again.headers["x-job-id"]) == (202, job)
     (stored,) = await bus.last_from_any_replica(subjects.JOBS, ["jobs.>"])
-    assert stored.subject == subjects.job("routing", job)
+    assert stored.subject == subjects.job("routing", named(job))
 
 
 async def test_a_draining_replica_cuts_its_streams_and_another_goes_on(
@@ -138,13 +143,13 @@ async def test_a_reader_that_does_not_read_slows_nobody(bus: Bus, settings: Sett
     """What it leaves is not kept in memory: once it reads, it has everything, from the stream."""
     job, piece, count = jobs.new_job_id(), "x" * 20_000, 600
     async with serving_gateway(settings.model_copy(update={"stream_buffer": 100_000})) as gateway:
-        await jobs.submit(bus, "sequential-processing", job, b"{}")
+        await jobs.submit(bus, "sequential-processing", named(job), b"{}")
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         writer.write(f"GET /jobs/{job}/stream?protocol=sse HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert b" 200 " in await reader.readline()
         reading = asyncio.create_task(sse(gateway.http, f"/jobs/{job}/events"))
         at = {"k": "draft-1", "a": 1}
-        subject = subjects.events(job)
+        subject = subjects.events(named(job))
         for event in (
             JobAccepted(id="accepted", job=job, pattern="sequential-processing", deadline=1),
             StepStarted(step="draft", service="x", n=0, **at),

@@ -16,6 +16,7 @@ from penstock.jetstream.bus import Bus
 from penstock.local.process import Process
 from penstock.local.stack import PENSTOCK
 from penstock.settings import Settings
+from tests.support.naming import named
 
 #: 4 MB for each reader.
 PIECE, COUNT = "x" * 20_000, 200
@@ -34,7 +35,7 @@ async def test_fifty_stalled_readers_share_one_buffer(tmp_path: Path, bus: Bus, 
     await gateway.start()
     stalled: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
     try:
-        await jobs.submit(bus, "sequential-processing", job, b"{}")
+        await jobs.submit(bus, "sequential-processing", named(job), b"{}")
         url = httpx.URL(gateway.url or "")
         for _ in range(READERS):
             client = socket.socket()
@@ -69,7 +70,7 @@ async def written(bus: Bus, job: str) -> None:
         *(Delta(p="/originalContent", t=PIECE, n=n + 2, **at) for n in range(COUNT)),
         JobCompleted(id="end", result={"done": True}, usage=Usage()),
     ):
-        await bus.append(subjects.events(job), event.model_dump_json().encode())
+        await bus.append(subjects.events(named(job)), event.model_dump_json().encode())
 
 
 def memory(process: Process) -> int:

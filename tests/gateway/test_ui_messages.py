@@ -9,6 +9,7 @@ from penstock.patterns import PATTERNS
 from penstock.simulator.wire import Fault, PlannedCall, Reply
 from tests.gateway import ui_chunks
 from tests.support.gateway_process import GatewayServer
+from tests.support.naming import named
 from tests.support.pipeline import Pipeline
 from tests.support.reading import chunks
 
@@ -125,7 +126,7 @@ async def test_what_a_snapshot_showed_stays_shown(pipeline: Pipeline, gateway: G
     await pipeline.gemini.rule(step="respond", reply=Reply(hold="respond", hold_before=True))
     job = await pipeline.submit("routing", {"query": "Our API answers 502 since the deploy"})
     await pipeline.gemini.wait(step="respond", held="respond")
-    history = pipeline.bus.history(subjects.EVENTS, subjects.events(job))
+    history = pipeline.bus.history(subjects.EVENTS, subjects.events(named(job)))
     last = [stored.sequence async for stored in history if b"step.completed" in stored.data][-1]
     await pipeline.bus.jetstream.purge_stream(subjects.EVENTS, seq=last)
     shown = []

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from penstock import jobs
 from penstock.contracts.events import Delta
+from tests.support.naming import named
 from tests.support.pipeline import Pipeline
 
 
@@ -38,7 +39,7 @@ async def test_every_token_is_counted_those_of_calls_that_were_cut_off_too(pipel
         job = await pipeline.submit("routing", {"query": "Where is my order?"})
         async for event in pipeline.following(job):
             if isinstance(event, Delta) and event.k == "respond-1":
-                await jobs.cancel(pipeline.bus, job)
+                await jobs.cancel(pipeline.bus, named(job))
         await settlements.wait_for("ACK", 2)
     calls = await pipeline.gemini.calls(job=job)
     assert [(call.step, call.status) for call in calls] == [

@@ -9,6 +9,7 @@ from penstock.jetstream.connection import connect
 from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
+from tests.support.naming import named
 
 
 class Forgetful(Bus):
@@ -28,12 +29,14 @@ async def test_events_of_the_run_are_stored_in_order(settings: Settings) -> None
     bus = await connect(settings, "test")
     try:
         await declare(bus.jetstream, settings)
-        log = EventLog(Forgetful(bus.connection), "job")
+        log = EventLog(Forgetful(bus.connection), named("job"))
         log.send(JobAccepted(id="accepted", job="job", pattern="any", deadline=9e9))
         log.send(PartValue(id="value", p="/steps/0", t="1"))
         log.send(PartClose(id="close", p="/steps"))
         await log.flush()
-        stored = [EVENT.validate_json(one.data) async for one in bus.history(subjects.EVENTS, subjects.events("job"))]
+        stored = [
+            EVENT.validate_json(one.data) async for one in bus.history(subjects.EVENTS, subjects.events(named("job")))
+        ]
         assert [event.type for event in stored] == ["job.accepted", "part.value", "part.close"]
     finally:
         await bus.connection.close()

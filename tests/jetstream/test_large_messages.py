@@ -13,6 +13,7 @@ from penstock.jetstream.connection import connect
 from penstock.jetstream.pull import PullGroup
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 
 COUNT, BODY = 60, b"x" * 1_000_000
@@ -22,7 +23,7 @@ async def full_of_jobs(settings: Settings) -> Bus:
     bus = await connect(settings, "test")
     await declare(bus.jetstream, settings)
     for number in range(COUNT):
-        await bus.append(subjects.job("routing", f"job-{number}"), BODY)
+        await bus.append(subjects.job("routing", named(f"job-{number}")), BODY)
     return bus
 
 

@@ -12,6 +12,7 @@ from penstock.jetstream.source import Source
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
 from tests.client.relay import Relay
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.servers import NatsServer
 
@@ -58,14 +59,15 @@ async def test_a_lost_request_is_noticed_although_others_are_answered(settings: 
             while source.requested:
                 await source.request(1, wait=True)
                 await bus.once(
-                    subjects.step("workers", "sequential-processing", "draft", "job", str(number := number + 1)), b""
+                    subjects.step("workers", "sequential-processing", "draft", named("job"), str(number := number + 1)),
+                    b"",
                 )
                 await (await received.get()).ack()
                 changed.clear()
             assert relay.lost
             assert source.answered.is_set()
             await source.request(1, wait=True)
-            await bus.once(subjects.step("workers", "sequential-processing", "draft", "job", "last"), b"")
+            await bus.once(subjects.step("workers", "sequential-processing", "draft", named("job"), "last"), b"")
             assert (await received.get()).subject.endswith(".last")
             await source.aclose()
         finally:

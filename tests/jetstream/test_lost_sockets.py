@@ -18,14 +18,17 @@ async def _lose_the_socket(folder: Path) -> None:
         settings = Settings(nats_url=server.url)
         bus = await connect(settings, "test")
         await declare(bus.jetstream, settings)
-        for action in (bus.last_from_leader(subjects.JOBS, "jobs.a.b"), bus.subscribe("live.b", _ignore)):
+        for action in (
+            bus.last_from_leader(subjects.JOBS, "jobs.default.a.b"),
+            bus.subscribe("live.default.b", _ignore),
+        ):
             assert bus.connection.is_connected
             # as after a write that failed: the task that writes is gone, and each caller writes by itself
             await _end(bus.connection._flusher_task)
             bus.connection._transport._io_writer.transport.close()  # type: ignore[union-attr]
             await action
-            await bus.last_from_leader(subjects.JOBS, "jobs.a.b")
-        assert await bus.once("jobs.a.b", b"{}")
+            await bus.last_from_leader(subjects.JOBS, "jobs.default.a.b")
+        assert await bus.once("jobs.default.a.b", b"{}")
         await bus.connection.close()
 
 

@@ -17,6 +17,7 @@ from penstock.jetstream.source import Source
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
 from tests.client.relay import Relay
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.servers import NatsServer
 
@@ -54,26 +55,26 @@ async def test_messages_stored_during_a_pause_are_known_to_be_after_it(bus: Bus,
     """The confirmations came too late, all at once; to be told that a message is there is as good."""
     relay.answers_pass.clear()
     relay.until = b"STREAM.INFO.JOURNAL"
-    facts = [bus.once(subjects.journal(f"job{number}", "a-1"), b"{}") for number in range(8)]
+    facts = [bus.once(subjects.journal(named(f"job{number}"), "a-1"), b"{}") for number in range(8)]
     assert await asyncio.gather(*facts) == [False] * 8
     assert bus.storage.trouble is None
 
 
 async def test_a_stream_that_goes_on_confirming_nothing_is_told(bus: Bus, nats: NatsServer) -> None:
     """It answers questions all the while: its disk does not take anything."""
-    await bus.append(subjects.journal("job", "a-1"), b"{}")
+    await bus.append(subjects.journal(named("job"), "a-1"), b"{}")
     nats.break_disk()
     for number in (1, 2):
         assert bus.storage.trouble is None
         with pytest.raises(NoAnswer):
-            await bus.publish(subjects.journal("job", f"b-{number}"), bytes(1_000_000))
+            await bus.publish(subjects.journal(named("job"), f"b-{number}"), bytes(1_000_000))
     assert "confirms nothing" in (bus.storage.trouble or "")
 
 
 async def test_a_message_that_is_stored_already_leaves_its_turn_to_others(bus: Bus) -> None:
     """While a stream is full one message tries at a time: this one has no need of room."""
     config: StreamConfig = (await bus.jetstream.stream_info(subjects.JOURNAL)).config
-    known, new = subjects.journal("job", "a-1"), subjects.journal("job", "b-1")
+    known, new = subjects.journal(named("job"), "a-1"), subjects.journal(named("job"), "b-1")
     await bus.append(known, b"{}")
     await bus.jetstream.update_stream(config.evolve(max_bytes=1))
     with pytest.raises(APIError, match="maximum bytes"):
@@ -95,4 +96,4 @@ async def test_who_stops_pulling_while_nats_is_slow_stays_connected(bus: Bus, re
     relay.answers_pass.clear()
     await source.aclose()
     relay.answers_pass.set()
-    assert await bus.once(subjects.journal("job", "a-1"), b"{}")
+    assert await bus.once(subjects.journal(named("job"), "a-1"), b"{}")

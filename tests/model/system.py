@@ -30,6 +30,7 @@ from penstock.steps.executor import Executable
 from penstock.steps.handler import StepHandler
 from penstock.steps.spending import Spending
 from tests.model.jetstream import Connection, Entry, Server
+from tests.support.naming import named
 
 JOB = "job"
 
@@ -192,7 +193,7 @@ class Process(Caller):
 
         async def handle() -> None:
             key = subjects.tokens(entry.subject)[-1]
-            FINISHED.set(self._server.fact(subjects.journal(JOB, key)) is not None)
+            FINISHED.set(self._server.fact(subjects.journal(named(JOB), key)) is not None)
             await self._handler.handle(message)
 
         self._tasks[entry.sequence] = asyncio.ensure_future(handle())
@@ -218,7 +219,7 @@ class FollowingReader(Caller):
         self.task = asyncio.ensure_future(self._follow())
 
     async def _follow(self) -> None:
-        async with Follower(self.bus, JOB, publish_missing_end=True) as follower:
+        async with Follower(self.bus, named(JOB), publish_missing_end=True) as follower:
             async for batch in follower:
                 for one in batch:
                     self._take(one.event)

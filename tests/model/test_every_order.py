@@ -22,6 +22,7 @@ from tests.model.jetstream import Connection, Entry
 from tests.model.machine import Machine, picks
 from tests.model.system import JOB, PATTERN, Caller, FollowingReader, Model, Process
 from tests.model.turns import after_some_turns, turn
+from tests.support.naming import named
 
 #: Turns of an undisturbed system within which any job ends.
 _PATIENCE = 600
@@ -36,7 +37,7 @@ class EveryOrder(Machine):
         self.model = Model()
         self.forgetful = self.interrupted = False
         self.processes = [Process(self.server, stream, self.model) for stream in (subjects.JOBS, subjects.STEPS) * 2]
-        self.server.store(subjects.job(PATTERN.name, JOB), b"{}")
+        self.server.store(subjects.job(PATTERN.name, named(JOB)), b"{}")
         self._begin()
 
     @turn
@@ -85,7 +86,7 @@ class EveryOrder(Machine):
     @turn
     def a_caller_cancels(self) -> None:
         self.cancelled = self.interrupted = True
-        self.others.append(asyncio.ensure_future(cancel(self.caller.bus, JOB)))
+        self.others.append(asyncio.ensure_future(cancel(self.caller.bus, named(JOB))))
 
     @precondition(lambda self: self.model.speaking)
     @rule(pick=picks)
@@ -154,7 +155,7 @@ class EveryOrder(Machine):
             turn(self._exchange)()
             self.ghosts = [one for one in self.ghosts if one.sent]
         for call in self.model.speaking:
-            awaited = not any(self.server.fact(subjects.journal(JOB, key)) for key in (call.key, END))
+            awaited = not any(self.server.fact(subjects.journal(named(JOB), key)) for key in (call.key, END))
             assert awaited or self.forgetful, f"call {call.number} goes on"
 
     def _check(self) -> None:
@@ -200,7 +201,7 @@ class EveryOrder(Machine):
             assert told == calls
 
     def _is_over(self) -> bool:
-        if self.server.fact(subjects.journal(JOB, END)) is None or not self.reader.task.done():
+        if self.server.fact(subjects.journal(named(JOB), END)) is None or not self.reader.task.done():
             return False
         return not (self.server.queued(subjects.JOBS) or self.server.queued(subjects.STEPS))
 

@@ -25,6 +25,7 @@ from tests.model.jetstream import Connection, Entry, Server
 from tests.model.machine import Machine, picks
 from tests.model.system import JOB, Caller
 from tests.model.turns import after_some_turns, turn
+from tests.support.naming import named
 
 _PATIENCE = 1000
 _MOST_DELIVERIES = 6
@@ -92,7 +93,7 @@ class ParkedJobs(Machine):
     def __init__(self) -> None:
         super().__init__()
         self.given: set[str] = set()
-        self.server.store(subjects.job(PATTERN.name, JOB), b"{}")
+        self.server.store(subjects.job(PATTERN.name, named(JOB)), b"{}")
         self._begin()
 
     @turn
@@ -143,7 +144,7 @@ class ParkedJobs(Machine):
     def a_caller_cancels(self, really: bool) -> None:
         if really:
             self.cancelled = True
-            self.others.append(asyncio.ensure_future(cancel(self.caller.bus, JOB)))
+            self.others.append(asyncio.ensure_future(cancel(self.caller.bus, named(JOB))))
 
     @rule(pick=picks, turns=st.integers(0, 12))
     @after_some_turns
@@ -202,7 +203,7 @@ class ParkedJobs(Machine):
     def _give(self, name: str) -> None:
         async def give() -> None:
             try:
-                await signal(self.caller.bus, PATTERNS, JOB, name, b'{"text": "%s"}' % name.encode())
+                await signal(self.caller.bus, PATTERNS, named(JOB), name, b'{"text": "%s"}' % name.encode())
             except Refused as refused:
                 if refused.code != "job_ended":
                     raise
@@ -211,7 +212,7 @@ class ParkedJobs(Machine):
         self.others.append(asyncio.ensure_future(give()))
 
     def _is_over(self) -> bool:
-        ended = self.server.fact(subjects.journal(JOB, END)) is not None
+        ended = self.server.fact(subjects.journal(named(JOB), END)) is not None
         return ended and not any(self.server.queued(stream) for stream in _QUEUES)
 
     @turn

@@ -40,26 +40,26 @@ async def refused(pipeline: Pipeline, subject: str, body: Any = None, **headers:
 
 
 async def test_a_submitted_job_can_be_looked_up_until_its_result_is_there(pipeline: Pipeline) -> None:
-    submitted = await delivered(pipeline, "penstock.submit.routing", QUERY)
+    submitted = await delivered(pipeline, "penstock.submit.default.routing", QUERY)
     assert (submitted["pattern"], submitted["status"]) == ("routing", "queued")
     result = await pipeline.result(submitted["id"])
-    state = await delivered(pipeline, "penstock.status", {"id": submitted["id"]})
+    state = await delivered(pipeline, "penstock.status.default", {"id": submitted["id"]})
     assert (state["status"], state["result"]) == ("completed", result)
 
 
 async def test_no_jobs_are_taken_before_those_that_run_lack_room(pipeline: Pipeline) -> None:
     """As over HTTP. A job that is known already is answered."""
-    known = await delivered(pipeline, "penstock.submit.routing", QUERY, Penstock_Job="known")
+    known = await delivered(pipeline, "penstock.submit.default.routing", QUERY, Penstock_Job="known")
     await pipeline.result(known["id"])
     journal = await pipeline.bus.jetstream.stream_info(subjects.JOURNAL)
     await pipeline.bus.jetstream.update_stream(journal.config.evolve(max_bytes=journal.state.bytes + 10))
     async with asyncio.timeout(PATIENCE):  # what it decides by is read once a second
-        while (await ask(pipeline, "penstock.submit.routing", QUERY)).headers is None:
+        while (await ask(pipeline, "penstock.submit.default.routing", QUERY)).headers is None:
             pass
-    problem = await refused(pipeline, "penstock.submit.routing", QUERY)
+    problem = await refused(pipeline, "penstock.submit.default.routing", QUERY)
     assert (problem["code"], problem["status"]) == ("no_room", 503)
     assert "PENSTOCK_STORE_BYTES" in problem["detail"]
-    again = await delivered(pipeline, "penstock.submit.routing", QUERY, Penstock_Job="known")
+    again = await delivered(pipeline, "penstock.submit.default.routing", QUERY, Penstock_Job="known")
     assert again["status"] == "completed"
 
 
@@ -67,47 +67,56 @@ async def test_an_id_of_one_s_own_makes_submitting_twice_the_same(pipeline: Pipe
     """Also when the job was published to its subject: request-reply is no second way in."""
     body = json.dumps(QUERY).encode()
     for _ in range(2):
-        assert (await delivered(pipeline, "penstock.submit.routing", body, Penstock_Job="mine-1"))["id"] == "mine-1"
+        assert (await delivered(pipeline, "penstock.submit.default.routing", body, Penstock_Job="mine-1"))[
+            "id"
+        ] == "mine-1"
     await pipeline.submit("routing", body, "mine-2")
     await pipeline.result("mine-2")
-    again = await delivered(pipeline, "penstock.submit.routing", body, Penstock_Job="mine-2")
+    again = await delivered(pipeline, "penstock.submit.default.routing", body, Penstock_Job="mine-2")
     assert (again["id"], again["status"]) == ("mine-2", "completed")
 
 
 async def test_an_id_that_stands_for_another_request_is_refused(pipeline: Pipeline) -> None:
-    await delivered(pipeline, "penstock.submit.routing", QUERY, Penstock_Job="mine-1")
-    other = await refused(pipeline, "penstock.submit.routing", {"query": "another"}, Penstock_Job="mine-1")
-    elsewhere = await refused(pipeline, "penstock.submit.sequential-processing", {"input": "x"}, Penstock_Job="mine-1")
+    await delivered(pipeline, "penstock.submit.default.routing", QUERY, Penstock_Job="mine-1")
+    other = await refused(pipeline, "penstock.submit.default.routing", {"query": "another"}, Penstock_Job="mine-1")
+    elsewhere = await refused(
+        pipeline, "penstock.submit.default.sequential-processing", {"input": "x"}, Penstock_Job="mine-1"
+    )
     assert (other["code"], elsewhere["code"]) == ("job_id_taken", "job_id_taken")
     await pipeline.result("mine-1")
 
 
 async def test_cancelling_answers_the_state_after_it(pipeline: Pipeline) -> None:
     await pipeline.replicas["workers"].stop()
-    submitted = await delivered(pipeline, "penstock.submit.routing", QUERY)
-    assert (await delivered(pipeline, "penstock.cancel", {"id": submitted["id"]}))["status"] == "cancelled"
+    submitted = await delivered(pipeline, "penstock.submit.default.routing", QUERY)
+    assert (await delivered(pipeline, "penstock.cancel.default", {"id": submitted["id"]}))["status"] == "cancelled"
 
 
 async def test_a_late_cancel_changes_nothing(pipeline: Pipeline) -> None:
-    submitted = await delivered(pipeline, "penstock.submit.routing", QUERY)
+    submitted = await delivered(pipeline, "penstock.submit.default.routing", QUERY)
     await pipeline.result(submitted["id"])
-    assert (await delivered(pipeline, "penstock.cancel", {"id": submitted["id"]}))["status"] == "completed"
+    assert (await delivered(pipeline, "penstock.cancel.default", {"id": submitted["id"]}))["status"] == "completed"
 
 
 @pytest.mark.parametrize(
     ("subject", "body", "headers", "code"),
     [
-        ("penstock.submit.routing", {"quer": "x"}, {}, "invalid_request"),
-        ("penstock.submit.routing", b"no JSON", {}, "invalid_request"),
-        ("penstock.submit.routing", QUERY, {"Penstock_Job": "a.b"}, "invalid_request"),
-        ("penstock.submit.routing", QUERY | {"options": {"webhook": "https://x.example/"}}, {}, "invalid_request"),
-        ("penstock.submit.routing", {"query": "x" * 5_000_000}, {}, "body_too_large"),
-        ("penstock.submit.nonsense", QUERY, {}, "unknown_pattern"),
-        ("penstock.status", {"id": "nobody"}, {}, "unknown_job"),
-        ("penstock.status", {"id": "*"}, {}, "invalid_request"),
-        ("penstock.status", b"", {}, "invalid_request"),
-        ("penstock.cancel", {"id": "nobody"}, {}, "unknown_job"),
-        ("penstock.cancel", {"id": "nobody", "force": True}, {}, "invalid_request"),
+        ("penstock.submit.default.routing", {"quer": "x"}, {}, "invalid_request"),
+        ("penstock.submit.default.routing", b"no JSON", {}, "invalid_request"),
+        ("penstock.submit.default.routing", QUERY, {"Penstock_Job": "a.b"}, "invalid_request"),
+        (
+            "penstock.submit.default.routing",
+            QUERY | {"options": {"webhook": "https://x.example/"}},
+            {},
+            "invalid_request",
+        ),
+        ("penstock.submit.default.routing", {"query": "x" * 5_000_000}, {}, "body_too_large"),
+        ("penstock.submit.default.nonsense", QUERY, {}, "unknown_pattern"),
+        ("penstock.status.default", {"id": "nobody"}, {}, "unknown_job"),
+        ("penstock.status.default", {"id": "*"}, {}, "invalid_request"),
+        ("penstock.status.default", b"", {}, "invalid_request"),
+        ("penstock.cancel.default", {"id": "nobody"}, {}, "unknown_job"),
+        ("penstock.cancel.default", {"id": "nobody", "force": True}, {}, "invalid_request"),
     ],
 )
 async def test_refusals_are_problems_with_stable_codes(
@@ -117,13 +126,15 @@ async def test_refusals_are_problems_with_stable_codes(
 
 
 async def test_an_unknown_pattern_is_told_which_there_are(pipeline: Pipeline) -> None:
-    problem = await refused(pipeline, "penstock.submit.ruting", QUERY)
+    problem = await refused(pipeline, "penstock.submit.default.ruting", QUERY)
     assert "did you mean 'routing'?" in problem["detail"]
     assert "parallel-processing" in problem["detail"]
 
 
 async def test_an_invalid_request_names_its_fields(pipeline: Pipeline) -> None:
-    problem = await refused(pipeline, "penstock.submit.routing", {"query": "x", "options": {"webhook": "ftp://x"}})
+    problem = await refused(
+        pipeline, "penstock.submit.default.routing", {"query": "x", "options": {"webhook": "ftp://x"}}
+    )
     assert [error["pointer"] for error in problem["errors"]] == ["/options/webhook"]
 
 
@@ -133,7 +144,7 @@ async def test_the_patterns_come_with_their_contracts(pipeline: Pipeline) -> Non
     assert patterns["routing"]["request"]["required"] == ["query"]
     assert "classification" in patterns["routing"]["result"]["properties"]
     for name, pattern in patterns.items():
-        submitted = await delivered(pipeline, f"penstock.submit.{name}", pattern["example"])
+        submitted = await delivered(pipeline, f"penstock.submit.default.{name}", pattern["example"])
         assert submitted["pattern"] == name
         await pipeline.result(submitted["id"])
 
@@ -170,18 +181,23 @@ async def test_a_micro_client_discovers_it(pipeline: Pipeline) -> None:
     first, _ = await asked("INFO")
     assert first["type"] == "io.nats.micro.v1.info_response"
     by_subject = {endpoint["subject"]: endpoint for endpoint in first["endpoints"]}
-    assert {"penstock.submit.routing", "penstock.status", "penstock.cancel", "penstock.patterns"} <= set(by_subject)
+    assert {
+        "penstock.submit.*.routing",
+        "penstock.status.*",
+        "penstock.cancel.*",
+        "penstock.patterns",
+    } <= set(by_subject)
     assert {endpoint["queue_group"] for endpoint in first["endpoints"]} == {subjects.API}
-    schema = json.loads(by_subject["penstock.submit.routing"]["metadata"]["request_schema"])
+    schema = json.loads(by_subject["penstock.submit.*.routing"]["metadata"]["request_schema"])
     assert "query" in schema["properties"]
     await delivered(pipeline, "penstock.patterns")
     assert await served("penstock.patterns") == 1  # one of the group, not both
-    assert await errors("penstock.status") == []
-    await refused(pipeline, "penstock.status", {"id": "nobody"})
-    ((count, last),) = await errors("penstock.status")
+    assert await errors("penstock.status.*") == []
+    await refused(pipeline, "penstock.status.default", {"id": "nobody"})
+    ((count, last),) = await errors("penstock.status.*")
     assert (count, last.split(":")[:2]) == (1, ["404", "unknown_job"])
-    await delivered(pipeline, "penstock.submit.routing", QUERY, Penstock_Job="once")
-    assert await served("penstock.submit.routing", "penstock.submit.*") == 1  # likewise where two endpoints fit
+    await delivered(pipeline, "penstock.submit.default.routing", QUERY, Penstock_Job="once")
+    assert await served("penstock.submit.*.routing", "penstock.submit.*.*") == 1  # likewise where two endpoints fit
     await pipeline.result("once")
 
 
@@ -189,8 +205,8 @@ async def test_requests_that_nats_does_not_store_hold_up_no_other(pipeline: Pipe
     """JOBS takes nothing: while a submission is tried again, another to the same pattern is refused at once."""
     config = (await pipeline.bus.jetstream.stream_info(subjects.JOBS)).config
     await pipeline.bus.jetstream.update_stream(config.evolve(max_bytes=1))
-    waiting = asyncio.create_task(ask(pipeline, "penstock.submit.routing", QUERY))
-    assert (await refused(pipeline, "penstock.submit.routing", {"quer": "x"}))["code"] == "invalid_request"
+    waiting = asyncio.create_task(ask(pipeline, "penstock.submit.default.routing", QUERY))
+    assert (await refused(pipeline, "penstock.submit.default.routing", {"quer": "x"}))["code"] == "invalid_request"
     assert not waiting.done()
     await pipeline.bus.jetstream.update_stream(config)
     job = json.loads((await waiting).data)

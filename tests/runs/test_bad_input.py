@@ -7,6 +7,7 @@ import pytest
 from penstock.contracts.events import JobFailed, SubmissionRefused
 from penstock.jetstream import subjects
 from tests.fuzz.nats_publications import Publication, publish
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
@@ -36,7 +37,7 @@ async def test_a_body_that_does_not_fit_fails_its_job_with_the_reason(
     assert failed.problem.errors is not None
     assert named in [error.pointer for error in failed.problem.errors]
     assert failed.problem.detail.startswith(f"{failed.problem.errors[0].pointer or 'body'}: ")
-    await _one_dead_letter(pipeline, "invalid_request", "jobs.routing.x", body)
+    await _one_dead_letter(pipeline, "invalid_request", "jobs.default.routing.x", body)
     assert (await pipeline.run("routing", GOOD))["response"]
 
 
@@ -44,20 +45,20 @@ async def test_a_body_that_does_not_fit_fails_its_job_with_the_reason(
     "headers",
     [
         {"content-type": "application/json"},
-        {"content-type": "nonsense/;;;", "correlation_id": "", "reply_to": "jobs.routing.y"},
+        {"content-type": "nonsense/;;;", "correlation_id": "", "reply_to": "jobs.default.routing.y"},
         {"Penstock-Tenant": "t" * 5000, "Penstock-Reason": "none", "Nats-Msg-Id": "x"},
     ],
     ids=["json", "nonsense", "ours"],
 )
 async def test_headers_change_nothing(pipeline: Pipeline, headers: dict[str, str]) -> None:
     """Frameworks decode by headers; here the body is JSON whatever they say."""
-    await pipeline.bus.once(subjects.job("routing", "bad"), b"no JSON at all", headers=headers)
+    await pipeline.bus.once(subjects.job("routing", named("bad")), b"no JSON at all", headers=headers)
     await pipeline.bus.once(
-        subjects.job("routing", "good"), json.dumps(GOOD).encode(), headers=headers | {"Nats-Msg-Id": "y"}
+        subjects.job("routing", named("good")), json.dumps(GOOD).encode(), headers=headers | {"Nats-Msg-Id": "y"}
     )
     assert (await pipeline.failure("bad")).problem.code == "invalid_request"
     assert (await pipeline.result("good"))["response"]
-    await _one_dead_letter(pipeline, "invalid_request", "jobs.routing.bad", b"no JSON at all")
+    await _one_dead_letter(pipeline, "invalid_request", "jobs.default.routing.bad", b"no JSON at all")
 
 
 async def test_an_unknown_pattern_fails_the_job(pipeline: Pipeline) -> None:
@@ -65,19 +66,19 @@ async def test_an_unknown_pattern_fails_the_job(pipeline: Pipeline) -> None:
     failed = await pipeline.failure(await pipeline.submit("rooting", GOOD, "x"))
     assert failed.problem.code == "unknown_pattern"
     assert "routing" in failed.problem.detail
-    await _one_dead_letter(pipeline, "unknown_pattern", "jobs.rooting.x", json.dumps(GOOD).encode())
+    await _one_dead_letter(pipeline, "unknown_pattern", "jobs.default.rooting.x", json.dumps(GOOD).encode())
 
 
 @pytest.mark.parametrize("job", ["ümlaut", "x" * 65, "a$b", "a=b"])
 async def test_a_job_id_that_is_no_token_is_answered_where_its_caller_listens(pipeline: Pipeline, job: str) -> None:
     """And kept in DEAD; it is no job for anybody else."""
-    live = await pipeline.bus.connection.subscribe(subjects.live(job))
+    live = await pipeline.bus.connection.subscribe(subjects.live(named(job)))
     await pipeline.submit("routing", GOOD, job)
     failed = JobFailed.model_validate_json((await live.next_msg(PATIENCE)).data)
     assert failed.problem.code == "invalid_request"
     assert "a job id is 1 to 64" in failed.problem.detail
     assert (await pipeline.run("routing", GOOD))["response"]
-    await _one_dead_letter(pipeline, "invalid_request", f"jobs.routing.{job}", json.dumps(GOOD).encode())
+    await _one_dead_letter(pipeline, "invalid_request", f"jobs.default.routing.{job}", json.dumps(GOOD).encode())
 
 
 async def test_an_id_that_would_be_a_chat_s_is_dead_lettered(pipeline: Pipeline) -> None:
@@ -86,14 +87,14 @@ async def test_an_id_that_would_be_a_chat_s_is_dead_lettered(pipeline: Pipeline)
     async with pipeline.settlements() as settlements:
         await pipeline.submit("routing", GOOD, chat)
         await settlements.wait_for("TERM", stream=subjects.JOBS)
-    await _one_dead_letter(pipeline, "invalid_request", f"jobs.routing.{chat}", json.dumps(GOOD).encode())
-    assert await pipeline.bus.last_from_leader(subjects.EVENTS, subjects.events(chat)) is None
+    await _one_dead_letter(pipeline, "invalid_request", f"jobs.default.routing.{chat}", json.dumps(GOOD).encode())
+    assert await pipeline.bus.last_from_leader(subjects.EVENTS, subjects.events(named(chat))) is None
 
 
 async def test_an_id_that_another_pattern_has_taken_is_answered_where_its_caller_listens(pipeline: Pipeline) -> None:
     """The other job goes on, and its readers see nothing of it."""
     await pipeline.gemini.rule(step="respond", reply={"hold": "respond"})
-    live = await pipeline.bus.connection.subscribe(subjects.live("mine"))
+    live = await pipeline.bus.connection.subscribe(subjects.live(named("mine")))
     await pipeline.submit("routing", GOOD, "mine")
     await pipeline.gemini.wait(step="respond")
     await pipeline.submit("sequential-processing", {"input": "A solar lamp"}, "mine")
@@ -107,14 +108,14 @@ async def test_an_id_that_another_pattern_has_taken_is_answered_where_its_caller
     await pipeline.gemini.release("respond")
     assert (await pipeline.result("mine"))["response"]
     body = json.dumps({"input": "A solar lamp"}).encode()
-    await _one_dead_letter(pipeline, "job_id_taken", "jobs.sequential-processing.mine", body)
+    await _one_dead_letter(pipeline, "job_id_taken", "jobs.default.sequential-processing.mine", body)
 
 
 async def test_a_body_as_large_as_the_server_takes_fails_like_any_other(pipeline: Pipeline) -> None:
     """Its copy in DEAD is cut to leave room for the headers, and says how long it was."""
     body = b'{"query": "' + b"x" * (pipeline.bus.connection.max_payload - 13) + b'"}'
     assert len(body) == pipeline.bus.connection.max_payload
-    await pipeline.bus.jetstream.publish(subjects.job("routing", "huge"), body)
+    await pipeline.bus.jetstream.publish(subjects.job("routing", named("huge")), body)
     assert (await pipeline.failure("huge")).problem.code == "invalid_request"
     (letter,) = [letter async for letter in pipeline.bus.history(subjects.DEAD, "dead.>")]
     assert letter.headers[subjects.DEAD_LENGTH_HEADER] == str(len(body))
@@ -138,25 +139,25 @@ async def _one_dead_letter(pipeline: Pipeline, reason: str, subject: str, body: 
 async def test_headers_that_are_none_change_nothing_either(pipeline: Pipeline, block: bytes) -> None:
     """The server takes any block of bytes for headers; some of them look like its own status."""
     body = json.dumps(GOOD).encode()
-    await publish(pipeline.settings.nats_url, Publication(b"jobs.routing.odd", block, body))
+    await publish(pipeline.settings.nats_url, Publication(b"jobs.default.routing.odd", block, body))
     assert (await pipeline.result("odd"))["response"]
-    answer = await publish(pipeline.settings.nats_url, Publication(b"penstock.submit.routing", block, body))
+    answer = await publish(pipeline.settings.nats_url, Publication(b"penstock.submit.default.routing", block, body))
     assert (await pipeline.result(answer.value["id"]))["response"]
 
 
 async def test_a_subject_that_is_no_utf_8_is_refused_like_others(pipeline: Pipeline) -> None:
     """And cuts nobody off: neither as a job nor as a request."""
     for subject, code in (
-        (b"jobs.routing.\xff", ""),
-        (b"jobs.\xff.good", ""),
-        (b"penstock.submit.\xff", "unknown_pattern"),
+        (b"jobs.default.routing.\xff", ""),
+        (b"jobs.default.\xff.good", ""),
+        (b"penstock.submit.default.\xff", "unknown_pattern"),
     ):
         answer = await publish(pipeline.settings.nats_url, Publication(subject, b"", json.dumps(GOOD).encode()))
         assert answer.value.get("code", "") == code
     assert (await pipeline.failure("good")).problem.code == "unknown_pattern"
     letters = [letter.headers async for letter in pipeline.bus.history(subjects.DEAD, "dead.>")]
     assert {letter[subjects.DEAD_SUBJECT_HEADER]: letter[subjects.DEAD_REASON_HEADER] for letter in letters} == {
-        "jobs.routing.\ufffd": "invalid_request",
-        "jobs.\ufffd.good": "unknown_pattern",
+        "jobs.default.routing.\ufffd": "invalid_request",
+        "jobs.default.\ufffd.good": "unknown_pattern",
     }
     assert (await pipeline.run("routing", GOOD))["response"]

@@ -12,6 +12,7 @@ from penstock.contracts.wire import Wire
 from penstock.jetstream import subjects
 from penstock.pattern import Pattern, Run
 from penstock.settings import Settings
+from tests.support.naming import named
 from tests.support.pipeline import Pipeline
 from tests.tutorial.writing import settings_with
 
@@ -52,7 +53,7 @@ async def test_a_job_whose_aggregators_do_not_survive_it_fails(pipeline: Pipelin
     job = await handed_back(pipeline, times=4)
     accepted = JobAccepted(id="accepted", job=job, pattern="routing", deadline=time.time() + 60)
     for _ in range(4):
-        await pipeline.bus.append(subjects.events(job), accepted.model_dump_json().encode())
+        await pipeline.bus.append(subjects.events(named(job)), accepted.model_dump_json().encode())
     async with pipeline.settlements() as settlements:
         await pipeline.start("aggregator")
         assert (await pipeline.failure(job)).problem.code == "poisoned"
@@ -95,6 +96,6 @@ async def test_a_code_of_a_newer_worker_is_the_jobs_code(pipeline: Pipeline) -> 
     outcome = Outcome(
         step="classify", key="classify-1", attempt=1, fingerprint="", service="newer", into="", failure=problem
     )
-    await pipeline.bus.once(subjects.journal("newer", "classify-1"), outcome.model_dump_json().encode())
+    await pipeline.bus.once(subjects.journal(named("newer"), "classify-1"), outcome.model_dump_json().encode())
     failed = await pipeline.failure(await pipeline.submit("routing", {"query": "Is anybody there?"}, "newer"))
     assert failed.problem == problem

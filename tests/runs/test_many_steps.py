@@ -9,6 +9,7 @@ from penstock.contracts.events import StepCompleted
 from penstock.settings import Settings
 from penstock.testing import PatternTest
 from tests.support.gateway_process import GatewayServer
+from tests.support.naming import named
 from tests.support.pipeline import Pipeline
 
 MOST = Settings.model_fields["max_steps"].default
@@ -33,7 +34,7 @@ async def test_a_job_with_the_most_steps_is_taken_over_and_read_like_any_other(
     await pipeline.start("aggregator")
     assert await pipeline.result(job) == {"total": sum(range(MOST))}
     assert len(await pipeline.outcomes(job)) == MOST
-    state = await jobs.look_up(pipeline.bus, job)
+    state = await jobs.look_up(pipeline.bus, named(job))
     assert state is not None
     assert state.status == "completed"
     assert (await gateway.http.get(f"/jobs/{job}")).json()["result"] == {"total": sum(range(MOST))}

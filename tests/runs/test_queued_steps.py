@@ -9,6 +9,7 @@ import pytest
 from penstock import jobs
 from penstock.contracts.events import JobCompleted, StepQueued
 from penstock.settings import Settings
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline, pipeline_of
 from tests.support.simulator import Steering
@@ -34,7 +35,7 @@ async def test_a_step_of_a_service_that_nobody_runs_is_told(pipeline: Pipeline) 
     job = await pipeline.submit("routing", {"query": "Is anybody there?"})
     told = await queued(pipeline, job, served=False)
     assert (told.key, told.step, told.service, told.depth) == ("respond-1", "respond", "workers", 1)
-    state = await jobs.look_up_with_queue(pipeline.bus, job)
+    state = await jobs.look_up_with_queue(pipeline.bus, named(job))
     assert state is not None
     (waiting,) = state.queued
     assert waiting.model_dump() == told.model_dump(include={"key", "step", "service", "depth", "served"})
@@ -43,7 +44,7 @@ async def test_a_step_of_a_service_that_nobody_runs_is_told(pipeline: Pipeline) 
     events = await pipeline.events(job)
     assert isinstance(events[-1], JobCompleted)
     assert len([event for event in events if isinstance(event, StepQueued)]) == 1, "of two aggregators one event"
-    state = await jobs.look_up_with_queue(pipeline.bus, job)
+    state = await jobs.look_up_with_queue(pipeline.bus, named(job))
     assert state is not None
     assert state.queued == ()
 
@@ -57,7 +58,7 @@ async def test_a_step_behind_others_is_told_with_their_number(pipeline: Pipeline
     for job in others:
         told = await queued(pipeline, job, served=True)
         assert (told.key, told.depth) == ("respond-1", 2)
-    state = await jobs.look_up_with_queue(pipeline.bus, first)
+    state = await jobs.look_up_with_queue(pipeline.bus, named(first))
     assert state is not None
     assert state.queued == (), "it is executed, however long that takes"
     await gemini.clear()

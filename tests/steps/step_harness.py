@@ -21,6 +21,7 @@ from penstock.runs.journal import Journal
 from penstock.settings import Settings
 from penstock.tools import TOOLS
 from tests.steps.samples import sample_input
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import BUILD, Replica
 from tests.support.servers import NatsServer
@@ -78,7 +79,7 @@ class StepHarness:
         )
 
     def subject(self, step: AnyStep, key: str = KEY) -> str:
-        return subjects.step(step.service, PATTERN_OF[step], step.name, self.job, key)
+        return subjects.step(step.service, PATTERN_OF[step], step.name, named(self.job), key)
 
     def consumer(self, step: AnyStep) -> str:
         """The durable consumer of its kind."""
@@ -90,7 +91,7 @@ class StepHarness:
 
     async def outcome(self) -> Outcome:
         """The step's outcome, once it is there."""
-        async with asyncio.timeout(PATIENCE), Journal.following(self.bus, self.job) as journal:
+        async with asyncio.timeout(PATIENCE), Journal.following(self.bus, named(self.job)) as journal:
             await journal.wait_for(KEY)
             outcome = journal.outcome(KEY)
         assert outcome is not None
@@ -104,7 +105,7 @@ class StepHarness:
     async def events(self) -> list[Event]:
         """What a reader accepts of the events so far: all of a step's are stored before its outcome."""
         reader = Reader()
-        history = self.bus.history(subjects.EVENTS, subjects.events(self.job))
+        history = self.bus.history(subjects.EVENTS, subjects.events(named(self.job)))
         return [event async for stored in history if reader.accept(event := EVENT.validate_json(stored.data))]
 
     async def streamed(self) -> Any:

@@ -12,6 +12,7 @@ from penstock.contracts.journal import Outcome
 from penstock.contracts.problem import Problem
 from penstock.jetstream import subjects
 from tests.steps.step_harness import JSON_STEPS, KEY, MODEL_STEPS, STEPS, STREAMING_STEPS, AnyStep, StepHarness
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.settling import Settlements
 
@@ -105,7 +106,7 @@ async def test_an_outcome_that_is_there_first_stands(harness: StepHarness, step:
         await harness.gemini.wait(held=harness.job)
         problem = Problem(type="urn:penstock:step_error", title="", status=500, code="step_error", detail="elsewhere")
         other = Outcome(step=step.name, key=KEY, fingerprint="f" * 32, attempt=2, service="another", failure=problem)
-        assert await harness.bus.once(subjects.journal(harness.job, KEY), other.model_dump_json().encode())
+        assert await harness.bus.once(subjects.journal(named(harness.job), KEY), other.model_dump_json().encode())
         await harness.gemini.release(harness.job)
         await settlements.wait_for("ACK")
     assert await harness.outcome() == other
@@ -145,7 +146,7 @@ async def test_a_paused_replicas_words_are_ignored(harness: StepHarness, step: A
     late = Delta(k=KEY, a=1, n=99, p="/out", t="late")
     early = Delta(k=KEY, a=1, n=1, p="/out", t="again")
     for event in (late, early, PartReset(k=KEY, a=1, n=2, p="/out")):
-        await harness.bus.append(subjects.events(harness.job), event.model_dump_json().encode())
+        await harness.bus.append(subjects.events(named(harness.job)), event.model_dump_json().encode())
     assert await harness.streamed() == outcome.value
 
 

@@ -6,6 +6,7 @@ from penstock.contracts.wire import Wire
 from penstock.jetstream.event_log import EventLog
 from penstock.steps.parts import PartSink
 from tests.steps.step_harness import StepHarness
+from tests.support.naming import named
 
 
 class Draft(Wire):
@@ -24,7 +25,7 @@ class Draft(Wire):
 async def test_characters_that_are_cut_in_half_are_put_together(
     harness: StepHarness, output: type, chunks: list[str], value: object
 ) -> None:
-    log = EventLog(harness.bus, "unpublished")
+    log = EventLog(harness.bus, named("unpublished"))
     sink = PartSink(log, {"k": "draft-1", "a": 1, "i": "one"}, into=None, output=output, flush_interval=0)
     for chunk in chunks:
         sink.text(chunk)

@@ -11,6 +11,7 @@ from penstock.jetstream import subjects
 from penstock.settings import Settings
 from tests.steps.step_harness import MODEL_STEPS, StepHarness, executing
 from tests.support.log_records import logged
+from tests.support.naming import named
 
 
 @pytest.fixture
@@ -47,6 +48,6 @@ async def test_what_a_failed_attempt_cost_is_kept_until_there_is_room(harness: S
     assert (outcome.failure, outcome.attempt, outcome.usage.calls) == (None, 2, 2)
     stored = [
         EVENT.validate_json(one.data)
-        async for one in harness.bus.history(subjects.EVENTS, subjects.events(harness.job))
+        async for one in harness.bus.history(subjects.EVENTS, subjects.events(named(harness.job)))
     ]
     assert len([event for event in stored if isinstance(event, StepRetrying)]) == 1

@@ -14,6 +14,7 @@ from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
 from tests.steps.step_harness import KEY, STEPS, AnyStep, StepHarness
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.settling import Settlements
@@ -43,7 +44,7 @@ async def test_every_step_past_its_attempts_is_failed_then_kept_then_terminated(
             consumer = await bus.jetstream.pull_subscribe_bind(durable=harness.consumer(step), stream=subjects.STEPS)
             for number in (1, 2):  # two executors that do not survive it
                 (message,) = await consumer.fetch(1)
-                await bus.append(subjects.events(harness.job), began(step, number))
+                await bus.append(subjects.events(named(harness.job)), began(step, number))
                 await message.nak()
             await consumer.unsubscribe()
             jobs[message.metadata.sequence.stream] = harness.job
@@ -51,9 +52,9 @@ async def test_every_step_past_its_attempts_is_failed_then_kept_then_terminated(
         async def on_message(message: Msg) -> None:
             tokens = message.subject.split(".")
             if tokens[0] == "facts":
-                heard[tokens[1]].append("outcome")
+                heard[tokens[2]].append("outcome")
             elif tokens[0] == "dead":
-                heard[tokens[5]].append("dead letter")
+                heard[tokens[6]].append("dead letter")
             elif message.subject.startswith("$JS.ACK.STEPS.") and message.data == b"+TERM":
                 heard[jobs[int(tokens[5])]].append("term")
                 if all("term" in heard[job] for job in jobs.values()):
@@ -111,7 +112,7 @@ async def test_what_a_poisoned_step_had_shown_is_taken_back(settings: Settings, 
             EVENT.dump_json(PartStart(k=KEY, a=2, i="attempt 2", n=1, p="/out")),
             EVENT.dump_json(Delta(k=KEY, a=2, i="attempt 2", n=2, p="/out", t='"half a sen')),
         ):
-            await harness.bus.append(subjects.events(harness.job), event)
+            await harness.bus.append(subjects.events(named(harness.job)), event)
         assert await harness.streamed() == "half a sen"
         async with Pipeline(harness.settings, harness.bus, gemini) as pipeline:
             await pipeline.start("workers")
@@ -140,11 +141,14 @@ async def test_a_step_message_that_cannot_be_read_fails_its_step(harness: StepHa
         for key, body in (("no-json", b"no JSON"), ("other", other)):
             await harness.bus.once(harness.subject(step, key), body)
         await settlements.wait_for("TERM", 2)
-    facts = await harness.bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(harness.job, "*")])
+    facts = await harness.bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(named(harness.job), "*")])
     outcomes = {fact.subject: Outcome.model_validate_json(fact.data) for fact in facts}
-    assert set(outcomes) == {subjects.journal(harness.job, "no-json"), subjects.journal(harness.job, "other")}
+    assert set(outcomes) == {
+        subjects.journal(named(harness.job), "no-json"),
+        subjects.journal(named(harness.job), "other"),
+    }
     assert {outcome.failure.code for outcome in outcomes.values() if outcome.failure} == {"step_error"}
-    letters = [letter async for letter in harness.bus.history(subjects.DEAD, f"dead.steps.*.*.*.{harness.job}.*")]
+    letters = [letter async for letter in harness.bus.history(subjects.DEAD, f"dead.steps.*.*.*.*.{harness.job}.*")]
     assert [letter.headers[subjects.DEAD_REASON_HEADER] for letter in letters] == ["step_error", "step_error"]
     details = [letter.headers[subjects.DEAD_DETAIL_HEADER] for letter in letters]
     assert any(detail.startswith("the step message does not fit: body: Invalid JSON") for detail in details), details

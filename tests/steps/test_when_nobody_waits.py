@@ -5,6 +5,7 @@ import time
 from penstock.contracts.journal import END, JobEnd
 from penstock.jetstream import subjects
 from tests.steps.step_harness import MODEL_STEPS, StepHarness
+from tests.support.naming import named
 from tests.support.settling import Settlements
 
 STEP = MODEL_STEPS[0]
@@ -38,9 +39,11 @@ async def test_a_model_that_asks_for_more_time_than_there_is_leaves_it_to_the_fa
 
 async def test_a_step_of_a_job_that_has_ended_is_acked_unexecuted(harness: StepHarness) -> None:
     end = JobEnd(pattern="contract", status="cancelled", ended_at=time.time())
-    await harness.bus.once(subjects.journal(harness.job, END), end.model_dump_json().encode())
+    await harness.bus.once(subjects.journal(named(harness.job), END), end.model_dump_json().encode())
     async with Settlements(harness.bus) as settlements:
         await harness.dispatch(STEP)
         await settlements.wait_for("ACK")
     assert await harness.gemini.calls(job=harness.job) == []
-    assert not await harness.bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(harness.job, "step-1")])
+    assert not await harness.bus.last_from_any_replica(
+        subjects.JOURNAL, [subjects.journal(named(harness.job), "step-1")]
+    )

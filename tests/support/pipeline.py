@@ -21,6 +21,7 @@ from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.jobs.follow import Follower
 from penstock.settings import Settings
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.record import outcomes
 from tests.support.settling import Settlements
@@ -81,7 +82,7 @@ class Pipeline:
         """Publish a job as a NATS caller does."""
         job = job or jobs.new_job_id()
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        await self.bus.once(subjects.job(pattern, job), data)
+        await self.bus.once(subjects.job(pattern, named(job)), data)
         return job
 
     async def events(self, job: str) -> list[Event]:
@@ -91,7 +92,7 @@ class Pipeline:
 
     async def following(self, job: str) -> AsyncGenerator[Event, None]:
         """A job's events as they come."""
-        async with Follower(self.bus, job) as follower:
+        async with Follower(self.bus, named(job)) as follower:
             async for batch in follower:
                 for delivered in batch:
                     if not isinstance(delivered.event, Snapshot):
@@ -118,7 +119,7 @@ class Pipeline:
         return await outcomes(self.bus, job)
 
     async def end(self, job: str) -> JobEnd:
-        (stored,) = await self.bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(job, END)])
+        (stored,) = await self.bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(named(job), END)])
         return JobEnd.model_validate_json(stored.data)
 
     def settlements(self) -> Settlements:

@@ -6,6 +6,7 @@ from typing import Any
 from penstock.contracts.journal import RESERVED_KEYS, Outcome
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
+from tests.support.naming import named
 
 Message = dict[str, Any]
 
@@ -18,7 +19,7 @@ async def news(bus: Bus, job: str) -> list[tuple[Stored, Message]]:
     found: list[tuple[Stored, Message]] = []
     known: set[object] = set()
     newest: dict[str, int] = {}
-    async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
+    async for stored in bus.history(subjects.EVENTS, subjects.events(named(job))):
         event: Message = json.loads(stored.data)
         identity = event["id"] if "id" in event else (event["k"], event["a"], event["i"], event["n"])
         if identity in known or event.get("a", 1) < newest.get(event.get("k", ""), 1):
@@ -32,7 +33,7 @@ async def news(bus: Bus, job: str) -> list[tuple[Stored, Message]]:
 
 async def outcomes(bus: Bus, job: str) -> dict[str, Outcome]:
     """The outcomes in a job's journal, by key."""
-    stored = await bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(job, "*")])
+    stored = await bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(named(job), "*")])
     facts = {fact.subject.rpartition(".")[2]: fact.data for fact in stored}
     return {key: Outcome.model_validate_json(data) for key, data in facts.items() if key not in RESERVED_KEYS}
 

@@ -5,6 +5,7 @@ import pytest
 from penstock.errors import Failure
 from penstock.jetstream import subjects
 from penstock.jobs import submit
+from tests.support.naming import named
 from tests.support.pipeline import Pipeline
 
 QUERY = {"query": "Our API answers 502 since the deploy"}
@@ -24,10 +25,10 @@ async def test_the_same_job_submitted_twice_runs_once(pipeline: Pipeline) -> Non
 async def test_an_id_stands_for_one_body(pipeline: Pipeline) -> None:
     """`penstock.jobs.submit` tells a caller what JetStream's refusal means: the same job, or another one."""
     body, other = b'{"query": "one"}', b'{"query": "two"}'
-    assert await submit(pipeline.bus, "routing", "mine", body)
-    assert not await submit(pipeline.bus, "routing", "mine", body)
+    assert await submit(pipeline.bus, "routing", named("mine"), body)
+    assert not await submit(pipeline.bus, "routing", named("mine"), body)
     with pytest.raises(Failure) as taken:
-        await submit(pipeline.bus, "routing", "mine", other)
+        await submit(pipeline.bus, "routing", named("mine"), other)
     assert taken.value.code == "job_id_taken"
     await pipeline.result("mine")
 
@@ -45,7 +46,7 @@ async def test_an_id_brought_under_another_pattern_does_not_disturb_the_first(pi
     assert (await pipeline.result(job))["classification"]["category"] == "technical"
     (letter,) = await pipeline.dead_letters()
     assert letter[subjects.DEAD_REASON_HEADER] == "job_id_taken"
-    assert letter[subjects.DEAD_SUBJECT_HEADER] == "jobs.sequential-processing.taken"
+    assert letter[subjects.DEAD_SUBJECT_HEADER] == "jobs.default.sequential-processing.taken"
     assert not await pipeline.gemini.calls(step="draft")
 
 

@@ -8,6 +8,7 @@ import pytest
 from penstock.contracts.events import JobAccepted, JobCancelled, JobFailed
 from penstock.contracts.journal import END, START, JobEnd, JobStart
 from penstock.jetstream import subjects
+from tests.support.naming import named
 from tests.support.pipeline import Pipeline
 
 BODY = b'{"query": "Our API answers 502 since the deploy"}'
@@ -17,8 +18,8 @@ async def test_an_end_whose_event_was_never_told_is_told_at_the_next_delivery(pi
     """The replica that wrote the end died before it published the event."""
     start = JobStart(pattern="routing", body_hash=sha256(BODY).hexdigest(), accepted_at=0, deadline=time.time() + 60)
     end = JobEnd(pattern="routing", status="cancelled", ended_at=time.time())
-    await pipeline.bus.once(subjects.journal("mute", START), start.model_dump_json().encode())
-    await pipeline.bus.once(subjects.journal("mute", END), end.model_dump_json().encode())
+    await pipeline.bus.once(subjects.journal(named("mute"), START), start.model_dump_json().encode())
+    await pipeline.bus.once(subjects.journal(named("mute"), END), end.model_dump_json().encode())
     await pipeline.submit("routing", BODY, "mute")
     assert [type(event) for event in await pipeline.events("mute")] == [JobCancelled]
     assert await pipeline.gemini.calls(job="mute") == []
@@ -33,7 +34,7 @@ async def test_a_job_that_is_cancelled_stops(pipeline: Pipeline) -> None:
         await pipeline.gemini.wait(held="respond")
 
         end = JobEnd(pattern="routing", status="cancelled", ended_at=time.time())
-        await pipeline.bus.once(subjects.journal(job, END), end.model_dump_json().encode())
+        await pipeline.bus.once(subjects.journal(named(job), END), end.model_dump_json().encode())
 
         await pipeline.gemini.wait(job=job, step="respond", status="disconnected")
         assert isinstance((await pipeline.events(job))[-1], JobCancelled)
@@ -48,7 +49,7 @@ async def test_a_late_cancellation_changes_nothing(pipeline: Pipeline) -> None:
     job = await pipeline.submit("routing", BODY)
     result = await pipeline.result(job)
     end = JobEnd(pattern="routing", status="cancelled", ended_at=time.time())
-    assert not await pipeline.bus.once(subjects.journal(job, END), end.model_dump_json().encode())
+    assert not await pipeline.bus.once(subjects.journal(named(job), END), end.model_dump_json().encode())
     assert await pipeline.result(job) == result
 
 
@@ -67,7 +68,7 @@ async def test_a_replay_keeps_the_deadline(pipeline: Pipeline) -> None:
     accepted_at = int(time.time()) - 60.0
     digest = sha256(BODY).hexdigest()
     start = JobStart(pattern="routing", body_hash=digest, accepted_at=accepted_at, deadline=accepted_at + 30)
-    await pipeline.bus.once(subjects.journal("late", START), start.model_dump_json().encode())
+    await pipeline.bus.once(subjects.journal(named("late"), START), start.model_dump_json().encode())
     await pipeline.submit("routing", BODY, "late")
     accepted, *_, failed = await pipeline.events("late")
     assert isinstance(accepted, JobAccepted)

@@ -8,6 +8,7 @@ from standardwebhooks import Webhook
 from penstock.contracts.journal import END, JobEnd
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from tests.support.naming import named
 from tests.webhooks.conftest import SECRET
 from tests.webhooks.receiver import Received
 
@@ -25,4 +26,4 @@ def verified(received: Received) -> dict[str, Any]:
 async def ended(bus: Bus, job: str, pattern: str) -> None:
     """The journal's end of a job."""
     end = JobEnd(pattern=pattern, status="cancelled", ended_at=time.time())
-    await bus.once(subjects.journal(job, END), end.model_dump_json().encode())
+    await bus.once(subjects.journal(named(job), END), end.model_dump_json().encode())

@@ -17,6 +17,7 @@ from penstock.contracts.options import Options, PatternRequest
 from penstock.contracts.webhook import Hook
 from penstock.jetstream import subjects
 from penstock.webhooks.delivery import enqueue
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsServer
@@ -29,7 +30,9 @@ async def dead_letter(pipeline: Pipeline, job: str) -> dict[str, str]:
     """The headers of the dead letter of a job's hook, once it is there."""
     heard = await pipeline.bus.connection.subscribe("dead.>")
     await pipeline.bus.connection.flush()
-    known = [letter for letter in await pipeline.dead_letters() if letter["Nats-Subject"] == f"dead.hooks.{job}"]
+    known = [
+        letter for letter in await pipeline.dead_letters() if letter["Nats-Subject"] == f"dead.hooks.default.{job}"
+    ]
     headers = known[0] if known else (await heard.next_msg(10)).headers
     await heard.unsubscribe()
     assert headers is not None
@@ -78,7 +81,7 @@ async def test_a_cancelled_job_is_told_as_well(pipeline: Pipeline) -> None:
     await pipeline.replicas["aggregator"].stop()
     async with Receiver() as receiver:
         job = await pipeline.submit("routing", asking(receiver.url))
-        await jobs.cancel(pipeline.bus, job)
+        await jobs.cancel(pipeline.bus, named(job))
         await pipeline.start("aggregator")
         payload = verified((await receiver.until(1))[0])
     assert (payload["type"], payload["data"]["id"]) == ("job.cancelled", job)
@@ -101,8 +104,8 @@ async def test_an_end_whose_webhook_was_never_queued_is_told_at_the_next_deliver
         digest = hashlib.sha256(body).hexdigest()
         start = JobStart(pattern="routing", body_hash=digest, accepted_at=0, deadline=time.time() + 60)
         end = JobEnd(pattern="routing", status="cancelled", ended_at=time.time())
-        await pipeline.bus.once(subjects.journal("mute", START), start.model_dump_json().encode())
-        await pipeline.bus.once(subjects.journal("mute", END), end.model_dump_json().encode())
+        await pipeline.bus.once(subjects.journal(named("mute"), START), start.model_dump_json().encode())
+        await pipeline.bus.once(subjects.journal(named("mute"), END), end.model_dump_json().encode())
         await pipeline.submit("routing", body, "mute")
         assert verified((await receiver.until(1))[0])["type"] == "job.cancelled"
 
@@ -196,7 +199,7 @@ async def test_a_job_that_is_delivered_again_queues_one_hook(pipeline: Pipeline)
     await pipeline.replicas["aggregator"].stop()
     request = PatternRequest(options=Options(webhook="https://hooks.example/"))
     for _ in range(3):
-        await enqueue(pipeline.bus, "job-1", request)
+        await enqueue(pipeline.bus, named("job-1"), request)
     assert await queued(pipeline) == 1
 
 
@@ -214,7 +217,7 @@ async def test_neither_secret_nor_url_is_logged(pipeline: Pipeline, caplog: pyte
 
 
 async def test_a_message_that_is_no_hook_is_put_aside(pipeline: Pipeline) -> None:
-    await pipeline.bus.append(subjects.hook("job-1"), b"no hook")
+    await pipeline.bus.append(subjects.hook(named("job-1")), b"no hook")
     letter = await asyncio.wait_for(dead_letter(pipeline, "job-1"), PATIENCE)
     assert letter[subjects.DEAD_REASON_HEADER] == "invalid_hook"
 
@@ -224,7 +227,7 @@ async def test_what_goes_wrong_in_any_way_ends_in_a_dead_letter(
     pipeline: Pipeline, caplog: pytest.LogCaptureFixture, url: str
 ) -> None:
     """A hook that an earlier version took: its tries are counted like those of any other, without tracebacks."""
-    await pipeline.bus.append(subjects.hook("job-1"), Hook(url=url).model_dump_json().encode())
+    await pipeline.bus.append(subjects.hook(named("job-1")), Hook(url=url).model_dump_json().encode())
     await ended(pipeline.bus, "job-1", "routing")
     letter = await dead_letter(pipeline, "job-1")
     assert letter[subjects.DEAD_REASON_HEADER] == "webhook_undelivered"
@@ -233,8 +236,8 @@ async def test_what_goes_wrong_in_any_way_ends_in_a_dead_letter(
 
 async def test_an_end_that_cannot_be_read_ends_in_a_dead_letter(pipeline: Pipeline) -> None:
     """So does what nobody has thought of."""
-    await pipeline.bus.append(subjects.journal("job-1", END), b"no end")
-    await pipeline.bus.append(subjects.hook("job-1"), Hook(url="http://127.0.0.1:1/").model_dump_json().encode())
+    await pipeline.bus.append(subjects.journal(named("job-1"), END), b"no end")
+    await pipeline.bus.append(subjects.hook(named("job-1")), Hook(url="http://127.0.0.1:1/").model_dump_json().encode())
     letter = await dead_letter(pipeline, "job-1")
     assert letter[subjects.DEAD_REASON_HEADER] == "webhook_undelivered"
     assert letter[subjects.DEAD_DETAIL_HEADER] == "127.0.0.1: ValidationError"

@@ -4,6 +4,7 @@ import pytest
 
 from penstock.contracts.webhook import Hook
 from penstock.jetstream import subjects
+from tests.support.naming import named
 from tests.support.pipeline import Pipeline
 from tests.webhooks.hooked_jobs import asking, ended, verified
 from tests.webhooks.receiver import Receiver
@@ -21,7 +22,7 @@ async def test_hanging_receivers_of_one_host_delay_no_other(pipeline: Pipeline, 
             job = f"job-{number}"
             url = well.url if number == 200 else hanging.url
             await ended(pipeline.bus, job, "routing")
-            await pipeline.bus.append(subjects.hook(job), Hook(url=url).model_dump_json().encode())
+            await pipeline.bus.append(subjects.hook(named(job)), Hook(url=url).model_dump_json().encode())
         await well.until(1)
         await hanging.until(per_host)
         assert len(hanging.received) == per_host
@@ -38,7 +39,7 @@ async def test_200_hosts_that_hang_delay_no_other(pipeline: Pipeline) -> None:
         for name in names:
             await ended(pipeline.bus, name.replace(".", "-"), "routing")
             hook = Hook(url=f"http://{name}:{hanging.port}/").model_dump_json().encode()
-            await pipeline.bus.append(subjects.hook(name.replace(".", "-")), hook)
+            await pipeline.bus.append(subjects.hook(named(name.replace(".", "-"))), hook)
         await hanging.until(200)
         job = await pipeline.submit("routing", asking(well.url))
         (one,) = await well.until(1)
@@ -54,6 +55,6 @@ async def test_what_found_its_host_busy_is_delivered_later(pipeline: Pipeline) -
         for number in range(20):
             await ended(pipeline.bus, f"job-{number}", "routing")
             hook = Hook(url=receiver.url).model_dump_json().encode()
-            await pipeline.bus.append(subjects.hook(f"job-{number}"), hook)
+            await pipeline.bus.append(subjects.hook(named(f"job-{number}")), hook)
         received = await receiver.until(20)
     assert len({one.headers["webhook-id"] for one in received}) == 20

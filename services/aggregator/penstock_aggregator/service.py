@@ -8,6 +8,7 @@ from penstock.hosting import server
 from penstock.hosting.service import Service
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.subjects import EVERY
 from penstock.nats_api.endpoints import NatsApi
 from penstock.patterns.loading import load
 from penstock.runs.handler import JobHandler
@@ -21,10 +22,10 @@ def build(settings: Settings) -> Service:
 
     async def start(service: Service, bus: Bus) -> None:
         handler = JobHandler(bus=bus, patterns=patterns, settings=settings)
-        service.consume(subjects.JOBS, subjects.AGGREGATOR, subjects.job("*", "*"), handler.handle)
-        signals = subjects.journal("*", signal_key("*"))
+        service.consume(subjects.JOBS, subjects.AGGREGATOR, subjects.job("*", EVERY), handler.handle)
+        signals = subjects.journal(EVERY, signal_key("*"))
         service.consume(subjects.JOURNAL, subjects.SIGNALS_CONSUMER, signals, handler.wake)
-        service.consume(subjects.TIMERS, subjects.TIMERS_CONSUMER, subjects.due("*", "*"), handler.wake)
+        service.consume(subjects.TIMERS, subjects.TIMERS_CONSUMER, subjects.due(EVERY, "*"), handler.wake)
         await handler.versions.start()
         service.leaving.append(handler.versions.stop)
         for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings), QueueTeller(bus)):

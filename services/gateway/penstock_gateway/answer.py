@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, Response
 from penstock import jobs
 from penstock.cancelling import stop
 from penstock.contracts.job import JobState
+from penstock.contracts.wire import JobName
 from penstock.document import Shape
 from penstock.errors import Refused
 from penstock.jobs.follow import end_is_published
@@ -19,10 +20,10 @@ from penstock_gateway.tool_calls import ToolCalls
 
 
 async def stream(
-    gateway: Gateway, pattern: str, job: str, wanted: Format, *, state: JobState | None = None, after: int = 0
+    gateway: Gateway, pattern: str, job: JobName, wanted: Format, *, state: JobState | None = None, after: int = 0
 ) -> Response:
     """The job's stream. `state` is what is known of a job that was not submitted just now; `after` is for `sse`."""
-    headers = {"X-Job-Id": job}
+    headers = {"X-Job-Id": job.id}
     ended = state is not None and state.ended
     follower = gateway.follow(job, publish_missing_end=state is not None)
     if wanted == "json":
@@ -32,7 +33,7 @@ async def stream(
         pieces = json_text.json_text(follower, shape)
         headers |= json_text.HEADERS
     elif wanted == "ui-message":
-        pieces = ui_message.ui_message(follower, job, ToolCalls(gateway.bus, job, gateway.patterns.get(pattern)))
+        pieces = ui_message.ui_message(follower, job.id, ToolCalls(gateway.bus, job, gateway.patterns.get(pattern)))
         headers |= ui_message.HEADERS
     else:
         if ended and after and await end_is_published(gateway.bus, job, after):
@@ -50,7 +51,7 @@ def final(state: JobState, headers: dict[str, str]) -> Response:
     return problems.response(problem.model_copy(update={"instance": f"/jobs/{state.id}"}), headers)
 
 
-async def within(gateway: Gateway, job: str, seconds: float, *, new: bool) -> Response:
+async def within(gateway: Gateway, job: JobName, seconds: float, *, new: bool) -> Response:
     """The result if the job ends within `seconds`, else 202, the job's address and its state.
 
     When this replica begins to drain, it waits no longer.
@@ -69,9 +70,9 @@ async def within(gateway: Gateway, job: str, seconds: float, *, new: bool) -> Re
                 task.result()
         finally:
             await stop(*waiting)
-    state = known(job, await jobs.look_up(gateway.bus, job))
+    state = known(job.id, await jobs.look_up(gateway.bus, job))
     applied = f"respond-async, wait={seconds:g}" if seconds else "respond-async"
-    headers = {"X-Job-Id": job, "Location": f"/jobs/{job}", "Preference-Applied": applied}
+    headers = {"X-Job-Id": job.id, "Location": f"/jobs/{job.id}", "Preference-Applied": applied}
     if state.ended:
         return final(state, headers)
     return JSONResponse(state.model_dump(mode="json", by_alias=True), 202, headers=headers)

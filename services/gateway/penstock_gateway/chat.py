@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json
 
 from penstock.contracts.problem import FieldError
+from penstock.contracts.wire import JobName
 from penstock.errors import InvalidRequest
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -55,19 +56,19 @@ def main_field(pattern: Pattern[Any, Any]) -> str:
     return next((one.alias or name for name, one in fields if one.is_required() and one.annotation is str), "input")
 
 
-async def remember(bus: Bus, pattern: str, chat: str, job: str) -> None:
+async def remember(bus: Bus, pattern: str, chat: str, job: JobName) -> None:
     """The chat's latest message began `job`."""
-    await bus.append(_subject(pattern, chat), json.dumps({"type": "chat.job", "job": job}).encode())
+    await bus.append(_subject(job.tenant, pattern, chat), json.dumps({"type": "chat.job", "job": job.id}).encode())
 
 
-async def job_of(bus: Bus, pattern: str, chat: str) -> str | None:
+async def job_of(bus: Bus, tenant: str, pattern: str, chat: str) -> JobName | None:
     """The job of the chat's latest message."""
-    found = await bus.last_from_any_replica(subjects.EVENTS, [_subject(pattern, chat)])
-    return str(json.loads(found[-1].data)["job"]) if found else None
+    found = await bus.last_from_any_replica(subjects.EVENTS, [_subject(tenant, pattern, chat)])
+    return JobName(tenant, json.loads(found[-1].data)["job"]) if found else None
 
 
-def _subject(pattern: str, chat: str) -> str:
-    return subjects.chat(hashlib.sha256("\0".join((pattern, chat)).encode()).hexdigest())
+def _subject(tenant: str, pattern: str, chat: str) -> str:
+    return subjects.chat(tenant, hashlib.sha256("\0".join((pattern, chat)).encode()).hexdigest())
 
 
 def _last_words(messages: list[Any]) -> str:

@@ -15,8 +15,7 @@ from penstock.jobs.refusals import known
 from penstock_gateway import answer, body, openapi
 from penstock_gateway.parameters import Cursor, Moment, Wanted
 from penstock_gateway.state import Gateway
-
-Job = Annotated[str, Path(description="The job's id.")]
+from penstock_gateway.tenancy import Job, OwnTenant
 
 
 def install(app: FastAPI, gateway: Gateway) -> None:
@@ -24,12 +23,13 @@ def install(app: FastAPI, gateway: Gateway) -> None:
     of_a_job = openapi.problems("unknown_job")
 
     async def looked_up(job: Job) -> JobState:
-        return known(job, await jobs.look_up(gateway.bus, job))
+        return known(job.id, await jobs.look_up(gateway.bus, job))
 
     Known = Annotated[JobState, Depends(looked_up)]
 
     @routes.get("", summary="List jobs", operation_id="jobs", responses=openapi.problems())
     async def list_jobs(
+        tenant: OwnTenant,
         pattern: Annotated[str | None, Query(pattern=TOKEN_PATTERN, description="Jobs of this pattern.")] = None,
         status: Annotated[JobStatus | None, Query(description="Jobs in this state.")] = None,
         since: Annotated[
@@ -45,12 +45,14 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         """
         times = {"since": _unix(since) if since else None, "until": _unix(until) if until else None}
         async with gateway.listing:
-            return await jobs.page(gateway.bus, pattern=pattern, status=status, **times, limit=limit, cursor=cursor)
+            return await jobs.page(
+                gateway.bus, tenant=tenant, pattern=pattern, status=status, **times, limit=limit, cursor=cursor
+            )
 
     @routes.get("/{job}", summary="State of a job", operation_id="job", responses=of_a_job)
     async def look_up(job: Job) -> JobState:
         """A job's state, its steps, and its result or problem once it has ended; of a running job, what waits."""
-        return known(job, await jobs.look_up_with_queue(gateway.bus, job))
+        return known(job.id, await jobs.look_up_with_queue(gateway.bus, job))
 
     @routes.delete("/{job}", summary="Cancel a job", operation_id="cancel", responses=of_a_job)
     async def cancel(job: Job) -> JobState:
@@ -58,7 +60,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
 
         The answer is the state after that, with its `status`.
         """
-        return known(job, await jobs.cancel(gateway.bus, job))
+        return known(job.id, await jobs.cancel(gateway.bus, job))
 
     @routes.post(
         "/{job}/signals/{signal}",
@@ -88,21 +90,21 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         failed as well.
         """
         await gateway.admission.check()
-        state = known(job, await jobs.retry(gateway.bus, job))
+        state = known(job.id, await jobs.retry(gateway.bus, job))
         response.headers.update({"Location": f"/jobs/{state.id}", "X-Job-Id": state.id})
         return state
 
     followed = partial(routes.get, response_class=Response)
 
     @followed("/{job}/events", summary="Events of a job", operation_id="events", responses=openapi.events())
-    async def events(after: Cursor, state: Known) -> Response:
+    async def events(job: Job, after: Cursor, state: Known) -> Response:
         """The job's events, live, after the one that `Last-Event-ID` or `?after=` names; 204 past the end."""
-        return await answer.stream(gateway, state.pattern, state.id, "sse", state=state, after=after)
+        return await answer.stream(gateway, state.pattern, job, "sse", state=state, after=after)
 
     @followed("/{job}/stream", summary="Stream of a job", operation_id="stream", responses=gateway.description.stream())
-    async def follow(wanted: Wanted, after: Cursor, state: Known) -> Response:
+    async def follow(job: Job, wanted: Wanted, after: Cursor, state: Known) -> Response:
         """The job's stream in the requested format; JSON text and UI messages start from its beginning."""
-        return await answer.stream(gateway, state.pattern, state.id, wanted, state=state, after=after)
+        return await answer.stream(gateway, state.pattern, job, wanted, state=state, after=after)
 
     app.include_router(routes)
 

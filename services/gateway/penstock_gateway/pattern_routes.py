@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from penstock import jobs
 from penstock.contracts.job import PatternContract
+from penstock.contracts.wire import JobName
 from penstock.errors import Refused
 from penstock.jobs.refusals import unknown_pattern
 from penstock.jobs.submission import body_of, parse_request
@@ -15,6 +16,7 @@ from penstock.pattern import Pattern
 from penstock_gateway import answer, body, chat, openapi
 from penstock_gateway.parameters import Cursor, Key, Patience, Wanted
 from penstock_gateway.state import Gateway
+from penstock_gateway.tenancy import OwnTenant
 
 
 def install(app: FastAPI, gateway: Gateway) -> None:
@@ -48,7 +50,9 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
         responses=gateway.description.submitted(pattern),
         openapi_extra=gateway.description.request(pattern),
     )
-    async def submitted(request: Request, wanted: Wanted, cursor: Cursor, key: Key, patience: Patience) -> Response:
+    async def submitted(
+        request: Request, tenant: OwnTenant, wanted: Wanted, cursor: Cursor, key: Key, patience: Patience
+    ) -> Response:
         """The result, as it grows, in the format that `Accept` or `protocol` asks for.
 
         Closing the connection does not stop the job: follow it again at `/jobs/{X-Job-Id}/stream`.
@@ -59,7 +63,7 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
             parsed = parse_request(gateway.patterns, pattern.name, sent.body if sent else raw, gateway.settings)
             job_body = body_of(parsed)
         bus = gateway.bus
-        job = jobs.job_id_of(key, pattern.name) if key else jobs.new_job_id()
+        job = jobs.job_of(key, pattern.name, tenant) if key else JobName(tenant, jobs.new_job_id())
         try:
             await gateway.admission.check()
         except Refused:
@@ -67,7 +71,7 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
                 raise
         if sent is not None and sent.chat is not None:
             await chat.remember(bus, pattern.name, sent.chat, job)
-        request.state.job = job  # it may be stored, whatever becomes of this request (see problems.py)
+        request.state.job = job.id  # it may be stored, whatever becomes of this request (see problems.py)
         new = await jobs.submit(bus, pattern.name, job, job_body, keyed=key is not None)
         # without a key nobody else can have this job: a first try, whose answer was lost, has stored it
         new = new or key is None
@@ -87,12 +91,13 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
         responses=openapi.chat(),
     )
     async def reconnected(
+        tenant: OwnTenant,
         chat_id: Annotated[str, Path(alias="chat", description="The chat's id, as useChat sent it.")],
         _: Annotated[Literal["ui-message"], Query(alias="protocol")] = "ui-message",
     ) -> Response:
         """The stream of the chat's latest message from its start; 204 if nothing of the chat is running."""
-        job = await chat.job_of(gateway.bus, pattern.name, chat_id)
+        job = await chat.job_of(gateway.bus, tenant, pattern.name, chat_id)
         state = await jobs.look_up(gateway.bus, job) if job else None
-        if state is None or state.ended:
+        if job is None or state is None or state.ended:
             return Response(status_code=204)
-        return await answer.stream(gateway, pattern.name, state.id, "ui-message", state=state)
+        return await answer.stream(gateway, pattern.name, job, "ui-message", state=state)

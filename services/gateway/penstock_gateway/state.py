@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import Request
 
+from penstock.contracts.wire import JobName
 from penstock.document import Shape
 from penstock.errors import BusUnavailable, Refused
 from penstock.jetstream.bus import Bus
@@ -55,7 +56,7 @@ class Gateway:
         """Why it should not be sent requests."""
         return "stopping" if self.draining.is_set() else self._long.trouble
 
-    def follow(self, job: str, *, publish_missing_end: bool = False) -> Follower:
+    def follow(self, job: JobName, *, publish_missing_end: bool = False) -> Follower:
         """`publish_missing_end`: the job was not submitted just now."""
         buffers, silence = self._buffers, self.settings.heartbeat
         return Follower(self._long, job, buffers=buffers, silence=silence, publish_missing_end=publish_missing_end)

@@ -12,6 +12,7 @@ from typing import Any
 from penstock.contracts.events import Event, PartValue, StepCompleted, StepFailedEvent
 from penstock.contracts.journal import Outcome
 from penstock.contracts.turns import Turn
+from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.pattern import Pattern
@@ -28,7 +29,7 @@ class ToolCalls:
     its step.
     """
 
-    def __init__(self, bus: Bus, job: str, pattern: Pattern[Any, Any] | None) -> None:
+    def __init__(self, bus: Bus, job: JobName, pattern: Pattern[Any, Any] | None) -> None:
         self._bus, self._job = bus, job
         known = with_subs({pattern.name: pattern} if pattern else {}).values()
         self._thinks = {step.name for one in known for step in one.steps if step.output is Turn}

@@ -11,6 +11,7 @@ from penstock.client import NatsClient
 from penstock.contracts.webhook import Hook
 from penstock.contracts.wire import rfc3339
 from penstock.jetstream import subjects
+from tests.support.naming import named
 from tests.system.cli.system import System
 
 BODY = b'{"query": "Our API answers 502"}'
@@ -20,7 +21,7 @@ async def dead_job(nats_url: str, body: bytes) -> str:
     """A job that its aggregator could not take: it has ended failed when this returns."""
     async with NatsClient(nats_url) as client:
         job = jobs.new_job_id()
-        await client.bus.once(subjects.job("routing", job), body)
+        await client.bus.once(subjects.job("routing", named(job)), body)
         assert [event async for event in client.follow(job)]
         return job
 
@@ -47,10 +48,10 @@ def letters(system: System, *arguments: str) -> list[dict[str, object]]:
 def test_a_dead_job_is_listed_with_its_reason(system: System) -> None:
     """Filtered by reason and by subject; one letter can be shown with its body."""
     job = asyncio.run(dead_job(system.nats_url, b'{"query": 5}'))
-    (letter,) = letters(system, "--reason", "invalid_request", "--subject", f"jobs.*.{job}")
-    assert (letter["job"], letter["subject"]) == (job, f"jobs.routing.{job}")
+    (letter,) = letters(system, "--reason", "invalid_request", "--subject", f"jobs.*.*.{job}")
+    assert (letter["job"], letter["subject"]) == (job, f"jobs.default.routing.{job}")
     assert "/query" in str(letter["detail"])
-    assert letters(system, "--reason", "poisoned", "--subject", f"jobs.*.{job}") == []
+    assert letters(system, "--reason", "poisoned", "--subject", f"jobs.*.*.{job}") == []
     assert json.loads(system.run("dead", "show", str(letter["number"])).stdout) == letter | {"body": '{"query": 5}'}
     assert rfc3339(datetime.fromisoformat(str(letter["time"]))) == letter["time"]
     shown = system.in_terminal("dead", "show", str(letter["number"])).splitlines()
@@ -59,7 +60,7 @@ def test_a_dead_job_is_listed_with_its_reason(system: System) -> None:
 
 def test_a_replayed_job_is_a_new_job(system: System) -> None:
     """The old id has ended for good; to replay the letter again finds the job of the first time."""
-    subject = f"jobs.routing.{jobs.new_job_id()}"
+    subject = f"jobs.default.routing.{jobs.new_job_id()}"
     number = asyncio.run(dead_letter(system.nats_url, subject, "JOBS", BODY))
     replayed = system.run("dead", "replay", str(number))
     assert replayed.returncode == 0, replayed.stderr
@@ -79,7 +80,7 @@ def test_a_step_is_replayed_with_its_whole_job(system: System) -> None:
     """Alone it would change nothing any more; the message says what to do."""
     ended = system.run("run", "routing", "--query", "Where is my order?", "--format", "events")
     job = json.loads(ended.stdout.splitlines()[0])["job"]
-    subject = f"steps.workers.respond.{job}.respond-1"
+    subject = f"steps.workers.routing.respond.default.{job}.respond-1"
     number = asyncio.run(dead_letter(system.nats_url, subject, "STEPS", b"{}"))
     refused = system.run("dead", "replay", str(number))
     assert refused.returncode == 1
@@ -92,7 +93,7 @@ def test_a_step_is_replayed_with_its_whole_job(system: System) -> None:
 
 def test_replaying_goes_on_after_what_cannot_be_replayed(system: System) -> None:
     """That is said on standard error, and the command fails in the end."""
-    subject = f"jobs.routing.{jobs.new_job_id()}"
+    subject = f"jobs.default.routing.{jobs.new_job_id()}"
     number = asyncio.run(dead_letter(system.nats_url, subject, "JOBS", BODY))
     replayed = system.run("dead", "replay", "999998", str(number), "999999")
     assert replayed.returncode == 1
@@ -108,14 +109,14 @@ def test_a_webhook_is_sent_again(system: System) -> None:
     ended = system.run("run", "routing", "--query", "Where is my order?", "--format", "events")
     job = json.loads(ended.stdout.splitlines()[0])["job"]
     hook = Hook(url="https://127.0.0.1:1/").model_dump_json().encode()
-    number = asyncio.run(dead_letter(system.nats_url, f"hooks.{job}", "HOOKS", hook))
-    (letter,) = letters(system, "--subject", f"hooks.{job}")
+    number = asyncio.run(dead_letter(system.nats_url, f"hooks.default.{job}", "HOOKS", hook))
+    (letter,) = letters(system, "--subject", f"hooks.default.{job}")
     assert letter["job"] == job
     replayed = system.run("dead", "replay", str(number))
-    assert json.loads(replayed.stdout) == {"number": number, "subject": f"hooks.{job}", "job": job, "new": True}
+    assert json.loads(replayed.stdout) == {"number": number, "subject": f"hooks.default.{job}", "job": job, "new": True}
     again = json.loads(system.run("dead", "replay", str(number)).stdout)
     assert (again["job"], again["new"]) == (job, False)
-    lost = asyncio.run(dead_letter(system.nats_url, "hooks.nobody", "HOOKS", hook))
+    lost = asyncio.run(dead_letter(system.nats_url, "hooks.default.nobody", "HOOKS", hook))
     assert "job nobody is past its retention" in system.run("dead", "replay", str(lost)).stderr
 
 

@@ -81,7 +81,7 @@ def test_of_a_dead_letter(system: System) -> None:
 
     async def left() -> int:
         async with NatsClient(system.nats_url) as client:
-            return await client.bus.append(subjects.dead("jobs.x.y"), HOSTILE.encode(), headers=headers)
+            return await client.bus.append(subjects.dead("jobs.default.x.y"), HOSTILE.encode(), headers=headers)
 
     number = asyncio.run(left())
     assert json.loads(system.run("dead", "show", str(number)).stdout)["body"] == HOSTILE

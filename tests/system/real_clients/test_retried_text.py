@@ -10,6 +10,7 @@ import pytest
 from pydantic_core import from_json
 
 from penstock import jobs
+from penstock.contracts.wire import DEFAULT_TENANT
 from penstock.simulator.wire import Fault, Reply
 from tests.support.gateway_process import GatewayServer
 from tests.support.pipeline import Pipeline
@@ -30,7 +31,7 @@ async def test_a_body_is_the_whole_result_or_breaks_off(pipeline: Pipeline, gate
     for number in range(ROUNDS):
         for asked in examples():
             key = f"{seed}-{number}"
-            job = jobs.job_id_of(key, asked.name)
+            job = jobs.job_of(key, asked.name, DEFAULT_TENANT).id
             await trouble(pipeline.gemini, job, random)
             requests.append(read(gateway.http, asked.name, asked.body, key))
     bodies = await asyncio.gather(*requests)
