@@ -127,7 +127,7 @@ class Dispatcher:
             "content-type": "application/json",
             "user-agent": f"Penstock/{__version__}",
             # the id is the same for every try of every replica: receivers know a repetition by it
-            **signature(secret.get_secret_value(), f"end_{job}", datetime.now(UTC), payload),
+            **signature(secret.get_secret_value(), f"end_{job.id}", datetime.now(UTC), payload),
         }
         status, retry_after = await self._transport.post(url, headers, payload)
         if status == HTTPStatus.GONE:
@@ -156,7 +156,7 @@ def next_try(delays: Sequence[float], elapsed: float, *, retry_after: float | No
 
 def body(job: JobName, end: JobEnd, limit: int) -> bytes:
     """The end as JSON. Above `limit` bytes it goes without the result, and without the problem if need be."""
-    data = EndedJob(**dict(end) | {"id": job})
+    data = EndedJob(**dict(end) | {"id": job.id})
     for left_out in ({}, {"result": None, "truncated": True}, {"problem": None, "missing": ()}):
         data = data.model_copy(update=left_out)
         kind: Any = f"job.{end.status}"
