@@ -15,6 +15,7 @@ from penstock.errors import Failure, InvalidRequest
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.refusals import invalid_request, unknown_pattern
+from penstock.llm.selector import check_model
 from penstock.pattern import Pattern
 from penstock.settings import Settings
 from penstock.webhooks.admission import check_webhook
@@ -28,7 +29,7 @@ def parse_request(
 ) -> PatternRequest:
     """The request in a job's body. Raises Failure: unknown_pattern, or invalid_request naming each field.
 
-    `settings`: also for a webhook that a deployment with these would not deliver.
+    `settings`: also for a webhook that a deployment with these would not deliver, or a model that it does not allow.
     """
     if name not in patterns:
         raise unknown_pattern(name, patterns)
@@ -38,6 +39,7 @@ def parse_request(
         raise invalid_request(error) from None
     if settings is not None:
         check_webhook(request, settings)
+        check_model(request, settings)
     return request
 
 
