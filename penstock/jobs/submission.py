@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from penstock import correlation
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.wire import JobName, is_token
 from penstock.errors import Failure, InvalidRequest
@@ -94,7 +95,7 @@ async def submit(bus: Bus, pattern: str, job: JobName, body: bytes, *, keyed: bo
     Raises Failure("job_id_taken") where the id stands for another pattern or body; where the id is `keyed`, made from
     an idempotency key, the failure is "idempotency_key_reused".
     """
-    if await bus.once(subjects.job(pattern, job), body):
+    if await bus.once(subjects.job(pattern, job), body, headers=correlation.headers()):
         return True
     if (known := await bus.last_from_leader(subjects.JOBS, subjects.job(pattern, job))) and known.data == body:
         return False

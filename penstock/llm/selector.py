@@ -62,7 +62,6 @@ def choose(
     settings: Models,
     pattern: str,
     step: Step[Any, Any],
-    *,
     complexity: Complexity | None = None,
     priority: Priority | None = None,
     model: str | None = None,

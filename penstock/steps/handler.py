@@ -13,6 +13,7 @@ from typing import Any
 from nats.aio.msg import Msg
 from pydantic import ValidationError
 
+from penstock import correlation
 from penstock.backoff import delay
 from penstock.cancelling import stop
 from penstock.contracts.events import StepRetrying, StepStarted
@@ -156,14 +157,7 @@ class StepHandler:
             detail = f"given up at attempt {attempt.number}; its executors did not survive it"
             await store(Failure("poisoned", detail))
             raise GivenUp("poisoned", detail)
-        choice = choose(
-            self._settings,
-            request.pattern,
-            step,
-            complexity=request.complexity,
-            priority=request.priority,
-            model=request.model,
-        )
+        choice = choose(self._settings, request.pattern, step, request.complexity, request.priority, request.model)
         asked = choice.at(attempt.number)
         labels = {"job": request.job, "key": request.key, "pattern": request.pattern, "step": request.step}
         model = StepModel(
@@ -274,13 +268,14 @@ class StepHandler:
 
     async def _write(self, attempt: _Attempt, failure: Failure | None, **described: Any) -> None:
         """Journal the outcome; one that another attempt wrote first stands."""
+        problem = correlation.stamped(failure.problem(), self._bus.time.now()) if failure else None
         outcome = Outcome(
             step=attempt.step,
             key=attempt.key,
             attempt=attempt.number,
             i=attempt.id,
             service=self._service,
-            failure=failure.problem().model_copy(update={"step": attempt.key}) if failure else None,
+            failure=problem and problem.model_copy(update={"step": attempt.key}),
             **described,
         )
         await self._bus.once(subjects.journal(attempt.job, attempt.key), outcome.model_dump_json().encode())
