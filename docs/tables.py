@@ -84,7 +84,7 @@ def _table(codes: dict[str, Code]) -> str:
 
 
 def _shown(default: Any) -> str:
-    if default is None or default is PydanticUndefined or default == ():
+    if default is None or default is PydanticUndefined or default in ((), {}):
         return ""
     return f"`{','.join(map(str, default))}`" if isinstance(default, tuple) else f"`{default}`"
 

@@ -29,6 +29,8 @@ class Usage(Tolerant):
 class Execution(Tolerant):
     """How a step was executed. `attempt` is the one that ended it; `model` is left out where none was called.
 
+    `thinking` and `temperature`: what the model was asked with last, where it was told of them.
+
     `prompt`: which version of its prompt it was (`penstock prompts list`); left out of steps that have none.
     """
 
@@ -36,6 +38,8 @@ class Execution(Tolerant):
     key: str
     attempt: int
     model: str | None = omitted()
+    thinking: str | int | None = omitted()
+    temperature: float | None = omitted()
     prompt: str | None = omitted()
     usage: Usage
     duration_ms: int

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import Any, Protocol, TypeVar
@@ -10,7 +11,6 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from penstock.contracts.prompt import Prompt
-from penstock.contracts.step import Thinking
 from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import Part, TextPiece, ToolCall, Turn
 from penstock.contracts.usage import Usage
@@ -18,6 +18,7 @@ from penstock.document.strings import whole
 from penstock.errors import OutputInvalid, OutputTruncated
 from penstock.llm.client import Llm
 from penstock.llm.repair_prompt import described, faults_by, faults_of, repair_turns
+from penstock.llm.selector import Asked
 from penstock.llm.usage import Meter
 from penstock.pattern import Check
 
@@ -54,17 +55,18 @@ class StepModel:
     def __init__(
         self,
         llm: Llm | None,
-        model: str,
+        asked: Asked,
         labels: Mapping[str, str],
         sink: Sink | None = None,
         *,
-        stronger: str | None = None,
-        thinking: Thinking = "medium",
+        stronger: Asked | None = None,
         may_shorten: bool = False,
     ) -> None:
-        self._llm, self._model, self._labels, self._sink = llm, model, labels, sink
-        self._stronger, self._thinking, self._may_shorten = stronger or model, thinking, may_shorten
+        self._llm, self._asked, self._labels, self._sink = llm, asked, labels, sink
+        self._stronger, self._may_shorten = stronger or asked, may_shorten
         self._meter = Meter()
+        #: Which model was asked last, and how.
+        self.asked = asked
         #: The last reply's text, as received.
         self.raw = ""
 
@@ -76,7 +78,7 @@ class StepModel:
     @property
     def model(self) -> str:
         """The last version that answered; before that, the name asked for."""
-        return self._meter.model or self._model
+        return self._meter.model or self._asked.model
 
     async def text(self, prompt: Prompt, check: Check | None = None, *, stream: bool = False) -> str:
         """A reply in plain text, never blank. `stream`: its pieces go to the sink."""
@@ -109,18 +111,13 @@ class StepModel:
     ) -> R:
         if self._llm is None:
             raise TypeError("this step asks no model: it needs Step(uses_model=True)")
-        question, model, thinking, truncated = prompt, self._model, self._thinking, False
+        question, asked, truncated = prompt, self._asked, False
         for number in range(REPAIRS + 1):
             if number and sink is not None:
                 sink.restart()
+            self.asked = asked
             stream = self._llm.stream(
-                question,
-                model=model,
-                output=output,
-                tools=tools,
-                thinking=thinking,
-                labels=self._labels,
-                meter=self._meter,
+                question, asked=asked, output=output, tools=tools, labels=self._labels, meter=self._meter
             )
             try:
                 value = accept(await self._reply(stream, sink))
@@ -129,16 +126,16 @@ class StepModel:
                 truncated = False
             except (OutputInvalid, OutputTruncated, ValidationError) as error:
                 faults, truncated = faults_of(error), isinstance(error, OutputTruncated)
-            if truncated and thinking != "low":
-                question, thinking = prompt, "low"
+            if truncated and (least := _thinking_least(asked)) != asked:
+                question, asked = prompt, least
             elif truncated and not self._may_shorten:
-                if model == self._stronger:
+                if asked.model == self._stronger.model:
                     break
-                question, model = prompt, self._stronger
+                question, asked = prompt, _thinking_least(self._stronger)
             else:
                 question = prompt.then(*repair_turns(self.raw, faults, truncated=truncated))
                 if number + 1 == REPAIRS and not truncated:
-                    model = self._stronger
+                    asked = self._stronger
         detail = f"none of {number + 1} replies was usable; the last: {'; '.join(map(described, faults))}"
         raise (OutputTruncated if truncated else OutputInvalid)(detail, faults)
 
@@ -153,6 +150,10 @@ class StepModel:
         finally:
             self.raw = whole("".join(part.text for part in parts if isinstance(part, TextPiece)))
         return Turn(role="model", parts=_joined(parts))
+
+
+def _thinking_least(asked: Asked) -> Asked:
+    return replace(asked, thinking="low") if asked.thinking in ("medium", "high") else asked
 
 
 def _usable(turn: Turn) -> Turn:

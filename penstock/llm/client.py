@@ -13,14 +13,14 @@ from google.genai import types
 from pydantic import BaseModel
 
 from penstock.contracts.prompt import Prompt
-from penstock.contracts.step import Thinking
 from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.errors import Misconfigured
 from penstock.llm.access import access_of
 from penstock.llm.failure import failure_of
 from penstock.llm.reply import Reply
-from penstock.llm.request import config_of, contents_of, thinking_of
+from penstock.llm.request import config_of, contents_of
+from penstock.llm.selector import Asked
 from penstock.llm.usage import Meter, usage_of
 from penstock.settings import Models
 
@@ -87,10 +87,9 @@ class Llm:
         self,
         prompt: Prompt,
         *,
-        model: str,
+        asked: Asked,
         output: type[BaseModel] | type[str] = str,
         tools: Sequence[Tool[Any, Any] | Declaration] = (),
-        thinking: Thinking = "medium",
         labels: Mapping[str, str],
         meter: Meter,
     ) -> AsyncGenerator[TextPiece | ToolCall, None]:
@@ -102,13 +101,14 @@ class Llm:
 
         Raises ModelUnavailable, ModelFailure, OutputTruncated, OutputInvalid; those may come after pieces.
         """
+        model = asked.model
         reply = Reply(model)
         config = config_of(
             prompt,
             output=output,
             tools=tools,
-            max_output_tokens=self.settings.model_max_output_tokens,
-            thinking=thinking_of(model, thinking),
+            asked=asked,
+            settings=self.settings,
             headers={f"X-Penstock-{name.title()}": label for name, label in labels.items() if self.traces},
         )
         try:

@@ -52,6 +52,7 @@ class ReplayRun(Run):
         #: The patterns that this one is a part of.
         self._above: list[Pattern[Any, Any]] = [within._pattern, *within._above] if within else []
         self._priority: Priority | None = options.priority or (within._priority if within else None)
+        self._model: str | None = options.model or (within._model if within else None)
         self._at, self._prefix, self._telling = at, prefix, Telling(work, at, prefix)
         self._result = result or StreamedResult()
         self._calls: Counter[str] = Counter()
@@ -244,6 +245,7 @@ class ReplayRun(Run):
             into=self._telling.place(into),
             complexity=complexity or step.complexity,
             priority=self._priority,
+            model=self._model,
             deadline=self._work.start.deadline,
         )
         return Task(step, message, own, into, place)

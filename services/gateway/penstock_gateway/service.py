@@ -17,6 +17,7 @@ from penstock.jetstream.connection import check_server, connect
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 from penstock_gateway import documents, job_routes, parameters, pattern_routes, problems
+from penstock_gateway.correlating import Correlating
 from penstock_gateway.edge import Edge, allowed_hosts
 from penstock_gateway.metrics import Counting
 from penstock_gateway.state import Gateway
@@ -65,6 +66,7 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
     registry = CollectorRegistry()
     app.add_middleware(Edge, hosts=allowed_hosts(settings.allowed_hosts, settings.host))
     app.add_middleware(Counting, registry=registry)
+    app.add_middleware(Correlating)
     problems.install(app, patterns)
     pattern_routes.install(app, gateway)
     job_routes.install(app, gateway)
