@@ -1,6 +1,5 @@
 """`penstock jobs`: look at jobs, follow them, say something to them, cancel them, retry them."""
 
-import re
 import sys
 import time
 from contextlib import aclosing
@@ -13,6 +12,7 @@ from rich.table import Column, Table
 
 from penstock.cli import follow, view
 from penstock.cli.connecting import client, connected
+from penstock.cli.durations import seconds
 from penstock.cli.printing import Text, echo, say
 from penstock.cli.progress import Progress
 from penstock.cli.request_options import read_value
@@ -28,14 +28,10 @@ app = typer.Typer(
 
 Job = Annotated[str, typer.Argument(help="The job's id.", metavar="JOB")]
 _STATUSES = ", ".join(get_args(JobStatus))
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def _ago(duration: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", duration)
-    if match is None:
-        raise typer.BadParameter(f"{duration!r} is not a number and one of s, m, h, d, such as 15m")
-    return time.time() - float(match[1]) * _UNITS[match[2]]
+    return time.time() - seconds(duration)
 
 
 @app.command("list")

@@ -35,6 +35,8 @@ def problems(*codes: str) -> Responses:
     for code in (
         *codes,
         "invalid_parameter",
+        "unauthorized",
+        "forbidden",
         "host_not_allowed",
         "origin_not_allowed",
         "headers_too_large",

@@ -16,7 +16,7 @@ from penstock.installed import __version__
 from penstock.jetstream.connection import check_server, connect
 from penstock.patterns.loading import load
 from penstock.settings import Settings
-from penstock_gateway import documents, job_routes, parameters, pattern_routes, problems
+from penstock_gateway import authentication, documents, job_routes, parameters, pattern_routes, problems
 from penstock_gateway.edge import Edge, allowed_hosts
 from penstock_gateway.metrics import Counting
 from penstock_gateway.state import Gateway
@@ -47,7 +47,9 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         try:
             await check_server(bus, settings)
             gateway.connected(bus)
-            yield
+            async with gateway.keyring.kept():
+                authentication.refuse_unguarded(settings, gateway.keyring)
+                yield
             await gateway.admission.aclose()
         finally:
             uvicorn_log.removeFilter(not_about_aborting)
@@ -63,6 +65,7 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         dependencies=[Depends(gateway.admit), Depends(parameters.no_others)],
     )
     registry = CollectorRegistry()
+    app.add_middleware(authentication.Authentication, gateway=gateway)
     app.add_middleware(Edge, hosts=allowed_hosts(settings.allowed_hosts, settings.host))
     app.add_middleware(Counting, registry=registry)
     problems.install(app, patterns)
