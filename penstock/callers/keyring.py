@@ -15,10 +15,6 @@ from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 
-#: Seconds after which it is asked again whether what is known is all there is.
-_EVERY = 10.0
-#: Seconds since the last such answer for which a key is still believed.
-TRUSTED = 60.0
 #: What an unknown key is compared with, so that it takes as long as a known one.
 _NOBODYS = "0" * 64
 
@@ -27,11 +23,12 @@ class Keyring:
     """No request reads a key from NATS: they are read at the start, and NATS tells what changes.
 
     A change is known as soon as it is stored; one that was made while the connection was lost, as soon as it is there
-    again. Without any answer of the stream's leader for `trusted` seconds nothing is believed any more.
+    again. `every` so many seconds NATS is asked whether that is all; without an answer for `trusted` seconds nothing is
+    believed any more.
     """
 
-    def __init__(self, bus: Bus, *, trusted: float = TRUSTED) -> None:
-        self._bus, self._trusted = bus, trusted
+    def __init__(self, bus: Bus, *, every: float = 10.0, trusted: float = 60.0) -> None:
+        self._bus, self._every, self._trusted = bus, every, trusted
         #: By id: the sequence in the stream, and what it says; None for what was deleted.
         self._known: dict[str, tuple[int, Key | None]] = {}
         self._heard: dict[str, tuple[int, Key | None]] = {}
@@ -96,7 +93,7 @@ class Keyring:
     async def _confirm(self) -> None:
         """A connection may be to a server that is cut off from the others."""
         while True:
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(self._every)
             with suppress(BusUnavailable):
                 began = asyncio.get_running_loop().time()
                 last = await self._bus.last_from_leader(subjects.KEYS, subjects.key(">"))

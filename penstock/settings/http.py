@@ -17,8 +17,8 @@ class Http(Group):
     )
     open: bool | None = Field(
         None,
-        description="Whether the gateway serves callers without a key. Not set: on loopback, while there was never any. "
-        "Where it does not, it starts only if there is a valid one.",
+        description="Whether the gateway serves callers without a key. Not set: on loopback, while there never was "
+        "any. Where it does not, it starts only if there is a valid one.",
     )
     allowed_hosts: ServedHosts = Field(
         (),

@@ -17,7 +17,7 @@ from penstock_gateway import problems
 from penstock_gateway.state import Gateway
 
 #: What is the same for everybody: health, and what the interface is.
-_FOR_ALL = frozenset({"/", "/livez", "/readyz", "/docs", "/openapi.json", "/asyncapi.json"})
+FOR_ALL = frozenset({"/", "/livez", "/readyz", "/docs", "/openapi.json", "/asyncapi.json"})
 _FILES = "/docs/"
 #: What a replica counts, of all tenants.
 _METRICS = "/metrics"
@@ -50,7 +50,7 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] != "http" or path in _FOR_ALL or path.startswith(_FILES):
+        if scope["type"] != "http" or path in FOR_ALL or path.startswith(_FILES):
             await self._app(scope, receive, send)
             return
         try:
