@@ -13,6 +13,7 @@ from httpx_sse import aconnect_sse
 from penstock import jobs
 from penstock.callers import keys
 from penstock.callers.keys import Keys
+from penstock.contracts.wire import DEFAULT_TENANT, JobName
 from penstock.jetstream.bus import Bus
 from penstock.settings import Settings
 from tests.gateway.raw_http import Start
@@ -91,9 +92,9 @@ async def test_a_revocation_reaches_every_gateway(bus: Bus, start: Start) -> Non
 async def test_streams_end_with_their_caller_s_key(bus: Bus, start: Start) -> None:
     """They break off, as when a replica goes: whoever comes back is refused. Others go on."""
     replica, made, kept = await start(heartbeat=0.1), await new_key(bus), await new_key(bus)
-    job = jobs.new_job_id()
+    job = JobName(DEFAULT_TENANT, jobs.new_job_id())
     await jobs.submit(bus, "routing", job, b'{"query": "hello"}')
-    path = f"/jobs/{job}/events"
+    path = f"/jobs/{job.id}/events"
     async with client(replica) as http, asyncio.timeout(PATIENCE):
         async with (
             aconnect_sse(http, "GET", path, headers=bearer(made)) as cut,

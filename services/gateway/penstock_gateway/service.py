@@ -69,6 +69,7 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(gateway.admit), Depends(parameters.no_others)],
     )
+    app.state.gateway = gateway
     registry = CollectorRegistry()
     app.add_middleware(authentication.Authentication, gateway=gateway)
     app.add_middleware(Edge, hosts=allowed_hosts(settings.allowed_hosts, settings.host))
