@@ -7,9 +7,8 @@ from pydantic import Field, StringConstraints
 
 from penstock.contracts.wire import DEFAULT_TENANT, Tolerant, omitted
 
-#: So many in so long: `10/minute`.
-Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")]
-_Count = Annotated[int, Field(ge=1)]
+#: So many in so long: `10/minute`; or `none`, for no limit.
+Rate = Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]{0,8}/(second|minute|hour|day)|none)$")]
 
 
 class Limits(Tolerant):
@@ -20,9 +19,9 @@ class Limits(Tolerant):
 
     rate: Rate | None = omitted()
     #: Requests at once, above the rate.
-    burst: _Count | None = omitted()
+    burst: Annotated[int, Field(ge=1)] | None = omitted()
     #: Jobs at once.
-    jobs: _Count | None = omitted()
+    jobs: Annotated[int, Field(ge=1, le=1000)] | None = omitted()
 
 
 _AS_SET = Limits()

@@ -44,10 +44,13 @@ async def listed(
         float | None, typer.Option(parser=_ago, metavar="AGE", help="Only of the last 15m, 2h, 1d.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    tenant: Annotated[
+        str | None, typer.Option(metavar="TENANT", help="Only of this tenant: not one's own takes an admin's key.")
+    ] = None,
 ) -> None:
     """List jobs, newest first. In a pipe: one JSON object a line."""
     found: list[JobSummary] = []
-    async with aclosing(opened.jobs(pattern=pattern, status=status, since=since)) as all_jobs:
+    async with aclosing(opened.jobs(pattern=pattern, status=status, since=since, tenant=tenant)) as all_jobs:
         async for job in all_jobs:
             found.append(job)
             if len(found) == limit:
@@ -64,7 +67,10 @@ async def listed(
         took = f"{(job.ended_at - job.accepted_at).total_seconds():.1f} s" if job.ended_at else ""
         status_line = Text(job.status, style=view.mark(job.status)[1])
         status_line.append(f"\n{job.problem.code}" if job.problem else "", style="default")
-        table.add_row(Text(f"{job.id}\n  {job.pattern}"), Text(f"{view.when(job.accepted_at)}\n{took}"), status_line)
+        whose = f" of {job.tenant}" if job.tenant else ""
+        table.add_row(
+            Text(f"{job.id}\n  {job.pattern}{whose}"), Text(f"{view.when(job.accepted_at)}\n{took}"), status_line
+        )
     Console().print(table if found else "no jobs")
 
 

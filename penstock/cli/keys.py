@@ -45,7 +45,7 @@ def _fitting(kind: Any, said: str) -> Callable[[str], str]:
 
 _A_NAME = _fitting(KeyName, "a name: 1 to 100 characters in one line")
 _A_TENANT = _fitting(Tenant, "a tenant: 1 to 32 of a-z 0-9 -, the first no -")
-_A_RATE = _fitting(Rate, "a rate such as 60/minute: a number, and second, minute, hour or day")
+_A_RATE = _fitting(Rate, "a rate such as 60/minute: a number and second, minute, hour or day; or none")
 
 
 @app.command()
@@ -64,7 +64,7 @@ async def create(
         str | None, typer.Option(help="Submissions, such as 60/minute.", metavar="RATE", parser=_A_RATE)
     ] = None,
     burst: Annotated[int | None, typer.Option(min=1, help="Submissions at once, above the rate.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Jobs that have not ended, at once.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, max=1000, help="Jobs that have not ended, at once.")] = None,
 ) -> None:
     """Make a key, and print it: this once. Gateways know it within a second."""
     now = datetime.now(UTC)

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from penstock import jobs
+from penstock.client import HttpClient
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.keys import bearer, new_key
 from tests.support.pipeline import Pipeline
@@ -142,4 +143,8 @@ async def test_an_admin_sees_all_tenants(pipeline: Pipeline, gateway: GatewaySer
         assert (await admin.delete(f"/jobs/{queued}")).json()["status"] == "cancelled"
         again = (await admin.post(f"/jobs/{queued}/retry")).json()["id"]
         assert (await owner.get(f"/jobs/{again}")).json()["status"] == "queued"
+        async with HttpClient(gateway.url, api_key=admin.headers["Authorization"].partition(" ")[2]) as client:
+            assert [one.id async for one in client.jobs(tenant="operations")] == [own]
+            assert {one.tenant async for one in client.jobs()} == {"acme", "operations"}
+            assert (await client.state(job)).status == "completed"
         assert (await admin.get("/jobs/nothing")).json()["code"] == "unknown_job"
