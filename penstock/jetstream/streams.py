@@ -23,10 +23,11 @@ _SHARES = {
     subjects.JOBS: 8,
     subjects.STEPS: 8,
     subjects.JOURNAL: 15,
-    subjects.EVENTS: 19,
+    subjects.EVENTS: 18.5,
     subjects.TIMERS: 3,
     subjects.HOOKS: 2,
     subjects.DEAD: 2,
+    subjects.KEYS: 0.5,
 }
 #: The server's error number where it has less room than a stream is to hold: that much is reserved for it.
 _NO_ROOM = 10047
@@ -47,6 +48,12 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     queue = {"retention": api.RetentionPolicy.WORK_QUEUE, **kept}
     log = {"max_age": settings.events_max_age_hours * _HOUR, "discard": api.DiscardPolicy.OLD}
     schedules = {"discard": api.DiscardPolicy.OLD, "discard_new_per_subject": False, "allow_msg_schedules": True}
+    bucket = {
+        "discard": api.DiscardPolicy.NEW,
+        "max_msgs_per_subject": 1,
+        "allow_rollup_hdrs": True,
+        "deny_delete": True,
+    }
     facts = [subjects.journal(EVERY, key) for key in ("*", "*.*")]
     table: list[tuple[str, list[str], dict[str, Any]]] = [
         (subjects.JOBS, [subjects.job("*", EVERY)], kept),
@@ -56,13 +63,14 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         (subjects.HOOKS, [subjects.hook(EVERY)], queue),
         (subjects.TIMERS, [subjects.timer(EVERY, "*"), subjects.due(EVERY, "*")], {**queue, **schedules}),
         (subjects.DEAD, [subjects.dead(">")], {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
+        (subjects.KEYS, [subjects.key(">")], {**bucket, "republish": api.RePublish(*subjects.KEYS_CHANGED)}),
     ]
     return [
         api.StreamConfig(
             name=name,
             subjects=stored,
             storage=api.StorageType.FILE,
-            max_bytes=settings.store_bytes * _SHARES[name] // 64,
+            max_bytes=int(settings.store_bytes * _SHARES[name] / 64),
             num_replicas=settings.stream_replicas,
             duplicate_window=_DEDUPE,
             allow_direct=True,

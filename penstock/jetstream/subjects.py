@@ -12,6 +12,7 @@
     TIMERS    timers.<tenant>.<job>.set.<key>       the last counts -
               timers.<tenant>.<job>.due.<key>       while queued    -
     DEAD      dead.<origin subject>                 no              -
+    KV_KEYS   $KV.KEYS.<id of a key>                the last counts keys.<id of a key>
 
     not stored, request and reply (penstock.nats_api): penstock.submit.<tenant>.<pattern>, penstock.status.<tenant>,
     penstock.cancel.<tenant>, penstock.retry.<tenant>, penstock.signal.<tenant>, penstock.patterns;
@@ -28,11 +29,14 @@ from penstock.contracts.wire import JobName
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
 TIMERS = "TIMERS"
-STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS
+#: The bucket KEYS, as NATS names its stream.
+KEYS = "KV_KEYS"
+STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, KEYS
 
 #: What is republished once it is stored, as (source, destination).
 FACTS = ("journal.>", "facts.>")
 LIVE = ("events.>", "live.>")
+KEYS_CHANGED = ("$KV.KEYS.>", "keys.>")
 
 #: In place of a job, in a filter: those of all tenants.
 EVERY = JobName("*", "*")
@@ -63,8 +67,12 @@ DEAD_LENGTH_HEADER = "Penstock-Length"
 
 
 def stream_of(subject: str) -> str:
-    """The stream that stores what is published to `subject`: their names are the subjects' first tokens."""
-    return subject.partition(".")[0].upper()
+    """The stream that stores what is published to `subject`: their names are the subjects' first tokens.
+
+    That of a bucket is named by the first two.
+    """
+    first, _, others = subject.partition(".")
+    return f"KV_{others.partition('.')[0]}" if first == "$KV" else first.upper()
 
 
 def tokens(subject: str) -> list[str]:
@@ -163,6 +171,11 @@ def named_in(subject: str) -> JobName | None:
         return readers[subject.partition(".")[0]]()
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def key(key_id: str) -> str:
+    """Where the bucket KEYS has what is known of a caller's key."""
+    return f"$KV.KEYS.{key_id}"
 
 
 def api(*names: str) -> str:

@@ -32,11 +32,12 @@ def invalid_parameter(*errors: FieldError) -> Refused:
 def response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     known = CODES.get(problem.code)  # a job may have failed by the code of a newer replica
     after = {"Retry-After": str(known.retry_after)} if known and known.retry_after else {}
+    how = {"WWW-Authenticate": "Bearer"} if problem.code == "unauthorized" else {}
     close = {"Connection": "close"} if problem.code in _CLOSING else {}
     return JSONResponse(
         correlation.stamped(problem).model_dump(mode="json", by_alias=True),
         problem.status,
-        headers={**(headers or {}), **after, **close, **correlation.headers()},
+        headers={**(headers or {}), **after, **how, **close, **correlation.headers()},
         media_type="application/problem+json",
     )
 
