@@ -12,6 +12,7 @@ from nats.micro.request import ERROR_CODE_HEADER, ERROR_HEADER
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
 
+from penstock import correlation
 from penstock.contracts.events import EVENTS, SubmissionRefused
 from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
@@ -67,6 +68,12 @@ class Message:
         return cls(model.__name__, described, model, **more)
 
 
+_CAME_OF = {
+    correlation.REQUEST_ID: "The request that the job comes of, as logs and problems name it.",
+    correlation.TRACEPARENT: "Its place in a trace (W3C Trace Context).",
+}
+
+
 @dataclass(frozen=True)
 class Channel:
     """A subject, or many of one kind. `name` is its key in the document; services are named as in the fleet."""
@@ -84,7 +91,7 @@ class Channel:
 def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     """All channels of a fleet that serves `patterns`."""
     executors = steps_by_service(patterns)
-    retries = {subjects.RETRY_HEADER: "The first job that this one is another try at."}
+    retries = {subjects.RETRY_HEADER: "The first job that this one is another try at.", **_CAME_OF}
     jobs = [
         Channel(
             f"jobs-{name}",
@@ -160,7 +167,7 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
 
 def endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     """The request-reply service: a submission for each pattern, and four endpoints more."""
-    job_id = {subjects.JOB_HEADER: "The job's id, if the caller chooses it."}
+    job_id = {subjects.JOB_HEADER: "The job's id, if the caller chooses it.", **_CAME_OF}
     reference = Message.of(JobReference, mode="validation")
     nothing = Message("Nothing", "The body is not read.")
     state = "A job's state, its steps, and its result or problem once it has ended."
