@@ -23,10 +23,11 @@ _SHARES = {
     subjects.JOBS: 8,
     subjects.STEPS: 8,
     subjects.JOURNAL: 15,
-    subjects.EVENTS: 18.5,
+    subjects.EVENTS: 18,
     subjects.TIMERS: 3,
     subjects.HOOKS: 2,
     subjects.DEAD: 2,
+    subjects.MODELS: 0.5,
     subjects.KEYS: 0.5,
 }
 #: The server's error number where it has less room than a stream is to hold: that much is reserved for it.
@@ -54,6 +55,8 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         "allow_rollup_hdrs": True,
         "deny_delete": True,
     }
+    latest = {"max_msgs_per_subject": 1, "discard": api.DiscardPolicy.OLD}
+    models = [subjects.model_permit("*", "*"), subjects.model_pace("*"), subjects.model_pause("*")]
     facts = [subjects.journal(EVERY, key) for key in ("*", "*.*")]
     table: list[tuple[str, list[str], dict[str, Any]]] = [
         (subjects.JOBS, [subjects.job("*", EVERY)], kept),
@@ -62,6 +65,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         (subjects.EVENTS, [subjects.events(EVERY)], {**log, "republish": api.RePublish(*subjects.LIVE)}),
         (subjects.HOOKS, [subjects.hook(EVERY)], queue),
         (subjects.TIMERS, [subjects.timer(EVERY, "*"), subjects.due(EVERY, "*")], {**queue, **schedules}),
+        (subjects.MODELS, models, latest),
         (subjects.DEAD, [subjects.dead(">")], {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
         (subjects.KEYS, [subjects.key(">")], {**bucket, "republish": api.RePublish(*subjects.KEYS_CHANGED)}),
     ]
