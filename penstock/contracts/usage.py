@@ -1,5 +1,7 @@
 """What steps and jobs cost: tokens, money and time."""
 
+from pydantic import Field
+
 from penstock.contracts.wire import Tolerant, omitted
 
 
@@ -29,7 +31,8 @@ class Usage(Tolerant):
 class Execution(Tolerant):
     """How a step was executed. `attempt` is the one that ended it; `model` is left out where none was called.
 
-    `prompt`: which version of its prompt it was (`penstock prompts list`); left out of steps that have none.
+    `prompt`: which version of its prompt it was (`penstock prompts list`); left out of steps that have none. `cached`:
+    all that it asked a model was answered by replies that were kept; left out where not.
     """
 
     step: str
@@ -37,5 +40,6 @@ class Execution(Tolerant):
     attempt: int
     model: str | None = omitted()
     prompt: str | None = omitted()
+    cached: bool = Field(default=False, exclude_if=lambda value: not value)
     usage: Usage
     duration_ms: int

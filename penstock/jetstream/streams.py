@@ -25,6 +25,7 @@ _SHARES = {
     subjects.JOURNAL: 15,
     subjects.EVENTS: 19,
     subjects.TIMERS: 3,
+    subjects.CACHE: 4,
     subjects.HOOKS: 2,
     subjects.DEAD: 2,
 }
@@ -47,6 +48,13 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     queue = {"retention": api.RetentionPolicy.WORK_QUEUE, **kept}
     log = {"max_age": settings.events_max_age_hours * _HOUR, "discard": api.DiscardPolicy.OLD}
     schedules = {"discard": api.DiscardPolicy.OLD, "discard_new_per_subject": False, "allow_msg_schedules": True}
+    replies = {
+        "max_age": settings.cache_ttl,
+        "max_msgs_per_subject": 1,
+        "discard": api.DiscardPolicy.OLD,
+        "duplicate_window": min(_DEDUPE, settings.cache_ttl),
+        "republish": api.RePublish(*subjects.CACHED),
+    }
     facts = [subjects.journal(EVERY, key) for key in ("*", "*.*")]
     table: list[tuple[str, list[str], dict[str, Any]]] = [
         (subjects.JOBS, [subjects.job("*", EVERY)], kept),
@@ -55,6 +63,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         (subjects.EVENTS, [subjects.events(EVERY)], {**log, "republish": api.RePublish(*subjects.LIVE)}),
         (subjects.HOOKS, [subjects.hook(EVERY)], queue),
         (subjects.TIMERS, [subjects.timer(EVERY, "*"), subjects.due(EVERY, "*")], {**queue, **schedules}),
+        (subjects.CACHE, [subjects.cached("*", "*")], replies),
         (subjects.DEAD, [subjects.dead(">")], {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
     ]
     return [
@@ -64,9 +73,8 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
             storage=api.StorageType.FILE,
             max_bytes=settings.store_bytes * _SHARES[name] // 64,
             num_replicas=settings.stream_replicas,
-            duplicate_window=_DEDUPE,
             allow_direct=True,
-            **config,
+            **{"duplicate_window": _DEDUPE, **config},
         )
         for name, stored, config in table
     ]

@@ -11,6 +11,7 @@
     HOOKS     hooks.<tenant>.<job>                  while queued    -
     TIMERS    timers.<tenant>.<job>.set.<key>       the last counts -
               timers.<tenant>.<job>.due.<key>       while queued    -
+    CACHE     cache.<tenant>.<hash>                 the last counts cached.<tenant>.<hash>
     DEAD      dead.<origin subject>                 no              -
 
     not stored, request and reply (penstock.nats_api): penstock.submit.<tenant>.<pattern>, penstock.status.<tenant>,
@@ -27,12 +28,16 @@ message that was refused (see docs/adr/0002).
 from penstock.contracts.wire import JobName
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
-TIMERS = "TIMERS"
-STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS
+TIMERS, CACHE = "TIMERS", "CACHE"
+STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, CACHE
 
 #: What is republished once it is stored, as (source, destination).
 FACTS = ("journal.>", "facts.>")
 LIVE = ("events.>", "live.>")
+CACHED = ("cache.>", "cached.>")
+
+#: In place of a tenant: what all of them share. No tenant is called so.
+SHARED = "=shared"
 
 #: In place of a job, in a filter: those of all tenants.
 EVERY = JobName("*", "*")
@@ -163,6 +168,16 @@ def named_in(subject: str) -> JobName | None:
         return readers[subject.partition(".")[0]]()
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def cached(scope: str, key: str) -> str:
+    """Where a model's reply is kept. `scope`: a tenant, or SHARED."""
+    return f"cache.{scope}.{key}"
+
+
+def told(cached: str) -> str:
+    """Where that is republished."""
+    return f"cached.{cached.partition('.')[2]}"
 
 
 def api(*names: str) -> str:

@@ -49,6 +49,7 @@ class Llm:
             raise Misconfigured("no API key: set GEMINI_API_KEY, or a base URL that needs none")
         #: Whether a call's labels go along as X-Penstock headers: not to Google.
         self.traces = not access.google
+        self._address = access.base_url or ""
         # Error texts must not hold it.
         self._key = access.key
         certificates = _certificates()
@@ -103,13 +104,13 @@ class Llm:
         Raises ModelUnavailable, ModelFailure, OutputTruncated, OutputInvalid; those may come after pieces.
         """
         reply = Reply(model)
-        config = config_of(
+        config = self._config(
             prompt,
-            output=output,
-            tools=tools,
-            max_output_tokens=self.settings.model_max_output_tokens,
-            thinking=thinking_of(model, thinking),
-            headers={f"X-Penstock-{name.title()}": label for name, label in labels.items() if self.traces},
+            model,
+            output,
+            tools,
+            thinking,
+            {f"X-Penstock-{name.title()}": label for name, label in labels.items() if self.traces},
         )
         try:
             async with aclosing(self._responses(model, contents_of(prompt), config)) as responses:
@@ -120,6 +121,38 @@ class Llm:
         finally:
             if reply.begun:
                 meter.add(usage_of(reply.metadata, reply.model), reply.model)
+
+    def identity(
+        self,
+        prompt: Prompt,
+        *,
+        model: str,
+        output: type[BaseModel] | type[str] = str,
+        tools: Sequence[Tool[Any, Any] | Declaration] = (),
+        thinking: Thinking = "medium",
+    ) -> bytes:
+        """What `stream` would ask, and of whom: two calls with the same are the same question."""
+        config = self._config(prompt, model, output, tools, thinking, {})
+        asked = (one.model_dump_json(exclude_none=True) for one in (*contents_of(prompt), config))
+        return "\n".join((self._address, model, *asked)).encode()
+
+    def _config(
+        self,
+        prompt: Prompt,
+        model: str,
+        output: type[BaseModel] | type[str],
+        tools: Sequence[Tool[Any, Any] | Declaration],
+        thinking: Thinking,
+        headers: Mapping[str, str],
+    ) -> types.GenerateContentConfig:
+        return config_of(
+            prompt,
+            output=output,
+            tools=tools,
+            max_output_tokens=self.settings.model_max_output_tokens,
+            thinking=thinking_of(model, thinking),
+            headers=headers,
+        )
 
     async def _responses(
         self, model: str, contents: list[types.Content], config: types.GenerateContentConfig

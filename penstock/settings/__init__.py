@@ -11,6 +11,7 @@ from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 
 from penstock.contracts.options import LONGEST_DEADLINE
 from penstock.errors import Misconfigured
+from penstock.settings.cache import Cache
 from penstock.settings.group import PREFIX
 from penstock.settings.http import Http
 from penstock.settings.logs import Logs
@@ -19,7 +20,7 @@ from penstock.settings.nats import Nats
 from penstock.settings.webhooks import Webhooks
 from penstock.settings.work import Work
 
-__all__ = ["PREFIX", "Http", "Logs", "Models", "Nats", "Settings", "Webhooks", "Work", "unknown_variables"]
+__all__ = ["PREFIX", "Cache", "Http", "Logs", "Models", "Nats", "Settings", "Webhooks", "Work", "unknown_variables"]
 
 #: Variables with the prefix that are no settings: those of the command line, of `up` for its own, of the tests.
 _OTHERS = ("URL", "API_KEY", "DATA", "SIMULATOR_TOKEN")
@@ -33,7 +34,7 @@ _IN_PLAIN_WORDS = {
 }
 
 
-class Settings(Nats, Work, Models, Http, Webhooks, Logs):
+class Settings(Nats, Work, Models, Cache, Http, Webhooks, Logs):
     """All of them; docs/settings.md is made from these classes. Raises Misconfigured, naming the variable."""
 
     @model_validator(mode="wrap")

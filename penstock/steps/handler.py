@@ -32,6 +32,7 @@ from penstock.pattern import StepContext
 from penstock.settings import Settings
 from penstock.steps.executor import Executable
 from penstock.steps.parts import PartSink
+from penstock.steps.replies import Replies
 from penstock.steps.spending import Spending
 from penstock.validation import field_errors, summary
 
@@ -166,6 +167,8 @@ class StepHandler:
             stronger=self._settings.model_above(request.complexity, request.priority),
             thinking=step.thinking_for(request.priority),
             may_shorten=step.may_shorten,
+            cache=Replies.of(self._bus, self._settings, attempt.job.tenant) if self._settings.cache and request.cache else None,
+            asked_before=request.asked_before,
         )
         # behind another base URL than Google's, the model is known from its reply only
         sink.started(request.step, self._service, None if self._llm and self._llm.traces else model_name)
@@ -207,10 +210,13 @@ class StepHandler:
             sink.close()
             if model.usage.calls:
                 self._spending.add(request.pattern, request.step, model.model, model.usage)
+        if failure is not None:
+            await model.forget()
         await store(
             failure,
             value=value,
             model=model.model if step.asks else None,
+            cached=model.cached,
             usage=attempt.spent + model.usage,
             duration_ms=round((time.monotonic() - began) * 1000),
         )

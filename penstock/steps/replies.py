@@ -1,0 +1,202 @@
+"""The cache of model replies: the stream CACHE, which all replicas share.
+
+    ask ──▶ claim cache.<scope>.<key> ──▶ claimed: ask the model, renewing the claim ──▶ store the reply in its place
+                  │
+                  └─ refused: what stands there? ── a reply that fits ──▶ that
+                                                 ── a claim ──▶ wait for what replaces it, as long as it is renewed
+
+A claim is a message that is accepted only in place of the one that was seen there, or of none. Who gives up says so,
+and one of those that wait takes over; where the model failed, each of them asks for itself. A claim that is not
+renewed, its process being dead, may be replaced once it is two thirds of `ack_wait` old: before its step is delivered
+again.
+
+What NATS refuses, or does not answer, is never the asker's failure: then the model is asked, and nothing is kept. So a
+question may be asked twice where NATS is away for longer than a claim holds, and a claim may stand till it is too old
+where its end came in the very moment of its renewal.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from nats.aio.msg import Msg
+from nats.js.errors import APIError
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
+
+from penstock.cancelling import stop
+from penstock.errors import BusUnavailable, Failure, OutputInvalid
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.storage import is_passing
+from penstock.jobs.lookup import unix
+from penstock.llm.cache import Kept
+from penstock.settings import Settings
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+#: What stands for a reply: it is being asked for; nobody asks any more; who asked has failed.
+_CLAIM, _FREE, _FAILED = b"claim", b"free", b"failed"
+#: The server's error number for a message that was to replace another one than stands there.
+_REPLACED = 10071
+
+
+@dataclass(frozen=True)
+class Replies:
+    """The replies to one tenant's questions, or to all tenants' (penstock.llm.cache.Cache)."""
+
+    bus: Bus
+    scope: str
+    #: Seconds: how long a claim holds that is not renewed, and how old a reply may be.
+    claimed: float
+    kept: float
+
+    @classmethod
+    def of(cls, bus: Bus, settings: Settings, tenant: str) -> "Replies":
+        scope = subjects.SHARED if settings.cache_shared else tenant
+        return cls(bus, scope, min(settings.ack_wait * 2, settings.cache_ttl) / 3, settings.cache_ttl)
+
+    async def reply(
+        self, key: str, read: Callable[[Kept], R], ask: Callable[[], Awaitable[tuple[R, Kept]]]
+    ) -> tuple[R, Kept | None]:
+        subject, claim = subjects.cached(self.scope, key), None
+        try:
+            claim = await self._claimed_or_found(subject, read)
+        except Exception as error:
+            _tolerate(error, subject)
+        if isinstance(claim, tuple):
+            return claim
+        end: bytes | None = _FREE
+        try:
+            value, reply = await ask()
+            end = None if await self._store(subject, reply) else _FAILED
+        except Exception:
+            end = _FAILED
+            raise
+        finally:
+            if claim is not None:
+                await claim.end(end)
+        return value, None
+
+    async def forget(self, key: str) -> None:
+        await self._put(subjects.cached(self.scope, key), _FREE)
+
+    async def _claimed_or_found(self, subject: str, read: Callable[[Kept], R]) -> "_Claim | tuple[R, Kept] | None":
+        """None where another one's failure was waited for: then everybody asks."""
+        replaced = 0
+        while (sequence := await self.claim(subject, replaced)) is None:
+            standing, waited = await self._settled(subject)
+            replaced = standing.sequence if standing else 0
+            if standing is None or standing.data in (_CLAIM, _FREE):
+                continue
+            if standing.data == _FAILED:
+                if waited:
+                    return None
+            elif self._age(standing) < self.kept:
+                with suppress(ValidationError, OutputInvalid):
+                    reply = Kept.model_validate_json(standing.data)
+                    return read(reply), reply
+        return _Claim(self, subject, sequence)
+
+    async def claim(self, subject: str, replaced: int) -> int | None:
+        """Claim the place of the message with that sequence, 0 for none. None: another one stands there."""
+        try:
+            return await self.bus.publish(subject, _CLAIM, headers=_instead_of(replaced))
+        except APIError as error:
+            if error.err_code != _REPLACED:
+                raise
+            return None
+
+    async def _settled(self, subject: str) -> tuple[Stored | None, bool]:
+        """What stands there once it is no claim that holds, and whether that had to be waited for."""
+        standing: Stored | None = None
+        changed = asyncio.Event()
+
+        def holds() -> bool:
+            return standing is not None and standing.data == _CLAIM and self._age(standing) < self.claimed
+
+        def note(found: Stored | None) -> None:
+            nonlocal standing
+            if found is None or standing is None or found.sequence > standing.sequence:
+                standing = found
+                changed.set()
+
+        async def on_message(message: Msg) -> None:
+            note(Stored.of(message))
+
+        async def look() -> None:
+            note(await self.bus.last_from_leader(subjects.CACHE, subject))
+
+        await look()
+        if not holds():
+            return standing, False
+        async with self.bus.following(look, on_message, subjects.told(subject)):
+            while holds():
+                changed.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self.claimed - self._age(standing)):
+                        await changed.wait()
+        return standing, True
+
+    def _age(self, stored: Stored | None) -> float:
+        return self.bus.time.now() - unix(stored.time) if stored else 0.0
+
+    async def _store(self, subject: str, reply: Kept) -> bool:
+        """Not one that is too large, or that JSON does not hold."""
+        try:
+            return await self._put(subject, reply.model_dump_json().encode())
+        except PydanticSerializationError:
+            return False
+
+    async def _put(self, subject: str, body: bytes) -> bool:
+        try:
+            await self.bus.publish(subject, body)
+        except Exception as error:
+            _tolerate(error, subject)
+            return False
+        return True
+
+
+class _Claim:
+    """Renewed from its beginning to its `end`, or until another one has replaced it."""
+
+    def __init__(self, replies: Replies, subject: str, sequence: int) -> None:
+        self._replies, self._subject, self._sequence = replies, subject, sequence
+        self._renewing = asyncio.get_running_loop().create_task(self._renew())
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self._replies.claimed / 3)
+            try:
+                sequence = await self._replies.claim(self._subject, self._sequence)
+            except Exception as error:
+                _tolerate(error, self._subject)
+                continue
+            if sequence is None:
+                return
+            self._sequence = sequence
+
+    async def end(self, word: bytes | None) -> None:
+        """`word` in its place, unless a reply stands there. Nothing is waited for: the asker may be cancelled."""
+        await stop(self._renewing)
+        if word is not None:
+            try:
+                await self._replies.bus.connection.publish(self._subject, word, headers=_instead_of(self._sequence))
+            except Exception as error:
+                _tolerate(error, self._subject)
+
+
+def _instead_of(sequence: int) -> dict[str, str]:
+    return {"Nats-Expected-Last-Subject-Sequence": str(sequence)}
+
+
+def _tolerate(error: Exception, subject: str) -> None:
+    """Raises what is not NATS's refusal, nor its absence."""
+    if not (isinstance(error, APIError | BusUnavailable | Failure) or is_passing(error)):
+        raise error
+    log.warning("the cache is left out: %r", error, extra={"subject": subject})
