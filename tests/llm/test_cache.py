@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from penstock import Failure, Pattern, PatternRequest, Run, Step, StepContext, Wire
 from penstock.contracts.events import Event, StepCompleted
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.usage import Usage
@@ -30,6 +32,36 @@ from tests.support.simulator import Steering
 from tests.support.waiting import Waiting
 
 QUERY = {"query": "Our API answers 502 since the deploy"}
+
+
+class Votes(Wire):
+    votes: tuple[str, ...]
+
+
+async def vote(_: PatternRequest, context: StepContext) -> str:
+    """Nobody but itself knows which replies are of no use to it."""
+    said = await context.model.text(PROMPT)
+    if said == "maybe":
+        raise Failure("step_error", "that is no vote")
+    return said
+
+
+VOTE = Step(name="vote", input=PatternRequest, output=str, do=vote, uses_model=True)
+
+
+async def poll(run: Run, request: PatternRequest) -> Votes:
+    return Votes(votes=await run.map(VOTE, [PatternRequest()] * 3, into="/votes"))
+
+
+POLL = Pattern(
+    name="poll",
+    summary="Ask three times.",
+    run=poll,
+    request=PatternRequest,
+    result=Votes,
+    steps=(VOTE,),
+    example=PatternRequest(),
+)
 
 
 @pytest.fixture
@@ -87,6 +119,28 @@ async def test_an_equal_job_is_answered_without_a_call_and_streams_alike(pipelin
     assert [end.model for end in ends] == [end.model for end in first if isinstance(end, StepCompleted)]
     assert (await pipeline.end(job)).usage == Usage()
     assert not any(outcome.cached for outcome in (await pipeline.outcomes(first[0].job)).values())  # type: ignore[union-attr]
+
+
+async def test_steps_of_a_job_that_ask_the_same_are_answered_by_a_call_each(
+    settings: Settings, gemini: Steering
+) -> None:
+    """A poll of one voter would be none. The next job's are answered by theirs."""
+    own = settings.model_copy(update={"patterns": (f"{__name__}:POLL",)})
+    async with pipeline_of(own, gemini, "aggregator", "workers") as pipeline:
+        results = [await pipeline.run("poll", {}) for _ in range(2)]
+    assert results[0] == results[1]
+    assert len(set(results[0]["votes"])) == 3
+    assert await calls(gemini) == 3
+
+
+async def test_a_step_that_cannot_use_a_reply_asks_for_another_in_the_next_job(
+    settings: Settings, gemini: Steering
+) -> None:
+    await gemini.rule(times=1, reply={"text": "maybe"})
+    own = settings.model_copy(update={"patterns": (f"{__name__}:POLL",)})
+    async with pipeline_of(own, gemini, "aggregator", "workers") as pipeline:
+        await pipeline.failure(await pipeline.submit("poll", {}))
+        assert "maybe" not in (await pipeline.run("poll", {}))["votes"]
 
 
 async def test_who_wants_no_cache_asks_and_leaves_nothing(pipeline: Pipeline, gemini: Steering) -> None:
@@ -150,6 +204,15 @@ async def test_what_a_check_refuses_is_asked_for(llm: Llm, steering: Steering, r
     await steering.rule(reply={"text": "short"})
     assert await asker(llm, cache=replies).text(PROMPT, lambda text: ["too long"] * (len(text) > 5)) == "short"
     assert await asker(llm, cache=replies).text(PROMPT) == "short"
+
+
+async def test_what_is_older_than_the_setting_is_asked_for(
+    llm: Llm, settings: Settings, steering: Steering, replies: Replies, bus: Bus
+) -> None:
+    await asker(llm, cache=replies).text(PROMPT)
+    await asker(llm, cache=replace(replies, kept=0.0)).text(PROMPT)
+    assert await calls(steering) == 2
+    assert (await bus.jetstream.stream_info(subjects.CACHE)).config.max_age == settings.cache_ttl == replies.kept
 
 
 async def test_a_step_that_fails_has_its_replies_forgotten(llm: Llm, steering: Steering, replies: Replies) -> None:
