@@ -57,7 +57,10 @@ class Replies:
     kept: float
 
     @classmethod
-    def of(cls, bus: Bus, settings: Settings, tenant: str) -> "Replies":
+    def of(cls, bus: Bus, settings: Settings, tenant: str) -> "Replies | None":
+        """None where the settings want no cache."""
+        if not settings.cache:
+            return None
         scope = subjects.SHARED if settings.cache_shared else tenant
         return cls(bus, scope, min(settings.ack_wait * 2, settings.cache_ttl) / 3, settings.cache_ttl)
 

@@ -25,6 +25,7 @@ from penstock.llm.client import Llm
 from penstock.settings import Settings
 from penstock.steps.replies import Replies
 from tests.llm.asking import ADD, GOOD, PROMPT, Received, Review, asker
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline, pipeline_of
 from tests.support.servers import NatsServer
@@ -86,7 +87,13 @@ async def llm(settings: Settings) -> AsyncIterator[Llm]:
 
 @pytest.fixture
 def replies(bus: Bus, settings: Settings) -> Replies:
-    return Replies.of(bus, settings, "default")
+    return of_tenant(bus, settings, "default")
+
+
+def of_tenant(bus: Bus, settings: Settings, tenant: str) -> Replies:
+    replies = Replies.of(bus, settings, tenant)
+    assert replies is not None
+    return replies
 
 
 async def calls(steering: Steering) -> int:
@@ -261,7 +268,7 @@ async def test_whatever_decides_a_reply_makes_another_question(
 
 async def test_tenants_learn_nothing_of_one_another(llm: Llm, steering: Steering, bus: Bus, settings: Settings) -> None:
     for tenant in ("one", "other"):
-        await asker(llm, cache=Replies.of(bus, settings, tenant)).text(PROMPT)
+        await asker(llm, cache=of_tenant(bus, settings, tenant)).text(PROMPT)
     assert await calls(steering) == 2
 
 
@@ -270,7 +277,7 @@ async def test_a_setting_shares_replies_among_tenants(
 ) -> None:
     shared = settings.model_copy(update={"cache_shared": True})
     for tenant in ("one", "other"):
-        await asker(llm, cache=Replies.of(bus, shared, tenant)).text(PROMPT)
+        await asker(llm, cache=of_tenant(bus, shared, tenant)).text(PROMPT)
     assert await calls(steering) == 1
 
 
@@ -312,7 +319,7 @@ async def test_one_of_those_that_wait_takes_over_from_a_job_that_is_cancelled(
     async with Waiting(pipeline.bus) as waiting:
         others = [await pipeline.submit("routing", QUERY) for _ in range(3)]
         await waiting.more(3)
-    await cancel(pipeline.bus, first)
+    await cancel(pipeline.bus, named(first))
     results = [await pipeline.result(job) for job in others]
     assert results[0] == results[1] == results[2]
     assert [call.step for call in await gemini.calls()] == ["classify", "classify", "respond"]

@@ -46,9 +46,9 @@ async def starting(settings: Settings) -> AsyncIterator[Start]:
 
 async def one_answer_each(pipeline: Pipeline, jobs: list[str]) -> None:
     """All have the same result, and ended once."""
-    ends = [await pipeline.end(job) for job in jobs if await pipeline.result(job)]
-    assert len(ends) == len(jobs)
-    assert all(end.result == ends[0].result for end in ends)
+    results = await asyncio.gather(*map(pipeline.result, jobs))
+    assert all(result == results[0] for result in results)
+    ends = await asyncio.gather(*map(pipeline.end, jobs))
     calls = sum(end.usage.calls for end in ends)
     assert calls == len(await pipeline.gemini.calls(status="completed"))
 
