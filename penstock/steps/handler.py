@@ -143,8 +143,15 @@ class StepHandler:
         by = {"k": attempt.key, "a": attempt.number, "i": attempt.id}
         step, interval = executable.step, self._settings.flush_interval
         sink = PartSink(events, by, into=request.into, output=step.output, flush_interval=interval)
-        described: dict[str, Any] = {"fingerprint": request.fingerprint, "into": request.into, "prompt": executable.prompt}
-        store = partial(self._store, attempt, events, sink, **described)
+        store = partial(
+            self._store,
+            attempt,
+            events,
+            sink,
+            fingerprint=request.fingerprint,
+            into=request.into,
+            prompt=executable.prompt,
+        )
         if attempt.number > self._settings.max_deliveries:
             detail = f"given up at attempt {attempt.number}; its executors did not survive it"
             await store(Failure("poisoned", detail))
@@ -160,7 +167,7 @@ class StepHandler:
             stronger=self._settings.model_above(request.complexity, request.priority),
             thinking=step.thinking_for(request.priority),
             may_shorten=step.may_shorten,
-            cache=Replies.of(self._bus, self._settings, attempt.job.tenant) if request.cache else None,
+            cache=Replies.of(self._bus, self._settings, attempt.job, attempt.key) if request.cache else None,
             asked_before=request.asked_before,
         )
         # behind another base URL than Google's, the model is known from its reply only

@@ -6,13 +6,13 @@
                                                  ── a claim ──▶ wait for what replaces it, as long as it is renewed
 
 A claim is a message that is accepted only in place of the one that was seen there, or of none. Who gives up says so,
-and one of those that wait takes over; where the model failed, each of them asks for itself. A claim that is not
-renewed, its process being dead, may be replaced once it is two thirds of `ack_wait` old: before its step is delivered
-again.
+and one of those that wait takes over; where the model failed, each of them asks for itself. A claim that was not
+renewed for `ack_wait`, its process being dead, is replaced by one of them; that of a step itself, which is delivered
+again, at once.
 
 What NATS refuses, or does not answer, is never the asker's failure: then the model is asked, and nothing is kept. So a
-question may be asked twice where NATS is away for longer than a claim holds, and a claim may stand till it is too old
-where its end came in the very moment of its renewal.
+question may be asked twice where NATS, or who asks, stands still for longer than a claim holds. A claim that ends while
+it is being renewed may stand till it is too old.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from penstock.cancelling import stop
+from penstock.contracts.wire import JobName
 from penstock.errors import BusUnavailable, Failure, OutputInvalid
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
@@ -41,7 +42,9 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 
 #: What stands for a reply: it is being asked for; nobody asks any more; who asked has failed.
-_CLAIM, _FREE, _FAILED = b"claim", b"free", b"failed"
+_CLAIM, _FREE, _FAILED = b"claim ", b"free", b"failed"
+#: Seconds after which the cache is left out.
+_PATIENCE = 5.0
 #: The server's error number for a message that was to replace another one than stands there.
 _REPLACED = 10071
 
@@ -52,26 +55,30 @@ class Replies:
 
     bus: Bus
     scope: str
+    #: The step that asks.
+    asker: str
     #: Seconds: how long a claim holds that is not renewed, and how old a reply may be.
     claimed: float
     kept: float
 
     @classmethod
-    def of(cls, bus: Bus, settings: Settings, tenant: str) -> "Replies | None":
+    def of(cls, bus: Bus, settings: Settings, job: JobName, key: str) -> "Replies | None":
         """None where the settings want no cache."""
         if not settings.cache:
             return None
-        scope = subjects.SHARED if settings.cache_shared else tenant
-        return cls(bus, scope, min(settings.ack_wait * 2, settings.cache_ttl) / 3, settings.cache_ttl)
+        scope = subjects.SHARED if settings.cache_shared else job.tenant
+        claimed = min(settings.ack_wait, settings.cache_ttl / 2)
+        return cls(bus, scope, f"{job}.{key}", claimed, settings.cache_ttl)
 
     async def reply(
         self, key: str, read: Callable[[Kept], R], ask: Callable[[], Awaitable[tuple[R, Kept]]]
     ) -> tuple[R, Kept | None]:
-        subject, claim = subjects.cached(self.scope, key), None
+        subject = subjects.cached(self.scope, key)
         try:
             claim = await self._claimed_or_found(subject, read)
         except Exception as error:
             _tolerate(error, subject)
+            return (await ask())[0], None
         if isinstance(claim, tuple):
             return claim
         end: bytes | None = _FREE
@@ -95,7 +102,7 @@ class Replies:
         while (sequence := await self.claim(subject, replaced)) is None:
             standing, waited = await self._settled(subject)
             replaced = standing.sequence if standing else 0
-            if standing is None or standing.data in (_CLAIM, _FREE):
+            if standing is None or standing.data == _FREE or standing.data.startswith(_CLAIM):
                 continue
             if standing.data == _FAILED:
                 if waited:
@@ -109,7 +116,7 @@ class Replies:
     async def claim(self, subject: str, replaced: int) -> int | None:
         """Claim the place of the message with that sequence, 0 for none. None: another one stands there."""
         try:
-            return await self.bus.publish(subject, _CLAIM, headers=_instead_of(replaced))
+            return await self._append(subject, self._own, _instead_of(replaced))
         except APIError as error:
             if error.err_code != _REPLACED:
                 raise
@@ -121,7 +128,9 @@ class Replies:
         changed = asyncio.Event()
 
         def holds() -> bool:
-            return standing is not None and standing.data == _CLAIM and self._age(standing) < self.claimed
+            if standing is None or not standing.data.startswith(_CLAIM) or standing.data == self._own:
+                return False
+            return self._age(standing) < self.claimed
 
         def note(found: Stored | None) -> None:
             nonlocal standing
@@ -146,6 +155,15 @@ class Replies:
                         await changed.wait()
         return standing, True
 
+    @property
+    def _own(self) -> bytes:
+        return _CLAIM + self.asker.encode()
+
+    async def _append(self, subject: str, body: bytes, headers: dict[str, str] | None = None) -> int:
+        """A claim whose answer was lost is found to be one's own."""
+        async with asyncio.timeout(_PATIENCE):
+            return await self.bus.append(subject, body, headers=headers)
+
     def _age(self, stored: Stored | None) -> float:
         return self.bus.time.now() - unix(stored.time) if stored else 0.0
 
@@ -158,7 +176,7 @@ class Replies:
 
     async def _put(self, subject: str, body: bytes) -> bool:
         try:
-            await self.bus.publish(subject, body)
+            await self._append(subject, body)
         except Exception as error:
             _tolerate(error, subject)
             return False
@@ -200,6 +218,6 @@ def _instead_of(sequence: int) -> dict[str, str]:
 
 def _tolerate(error: Exception, subject: str) -> None:
     """Raises what is not NATS's refusal, nor its absence."""
-    if not (isinstance(error, APIError | BusUnavailable | Failure) or is_passing(error)):
+    if not (isinstance(error, APIError | BusUnavailable | Failure | TimeoutError) or is_passing(error)):
         raise error
     log.warning("the cache is left out: %r", error, extra={"subject": subject})

@@ -14,6 +14,7 @@ from penstock import Failure, Pattern, PatternRequest, Run, Step, StepContext, W
 from penstock.contracts.events import Event, StepCompleted
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.usage import Usage
+from penstock.contracts.wire import JobName
 from penstock.errors import ModelUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -91,7 +92,7 @@ def replies(bus: Bus, settings: Settings) -> Replies:
 
 
 def of_tenant(bus: Bus, settings: Settings, tenant: str) -> Replies:
-    replies = Replies.of(bus, settings, tenant)
+    replies = Replies.of(bus, settings, JobName(tenant, "job"), "key")
     assert replies is not None
     return replies
 
@@ -284,7 +285,7 @@ async def test_a_setting_shares_replies_among_tenants(
 async def test_equal_questions_at_once_are_asked_once(llm: Llm, steering: Steering, replies: Replies, bus: Bus) -> None:
     await steering.rule(reply={"hold": "it"})
     async with Waiting(bus) as waiting, asyncio.TaskGroup() as group:
-        asked = [group.create_task(asker(llm, cache=replies).text(PROMPT)) for _ in range(5)]
+        asked = [group.create_task(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT)) for n in range(5)]
         await waiting.more(4)
         await steering.release("it")
     assert len({task.result() for task in asked}) == 1
@@ -299,7 +300,7 @@ async def test_where_the_model_failed_each_asks_for_itself(
     async with Waiting(bus) as waiting:
         first = asyncio.ensure_future(asker(llm, cache=replies).text(PROMPT))
         await steering.wait(held="it")
-        others = asyncio.gather(*(asker(llm, cache=replies).text(PROMPT) for _ in range(3)))
+        others = asyncio.gather(*(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT) for n in range(3)))
         await waiting.more(3)
     await steering.release("it")
     with pytest.raises(ModelUnavailable):
@@ -307,6 +308,19 @@ async def test_where_the_model_failed_each_asks_for_itself(
     answers = await others
     assert await calls(steering) == 4
     assert await asker(llm, cache=replies).text(PROMPT) in answers
+
+
+async def test_a_step_that_is_delivered_again_does_not_wait_for_its_own_claim(
+    llm: Llm, steering: Steering, replies: Replies
+) -> None:
+    """Who made it is dead, or stands still; what that one says later is as good a reply."""
+    await steering.rule(times=1, reply={"hold": "it", "holdBefore": True})
+    first = asyncio.ensure_future(asker(llm, cache=replies).text(PROMPT))
+    await steering.wait(held="it")
+    await asker(llm, cache=replies).text(PROMPT)
+    await steering.release("it")
+    assert await first == await asker(llm, cache=replies).text(PROMPT)
+    assert await calls(steering) == 2
 
 
 async def test_one_of_those_that_wait_takes_over_from_a_job_that_is_cancelled(
@@ -332,7 +346,7 @@ async def test_a_reply_that_is_too_large_is_given_and_not_kept(
     await bus.jetstream.update_stream(config.evolve(max_msg_size=1_000))
     await steering.rule(reply={"text": "x" * 1_000, "hold": "it", "holdBefore": True})
     async with Waiting(bus) as waiting, asyncio.TaskGroup() as group:
-        asked = [group.create_task(asker(llm, cache=replies).text(PROMPT)) for _ in range(2)]
+        asked = [group.create_task(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT)) for n in range(2)]
         await waiting.more()
         await steering.release("it")
     assert {task.result() for task in asked} == {"x" * 1_000}

@@ -23,7 +23,7 @@ SLOTS = 32
 
 @pytest.fixture
 def settings(nats: NatsServer, gemini_url: str) -> Settings:
-    return Settings(nats_url=nats.url, model_base_url=gemini_url, cache=True, ack_wait=3)
+    return Settings(nats_url=nats.url, model_base_url=gemini_url, cache=True, ack_wait=6)
 
 
 Start = Callable[[str], Awaitable[Replica]]
