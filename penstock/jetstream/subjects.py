@@ -175,9 +175,9 @@ def cached(scope: str, key: str) -> str:
     return f"cache.{scope}.{key}"
 
 
-def told(cached: str) -> str:
+def told(scope: str, key: str) -> str:
     """Where that is republished."""
-    return f"cached.{cached.partition('.')[2]}"
+    return f"cached.{scope}.{key}"
 
 
 def api(*names: str) -> str:

@@ -14,11 +14,11 @@ from pydantic_core import PydanticSerializationError
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Thinking
 from penstock.contracts.tool import Declaration, Tool
-from penstock.contracts.turns import Part, TextPiece, ToolCall, Turn
+from penstock.contracts.turns import Kept, Part, TextPiece, ToolCall, Turn
 from penstock.contracts.usage import Usage
 from penstock.document.strings import whole
 from penstock.errors import OutputInvalid, OutputTruncated
-from penstock.llm.cache import Cache, Kept
+from penstock.llm.cache import Cache
 from penstock.llm.client import Llm
 from penstock.llm.repair_prompt import described, faults_by, faults_of, repair_turns
 from penstock.llm.usage import Meter

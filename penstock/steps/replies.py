@@ -28,13 +28,13 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from penstock.cancelling import stop
+from penstock.contracts.turns import Kept
 from penstock.contracts.wire import JobName
 from penstock.errors import BusUnavailable, Failure, OutputInvalid
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 from penstock.jetstream.storage import is_passing
 from penstock.jobs.lookup import unix
-from penstock.llm.cache import Kept
 from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ class Replies:
         await look()
         if not holds():
             return standing, False
-        async with self.bus.following(look, on_message, subjects.told(subject)):
+        async with self.bus.following(look, on_message, subjects.told(*subjects.tokens(subject))):
             while holds():
                 changed.clear()
                 with suppress(TimeoutError):
@@ -188,23 +188,32 @@ class _Claim:
 
     def __init__(self, replies: Replies, subject: str, sequence: int) -> None:
         self._replies, self._subject, self._sequence = replies, subject, sequence
+        self._renewing: asyncio.Task[None] | None = None
+        self._wait()
+
+    def _wait(self) -> None:
+        """Most questions are answered before there is anything to renew: a timer is cheaper than a task."""
+        self._next = asyncio.get_running_loop().call_later(self._replies.claimed / 3, self._start)
+
+    def _start(self) -> None:
         self._renewing = asyncio.get_running_loop().create_task(self._renew())
 
     async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(self._replies.claimed / 3)
-            try:
-                sequence = await self._replies.claim(self._subject, self._sequence)
-            except Exception as error:
-                _tolerate(error, self._subject)
-                continue
-            if sequence is None:
-                return
+        sequence: int | None = self._sequence
+        try:
+            sequence = await self._replies.claim(self._subject, self._sequence)
+        except Exception as error:
+            _tolerate(error, self._subject)
+        if sequence is not None:
             self._sequence = sequence
+            self._wait()
 
     async def end(self, word: bytes | None) -> None:
         """`word` in its place, unless a reply stands there. Nothing is waited for: the asker may be cancelled."""
-        await stop(self._renewing)
+        self._next.cancel()
+        if self._renewing is not None:
+            await stop(self._renewing)
+            self._next.cancel()
         if word is not None:
             try:
                 await self._replies.bus.connection.publish(self._subject, word, headers=_instead_of(self._sequence))
