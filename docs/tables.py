@@ -29,7 +29,7 @@ about.
 | variable | default | meaning |
 |---|---|---|
 | `PENSTOCK_URL` | `http://127.0.0.1:8080` | Gateways that `penstock run` and `jobs` go to, separated by commas. |
-| `PENSTOCK_API_KEY` |  | For a proxy in front of the gateway: sent as `Authorization: Bearer`. |
+| `PENSTOCK_API_KEY` |  | The caller's key, for gateways that ask for one ([keys.md](keys.md)). |
 | `PENSTOCK_DATA` | `data` | The data folder of `penstock up`, where commands find the token of its NATS. |
 """
 _SETTINGS_OF_A_GROUP = """
@@ -84,7 +84,7 @@ def _table(codes: dict[str, Code]) -> str:
 
 
 def _shown(default: Any) -> str:
-    if default is None or default is PydanticUndefined or default == ():
+    if default is None or default is PydanticUndefined or default in ((), {}):
         return ""
     return f"`{','.join(map(str, default))}`" if isinstance(default, tuple) else f"`{default}`"
 

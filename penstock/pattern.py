@@ -141,7 +141,8 @@ class Run(ABC):
 
         It has to be in `Pattern.subs`, or be this pattern or one that this one is a part of, up to 8 in one another.
         Its steps are journaled under `<key>__<their key>`; `key` is by default its name and a running number. Of its
-        request's options, `deadline_seconds` and `webhook` mean nothing, and without a `priority` the job's holds.
+        request's options, `deadline_seconds` and `webhook` mean nothing; the job's `priority` and `model` hold where it
+        has none.
 
         Raises what it raises: StepFailed and other Failures may be caught. Its other steps are given up then; what it
         streamed stands until it is retracted here.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import check, dead, demo, eval, jobs, new, prompts, run, serve, up
+from penstock.cli import check, dead, demo, eval, jobs, keys, new, prompts, run, serve, up
 from penstock.cli.errors import Commands
 from penstock.cli.printing import say
 from penstock.patterns import project
@@ -30,6 +30,7 @@ app.command("demo")(demo.demo)
 app.command("eval")(eval.evaluated)
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(dead.app, name="dead")
+app.add_typer(keys.app, name="keys")
 app.command("serve")(serve.serve)
 app.command("streams")(serve.streams)
 

@@ -22,7 +22,7 @@ NatsUrl = Annotated[str | None, typer.Option(help="NATS servers, separated by co
 
 _option = partial(typer.Option, rich_help_panel="Connection")
 _URL = f"The gateway; several, separated by commas. Default: {_DEFAULT_URL}."
-_API_KEY = "For a proxy in front of the gateway: sent as `Authorization: Bearer`. The gateway itself asks for none."
+_API_KEY = "The caller's key (`penstock keys create`), where the gateway asks for one."
 # not typer's own envvar: a gateway in the environment counts before it
 _NATS_URL = "NATS servers: go there, past the gateway. \\[env var: PENSTOCK_NATS_URL, unless a gateway is named]"
 

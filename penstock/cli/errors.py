@@ -60,7 +60,8 @@ class Commands(TyperGroup):
 def _said(error: Exception) -> str:
     if isinstance(error, RequestRefused | JobFailedError):  # and below it a line for each field that it does not have
         fields = (f"{one.pointer or 'body'}: {one.detail}" for one in error.problem.errors or ())
-        return "\n  ".join((str(error), *(field for field in fields if field not in error.problem.detail)))
+        how = " (--api-key, or PENSTOCK_API_KEY)" if error.problem.code == "unauthorized" else ""
+        return "\n  ".join((f"{error}{how}", *(field for field in fields if field not in error.problem.detail)))
     if isinstance(error, Diverged):
         return f"the job was retried, and the new result contradicts what is printed above: {error}"
     if isinstance(error, ValidationError):  # another version's answer, say

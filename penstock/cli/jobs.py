@@ -1,6 +1,5 @@
 """`penstock jobs`: look at jobs, follow them, say something to them, cancel them, retry them."""
 
-import re
 import sys
 import time
 from contextlib import aclosing
@@ -13,6 +12,7 @@ from rich.table import Column, Table
 
 from penstock.cli import follow, view
 from penstock.cli.connecting import client, connected
+from penstock.cli.durations import seconds
 from penstock.cli.printing import Text, echo, say
 from penstock.cli.progress import Progress
 from penstock.cli.request_options import read_value
@@ -28,14 +28,10 @@ app = typer.Typer(
 
 Job = Annotated[str, typer.Argument(help="The job's id.", metavar="JOB")]
 _STATUSES = ", ".join(get_args(JobStatus))
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def _ago(duration: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", duration)
-    if match is None:
-        raise typer.BadParameter(f"{duration!r} is not a number and one of s, m, h, d, such as 15m")
-    return time.time() - float(match[1]) * _UNITS[match[2]]
+    return time.time() - seconds(duration)
 
 
 @app.command("list")
@@ -48,10 +44,13 @@ async def listed(
         float | None, typer.Option(parser=_ago, metavar="AGE", help="Only of the last 15m, 2h, 1d.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    tenant: Annotated[
+        str | None, typer.Option(metavar="TENANT", help="Only of this tenant: not one's own takes an admin's key.")
+    ] = None,
 ) -> None:
     """List jobs, newest first. In a pipe: one JSON object a line."""
     found: list[JobSummary] = []
-    async with aclosing(opened.jobs(pattern=pattern, status=status, since=since)) as all_jobs:
+    async with aclosing(opened.jobs(pattern=pattern, status=status, since=since, tenant=tenant)) as all_jobs:
         async for job in all_jobs:
             found.append(job)
             if len(found) == limit:
@@ -68,7 +67,10 @@ async def listed(
         took = f"{(job.ended_at - job.accepted_at).total_seconds():.1f} s" if job.ended_at else ""
         status_line = Text(job.status, style=view.mark(job.status)[1])
         status_line.append(f"\n{job.problem.code}" if job.problem else "", style="default")
-        table.add_row(Text(f"{job.id}\n  {job.pattern}"), Text(f"{view.when(job.accepted_at)}\n{took}"), status_line)
+        whose = f" of {job.tenant}" if job.tenant else ""
+        table.add_row(
+            Text(f"{job.id}\n  {job.pattern}{whose}"), Text(f"{view.when(job.accepted_at)}\n{took}"), status_line
+        )
     Console().print(table if found else "no jobs")
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, JsonValue
 from penstock.client.errors import RequestRefused, UnknownJob
 from penstock.contracts.job import JobStatus
 from penstock.contracts.options import PatternRequest
-from penstock.contracts.wire import DEFAULT_TENANT, is_token
+from penstock.contracts.wire import DEFAULT_TENANT, is_tenant, is_token
 from penstock.errors import InvalidRequest
 from penstock.jobs.submission import body_of, job_of
 from penstock.pattern import Pattern
@@ -80,10 +80,18 @@ def check_cursor(after: int) -> None:
 
 
 def filters(
-    pattern: AnyPattern | None, status: JobStatus | None, since: float | None, until: float | None
+    pattern: AnyPattern | None,
+    status: JobStatus | None,
+    since: float | None,
+    until: float | None,
+    tenant: str | None,
 ) -> dict[str, Any]:
     """Those of a list of jobs that are given. Raises RequestRefused."""
     given: dict[str, Any] = {} if pattern is None else {"pattern": name_of(pattern)}
+    if tenant is not None:
+        if not is_tenant(tenant):
+            raise RequestRefused.invalid(f"a tenant is 1 to 32 of a-z 0-9 -, not {_shown(tenant)}")
+        given["tenant"] = tenant
     if status is not None:
         if status not in get_args(JobStatus):
             raise RequestRefused.invalid(f"a status is one of {', '.join(get_args(JobStatus))}, not {_shown(status)}")

@@ -130,12 +130,13 @@ class Client(ABC):
         status: JobStatus | None = None,
         since: float | None = None,
         until: float | None = None,
+        tenant: str | None = None,
     ) -> AsyncGenerator[JobSummary, None]:
         """The jobs there are, newest first, read page by page. `since`, `until`: Unix seconds of submission.
 
-        Raises RequestRefused.
+        Over HTTP an admin's key lists those of all tenants, or of one. Raises RequestRefused.
         """
-        query = filters(pattern, status, since, until) | {"limit": _PAGE}
+        query = filters(pattern, status, since, until, tenant) | {"limit": _PAGE}
         while True:
             page = await self._page(query)
             for job in page.jobs:

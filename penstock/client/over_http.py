@@ -43,7 +43,8 @@ _FIRST, _LONGEST = 0.1, 5.0
 class HttpClient(Client):
     """`url`: where the gateways are; several, separated by commas, are used in turn when one does not answer.
 
-    `api_key`: for a proxy in front of them, sent as `Authorization: Bearer`; a gateway asks for none.
+    `api_key`: the caller's (docs/keys.md), sent as `Authorization: Bearer`. Where it is not valid, or does not allow
+    what is asked for, every method raises RequestRefused: `unauthorized`, `forbidden`.
     `patience`: seconds to go on trying while no gateway answers, or all are busy, before Unreachable.
 
     Raises Misconfigured for a URL without http:// or https://, and for a key that no header can have.

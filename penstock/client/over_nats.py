@@ -125,7 +125,7 @@ class NatsClient(Client):
 
     async def _page(self, query: Mapping[str, Any]) -> JobPage:
         with in_time("listing jobs"):
-            return await jobs.page(self.bus, tenant=self.tenant, **query)
+            return await jobs.page(self.bus, **{"tenant": self.tenant, **query})
 
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         state = await self._found(job, jobs.look_up)

@@ -81,8 +81,9 @@ class SyncClient(AbstractContextManager["SyncClient"]):
         status: JobStatus | None = None,
         since: float | None = None,
         until: float | None = None,
+        tenant: str | None = None,
     ) -> Iterator[JobSummary]:
-        return self._each(self._client.jobs(pattern=pattern, status=status, since=since, until=until))
+        return self._each(self._client.jobs(pattern=pattern, status=status, since=since, until=until, tenant=tenant))
 
     def follow(self, job: str, *, after: int = 0) -> "SyncJobEvents":
         return SyncJobEvents(self, self._client.follow(job, after=after))

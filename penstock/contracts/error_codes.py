@@ -27,6 +27,10 @@ _OPERATOR = "Nothing a caller can do: whoever runs the system has to look at it.
 REFUSALS: dict[str, Code] = {
     "invalid_parameter": Code(400, "A parameter or header is wrong", "Correct the one that `errors` names."),
     "bad_request": Code(400, "The request is malformed", "Correct it as `detail` says."),
+    "unauthorized": Code(
+        401, "A valid key is needed", "Send `Authorization: Bearer <key>`; `penstock keys` makes keys."
+    ),
+    "forbidden": Code(403, "The key does not allow it", "Ask with a key that does; `detail` says which."),
     "origin_not_allowed": Code(403, "Another site's page sent it", "Send it from a host that the gateway serves."),
     "unknown_job": Code(404, "There is no such job", "Check the id; jobs are kept for 7 days."),
     "unknown_pattern": Code(404, "There is no such pattern", "Use one of those that `detail` lists."),

@@ -62,12 +62,17 @@ class StepQueued(RunEvent):
 
 
 class StepStarted(StepEvent):
-    """An executor has begun an attempt at a step: `n` is 0. `model` where it is known before the reply."""
+    """An executor has begun an attempt at a step: `n` is 0. `model` where it is known before the reply.
+
+    `thinking` (a level, or tokens) and `temperature` are what it is asked with, where it is told of them.
+    """
 
     type: Literal["step.started"] = "step.started"
     step: str
     service: str
     model: str | None = omitted()
+    thinking: str | int | None = omitted()
+    temperature: float | None = omitted()
 
 
 class PartStart(StepEvent):

@@ -65,6 +65,8 @@ class JobSummary(Tolerant):
     """A job in a list."""
 
     id: str
+    #: Whose it is, in a list of all tenants' jobs.
+    tenant: str | None = omitted()
     pattern: str
     status: JobStatus
     accepted_at: Time

@@ -37,6 +37,11 @@ class Options(Wire):
     priority: Priority | None = omitted(
         description="`quality`: the complex tier, and more thinking. `speed`: the fast tier, and less thinking."
     )
+    model: str | None = omitted(
+        min_length=1,
+        max_length=128,
+        description="`fast` or `complex`: that tier for every step; or one model by its name, and no other.",
+    )
     deadline_seconds: float | None = omitted(
         gt=0, le=LONGEST_DEADLINE, description="Seconds the job has from its submission, without those it waits."
     )

@@ -1,6 +1,6 @@
 """RFC 9457 problem objects: the form of every failure, over HTTP and in events."""
 
-from penstock.contracts.wire import Tolerant, omitted
+from penstock.contracts.wire import Time, Tolerant, omitted
 
 
 class FieldError(Tolerant):
@@ -23,6 +23,10 @@ class Problem(Tolerant):
     step: str | None = omitted()
     errors: tuple[FieldError, ...] | None = omitted()
     instance: str | None = omitted()
+    #: When it was found, in which job, and in answer to which request, or one that the job came of.
+    timestamp: Time | None = omitted()
+    job: str | None = omitted()
+    request_id: str | None = omitted()
 
     def __str__(self) -> str:
         """In one line: code, what happened, in which step."""

@@ -23,7 +23,7 @@ class Step(Generic[In, Out]):
     """The contract of a step.
 
     `output` is a pydantic model, or `str` for plain text. `complexity` and the job's priority choose
-    the model tier (`Settings.model_for`), `thinking` and the priority how much that model thinks. `prompt` names the
+    the model tier (`penstock.llm.selector`), `thinking` and the priority how much that model thinks. `prompt` names the
     prompt file when it is not the step's own name; a Path, for a step that several patterns share, is any file. `name`
     is the pattern's own: other patterns may have the same.
 
@@ -87,5 +87,7 @@ class StepMessage(Tolerant):
     cache: bool = True
     #: How many steps before it in its job ask the same: they are asked for another reply each.
     asked_before: int = 0
+    #: What the job's options say.
+    model: str | None = None
     #: Unix time, seconds.
     deadline: float

@@ -31,6 +31,8 @@ class Usage(Tolerant):
 class Execution(Tolerant):
     """How a step was executed. `attempt` is the one that ended it; `model` is left out where none was called.
 
+    `thinking` and `temperature`: what the model was asked with last, where it was told of them.
+
     `prompt`: which version of its prompt it was (`penstock prompts list`); left out of steps that have none. `cached`:
     all that it asked a model was answered by replies that were kept; left out where not.
     """
@@ -39,6 +41,8 @@ class Execution(Tolerant):
     key: str
     attempt: int
     model: str | None = omitted()
+    thinking: str | int | None = omitted()
+    temperature: float | None = omitted()
     prompt: str | None = omitted()
     cached: bool = Field(default=False, exclude_if=lambda value: not value)
     usage: Usage

@@ -10,6 +10,7 @@ from penstock.contracts.usage import Usage
 from penstock.evals.cases import Case, CaseSet
 from penstock.evals.judge import prompt_file
 from penstock.evals.report import Report
+from penstock.llm.selector import choose
 from penstock.llm.usage import cost_usd
 from penstock.pattern import Pattern
 from penstock.settings import Models
@@ -74,4 +75,4 @@ def _of_call(
     if given is not None:
         rendered = prompt.render(model.model_validate(given))
         text = rendered.system + rendered.turns[0].text
-    return cost_usd(_usage(len(text), step.thinking), models.model_for(1, step.complexity, None))
+    return cost_usd(_usage(len(text), step.thinking), choose(models, pattern.name, step).at(1).model)

@@ -18,6 +18,7 @@ from penstock.contracts.wire import Wire
 from penstock.errors import Misconfigured, Transient
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
+from penstock.llm.selector import Asked
 from penstock.steps.prompts import PromptFile, version_of
 
 #: Of the newer answer. `same`: the two do not differ, and nobody was asked.
@@ -85,7 +86,7 @@ class Judge:
                 await asyncio.sleep(delay(failures, first=first, longest=_LONGEST, requested=error.retry_after))
 
     async def _asked(self, prompt: Prompt) -> str:
-        model = StepModel(self._llm, self._model, {}, thinking=JUDGE.thinking)
+        model = StepModel(self._llm, Asked(self._model, JUDGE.thinking), {})
         judgement = await model.object(prompt, Judgement)
         refuse_own(model.model, self._answered)
         return judgement.better

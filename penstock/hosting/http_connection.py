@@ -11,6 +11,7 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from penstock import correlation
 from penstock.errors import Refused
 from penstock.settings import Http
 
@@ -258,16 +259,15 @@ class Connection(HttpToolsProtocol):
                 return
             self.cycle.disconnected, self.cycle.waiting_for_100_continue = True, False
             self.cycle.message_event.set()
-        problem = Refused(code, detail).problem()
+        about = correlation.of_http(self.headers or ())
+        problem = correlation.stamped(Refused(code, detail).problem(), about=about)
         body = problem.model_dump_json(by_alias=True).encode()
-        headers = [
-            *self.server_state.default_headers,
-            (b"content-type", b"application/problem+json"),
-            (b"content-length", b"%d" % len(body)),
-            (b"connection", b"close"),
-        ]
-        head = b"".join([STATUS_LINE[problem.status], *(b"%b: %b\r\n" % header for header in headers)])
-        self.transport.write(head + b"\r\n" + body)
+        known = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
+        head = (
+            f"content-type: application/problem+json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
+            f"{correlation.REQUEST_ID}: {about.request}\r\n\r\n"
+        )
+        self.transport.write(STATUS_LINE[problem.status] + known + head.encode() + body)
         self._hang_up()
 
     def _hang_up(self) -> None:

@@ -5,6 +5,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from penstock import correlation
 from penstock.printable import printable, without_credentials
 from penstock.settings import Settings
 
@@ -27,7 +28,8 @@ class Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC)
         level, message = record.levelname.lower(), without_credentials(record.getMessage())
-        extra = {name: _shown(value) for name, value in vars(record).items() if name not in _STANDARD}
+        given = {name: _shown(value) for name, value in vars(record).items() if name not in _STANDARD}
+        extra = {**correlation.logged(), **given}
         exception = {"exception": without_credentials(self.formatException(record.exc_info))} if record.exc_info else {}
         if self._as_json:
             stamp = time.isoformat(timespec="milliseconds")

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from nats.aio.msg import Msg
 
+from penstock import correlation
 from penstock.backoff import delay
 from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
@@ -38,7 +39,7 @@ class Later(Exception):
 
 @asynccontextmanager
 async def settling(bus: Bus, message: Msg, kind: str, about: Mapping[str, Any]) -> AsyncIterator[None]:
-    """Handle one delivery in the body, and settle it by how the body ends.
+    """Handle one delivery in the body, and settle it by how the body ends. `about` has the `job`.
 
     it returns             ack
     Later                  nak with its pause
@@ -47,6 +48,7 @@ async def settling(bus: Bus, message: Msg, kind: str, about: Mapping[str, Any]) 
     cancelled              nothing: the pull group hands it back (penstock.jetstream.pull)
     any other exception    logged with `kind` and `about`; nak with a pause that grows with the deliveries
     """
+    correlation.begin(correlation.of_message(message.headers, job=about["job"], key=about.get("key")))
     try:
         try:
             yield

@@ -23,11 +23,12 @@ _SHARES = {
     subjects.JOBS: 8,
     subjects.STEPS: 8,
     subjects.JOURNAL: 15,
-    subjects.EVENTS: 19,
+    subjects.EVENTS: 18.5,
     subjects.TIMERS: 3,
     subjects.CACHE: 4,
     subjects.HOOKS: 2,
     subjects.DEAD: 2,
+    subjects.KEYS: 0.5,
 }
 #: The server's error number where it has less room than a stream is to hold: that much is reserved for it.
 _NO_ROOM = 10047
@@ -55,6 +56,12 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         "duplicate_window": min(_DEDUPE, settings.cache_ttl),
         "republish": api.RePublish(*subjects.CACHED),
     }
+    bucket = {
+        "discard": api.DiscardPolicy.NEW,
+        "max_msgs_per_subject": 1,
+        "allow_rollup_hdrs": True,
+        "deny_delete": True,
+    }
     facts = [subjects.journal(EVERY, key) for key in ("*", "*.*")]
     table: list[tuple[str, list[str], dict[str, Any]]] = [
         (subjects.JOBS, [subjects.job("*", EVERY)], kept),
@@ -65,13 +72,14 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         (subjects.TIMERS, [subjects.timer(EVERY, "*"), subjects.due(EVERY, "*")], {**queue, **schedules}),
         (subjects.CACHE, [subjects.cached("*", "*")], replies),
         (subjects.DEAD, [subjects.dead(">")], {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
+        (subjects.KEYS, [subjects.key(">")], {**bucket, "republish": api.RePublish(*subjects.KEYS_CHANGED)}),
     ]
     return [
         api.StreamConfig(
             name=name,
             subjects=stored,
             storage=api.StorageType.FILE,
-            max_bytes=settings.store_bytes * _SHARES[name] // 64,
+            max_bytes=int(settings.store_bytes * _SHARES[name] / 64),
             num_replicas=settings.stream_replicas,
             allow_direct=True,
             **{"duplicate_window": _DEDUPE, **config},

@@ -13,6 +13,7 @@
               timers.<tenant>.<job>.due.<key>       while queued    -
     CACHE     cache.<tenant>.<hash>                 the last counts cached.<tenant>.<hash>
     DEAD      dead.<origin subject>                 no              -
+    KV_KEYS   $KV.KEYS.<id of a key>                the last counts keys.<id of a key>
 
     not stored, request and reply (penstock.nats_api): penstock.submit.<tenant>.<pattern>, penstock.status.<tenant>,
     penstock.cancel.<tenant>, penstock.retry.<tenant>, penstock.signal.<tenant>, penstock.patterns;
@@ -29,12 +30,15 @@ from penstock.contracts.wire import JobName
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
 TIMERS, CACHE = "TIMERS", "CACHE"
-STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, CACHE
+#: The bucket KEYS, as NATS names its stream.
+KEYS = "KV_KEYS"
+STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, CACHE, KEYS
 
 #: What is republished once it is stored, as (source, destination).
 FACTS = ("journal.>", "facts.>")
 LIVE = ("events.>", "live.>")
 CACHED = ("cache.>", "cached.>")
+KEYS_CHANGED = ("$KV.KEYS.>", "keys.>")
 
 #: In place of a tenant: what all of them share. No tenant is called so.
 SHARED = "=shared"
@@ -68,8 +72,12 @@ DEAD_LENGTH_HEADER = "Penstock-Length"
 
 
 def stream_of(subject: str) -> str:
-    """The stream that stores what is published to `subject`: their names are the subjects' first tokens."""
-    return subject.partition(".")[0].upper()
+    """The stream that stores what is published to `subject`: their names are the subjects' first tokens.
+
+    That of a bucket is named by the first two.
+    """
+    first, _, others = subject.partition(".")
+    return f"KV_{others.partition('.')[0]}" if first == "$KV" else first.upper()
 
 
 def tokens(subject: str) -> list[str]:
@@ -178,6 +186,11 @@ def cached(scope: str, key: str) -> str:
 def told(scope: str, key: str) -> str:
     """Where that is republished."""
     return f"cached.{scope}.{key}"
+
+
+def key(key_id: str) -> str:
+    """Where the bucket KEYS has what is known of a caller's key."""
+    return f"$KV.KEYS.{key_id}"
 
 
 def api(*names: str) -> str:

@@ -74,7 +74,7 @@ async def page(
             size = limit if status is None else _FACTS  # all are found that are looked at
             for begin in range(0, len(candidates), size):
                 group = candidates[begin : begin + size]
-                for submitted, summary in zip(group, await _summaries(bus, group), strict=True):
+                for submitted, summary in zip(group, await _summaries(bus, group, of_all=tenant is None), strict=True):
                     if since is not None and submitted.time < since:
                         return JobPage(jobs=tuple(found))
                     if summary is None or (status is not None and summary.status != status):
@@ -144,7 +144,7 @@ class _Jobs:
                 await self._bus.jetstream.delete_consumer(subjects.JOBS, self._consumer)
 
 
-async def _summaries(bus: Bus, submitted: list[_Submitted]) -> list[JobSummary | None]:
+async def _summaries(bus: Bus, submitted: list[_Submitted], *, of_all: bool) -> list[JobSummary | None]:
     """None for a message that is no job: its id is no token, or belongs to another pattern's."""
     pairs = [subjects.of_job(one.subject) for one in submitted]
     wanted = [subjects.journal(job, key) for _, job in pairs for key in (START, END)]
@@ -158,6 +158,7 @@ async def _summaries(bus: Bus, submitted: list[_Submitted]) -> list[JobSummary |
     for one, (pattern, job) in zip(submitted, pairs, strict=True):
         record = Record(facts[fact] for key in (START, END) if (fact := subjects.journal(job, key)) in facts)
         known = {"id": job.id, "pattern": pattern, "accepted_at": one.time}
+        known |= {"tenant": job.tenant} if of_all else {}
         known |= {"status": "waiting"} if job in waiting else {}
         is_job = is_token(job.id) and (record.start is None or record.start.pattern == pattern)
         found.append(JobSummary(**record.fields() | known) if is_job else None)

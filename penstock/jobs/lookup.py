@@ -48,6 +48,13 @@ async def look_up(bus: Bus, job: JobName) -> JobState | None:
     return await state_of(bus, job, await read(bus, job)) if is_token(job.id) else None
 
 
+async def tenant_of(bus: Bus, job_id: str) -> str | None:
+    """Whose job it is, for who sees all; of several tenants' jobs with this id, the one submitted last."""
+    wanted = subjects.job("*", JobName("*", job_id))
+    submitted = await bus.last_from_leader(subjects.JOBS, wanted) if is_token(job_id) else None
+    return subjects.of_job(submitted.subject)[1].tenant if submitted else None
+
+
 async def state_of(bus: Bus, job: JobName, record: Record) -> JobState | None:
     """The same, of one whose journal was read."""
     fields = record.fields()

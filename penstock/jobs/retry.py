@@ -4,6 +4,7 @@ The first one's facts stay as they are. The message of each further try names it
 together (penstock.jobs.submission.retry_of): nobody else's job is read.
 """
 
+from penstock import correlation
 from penstock.contracts.job import JobState
 from penstock.contracts.wire import JobName
 from penstock.errors import Refused
@@ -30,6 +31,6 @@ async def retry(bus: Bus, job: JobName) -> JobState | None:
     if submitted is None:
         return None
     new = retry_of(failed)
-    headers = {subjects.RETRY_HEADER: last.retry_of or last.id}
+    headers = correlation.headers() | {subjects.RETRY_HEADER: last.retry_of or last.id}
     await bus.once(subjects.job(last.pattern, new), submitted.data, headers=headers)
     return await look_up(bus, new)

@@ -9,12 +9,14 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from penstock import correlation
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.wire import JobName, is_token
 from penstock.errors import Failure, InvalidRequest
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.refusals import invalid_request, unknown_pattern
+from penstock.llm.selector import check_model
 from penstock.pattern import Pattern
 from penstock.settings import Settings
 from penstock.webhooks.admission import check_webhook
@@ -28,7 +30,7 @@ def parse_request(
 ) -> PatternRequest:
     """The request in a job's body. Raises Failure: unknown_pattern, or invalid_request naming each field.
 
-    `settings`: also for a webhook that a deployment with these would not deliver.
+    `settings`: also for a webhook that a deployment with these would not deliver, or a model that it does not allow.
     """
     if name not in patterns:
         raise unknown_pattern(name, patterns)
@@ -38,6 +40,7 @@ def parse_request(
         raise invalid_request(error) from None
     if settings is not None:
         check_webhook(request, settings)
+        check_model(request, settings)
     return request
 
 
@@ -92,7 +95,7 @@ async def submit(bus: Bus, pattern: str, job: JobName, body: bytes, *, keyed: bo
     Raises Failure("job_id_taken") where the id stands for another pattern or body; where the id is `keyed`, made from
     an idempotency key, the failure is "idempotency_key_reused".
     """
-    if await bus.once(subjects.job(pattern, job), body):
+    if await bus.once(subjects.job(pattern, job), body, headers=correlation.headers()):
         return True
     if (known := await bus.last_from_leader(subjects.JOBS, subjects.job(pattern, job))) and known.data == body:
         return False

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from itertools import groupby
@@ -12,7 +13,6 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from penstock.contracts.prompt import Prompt
-from penstock.contracts.step import Thinking
 from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import Kept, Part, TextPiece, ToolCall, Turn
 from penstock.contracts.usage import Usage
@@ -21,6 +21,7 @@ from penstock.errors import OutputInvalid, OutputTruncated
 from penstock.llm.cache import Cache
 from penstock.llm.client import Llm
 from penstock.llm.repair_prompt import described, faults_by, faults_of, repair_turns
+from penstock.llm.selector import Asked
 from penstock.llm.usage import Meter
 from penstock.pattern import Check
 
@@ -61,21 +62,22 @@ class StepModel:
     def __init__(
         self,
         llm: Llm | None,
-        model: str,
+        asked: Asked,
         labels: Mapping[str, str],
         sink: Sink | None = None,
         *,
-        stronger: str | None = None,
-        thinking: Thinking = "medium",
+        stronger: Asked | None = None,
         may_shorten: bool = False,
         cache: Cache | None = None,
         asked_before: int = 0,
     ) -> None:
-        self._llm, self._model, self._labels, self._sink = llm, model, labels, sink
-        self._stronger, self._thinking, self._may_shorten = stronger or model, thinking, may_shorten
+        self._llm, self._asked, self._labels, self._sink = llm, asked, labels, sink
+        self._stronger, self._may_shorten = stronger or asked, may_shorten
         self._meter = Meter()
+        #: Which model was asked last, and how.
+        self.asked = asked
         self._cache, self._asked_before = cache, asked_before
-        self._asked: Counter[bytes] = Counter()
+        self._times: Counter[bytes] = Counter()
         #: Under which keys replies were found or kept, and how many were found.
         self._keys: list[str] = []
         self._found = 0
@@ -94,7 +96,7 @@ class StepModel:
     @property
     def model(self) -> str:
         """The last version that answered; before that, the name asked for."""
-        return self._meter.model or self._model
+        return self._meter.model or self._asked.model
 
     @property
     def cached(self) -> bool:
@@ -142,7 +144,7 @@ class StepModel:
         if self._cache is None:
             return await ask()
 
-        async def asked() -> tuple[R, Kept]:
+        async def ask_and_keep() -> tuple[R, Kept]:
             return await ask(), Kept.of(self.model, self._pieces)
 
         def read(kept: Kept) -> R:
@@ -151,9 +153,9 @@ class StepModel:
                 raise OutputInvalid("the reply that was kept does not fit any more", faults)
             return value
 
-        about = self._llm.identity(prompt, model=self._model, output=output, tools=tools, thinking=self._thinking)
+        about = self._llm.identity(prompt, asked=self._asked, output=output, tools=tools)
         key = self._key(about, streamed=sink is not None)
-        value, kept = await self._cache.reply(key, read, asked)
+        value, kept = await self._cache.reply(key, read, ask_and_keep)
         self._keys.append(key)
         if kept is not None:
             self._found += 1
@@ -164,8 +166,8 @@ class StepModel:
 
     def _key(self, about: bytes, *, streamed: bool) -> str:
         """Of all that decides what a question is answered with in the end, but for `check`: that is applied again."""
-        again = self._asked[about]
-        self._asked[about] += 1
+        again = self._times[about]
+        self._times[about] += 1
         rest = self._stronger, self._may_shorten, streamed, self._asked_before, again
         return sha256(about + repr(rest).encode()).hexdigest()
 
@@ -180,18 +182,13 @@ class StepModel:
         tools: Sequence[Tool[Any, Any] | Declaration],
         check: Check | None,
     ) -> R:
-        question, model, thinking, truncated = prompt, self._model, self._thinking, False
+        question, asked, truncated = prompt, self._asked, False
         for number in range(REPAIRS + 1):
             if number and sink is not None:
                 sink.restart()
+            self.asked = asked
             stream = llm.stream(
-                question,
-                model=model,
-                output=output,
-                tools=tools,
-                thinking=thinking,
-                labels=self._labels,
-                meter=self._meter,
+                question, asked=asked, output=output, tools=tools, labels=self._labels, meter=self._meter
             )
             try:
                 value = accept(await self._reply(stream, sink))
@@ -200,16 +197,16 @@ class StepModel:
                 truncated = False
             except (OutputInvalid, OutputTruncated, ValidationError) as error:
                 faults, truncated = faults_of(error), isinstance(error, OutputTruncated)
-            if truncated and thinking != "low":
-                question, thinking = prompt, "low"
+            if truncated and (least := _thinking_least(asked)) != asked:
+                question, asked = prompt, least
             elif truncated and not self._may_shorten:
-                if model == self._stronger:
+                if asked.model == self._stronger.model:
                     break
-                question, model = prompt, self._stronger
+                question, asked = prompt, _thinking_least(self._stronger)
             else:
                 question = prompt.then(*repair_turns(self.raw, faults, truncated=truncated))
                 if number + 1 == REPAIRS and not truncated:
-                    model = self._stronger
+                    asked = self._stronger
         detail = f"none of {number + 1} replies was usable; the last: {'; '.join(map(described, faults))}"
         raise (OutputTruncated if truncated else OutputInvalid)(detail, faults)
 
@@ -225,6 +222,10 @@ class StepModel:
 def _show(piece: TextPiece | ToolCall, sink: Sink | None) -> None:
     if sink is not None and isinstance(piece, TextPiece) and piece.text:
         sink.text(piece.text)
+
+
+def _thinking_least(asked: Asked) -> Asked:
+    return replace(asked, thinking="low") if asked.thinking in ("medium", "high") else asked
 
 
 def _usable(turn: Turn) -> Turn:

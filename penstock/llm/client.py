@@ -13,14 +13,14 @@ from google.genai import types
 from pydantic import BaseModel
 
 from penstock.contracts.prompt import Prompt
-from penstock.contracts.step import Thinking
 from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.errors import Misconfigured
 from penstock.llm.access import access_of
 from penstock.llm.failure import failure_of
 from penstock.llm.reply import Reply
-from penstock.llm.request import config_of, contents_of, thinking_of
+from penstock.llm.request import config_of, contents_of
+from penstock.llm.selector import Asked
 from penstock.llm.usage import Meter, usage_of
 from penstock.settings import Models
 
@@ -88,10 +88,9 @@ class Llm:
         self,
         prompt: Prompt,
         *,
-        model: str,
+        asked: Asked,
         output: type[BaseModel] | type[str] = str,
         tools: Sequence[Tool[Any, Any] | Declaration] = (),
-        thinking: Thinking = "medium",
         labels: Mapping[str, str],
         meter: Meter,
     ) -> AsyncGenerator[TextPiece | ToolCall, None]:
@@ -103,14 +102,15 @@ class Llm:
 
         Raises ModelUnavailable, ModelFailure, OutputTruncated, OutputInvalid; those may come after pieces.
         """
+        model = asked.model
         reply = Reply(model)
-        config = self._config(
+        config = config_of(
             prompt,
-            model,
-            output,
-            tools,
-            thinking,
-            {f"X-Penstock-{name.title()}": label for name, label in labels.items() if self.traces},
+            output=output,
+            tools=tools,
+            asked=asked,
+            settings=self.settings,
+            headers={f"X-Penstock-{name.title()}": label for name, label in labels.items() if self.traces},
         )
         try:
             async with aclosing(self._responses(model, contents_of(prompt), config)) as responses:
@@ -126,33 +126,14 @@ class Llm:
         self,
         prompt: Prompt,
         *,
-        model: str,
-        output: type[BaseModel] | type[str] = str,
-        tools: Sequence[Tool[Any, Any] | Declaration] = (),
-        thinking: Thinking = "medium",
-    ) -> bytes:
-        """What `stream` would ask, and of whom: two calls with the same are the same question."""
-        config = self._config(prompt, model, output, tools, thinking, {})
-        asked = (one.model_dump_json(exclude_none=True) for one in (*contents_of(prompt), config))
-        return "\n".join((self._address, model, *asked)).encode()
-
-    def _config(
-        self,
-        prompt: Prompt,
-        model: str,
+        asked: Asked,
         output: type[BaseModel] | type[str],
         tools: Sequence[Tool[Any, Any] | Declaration],
-        thinking: Thinking,
-        headers: Mapping[str, str],
-    ) -> types.GenerateContentConfig:
-        return config_of(
-            prompt,
-            output=output,
-            tools=tools,
-            max_output_tokens=self.settings.model_max_output_tokens,
-            thinking=thinking_of(model, thinking),
-            headers=headers,
-        )
+    ) -> bytes:
+        """What `stream` would ask, and of whom: two calls with the same are the same question."""
+        config = config_of(prompt, output=output, tools=tools, asked=asked, settings=self.settings, headers={})
+        said = (one.model_dump_json(exclude_none=True) for one in (*contents_of(prompt), config))
+        return "\n".join((self._address, asked.model, *said)).encode()
 
     async def _responses(
         self, model: str, contents: list[types.Content], config: types.GenerateContentConfig

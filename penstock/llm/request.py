@@ -1,7 +1,6 @@
 """A prompt in the SDK's words."""
 
 import base64
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,12 +8,11 @@ from google.genai import types
 from pydantic import BaseModel
 
 from penstock.contracts.prompt import Prompt
-from penstock.contracts.step import Thinking
 from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import Part, TextPiece, ToolCall
 from penstock.llm.schema import reduced_of_others, schema_of
-
-_GEMINI = re.compile(r"gemini-(\d+)")
+from penstock.llm.selector import Asked
+from penstock.settings import Models
 
 
 def contents_of(prompt: Prompt) -> list[types.Content]:
@@ -26,11 +24,11 @@ def config_of(
     *,
     output: type[BaseModel] | type[str],
     tools: Sequence[Tool[Any, Any] | Declaration],
-    max_output_tokens: int,
-    thinking: types.ThinkingConfig | None,
+    asked: Asked,
+    settings: Models,
     headers: Mapping[str, str],
 ) -> types.GenerateContentConfig:
-    """No sampling parameters: Gemini 3 deprecates them.
+    """No sampling parameters unless the settings name a temperature: Gemini 3 deprecates them.
 
     Everything the SDK does by itself is off: it calls no functions, and does not resume a broken stream (which
     would be a second, hidden call; retries have one owner).
@@ -38,8 +36,14 @@ def config_of(
     json_schema = schema_of(output) if issubclass(output, BaseModel) else None
     return types.GenerateContentConfig(
         system_instruction=prompt.system or None,
-        max_output_tokens=max_output_tokens,
-        thinking_config=thinking,
+        max_output_tokens=settings.model_max_output_tokens,
+        temperature=asked.temperature,
+        thinking_config=_thinking(asked),
+        safety_settings=[
+            types.SafetySetting(category=types.HarmCategory(category), threshold=types.HarmBlockThreshold(threshold))
+            for category, threshold in settings.safety_settings.items()
+        ]
+        or None,
         response_mime_type="application/json" if json_schema else None,
         response_json_schema=json_schema,
         tools=[types.Tool(function_declarations=[_declaration(tool) for tool in tools])] if tools else None,
@@ -49,15 +53,10 @@ def config_of(
     )
 
 
-def thinking_of(model: str, level: Thinking) -> types.ThinkingConfig | None:
-    """The level as Gemini 3 and later take it: each of their text models knows low, medium and high. None for others.
-
-    Source: the table of levels in the Gemini API's guide to thinking, November 2026.
-    """
-    found = _GEMINI.match(model)
-    if found is None or int(found[1]) < 3:
-        return None
-    return types.ThinkingConfig(thinking_level=types.ThinkingLevel(level.upper()))
+def _thinking(asked: Asked) -> types.ThinkingConfig | None:
+    if isinstance(asked.told, int):
+        return types.ThinkingConfig(thinking_budget=asked.told)
+    return types.ThinkingConfig(thinking_level=types.ThinkingLevel(asked.told.upper())) if asked.told else None
 
 
 def _declaration(tool: Tool[Any, Any] | Declaration) -> types.FunctionDeclaration:

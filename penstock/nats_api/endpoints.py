@@ -31,7 +31,7 @@ from nats.micro.request import Request, ServiceError
 from nats.micro.service import Service
 from pydantic import BaseModel, ValidationError
 
-from penstock import jobs
+from penstock import correlation, jobs
 from penstock.cancelling import stop
 from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.usage import Usage
@@ -176,12 +176,13 @@ class NatsApi:
         """
         if not request._msg.reply:
             return
+        correlation.begin(correlation.of_message(request.headers))
         try:
             reply = (await answer(request)).model_dump_json().encode()
             if len(reply) > self._bus.max_body:
                 raise Refused("output_too_large", f"{len(reply)} bytes do not fit into a reply")
         except Exception as error:
-            problem = problem_of(error)
+            problem = correlation.stamped(problem_of(error))
             if problem.code == "internal_error":
                 log.error("a request could not be answered", exc_info=error)
             # a header is one line of ASCII

@@ -11,6 +11,7 @@ from typing import Any
 
 from nats.aio.msg import Msg
 
+from penstock import correlation
 from penstock.cancelling import stop
 from penstock.contracts.events import JobAccepted, JobFailed, RunEvent, SubmissionRefused
 from penstock.contracts.journal import END, START, JobEnd, JobStart
@@ -65,7 +66,8 @@ class JobHandler:
                     f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -, a tenant 32 of a-z 0-9 -",
                 )
                 if not subjects.events(job).startswith(subjects.chat(job.tenant, "")):  # those are no job's
-                    await self._tell(job, JobFailed(id=END, problem=bad_id.problem(), usage=Usage()))
+                    problem = correlation.stamped(bad_id.problem())
+                    await self._tell(job, JobFailed(id=END, problem=problem, usage=Usage()))
                 raise GivenUp(bad_id.code, bad_id.detail)
             async with Journal.following(self._bus, job) as journal:
                 await self._process(message, message.data, name, job, about, journal)
@@ -84,6 +86,7 @@ class JobHandler:
                 subject = subjects.job(start.pattern, job)
                 if (submitted := await self._bus.last_from_leader(subjects.JOBS, subject)) is None:
                     raise GivenUp("unknown_job", f"{subject} is past its retention")
+                correlation.go_by(submitted.headers)
                 await self._process(message, submitted.data, start.pattern, job, about, journal)
 
     async def _process(
@@ -116,7 +119,7 @@ class JobHandler:
                 start = await journal.write(START, start)
             if (start.pattern, start.body_hash) != (name, body_hash):
                 detail = f"job {job.id} was first submitted to {start.pattern}, or with another body"
-                taken = Failure("job_id_taken", detail).problem()
+                taken = correlation.stamped(Failure("job_id_taken", detail).problem())
                 refused = SubmissionRefused(id=f"refused:{name}:{body_hash[:16]}", pattern=name, problem=taken)
                 await self._tell(job, refused)
                 raise GivenUp(taken.code, detail)
@@ -193,7 +196,7 @@ class JobHandler:
             if await earlier.has_done(message, journal, events):
                 return
             subject = subjects.step(step.service, message.pattern, step.name, job, message.key)
-            await self._bus.once(subject, message.model_dump_json().encode())
+            await self._bus.once(subject, message.model_dump_json().encode(), headers=correlation.headers())
 
         kept = self._settings.jobs_max_age_days
         waits = Waits(self._bus, job, journal, start=start, tell=events.send, kept_days=kept)
@@ -245,12 +248,13 @@ class JobHandler:
     async def _write_end(
         self, name: str, journal: Journal, result: dict[str, Any] | None, problem: Failure | None
     ) -> JobEnd:
+        now = self._bus.time.now()
         end = JobEnd(
             pattern=name,
             status="failed" if problem else "completed",
-            ended_at=self._bus.time.now(),
+            ended_at=now,
             result=result,
-            problem=problem.problem() if problem else None,
+            problem=correlation.stamped(problem.problem(), now) if problem else None,
             missing=tuple(path for path, value in (result or {}).items() if value is None),
             usage=sum((outcome.usage for outcome in journal.outcomes()), start=Usage()),
         )

@@ -53,6 +53,7 @@ class ReplayRun(Run):
         self._above: list[Pattern[Any, Any]] = [within._pattern, *within._above] if within else []
         self._priority: Priority | None = options.priority or (within._priority if within else None)
         self._cache: bool = options.cache and (within is None or within._cache)
+        self._model: str | None = options.model or (within._model if within else None)
         self._at, self._prefix, self._telling = at, prefix, Telling(work, at, prefix)
         self._result = result or StreamedResult()
         self._calls: Counter[str] = Counter()
@@ -228,7 +229,6 @@ class ReplayRun(Run):
             raise mistake(f"{what}, so that it is executed", place)
         own = self._work.counted(self._key(step.name, key, place))
         as_json = to_jsonable_python(given)
-        asked = fingerprint(step.name, as_json)
         message = StepMessage(
             pattern=self._pattern.name,
             job=self.job,
@@ -236,12 +236,13 @@ class ReplayRun(Run):
             step=step.name,
             key=keys.as_token(own),
             input=as_json,
-            fingerprint=asked,
+            fingerprint=(asked := fingerprint(step.name, as_json)),
             into=self._telling.place(into),
             complexity=complexity or step.complexity,
             priority=self._priority,
             cache=self._cache,
             asked_before=self._work.asked_before(asked),
+            model=self._model,
             deadline=self._work.start.deadline,
         )
         return Task(step, message, own, into, place)

@@ -137,6 +137,6 @@ def _difference(asked: StepMessage, done: Outcome) -> str | None:
 def _mismatch(work: Work, outcome: Outcome, how: str) -> Failure:
     return Failure(
         "replay_mismatch",
-        f"the journal of {work.job} has {outcome.step} under {outcome.key!r} {how}: "
+        f"the journal of {work.job.id} has {outcome.step} under {outcome.key!r} {how}: "
         "it was changed while the job ran, or is not deterministic",
     )

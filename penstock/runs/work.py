@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from penstock import correlation
 from penstock.contracts.events import Event, StepCompleted, StepFailedEvent
 from penstock.contracts.journal import JobStart, Outcome
 from penstock.contracts.step import Step, StepMessage
@@ -153,7 +154,7 @@ class Work:
                 n=0,
                 service=AGGREGATOR,
                 into=message.into,
-                failure=problem,
+                failure=correlation.stamped(problem, self.clock()),
             ),
         )
         self.tell_outcome(outcome)

@@ -20,7 +20,19 @@ from penstock.settings.nats import Nats
 from penstock.settings.webhooks import Webhooks
 from penstock.settings.work import Work
 
-__all__ = ["PREFIX", "Cache", "Http", "Logs", "Models", "Nats", "Settings", "Webhooks", "Work", "unknown_variables"]
+__all__ = [
+    "ATTEMPTS_PER_MODEL",
+    "PREFIX",
+    "Cache",
+    "Http",
+    "Logs",
+    "Models",
+    "Nats",
+    "Settings",
+    "Webhooks",
+    "Work",
+    "unknown_variables",
+]
 
 #: Variables with the prefix that are no settings: those of the command line, of `up` for its own, of the tests.
 _OTHERS = ("URL", "API_KEY", "DATA", "SIMULATOR_TOKEN")
@@ -56,7 +68,7 @@ class Settings(Nats, Work, Models, Cache, Http, Webhooks, Logs):
     @model_validator(mode="after")
     def _enough_deliveries(self) -> "Settings":
         """Every model of a tier gets its attempts before a step's message is taken for poisoned."""
-        needed = max(self.attempts("complex"), self.attempts("simple"))
+        needed = max(len(self.complex_models), len(self.fast_models)) * ATTEMPTS_PER_MODEL
         if needed > self.max_deliveries:
             raise Misconfigured(
                 f"PENSTOCK_MAX_DELIVERIES={self.max_deliveries} is too few: a step has up to {needed} "

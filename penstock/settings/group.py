@@ -6,8 +6,10 @@ from ipaddress import ip_address
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr, StringConstraints
+from pydantic_core import from_json
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from penstock.contracts.step import Thinking
 from penstock.contracts.webhook import secrets
 
 PREFIX = "PENSTOCK_"
@@ -15,6 +17,10 @@ PREFIX = "PENSTOCK_"
 
 def _separated(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _from_json(value: object) -> object:
+    return from_json(value) if isinstance(value, str) else value
 
 
 def _well_formed(secret: SecretStr) -> SecretStr:
@@ -47,6 +53,23 @@ ServedHosts = Annotated[tuple[Annotated[str, AfterValidator(_served)], ...], NoD
 Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, _Separated]
 Delays = Annotated[tuple[Seconds, ...], NoDecode, _Separated]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_well_formed)]
+
+
+_JsonObject = BeforeValidator(_from_json)
+TierThinking = Thinking | Annotated[int, Field(ge=-1)]
+Temperature = Annotated[float, Field(ge=0, le=2)]
+StepName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_-]{1,64}/)?[A-Za-z0-9_-]{1,64}$")]
+StepModels = Annotated[dict[StepName, Annotated[str, Field(min_length=1)]], NoDecode, _JsonObject]
+#: As the Gemini API calls them.
+Harm = Literal[
+    "HARM_CATEGORY_HARASSMENT",
+    "HARM_CATEGORY_HATE_SPEECH",
+    "HARM_CATEGORY_SEXUALLY_EXPLICIT",
+    "HARM_CATEGORY_DANGEROUS_CONTENT",
+    "HARM_CATEGORY_CIVIC_INTEGRITY",
+]
+Threshold = Literal["BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH", "BLOCK_NONE", "OFF"]
+SafetySettings = Annotated[dict[Harm, Threshold], NoDecode, _JsonObject]
 
 
 class Group(BaseSettings):

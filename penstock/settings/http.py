@@ -11,6 +11,15 @@ class Http(Group):
         None,
         description="Port of a service's HTTP server; 0 takes a free one. Default: 8080 for the gateway, 0 for others.",
     )
+    publish: str | None = Field(
+        None,
+        description="Address that the gateway is reached at, where that is not PENSTOCK_HOST: of a container, say.",
+    )
+    open: bool | None = Field(
+        None,
+        description="Whether the gateway serves callers without a key. Not set: on loopback, while there never was "
+        "any. Where it does not, it starts only if there is a valid one.",
+    )
     allowed_hosts: ServedHosts = Field(
         (),
         description="Names that the gateway serves by the header Host, without ports; * is any. Not set: localhost and "

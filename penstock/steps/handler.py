@@ -13,6 +13,7 @@ from typing import Any
 from nats.aio.msg import Msg
 from pydantic import ValidationError
 
+from penstock import correlation
 from penstock.backoff import delay
 from penstock.cancelling import stop
 from penstock.contracts.events import StepRetrying, StepStarted
@@ -27,6 +28,7 @@ from penstock.jetstream.event_log import EventLog, stored_events
 from penstock.jetstream.settling import GivenUp, Later, settling, until_stored
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
+from penstock.llm.selector import choose, described_by
 from penstock.mistakes import told
 from penstock.pattern import StepContext
 from penstock.settings import Settings
@@ -156,22 +158,22 @@ class StepHandler:
             detail = f"given up at attempt {attempt.number}; its executors did not survive it"
             await store(Failure("poisoned", detail))
             raise GivenUp("poisoned", detail)
-        chosen = self._settings.model_for(attempt.number, request.complexity, request.priority)
-        model_name = chosen if step.asks else None
+        choice = choose(self._settings, request.pattern, step, request.complexity, request.priority, request.model)
+        asked = choice.at(attempt.number)
         labels = {"job": request.job, "key": request.key, "pattern": request.pattern, "step": request.step}
         model = StepModel(
             self._llm if step.asks else None,
-            model_name or "",
+            asked,
             labels,
             sink,
-            stronger=self._settings.model_above(request.complexity, request.priority),
-            thinking=step.thinking_for(request.priority),
+            stronger=choice.stronger,
             may_shorten=step.may_shorten,
             cache=Replies.of(self._bus, self._settings, attempt.job, attempt.key) if request.cache else None,
             asked_before=request.asked_before,
         )
         # behind another base URL than Google's, the model is known from its reply only
-        sink.started(request.step, self._service, None if self._llm and self._llm.traces else model_name)
+        known = None if self._llm and self._llm.traces else asked.model
+        sink.started(request.step, self._service, **described_by(asked if step.asks else None, known))
         began = time.monotonic()
         failure: Failure | None = None
         value: Any = None
@@ -190,7 +192,8 @@ class StepHandler:
             )
             value = sink.finish(await self._execute(executable, request, context, nobody_waits))
         except Transient as error:
-            pause = self._pause_before_retry(error, attempt.number, request, executable)
+            attempts = choice.attempts if step.asks else _TOOL_ATTEMPTS
+            pause = self._pause_before_retry(error, attempt.number, attempts, request.deadline)
             if pause is not None:
                 sink.retrying(error.code, pause, model.usage)
                 await until_stored(self._bus, "what the attempt cost", attempt.about, events.flush)
@@ -215,20 +218,17 @@ class StepHandler:
         await store(
             failure,
             value=value,
-            model=model.model if step.asks else None,
             cached=model.cached,
+            **described_by(model.asked if step.asks else None, model.model),
             usage=attempt.spent + model.usage,
             duration_ms=round((time.monotonic() - began) * 1000),
         )
 
-    def _pause_before_retry(
-        self, error: Transient, number: int, request: StepMessage, executable: Executable
-    ) -> float | None:
+    def _pause_before_retry(self, error: Transient, number: int, attempts: int, deadline: float) -> float | None:
         """Seconds; None where the step has no attempt left, or its job no time for one."""
-        kind = request.complexity, request.priority
-        if number >= (self._settings.attempts(*kind) if executable.step.asks else _TOOL_ATTEMPTS):
+        if number >= attempts:
             return None
-        left = request.deadline - self._bus.time.now()
+        left = deadline - self._bus.time.now()
         wait = partial(delay, number, first=self._settings.model_retry_delay, longest=_LONGEST_PAUSE)
         pause = wait(requested=error.retry_after)
         if pause >= left:  # it asks for more than the job has; a fallback may be there sooner
@@ -274,13 +274,14 @@ class StepHandler:
 
     async def _write(self, attempt: _Attempt, failure: Failure | None, **described: Any) -> None:
         """Journal the outcome; one that another attempt wrote first stands."""
+        problem = correlation.stamped(failure.problem(), self._bus.time.now()) if failure else None
         outcome = Outcome(
             step=attempt.step,
             key=attempt.key,
             attempt=attempt.number,
             i=attempt.id,
             service=self._service,
-            failure=failure.problem().model_copy(update={"step": attempt.key}) if failure else None,
+            failure=problem and problem.model_copy(update={"step": attempt.key}),
             **described,
         )
         await self._bus.once(subjects.journal(attempt.job, attempt.key), outcome.model_dump_json().encode())

@@ -44,9 +44,9 @@ class PartSink:
         self._flushed_at = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
 
-    def started(self, step: str, service: str, model: str | None) -> None:
-        """Tell that the attempt has begun, and that what an earlier one wrote is void."""
-        self._send(StepStarted, step=step, service=service, model=model)
+    def started(self, step: str, service: str, model: str | None = None, **asked: Any) -> None:
+        """Tell that the attempt has begun, what model is asked how, and that what an earlier one wrote is void."""
+        self._send(StepStarted, step=step, service=service, model=model, **asked)
         self._reset()
 
     def retrying(self, code: str, delay: float, usage: Usage) -> None:

@@ -19,13 +19,17 @@ from penstock.steps.spending import Spending
 def build(name: str, settings: Settings, only: Iterable[str] | None = None) -> Service:
     """The service called `name`, executing its steps, or `only` some: `pattern/step`, or `step` of any pattern.
 
-    Raises Misconfigured for a name in `only` that is no step of the service.
+    Raises Misconfigured for a name in `only` that is no step of the service, and for one in `step_models` that is none.
     """
-    steps = steps_by_service(load(settings.patterns)).get(name, {})
+    all_steps = steps_by_service(load(settings.patterns))
+    steps = all_steps.get(name, {})
     wanted = {name: called(steps, name) for name in (steps if only is None else only)}
     if unknown := [name for name, kinds in wanted.items() if not kinds]:
         raise Misconfigured(f"no such step here: {', '.join(sorted(unknown))}. There are: {', '.join(sorted(steps))}")
     chosen = {kind: steps[kind] for kind in sorted({kind for kinds in wanted.values() for kind in kinds})}
+    for named in settings.step_models:
+        if not any(called(kinds, named) for kinds in all_steps.values()):
+            raise Misconfigured(f"PENSTOCK_STEP_MODELS names {named}, and no pattern has such a step")
     resources = Resources({Settings: settings})
     executables = {kind: executable_of(*of, resources) for kind, of in chosen.items()}
     llm = Llm(settings) if any(step.asks for _, step in chosen.values()) else None

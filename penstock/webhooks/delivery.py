@@ -14,6 +14,7 @@ from nats.aio.msg import Msg
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
+from penstock import correlation
 from penstock.backoff import delay, jittered
 from penstock.contracts.journal import END, JobEnd
 from penstock.contracts.options import PatternRequest
@@ -49,7 +50,11 @@ async def enqueue(bus: Bus, job: JobName, request: PatternRequest | None) -> Non
     if request is None or request.options.webhook is None:
         return
     hook = Hook(url=request.options.webhook)
-    await bus.once(subjects.hook(job), hook.model_dump_json().encode(), headers={"Nats-Msg-Id": f"hook.{job}"})
+    await bus.once(
+        subjects.hook(job),
+        hook.model_dump_json().encode(),
+        headers=correlation.headers() | {"Nats-Msg-Id": f"hook.{job}"},
+    )
 
 
 class Dispatcher:
@@ -126,8 +131,9 @@ class Dispatcher:
         headers = {
             "content-type": "application/json",
             "user-agent": f"Penstock/{__version__}",
+            **correlation.headers(),
             # the id is the same for every try of every replica: receivers know a repetition by it
-            **signature(secret.get_secret_value(), f"end_{job}", datetime.now(UTC), payload),
+            **signature(secret.get_secret_value(), f"end_{job.id}", datetime.now(UTC), payload),
         }
         status, retry_after = await self._transport.post(url, headers, payload)
         if status == HTTPStatus.GONE:
@@ -156,7 +162,7 @@ def next_try(delays: Sequence[float], elapsed: float, *, retry_after: float | No
 
 def body(job: JobName, end: JobEnd, limit: int) -> bytes:
     """The end as JSON. Above `limit` bytes it goes without the result, and without the problem if need be."""
-    data = EndedJob(**dict(end) | {"id": job})
+    data = EndedJob(**dict(end) | {"id": job.id})
     for left_out in ({}, {"result": None, "truncated": True}, {"problem": None, "missing": ()}):
         data = data.model_copy(update=left_out)
         kind: Any = f"job.{end.status}"

@@ -14,6 +14,7 @@ from penstock.client import Client, RequestRefused, UnknownJob
 from penstock.client.sync import SyncClient
 from penstock.contracts.events import JobResumed, JobWaiting
 from penstock.contracts.job import JobState
+from penstock.contracts.wire import DEFAULT_TENANT
 from penstock.jetstream import subjects
 from penstock.jobs import signals
 from penstock.settings import Settings
@@ -113,7 +114,9 @@ async def test_what_is_no_signal_of_the_job_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     replied = await pipeline.bus.connection.request(
-        subjects.api("signal"), json.dumps({"id": job or own, "name": name, "body": body}).encode(), PATIENCE
+        subjects.api("signal", DEFAULT_TENANT),
+        json.dumps({"id": job or own, "name": name, "body": body}).encode(),
+        PATIENCE,
     )
     assert json.loads(replied.data)["code"] == code
 

@@ -160,8 +160,11 @@ async def test_a_pattern_may_be_a_part_of_itself_so_deep(pipeline: Pipeline) -> 
     assert "more than 8 patterns are in one another" in failed.problem.detail
 
 
-async def test_a_part_has_the_priority_of_its_own_request_or_the_jobs(pipeline: Pipeline) -> None:
-    asked = {"first": "tides", "second": "dunes", "options": {"priority": "quality"}}
+@pytest.mark.parametrize("options", [{"priority": "quality"}, {"model": "complex"}])
+async def test_a_part_has_the_priority_and_model_of_its_own_request_or_the_jobs(
+    pipeline: Pipeline, options: dict[str, str]
+) -> None:
+    asked = {"first": "tides", "second": "dunes", "options": options}
     job = await pipeline.submit("forgiving", asked)
     await pipeline.result(job)
     models = {call.model for call in await pipeline.gemini.calls(job=job)}

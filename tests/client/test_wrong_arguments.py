@@ -111,6 +111,9 @@ async def test_filters_of_jobs_are_checked(clients: list[Client]) -> None:
         for wrong in ("done", [], 5):
             with pytest.raises(RequestRefused, match="invalid_request: a status is one of"):
                 await anext(client.jobs(status=wrong))
+        for wrong in ("A", "*", "a.b", "", "x" * 33, 5):
+            with pytest.raises(RequestRefused, match="invalid_request: a tenant is"):
+                await anext(client.jobs(tenant=wrong))
 
 
 async def test_a_cursor_is_a_number_that_events_have(clients: list[Client]) -> None:

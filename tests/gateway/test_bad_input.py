@@ -39,6 +39,7 @@ BODIES: dict[str, tuple[bytes, str]] = {
     "an unknown field": (b'{"query":"x","colour":"red"}', "/colour"),
     "an unknown field with a slash": (b'{"query":"x","a/b~c":1}', "/a~1b~0c"),
     "an unknown priority": (b'{"query":"x","options":{"priority":"best"}}', "/options/priority"),
+    "a model that is not allowed": (b'{"query":"x","options":{"model":"gemini-1"}}', "/options/model"),
     "messages that are none": (b'{"query":"x","messages":{}}', "/messages"),
     "a surrogate in a chat": (rb'{"messages":[{"role":"user","parts":[{"type":"text","text":"\ud800"}]}]}', ""),
 }

@@ -9,12 +9,13 @@ from typing import Any
 from pydantic import SecretStr
 
 from penstock.contracts.prompt import Prompt
-from penstock.contracts.step import Step
+from penstock.contracts.step import Step, Thinking
 from penstock.contracts.tool import Tool
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.wire import Score, Wire
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
+from penstock.llm.selector import Asked
 from penstock.llm.usage import Meter
 from penstock.settings import Models
 
@@ -54,7 +55,7 @@ GOOD = {"score": 7, "shortSummary": "fine", "improvements": ["shorter"]}
 def asked(
     llm: Llm, prompt: Prompt = PROMPT, model: str = "gemini-3.8-flash", meter: Meter | None = None, **options: Any
 ) -> AsyncGenerator[TextPiece | ToolCall, None]:
-    return llm.stream(prompt, model=model, labels=LABELS, meter=meter or Meter(), **options)
+    return llm.stream(prompt, asked=Asked(model), labels=LABELS, meter=meter or Meter(), **options)
 
 
 async def chunks(llm: Llm, prompt: Prompt = PROMPT, **options: Any) -> list[TextPiece | ToolCall]:
@@ -84,5 +85,5 @@ class Received:
         self.restarts += 1
 
 
-def asker(llm: Llm, sink: Received | None = None, **about: Any) -> StepModel:
-    return StepModel(llm, "gemini-3.8-flash", LABELS, sink, **about)
+def asker(llm: Llm, sink: Received | None = None, thinking: Thinking = "medium", **about: Any) -> StepModel:
+    return StepModel(llm, Asked("gemini-3.8-flash", thinking), LABELS, sink, **about)

@@ -12,6 +12,7 @@ from penstock.contracts.wire import Wire as Message
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid
 from penstock.llm.ask import MAX_CALLS, StepModel
 from penstock.llm.client import Llm
+from penstock.llm.selector import Asked
 from tests.llm.asking import ADD, GOOD, LABELS, PROMPT, Received, Review, asker, at
 from tests.llm.wire import Wire, events, parts, said
 from tests.support.simulator import Steering
@@ -134,7 +135,7 @@ async def test_what_a_check_finds_wrong_is_repaired_like_a_schema_and_at_last_by
 
     replies = [said("A source."), said("A bend."), said("A source and a mouth.")]
     async with Wire(replies) as wire, at(wire.url) as llm:
-        model = asker(llm, stronger="gemini-4-argon")
+        model = asker(llm, stronger=Asked("gemini-4-argon"))
         assert await model.text(PROMPT, too_short, stream=True) == "A source and a mouth."
     assert [asked.model for asked in wire.asked] == ["gemini-3.8-flash", "gemini-3.8-flash", "gemini-4-argon"]
     assert "- Say also where the river ends." in wire.asked[1].body["contents"][-1]["parts"][0]["text"]
@@ -148,7 +149,7 @@ async def test_a_reply_that_no_check_accepts_fails_with_what_was_wrong(llm: Llm)
 @pytest.mark.parametrize("model", ["gemini-2.5-flash", "claude-5"])
 async def test_models_that_know_no_levels_of_thinking_are_given_none(model: str) -> None:
     async with Wire([said("fine")]) as wire, at(wire.url) as llm:
-        await StepModel(llm, model, LABELS).text(PROMPT)
+        await StepModel(llm, Asked(model), LABELS).text(PROMPT)
     assert "thinkingConfig" not in wire.asked[0].body["generationConfig"]
 
 

@@ -23,6 +23,7 @@ from penstock.jetstream.streams import declare, stream_configs
 from penstock.jobs.ending import cancel
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
+from penstock.llm.selector import Asked
 from penstock.settings import Settings
 from penstock.steps.replies import Replies
 from tests.llm.asking import ADD, GOOD, PROMPT, Received, Review, asker
@@ -245,25 +246,37 @@ async def test_what_is_asked_twice_on_purpose_is_answered_twice(llm: Llm, steeri
     assert await calls(steering) == 3
 
 
+ASKED = Asked("gemini-3.8-flash")
+
+
 @pytest.mark.parametrize(
-    "other",
+    ("asked", "about", "changed"),
     [
-        {"model": "gemini-4-argon"},
-        {"thinking": "low"},
-        {"stronger": "gemini-4-argon"},
-        {"may_shorten": True},
-        {"max_output_tokens": 100},
-        {"system": "You write well."},
+        (replace(ASKED, model="gemini-4-argon"), {}, {}),
+        (replace(ASKED, thinking="low"), {}, {}),
+        (replace(ASKED, temperature=0.5), {}, {}),
+        (ASKED, {"stronger": Asked("gemini-4-argon")}, {}),
+        (ASKED, {"may_shorten": True}, {}),
+        (ASKED, {}, {"model_max_output_tokens": 100}),
+        (ASKED, {}, {"safety_settings": {"HARM_CATEGORY_HARASSMENT": "BLOCK_NONE"}}),
+        (ASKED, {"prompt": Prompt("You write well.", PROMPT.turns)}, {}),
     ],
 )
 async def test_whatever_decides_a_reply_makes_another_question(
-    llm: Llm, settings: Settings, steering: Steering, replies: Replies, other: dict[str, Any]
+    settings: Settings,
+    steering: Steering,
+    replies: Replies,
+    asked: Asked,
+    about: dict[str, Any],
+    changed: dict[str, Any],
 ) -> None:
-    await asker(llm, cache=replies).text(PROMPT)
-    own = settings.model_copy(update={"model_max_output_tokens": other.pop("max_output_tokens", 65_536)})
-    prompt = Prompt(other.pop("system", PROMPT.system), PROMPT.turns)
-    async with aclosing(Llm(own)) as another:
-        await StepModel(another, other.pop("model", "gemini-3.8-flash"), {}, cache=replies, **other).text(prompt)
+    async def ask(settings: Settings, asked: Asked, prompt: Prompt = PROMPT, **about: Any) -> None:
+        async with aclosing(Llm(settings)) as llm:
+            await StepModel(llm, asked, {}, cache=replies, **about).text(prompt)
+
+    await ask(settings, ASKED)
+    for _ in range(2):
+        await ask(settings.model_copy(update=changed), asked, **about)
     assert await calls(steering) == 2
 
 

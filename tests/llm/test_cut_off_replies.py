@@ -4,6 +4,7 @@ import pytest
 
 from penstock.errors import OutputTruncated
 from penstock.llm.client import Llm
+from penstock.llm.selector import Asked
 from tests.llm.asking import PROMPT, asker, at
 from tests.llm.wire import Wire, said
 from tests.support.simulator import Steering
@@ -47,8 +48,8 @@ async def test_a_step_that_thinks_the_least_is_not_asked_the_same_again(llm: Llm
 
 async def test_what_runs_away_with_the_least_thinking_is_asked_of_the_tier_above(llm: Llm, steering: Steering) -> None:
     await steering.rule(model="gemini-3.8-flash", fault={"truncate": True})
-    assert await asker(llm, thinking="low", stronger="gemini-4-argon").text(PROMPT)
-    assert await asker(llm, stronger="gemini-4-argon").text(PROMPT)
+    assert await asker(llm, thinking="low", stronger=Asked("gemini-4-argon")).text(PROMPT)
+    assert await asker(llm, stronger=Asked("gemini-4-argon")).text(PROMPT)
     calls = await steering.calls()
     assert [call.model[7:8] for call in calls] == ["3", "4", "3", "3", "4"]
     assert not any("much shorter" in call.prompt for call in calls)
@@ -56,5 +57,5 @@ async def test_what_runs_away_with_the_least_thinking_is_asked_of_the_tier_above
 
 async def test_the_tier_above_is_asked_last_also_after_a_reply_that_was_cut_off() -> None:
     async with Wire([said("half", "MAX_TOKENS"), said(" "), said("all of it")]) as wire, at(wire.url) as llm:
-        assert await asker(llm, stronger="gemini-4-argon").text(PROMPT) == "all of it"
+        assert await asker(llm, stronger=Asked("gemini-4-argon")).text(PROMPT) == "all of it"
     assert [asked.model for asked in wire.asked] == ["gemini-3.8-flash", "gemini-3.8-flash", "gemini-4-argon"]

@@ -130,10 +130,10 @@ ANY = JobName("{tenant}", "{job}")
 
 
 def test_it_leaves_nothing_out(described: Json) -> None:
-    """Every stream's subjects, every kind of job and step, every endpoint."""
+    """Every stream's subjects but those of callers' keys, every kind of job and step, every endpoint."""
     addresses = {channel["address"] for channel in described["channels"].values()}
     first_tokens = {address.partition(".")[0] for address in addresses if address}
-    for stream in stream_configs(Settings()):
+    for stream in (one for one in stream_configs(Settings()) if one.name != subjects.KEYS):
         assert {subject.partition(".")[0] for subject in stream.subjects or ()} <= first_tokens
         if stream.republish:
             assert str(stream.republish.dest).partition(".")[0] in first_tokens

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from penstock.contracts.events import StepCompleted, StepStarted
+from penstock.patterns import routing
 from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -71,6 +73,40 @@ async def test_the_model_follows_from_the_complexity_and_the_callers_priority(
     (respond,) = await pipeline.gemini.calls(job=job, step="respond")
     models = {"fast": pipeline.settings.fast_models, "complex": pipeline.settings.complex_models}
     assert respond.model == models[tier][0]
+
+
+@pytest.mark.parametrize("named", ["complex", "fast", "gemini-3.5-flash-lite"])
+async def test_a_job_may_name_its_model(pipeline: Pipeline, named: str) -> None:
+    """For each step, whatever the complexity. Events and outcomes say what was asked, and how."""
+    await pipeline.gemini.rule(step="classify", reply=classified(complexity="complex"))
+    job = await pipeline.submit(PATTERN, request(model=named, priority="quality"))
+    events = await pipeline.events(job)
+    tiers = {"fast": pipeline.settings.fast_models[0], "complex": pipeline.settings.complex_models[0]}
+    model = tiers.get(named, named)
+    assert {call.model for call in await pipeline.gemini.calls(job=job)} == {model}
+    thinking = {step.name: step.thinking_for("quality") for step in routing.PATTERN.steps}
+    assert {event.step: event.thinking for event in events if isinstance(event, StepStarted)} == thinking
+    told = {event.step: (event.model, event.thinking) for event in events if isinstance(event, StepCompleted)}
+    assert told == {step: (f"simulator/{model}", level) for step, level in thinking.items()}
+    outcomes = (await pipeline.outcomes(job)).values()
+    assert {outcome.step: (outcome.thinking, outcome.temperature) for outcome in outcomes} == {
+        step: (level, None) for step, level in thinking.items()
+    }
+
+
+async def test_a_named_model_has_no_fallback(pipeline: Pipeline) -> None:
+    """What was asked for is not quietly something else; it fails once its three attempts have failed."""
+    await pipeline.gemini.rule(step="classify", fault={"status": 503})
+    job = await pipeline.submit(PATTERN, request(model="gemini-3.8-flash"))
+    failed = await pipeline.failure(job)
+    assert (failed.problem.code, failed.problem.status) == ("model_unavailable", 503)
+    assert [call.model for call in await pipeline.gemini.calls(job=job)] == ["gemini-3.8-flash"] * 3
+
+
+async def test_a_model_that_is_not_allowed_fails_a_job_that_nobody_checked(pipeline: Pipeline) -> None:
+    failed = await pipeline.failure(await pipeline.submit(PATTERN, request(model="gemini-1")))
+    assert failed.problem.code == "invalid_request"
+    assert [error.pointer for error in failed.problem.errors or ()] == ["/options/model"]
 
 
 async def test_the_classification_is_never_typed_again(pipeline: Pipeline) -> None:

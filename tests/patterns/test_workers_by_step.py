@@ -58,6 +58,13 @@ async def test_the_tool_calls_of_one_turn_are_dispatched_together(pipeline: Pipe
     assert [one["result"] for one in result["steps"]] == ["42", "0.125"]
 
 
+@pytest.mark.parametrize("step", ["clasify", "routing/plan"])
+def test_a_model_for_a_step_that_does_not_exist_is_refused_at_the_start(step: str) -> None:
+    build(Settings(step_models={"classify": "complex", "orchestrator-worker/plan": "gemini-3.8-flash"}), ["calculate"])
+    with pytest.raises(Misconfigured, match=f"PENSTOCK_STEP_MODELS names {step}, and no pattern has such a step"):
+        build(Settings(step_models={step: "complex"}))
+
+
 def test_a_step_that_does_not_exist_is_refused_at_the_start() -> None:
     """The message names those that there are."""
     with pytest.raises(Misconfigured, match=r"no such step here: execute-magic.*execute-backend"):

@@ -48,7 +48,7 @@ def final(state: JobState, headers: dict[str, str]) -> Response:
     if state.status == "completed":
         return JSONResponse(state.result, headers={"Cache-Control": "no-cache", **headers})
     problem = state.problem or Refused("job_cancelled", f"job {state.id} was cancelled").problem()
-    return problems.response(problem.model_copy(update={"instance": f"/jobs/{state.id}"}), headers)
+    return problems.response(problem.model_copy(update={"instance": f"/jobs/{state.id}", "job": state.id}), headers)
 
 
 async def within(gateway: Gateway, job: JobName, seconds: float, *, new: bool) -> Response:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader
 from starlette.exceptions import HTTPException
 
 from penstock.nats_api import asyncapi
-from penstock_gateway.openapi import Version
+from penstock_gateway.openapi import FOR_ALL, Version
 from penstock_gateway.parameters import prefers
 from penstock_gateway.state import Gateway
 
@@ -68,7 +68,13 @@ def install(app: FastAPI, gateway: Gateway) -> None:
     async def shown(version: Annotated[Version, Query()] = "3.2") -> Response:
         return JSONResponse(openapi(version))
 
-    @app.get("/asyncapi.json", tags=["nats"], summary="The interface over NATS (AsyncAPI)", operation_id="asyncapi")
+    @app.get(
+        "/asyncapi.json",
+        tags=["nats"],
+        summary="The interface over NATS (AsyncAPI)",
+        operation_id="asyncapi",
+        openapi_extra=FOR_ALL,
+    )
     async def asyncapi_shown() -> Response:
         """The AsyncAPI 3.0 document of all subjects: jobs, steps, journal, events, and request-reply."""
         return JSONResponse(nats())

@@ -15,7 +15,7 @@ from penstock.jobs.refusals import known
 from penstock_gateway import answer, body, openapi
 from penstock_gateway.parameters import Cursor, Moment, Wanted
 from penstock_gateway.state import Gateway
-from penstock_gateway.tenancy import Job, OwnTenant
+from penstock_gateway.tenancy import Job, SeenTenant
 
 
 def install(app: FastAPI, gateway: Gateway) -> None:
@@ -29,7 +29,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
 
     @routes.get("", summary="List jobs", operation_id="jobs", responses=openapi.problems())
     async def list_jobs(
-        tenant: OwnTenant,
+        tenant: SeenTenant,
         pattern: Annotated[str | None, Query(pattern=TOKEN_PATTERN, description="Jobs of this pattern.")] = None,
         status: Annotated[JobStatus | None, Query(description="Jobs in this state.")] = None,
         since: Annotated[
@@ -39,7 +39,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         limit: Annotated[int, Query(ge=1, le=100, description="At most so many jobs.")] = 20,
         cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$", description="`next` of the page before.")] = None,
     ) -> JobPage:
-        """Jobs of the last days, newest first.
+        """Jobs of the last days, newest first; for an admin those of all tenants, unless one is named.
 
         Work is bounded: a page may have fewer jobs than `limit`, even none, and still a `next`.
         """

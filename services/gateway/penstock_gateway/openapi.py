@@ -35,6 +35,8 @@ def problems(*codes: str) -> Responses:
     for code in (
         *codes,
         "invalid_parameter",
+        "unauthorized",
+        "forbidden",
         "host_not_allowed",
         "origin_not_allowed",
         "headers_too_large",
@@ -67,6 +69,8 @@ class Description:
         about: Json = {"title": app.title, "version": app.version, "summary": app.summary}
         spec = get_openapi(**about, openapi_version=f"{version}.0", routes=app.routes)
         spec["components"]["schemas"] = self._schemas | spec["components"]["schemas"]
+        spec["components"]["securitySchemes"] = {"key": _KEY}
+        spec["security"] = [{"key": []}, {}]  # the latter where the gateway is open
         return spec if version == "3.2" else json.loads(json.dumps(spec), object_hook=_with_text_for_items)
 
     def request(self, pattern: Pattern[Any, Any]) -> Json:
@@ -143,6 +147,13 @@ def _with_text_for_items(node: Json) -> Json:
     return {"schema": {"type": "string"}} if "itemSchema" in node else node
 
 
+_KEY: Final[Json] = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key that `penstock keys create` made. Not needed where the gateway is open.",
+}
+#: A route that needs no key in any case.
+FOR_ALL: Final[Json] = {"security": []}
 #: A signal's body.
 SIGNAL: Final[Json] = {
     "requestBody": {

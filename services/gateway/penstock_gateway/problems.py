@@ -9,8 +9,10 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from penstock import correlation
 from penstock.contracts.error_codes import CODES
 from penstock.contracts.problem import FieldError, Problem
+from penstock.contracts.wire import is_token
 from penstock.errors import Failure, Refused
 from penstock.jobs.refusals import UNAVAILABLE, problem_of, unknown_pattern
 from penstock.validation import field_errors, summary
@@ -30,11 +32,12 @@ def invalid_parameter(*errors: FieldError) -> Refused:
 def response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     known = CODES.get(problem.code)  # a job may have failed by the code of a newer replica
     after = {"Retry-After": str(known.retry_after)} if known and known.retry_after else {}
+    how = {"WWW-Authenticate": "Bearer"} if problem.code == "unauthorized" else {}
     close = {"Connection": "close"} if problem.code in _CLOSING else {}
     return JSONResponse(
-        problem.model_dump(mode="json", by_alias=True),
+        correlation.stamped(problem).model_dump(mode="json", by_alias=True),
         problem.status,
-        headers={**(headers or {}), **after, **close},
+        headers={**(headers or {}), **after, **how, **close, **correlation.headers()},
         media_type="application/problem+json",
     )
 
@@ -45,6 +48,8 @@ def install(app: FastAPI, patterns: Collection[str]) -> None:
     async def raised(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
         job = getattr(request.state, "job", None)
+        if is_token(named := job or request.path_params.get("job")):
+            problem = problem.model_copy(update={"job": named})
         if job is None or isinstance(error, Failure):
             return response(problem)
         # what was published, and not confirmed in time, may be stored all the same

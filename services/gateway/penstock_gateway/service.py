@@ -16,7 +16,8 @@ from penstock.installed import __version__
 from penstock.jetstream.connection import check_server, connect
 from penstock.patterns.loading import load
 from penstock.settings import Settings
-from penstock_gateway import documents, job_routes, parameters, pattern_routes, problems
+from penstock_gateway import authentication, documents, job_routes, openapi, parameters, pattern_routes, problems
+from penstock_gateway.correlating import Correlating
 from penstock_gateway.edge import Edge, allowed_hosts
 from penstock_gateway.metrics import Counting
 from penstock_gateway.state import Gateway
@@ -27,7 +28,12 @@ uvicorn_log = logging.getLogger("uvicorn.error")
 #: First segments of the gateway's own paths.
 _OWN = frozenset({"jobs", "patterns", "docs", "openapi", "asyncapi", "livez", "readyz", "metrics", "usage"})
 _HEALTH = {"/livez": "Is it alive?", "/readyz": "Can it serve?", "/metrics": "Metrics, for Prometheus"}
-_NOT_READY = {503: {"description": "Not connected to NATS, a clock that is wrong, or going down; the text says which."}}
+_ANSWERS: dict[str, openapi.Responses] = {
+    "/readyz": {
+        503: {"description": "Not connected to NATS, a clock that is wrong, or going down; the text says which."}
+    },
+    "/metrics": openapi.problems(),
+}
 
 
 def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
@@ -47,7 +53,9 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         try:
             await check_server(bus, settings)
             gateway.connected(bus)
-            yield
+            async with gateway.keyring.kept():
+                authentication.refuse_unguarded(settings, gateway.keyring)
+                yield
             await gateway.admission.aclose()
         finally:
             uvicorn_log.removeFilter(not_about_aborting)
@@ -62,14 +70,18 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(gateway.admit), Depends(parameters.no_others)],
     )
+    app.state.gateway = gateway
     registry = CollectorRegistry()
+    app.add_middleware(authentication.Authentication, gateway=gateway)
     app.add_middleware(Edge, hosts=allowed_hosts(settings.allowed_hosts, settings.host))
     app.add_middleware(Counting, registry=registry)
+    app.add_middleware(Correlating)
     problems.install(app, patterns)
     pattern_routes.install(app, gateway)
     job_routes.install(app, gateway)
     for path, endpoint in health.endpoints(gateway.trouble, registry).items():
-        described: dict[str, Any] = {"operation_id": path[1:], "responses": _NOT_READY if path == "/readyz" else None}
+        described: dict[str, Any] = {"operation_id": path[1:], "responses": _ANSWERS.get(path)}
+        described["openapi_extra"] = openapi.FOR_ALL if path in authentication.FOR_ALL else None
         app.get(path, tags=["health"], summary=_HEALTH[path], response_class=PlainTextResponse, **described)(endpoint)
     documents.install(app, gateway)
     return app

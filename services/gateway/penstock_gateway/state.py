@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import Request
 
+from penstock.callers.keyring import Keyring
 from penstock.contracts.wire import JobName
 from penstock.document import Shape
 from penstock.errors import BusUnavailable, Refused
@@ -44,6 +45,7 @@ class Gateway:
         self._long = bus
         self._short = Bus(bus.connection, timeout=min(_PATIENCE, self.settings.nats_timeout), of=bus)
         self.admission = Admission(bus, self.settings)
+        self.keyring = Keyring(bus)
 
     @property
     def bus(self) -> Bus:

@@ -73,7 +73,10 @@ def test_each_container_is_confined() -> None:
         assert service["pids_limit"] > Settings().webhook_slots + 64, name  # each of which may take a thread
     published = {name: service["ports"] for name, service in compose.services.items() if "ports" in service}
     assert published == {"gateway": ["127.0.0.1:8080:8080"]}
-    assert Compose(ROOT, {"PENSTOCK_PUBLISH": "0.0.0.0"}).services["gateway"]["ports"] == ["0.0.0.0:8080:8080"]
+    assert compose.services["gateway"]["environment"]["PENSTOCK_PUBLISH"] == "127.0.0.1"  # so it needs no key
+    public = Compose(ROOT, {"PENSTOCK_PUBLISH": "0.0.0.0"}).services["gateway"]
+    assert (public["ports"], public["environment"]["PENSTOCK_PUBLISH"]) == (["0.0.0.0:8080:8080"], "0.0.0.0")
+    assert public["environment"]["PENSTOCK_OPEN"] == ""
     served = compose.services["gateway"]["environment"]["PENSTOCK_ALLOWED_HOSTS"]
     assert served == "localhost,127.0.0.1,gateway"  # what is published on loopback has no other site's name
     assert compose.services["nats"]["networks"] == ["nats"]

@@ -1,0 +1,41 @@
+"""Who makes a request, and how much he may ask for."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from penstock.contracts.wire import DEFAULT_TENANT, Tolerant, omitted
+
+#: So many in so long: `10/minute`; or `none`, for no limit.
+Rate = Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]{0,8}/(second|minute|hour|day)|none)$")]
+
+
+class Limits(Tolerant):
+    """What a key may use. What is not given is as the settings say.
+
+    A gateway that does not know a limit that a newer one has written does without it.
+    """
+
+    rate: Rate | None = omitted()
+    #: Requests at once, above the rate.
+    burst: Annotated[int, Field(ge=1)] | None = omitted()
+    #: Jobs at once.
+    jobs: Annotated[int, Field(ge=1, le=1000)] | None = omitted()
+
+
+_AS_SET = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`key` is the id of the key that was shown: None for a caller without one, whom an open gateway serves.
+
+    An `admin` sees the jobs of all tenants; what he submits is his own tenant's.
+    """
+
+    tenant: str = DEFAULT_TENANT
+    key: str | None = None
+    name: str = ""
+    admin: bool = False
+    limits: Limits = _AS_SET

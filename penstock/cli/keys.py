@@ -1,0 +1,123 @@
+"""`penstock keys`: who may ask. Over NATS."""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+from rich.table import Column, Table
+
+from penstock.callers import keys
+from penstock.callers.caller import Limits, Rate
+from penstock.callers.keys import Key, KeyName, Keys
+from penstock.cli import view
+from penstock.cli.connecting import NatsUrl, connected, settings_with
+from penstock.cli.durations import seconds
+from penstock.cli.printing import Text, echo, say
+from penstock.client import NatsClient
+from penstock.contracts.wire import DEFAULT_TENANT, Tenant
+
+app = typer.Typer(help="Keys of callers over HTTP: create, list or revoke them.", no_args_is_help=True)
+
+
+@asynccontextmanager
+async def _keys(nats_url: NatsUrl = None) -> AsyncIterator[Keys]:
+    async with NatsClient(settings_with(nats_url)) as opened:
+        yield Keys(opened.bus)
+
+
+def _fitting(kind: Any, said: str) -> Callable[[str], str]:
+    """What reads a text of this kind. Raises BadParameter."""
+    fitting: TypeAdapter[str] = TypeAdapter(kind)
+
+    def checked(text: str) -> str:
+        try:
+            return fitting.validate_python(text)
+        except ValidationError:
+            raise typer.BadParameter(f"{text[:100]!r} is not {said}") from None
+
+    return checked
+
+
+_A_NAME = _fitting(KeyName, "a name: 1 to 100 characters in one line")
+_A_TENANT = _fitting(Tenant, "a tenant: 1 to 32 of a-z 0-9 -, the first no -")
+_A_RATE = _fitting(Rate, "a rate such as 60/minute: a number and second, minute, hour or day; or none")
+
+
+@app.command()
+@connected(_keys)
+async def create(
+    opened: Keys,
+    name: Annotated[str, typer.Argument(help="Whose it is, or what for.", metavar="NAME", parser=_A_NAME)],
+    tenant: Annotated[
+        str, typer.Option(help="Keys of one tenant share its jobs.", metavar="TENANT", parser=_A_TENANT)
+    ] = DEFAULT_TENANT,
+    admin: Annotated[bool, typer.Option("--admin", metavar="", help="It sees all tenants, and metrics.")] = False,
+    expires: Annotated[
+        float | None, typer.Option(help="After 90d, 12h, 15m; else never.", metavar="AGE", parser=seconds)
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="Submissions, such as 60/minute.", metavar="RATE", parser=_A_RATE)
+    ] = None,
+    burst: Annotated[int | None, typer.Option(min=1, help="Submissions at once, above the rate.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, max=1000, help="Jobs that have not ended, at once.")] = None,
+) -> None:
+    """Make a key, and print it: this once. Gateways know it within a second."""
+    now = datetime.now(UTC)
+    made = keys.make(
+        name,
+        tenant,
+        created=now,
+        admin=admin,
+        limits=Limits(rate=rate, burst=burst, jobs=jobs),
+        expires=now + timedelta(seconds=expires) if expires is not None else None,
+    )
+    await opened.add(made.key)
+    echo(made.text)
+    kept = f"the key {made.key.id} of {name} for the tenant {tenant}; keep it now: it is not shown again"
+    say(kept, prefix="", colour=None)
+
+
+@app.command("list")
+@connected(_keys)
+async def listed(
+    opened: Keys,
+    tenant: Annotated[str | None, typer.Option(help="Only of this tenant.", metavar="TENANT")] = None,
+) -> None:
+    """List keys, oldest first, but not their secrets. In a pipe: one JSON object a line."""
+    found = [key for key in await opened.all() if tenant in (None, key.tenant)]
+    if not sys.stdout.isatty():
+        for key in found:
+            echo(key.model_dump_json(exclude={"sha256"}))
+        return
+    columns = [Column(heading, overflow="fold") for heading in ("key", "name, tenant", "created, expires", "may")]
+    table = Table(*columns, box=None, header_style="dim", pad_edge=False)
+    for key in found:
+        ended = f"revoked {view.when(key.revoked)}" if key.revoked else ""
+        expires = f"expires {view.when(key.expires)}" if key.expires else ""
+        table.add_row(
+            Text(key.id, style="" if key.serves(datetime.now(UTC).timestamp()) else "dim strike"),
+            Text(f"{key.name}\n{key.tenant}"),
+            Text("\n".join(filter(None, (view.when(key.created), ended or expires)))),
+            Text("\n".join(_permitted(key))),
+        )
+    Console().print(table if found else "no keys")
+
+
+@app.command()
+@connected(_keys)
+async def revoke(
+    opened: Keys, key: Annotated[str, typer.Argument(help="Its id, as `penstock keys list` shows it.", metavar="ID")]
+) -> None:
+    """Revoke a key for good. Gateways refuse it within a second, and end the streams that it has open."""
+    revoked = await opened.revoke(key)
+    echo(f"the key {revoked.id} of {revoked.name} is revoked")
+
+
+def _permitted(key: Key) -> list[str]:
+    limits = key.limits.model_dump(exclude_none=True)
+    return (["admin"] if key.admin else []) + [f"{name} {value}" for name, value in limits.items()]
