@@ -1,4 +1,4 @@
-"""The two hot paths, measured: a step's round trip, and a piece of text on its way to a caller.
+"""The hot paths, measured: a step's round trip, the cache beside a model call, a piece of text on its way to a caller.
 
     python bench/hot_paths.py [--steps 2000] [--deltas 20000]
 
@@ -21,6 +21,7 @@ from typing import Any
 from penstock.contracts.events import Delta
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Step, StepMessage
+from penstock.contracts.turns import Kept
 from penstock.contracts.wire import Wire
 from penstock.hosting.ports import free_port
 from penstock.hosting.service import Service
@@ -38,6 +39,7 @@ from penstock.settings import Settings
 from penstock.steps.executor import Executable
 from penstock.steps.handler import StepHandler
 from penstock.steps.parts import PartSink
+from penstock.steps.replies import Replies
 from penstock.steps.spending import Spending
 from tests.support.naming import named
 
@@ -80,6 +82,9 @@ async def measure(settings: Settings, steps: int, deltas: int) -> None:
     async with service.app.start_lifespan_context():
         for at_once in (1, 50, 200):
             await report(f"step round trip, {at_once:>3} at once", steps, partial(round_trips, bus, steps, at_once))
+    for at_once in (1, 50):
+        for what in ("not kept", "kept"):  # the second time the same
+            await report(f"reply {what}, {at_once:>3} at once", steps, partial(asked, bus, settings, steps, at_once))
     for writers in (1, 10, 50):
         count = deltas // writers
         await report(f"delta to reader, {writers:>3} jobs", count * writers, partial(delivered, bus, writers, count))
@@ -127,6 +132,27 @@ async def round_trips(bus: Bus, count: int, at_once: int) -> list[float]:
     return took
 
 
+async def asked(bus: Bus, settings: Settings, count: int, at_once: int) -> list[float]:
+    """Seconds that the cache takes to find no reply and keep one of 2 kB in 20 pieces, or to find it, each."""
+    kept = Kept(model="none", parts=("a hundred characters" * 5,) * 20)
+    replies = Replies.of(bus, settings.model_copy(update={"cache": True}), named(f"{at_once}"), "k")
+    assert replies is not None
+    took: list[float] = []
+    limit = asyncio.Semaphore(at_once)
+
+    async def ask() -> tuple[None, Kept]:
+        return None, kept
+
+    async def one(key: str) -> None:
+        async with limit:
+            began = time.perf_counter()
+            await replies.reply(key, lambda _: None, ask)
+            took.append(time.perf_counter() - began)
+
+    await asyncio.gather(*(one(f"{at_once}-{number}") for number in range(count)))
+    return took
+
+
 async def delivered(bus: Bus, writers: int, count: int) -> list[float]:
     """Seconds from a piece's arrival at the sink until a follower has it, each."""
     run = time.time_ns()
@@ -146,7 +172,7 @@ async def delivered(bus: Bus, writers: int, count: int) -> list[float]:
                 await asyncio.sleep(0)
                 if index % 256 == 0:
                     await log.flush()
-            sink.finish("")
+            sink.finish("".join(sent))
             await log.flush()
 
         took: list[float] = []

@@ -25,10 +25,13 @@ NEED_NODE = {"node", "npm", "official_schema"}
 
 
 def pytest_configure() -> None:
-    """Processes that tests start take SIGINT, also where the shell that started pytest (with `&`) ignores it.
+    """Tests that count model calls may ask the same twice: the cache is off where a test does not say otherwise.
+
+    Processes that tests start take SIGINT, also where the shell that started pytest (with `&`) ignores it.
 
     What is ignored stays so in children, what is handled does not. The tests' own process goes on ignoring it.
     """
+    os.environ.setdefault("PENSTOCK_CACHE", "false")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, lambda *_: None)
 

@@ -47,8 +47,9 @@ class Log:
                 self._print(key, f"waits for {signal or 'that time'} until {view.when(until)}", "yellow")
             case events.JobResumed(key=key, timed_out=timed_out):
                 self._print(key, "timed out" if timed_out else "goes on", "yellow")
-            case events.StepCompleted(key=key, model=model, usage=usage):
-                self._print(key, f"completed  {view.tokens(usage)}  {model}" if model else "completed", "dim")
+            case events.StepCompleted(key=key, model=model, usage=usage, cached=cached):
+                used = "cached" if cached else view.tokens(usage)
+                self._print(key, f"completed  {used}  {model}" if model else "completed", "dim")
 
     def _print(self, what: str, text: str, style: str = "") -> None:
         for line in Text(text, style=style).wrap(self._console, self._room):

@@ -28,12 +28,13 @@ class StepRow:
     characters: int = 0
     seconds: float | None = None
     usage: Usage | None = None
+    cached: bool = False
     note: str = ""
 
     def end(self, outcome: StepState | events.StepCompleted | events.StepFailedEvent) -> None:
         problem = None if isinstance(outcome, events.StepCompleted) else outcome.problem
         self.seconds, self.usage, self.attempt = outcome.duration_ms / 1000, outcome.usage, outcome.attempt
-        self.model, self.prompt = outcome.model or self.model, outcome.prompt
+        self.model, self.prompt, self.cached = outcome.model or self.model, outcome.prompt, outcome.cached
         self.status, self.note = ("failed", problem.code) if problem else ("completed", "")
 
 

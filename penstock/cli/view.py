@@ -96,7 +96,7 @@ def _head(progress: Progress) -> Iterator[RenderableType]:
     for row in progress.steps.values():
         name = Text(row.key).append(f"  attempt {row.attempt}" if row.attempt > 1 else "", style="yellow")
         seconds = max(0.0, progress.elapsed - row.began) if row.seconds is None else row.seconds
-        used = tokens(row.usage) if row.usage and row.usage.calls else ""
+        used = tokens(row.usage) if row.usage and row.usage.calls else "cached" if row.cached else ""
         amount = f"{used}  {row.note}".strip() or (f"{row.characters} characters" if row.characters else "")
         steps.add_row(
             Text.assemble("  ", mark(row.status), " ", name),

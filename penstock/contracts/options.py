@@ -48,6 +48,11 @@ class Options(Wire):
     deadline_counts: Literal["work", "all"] | None = omitted(
         description="`work`, or none: not the time in which the job only waits for signals and time. `all`: that too."
     )
+    cache: bool = Field(
+        default=True,
+        exclude_if=bool,
+        description="`false`: models are asked, whatever replies are kept, and theirs are not kept.",
+    )
     webhook: WebhookUrl | None = omitted(
         description="https URL that the job's end is sent to, in the form of Standard Webhooks."
     )

@@ -83,6 +83,10 @@ class StepMessage(Tolerant):
     into: str | None = None
     complexity: Complexity = "simple"
     priority: Priority | None = None
+    #: Whether a reply that was kept may answer it, and its own may be kept.
+    cache: bool = True
+    #: How many steps before it in its job ask the same: they are asked for another reply each.
+    asked_before: int = 0
     #: What the job's options say.
     model: str | None = None
     #: Unix time, seconds.

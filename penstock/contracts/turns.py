@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
@@ -61,3 +62,19 @@ class Turn(Tolerant):
     @property
     def calls(self) -> tuple[ToolCall, ...]:
         return tuple(part for part in self.parts if isinstance(part, ToolCall))
+
+
+class Kept(Tolerant):
+    """A reply that was complete and fitted: who gave it, and its pieces as they came, text alone as text."""
+
+    model: str
+    parts: tuple[str | Annotated[TextPiece | ToolCall, Field(discriminator="kind")], ...]
+
+    @classmethod
+    def of(cls, model: str, pieces: Iterable[TextPiece | ToolCall]) -> Kept:
+        parts = [piece.text if isinstance(piece, TextPiece) and not piece.signature else piece for piece in pieces]
+        return cls(model=model, parts=tuple(parts))
+
+    @property
+    def pieces(self) -> list[TextPiece | ToolCall]:
+        return [TextPiece(text=part) if isinstance(part, str) else part for part in self.parts]

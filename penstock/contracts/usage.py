@@ -1,5 +1,7 @@
 """What steps and jobs cost: tokens, money and time."""
 
+from pydantic import Field
+
 from penstock.contracts.wire import Tolerant, omitted
 
 
@@ -31,7 +33,8 @@ class Execution(Tolerant):
 
     `thinking` and `temperature`: what the model was asked with last, where it was told of them.
 
-    `prompt`: which version of its prompt it was (`penstock prompts list`); left out of steps that have none.
+    `prompt`: which version of its prompt it was (`penstock prompts list`); left out of steps that have none. `cached`:
+    all that it asked a model was answered by replies that were kept; left out where not.
     """
 
     step: str
@@ -41,5 +44,6 @@ class Execution(Tolerant):
     thinking: str | int | None = omitted()
     temperature: float | None = omitted()
     prompt: str | None = omitted()
+    cached: bool = Field(default=False, exclude_if=lambda value: not value)
     usage: Usage
     duration_ms: int

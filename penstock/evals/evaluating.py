@@ -59,7 +59,7 @@ async def evaluate(
     """
     settings = Settings()
     async with AsyncExitStack() as exits:
-        env: dict[str, str] = {}
+        env = {"PENSTOCK_CACHE": "false"}  # what is asked twice is to be answered twice
         recording = Recording(recordings)
         if source != "simulator":
             access = access_of(settings) if source == "model" else None

@@ -25,6 +25,7 @@ _SHARES = {
     subjects.JOURNAL: 15,
     subjects.EVENTS: 18,
     subjects.TIMERS: 3,
+    subjects.CACHE: 4,
     subjects.HOOKS: 2,
     subjects.DEAD: 2,
     subjects.MODELS: 0.5,
@@ -49,6 +50,13 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     queue = {"retention": api.RetentionPolicy.WORK_QUEUE, **kept}
     log = {"max_age": settings.events_max_age_hours * _HOUR, "discard": api.DiscardPolicy.OLD}
     schedules = {"discard": api.DiscardPolicy.OLD, "discard_new_per_subject": False, "allow_msg_schedules": True}
+    replies = {
+        "max_age": settings.cache_ttl,
+        "max_msgs_per_subject": 1,
+        "discard": api.DiscardPolicy.OLD,
+        "duplicate_window": min(_DEDUPE, settings.cache_ttl),
+        "republish": api.RePublish(*subjects.CACHED),
+    }
     bucket = {
         "discard": api.DiscardPolicy.NEW,
         "max_msgs_per_subject": 1,
@@ -66,6 +74,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         (subjects.HOOKS, [subjects.hook(EVERY)], queue),
         (subjects.TIMERS, [subjects.timer(EVERY, "*"), subjects.due(EVERY, "*")], {**queue, **schedules}),
         (subjects.MODELS, models, latest),
+        (subjects.CACHE, [subjects.cached("*", "*")], replies),
         (subjects.DEAD, [subjects.dead(">")], {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
         (subjects.KEYS, [subjects.key(">")], {**bucket, "republish": api.RePublish(*subjects.KEYS_CHANGED)}),
     ]
@@ -76,9 +85,8 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
             storage=api.StorageType.FILE,
             max_bytes=int(settings.store_bytes * _SHARES[name] / 64),
             num_replicas=settings.stream_replicas,
-            duplicate_window=_DEDUPE,
             allow_direct=True,
-            **config,
+            **{"duplicate_window": _DEDUPE, **config},
         )
         for name, stored, config in table
     ]

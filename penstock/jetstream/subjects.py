@@ -11,6 +11,7 @@
     HOOKS     hooks.<tenant>.<job>                  while queued    -
     TIMERS    timers.<tenant>.<job>.set.<key>       the last counts -
               timers.<tenant>.<job>.due.<key>       while queued    -
+    CACHE     cache.<tenant>.<hash>                 the last counts cached.<tenant>.<hash>
     DEAD      dead.<origin subject>                 no              -
     MODELS    models.permit.<model>.<number>        the last counts -
               models.pace.<model>                   the last counts -
@@ -33,15 +34,19 @@ import re
 from penstock.contracts.wire import JobName
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
-TIMERS, MODELS = "TIMERS", "MODELS"
+TIMERS, MODELS, CACHE = "TIMERS", "MODELS", "CACHE"
 #: The bucket KEYS, as NATS names its stream.
 KEYS = "KV_KEYS"
-STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, KEYS
+STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS
 
 #: What is republished once it is stored, as (source, destination).
 FACTS = ("journal.>", "facts.>")
 LIVE = ("events.>", "live.>")
+CACHED = ("cache.>", "cached.>")
 KEYS_CHANGED = ("$KV.KEYS.>", "keys.>")
+
+#: In place of a tenant: what all of them share. No tenant is called so.
+SHARED = "=shared"
 
 #: In place of a job, in a filter: those of all tenants.
 EVERY = JobName("*", "*")
@@ -176,6 +181,16 @@ def named_in(subject: str) -> JobName | None:
         return readers[subject.partition(".")[0]]()
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def cached(scope: str, key: str) -> str:
+    """Where a model's reply is kept. `scope`: a tenant, or SHARED."""
+    return f"cache.{scope}.{key}"
+
+
+def told(scope: str, key: str) -> str:
+    """Where that is republished."""
+    return f"cached.{scope}.{key}"
 
 
 def key(key_id: str) -> str:

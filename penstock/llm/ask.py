@@ -1,9 +1,11 @@
 """What an executor asks a model with: complete, valid answers, whose pieces are streamed while they arrive."""
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
@@ -12,10 +14,11 @@ from pydantic_core import PydanticSerializationError
 
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.tool import Declaration, Tool
-from penstock.contracts.turns import Part, TextPiece, ToolCall, Turn
+from penstock.contracts.turns import Kept, Part, TextPiece, ToolCall, Turn
 from penstock.contracts.usage import Usage
 from penstock.document.strings import whole
 from penstock.errors import OutputInvalid, OutputTruncated
+from penstock.llm.cache import Cache
 from penstock.llm.repair_prompt import described, faults_by, faults_of, repair_turns
 from penstock.llm.selector import Asked
 from penstock.llm.usage import Meter
@@ -46,6 +49,9 @@ class Door(Protocol):
     @property
     def stream(self) -> Callable[..., AsyncGenerator[TextPiece | ToolCall, None]]: ...
 
+    @property
+    def identity(self) -> Callable[..., bytes]: ...
+
 
 class StepModel:
     """A model, bound to one attempt at one step.
@@ -56,6 +62,10 @@ class StepModel:
     that runs away in one model may end in another, but not in the same one asked the same. In the end OutputTruncated
     or OutputInvalid is raised with the last errors. ModelUnavailable and ModelFailure pass through.
     Without `llm` any question raises TypeError.
+
+    With a `cache`, what answers a question in the end is kept, and an equal one of another attempt or job is answered
+    with it: it is streamed alike and costs nothing. What is asked again on purpose, by this attempt or by a step before
+    it in the job (`asked_before` of them), is another question.
     """
 
     def __init__(
@@ -67,14 +77,25 @@ class StepModel:
         *,
         stronger: Asked | None = None,
         may_shorten: bool = False,
+        cache: Cache | None = None,
+        asked_before: int = 0,
     ) -> None:
         self._llm, self._asked, self._labels, self._sink = llm, asked, labels, sink
         self._stronger, self._may_shorten = stronger or asked, may_shorten
         self._meter = Meter()
         #: Which model was asked last, and how.
         self.asked = asked
-        #: The last reply's text, as received.
-        self.raw = ""
+        self._cache, self._asked_before = cache, asked_before
+        self._times: Counter[bytes] = Counter()
+        #: Under which keys replies were found or kept, and how many were found.
+        self._keys: list[str] = []
+        self._found = 0
+        self._pieces: list[TextPiece | ToolCall] = []
+
+    @property
+    def raw(self) -> str:
+        """The last reply's text, as received."""
+        return whole("".join(part.text for part in self._pieces if isinstance(part, TextPiece)))
 
     @property
     def usage(self) -> Usage:
@@ -85,6 +106,17 @@ class StepModel:
     def model(self) -> str:
         """The last version that answered; before that, the name asked for."""
         return self._meter.model or self._asked.model
+
+    @property
+    def cached(self) -> bool:
+        """Whether nothing was asked that was not answered by a reply that was kept."""
+        return self._found > 0 and not self.usage.calls
+
+    async def forget(self) -> None:
+        """Nobody else is to be answered so: the step failed with these replies."""
+        if self._cache is not None:
+            for key in self._keys:
+                await self._cache.forget(key)
 
     async def text(self, prompt: Prompt, check: Check | None = None, *, stream: bool = False) -> str:
         """A reply in plain text, never blank. `stream`: its pieces go to the sink."""
@@ -117,12 +149,54 @@ class StepModel:
     ) -> R:
         if self._llm is None:
             raise TypeError("this step asks no model: it needs Step(uses_model=True)")
+        ask = partial(self._ask, self._llm, accept, prompt, sink=sink, output=output, tools=tools, check=check)
+        if self._cache is None:
+            return await ask()
+
+        async def ask_and_keep() -> tuple[R, Kept]:
+            return await ask(), Kept.of(self.model, self._pieces)
+
+        def read(kept: Kept) -> R:
+            value = accept(_turn(kept.pieces))
+            if check and (faults := faults_by(check(value))):
+                raise OutputInvalid("the reply that was kept does not fit any more", faults)
+            return value
+
+        about = self._llm.identity(prompt, asked=self._asked, output=output, tools=tools)
+        key = self._key(about, streamed=sink is not None)
+        value, kept = await self._cache.reply(key, read, ask_and_keep)
+        self._keys.append(key)
+        if kept is not None:
+            self._found += 1
+            self._meter.model, self._pieces = kept.model, kept.pieces
+            for piece in self._pieces:
+                _show(piece, sink)
+        return value
+
+    def _key(self, about: bytes, *, streamed: bool) -> str:
+        """Of all that decides what a question is answered with in the end, but for `check`: that is applied again."""
+        again = self._times[about]
+        self._times[about] += 1
+        rest = self._stronger, self._may_shorten, streamed, self._asked_before, again
+        return sha256(about + repr(rest).encode()).hexdigest()
+
+    async def _ask(
+        self,
+        llm: Door,
+        accept: Callable[[Turn], R],
+        prompt: Prompt,
+        *,
+        sink: Sink | None,
+        output: type[BaseModel] | type[str],
+        tools: Sequence[Tool[Any, Any] | Declaration],
+        check: Check | None,
+    ) -> R:
         question, asked, truncated = prompt, self._asked, False
         for number in range(REPAIRS + 1):
             if number and sink is not None:
                 sink.restart()
             self.asked = asked
-            stream = self._llm.stream(
+            stream = llm.stream(
                 question, asked=asked, output=output, tools=tools, labels=self._labels, meter=self._meter
             )
             try:
@@ -146,16 +220,17 @@ class StepModel:
         raise (OutputTruncated if truncated else OutputInvalid)(detail, faults)
 
     async def _reply(self, stream: AsyncGenerator[TextPiece | ToolCall, None], sink: Sink | None) -> Turn:
-        parts: list[TextPiece | ToolCall] = []
-        try:
-            async with aclosing(stream):
-                async for chunk in stream:
-                    parts.append(chunk)
-                    if sink is not None and isinstance(chunk, TextPiece) and chunk.text:
-                        sink.text(chunk.text)
-        finally:
-            self.raw = whole("".join(part.text for part in parts if isinstance(part, TextPiece)))
-        return Turn(role="model", parts=_joined(parts))
+        self._pieces = []
+        async with aclosing(stream):
+            async for piece in stream:
+                self._pieces.append(piece)
+                _show(piece, sink)
+        return _turn(self._pieces)
+
+
+def _show(piece: TextPiece | ToolCall, sink: Sink | None) -> None:
+    if sink is not None and isinstance(piece, TextPiece) and piece.text:
+        sink.text(piece.text)
 
 
 def _thinking_least(asked: Asked) -> Asked:
@@ -174,12 +249,12 @@ def _usable(turn: Turn) -> Turn:
     return turn
 
 
-def _joined(parts: list[TextPiece | ToolCall]) -> tuple[Part, ...]:
+def _turn(pieces: Sequence[TextPiece | ToolCall]) -> Turn:
     """The pieces of one text as one part; a piece with a signature stays apart, as it was signed."""
     joined: list[Part] = []
-    for unsigned, run in groupby(parts, lambda part: isinstance(part, TextPiece) and part.signature is None):
+    for unsigned, run in groupby(pieces, lambda piece: isinstance(piece, TextPiece) and piece.signature is None):
         if unsigned:
             joined.append(TextPiece(text=whole("".join(part.text for part in run if isinstance(part, TextPiece)))))
         else:
             joined.extend(run)
-    return tuple(joined)
+    return Turn(role="model", parts=tuple(joined))

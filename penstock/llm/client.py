@@ -49,6 +49,7 @@ class Llm:
             raise Misconfigured("no API key: set GEMINI_API_KEY, or a base URL that needs none")
         #: Whether a call's labels go along as X-Penstock headers: not to Google.
         self.traces = not access.google
+        self._address = access.base_url or ""
         # Error texts must not hold it.
         self._key = access.key
         certificates = _certificates()
@@ -120,6 +121,19 @@ class Llm:
         finally:
             if reply.begun:
                 meter.add(usage_of(reply.metadata, reply.model), reply.model)
+
+    def identity(
+        self,
+        prompt: Prompt,
+        *,
+        asked: Asked,
+        output: type[BaseModel] | type[str],
+        tools: Sequence[Tool[Any, Any] | Declaration],
+    ) -> bytes:
+        """What `stream` would ask, and of whom: two calls with the same are the same question."""
+        config = config_of(prompt, output=output, tools=tools, asked=asked, settings=self.settings, headers={})
+        said = (one.model_dump_json(exclude_none=True) for one in (*contents_of(prompt), config))
+        return "\n".join((self._address, asked.model, *said)).encode()
 
     async def _responses(
         self, model: str, contents: list[types.Content], config: types.GenerateContentConfig

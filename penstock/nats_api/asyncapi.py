@@ -141,7 +141,7 @@ def _streams(settings: Settings) -> dict[str, Json]:
         described = {
             "name": config.name,
             "retention": config.retention.value if config.retention else "limits",
-            "writeOnce": config.max_msgs_per_subject == 1,
+            "writeOnce": bool(config.discard_new_per_subject),
         }
         found |= {subject.partition(".")[0]: described for subject in config.subjects or ()}
         if config.republish:

@@ -18,6 +18,7 @@ from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
 from penstock.contracts.problem import Problem
 from penstock.contracts.step import StepMessage
+from penstock.contracts.turns import Kept
 from penstock.contracts.waiting import (
     Shift,
     Signal,
@@ -37,7 +38,7 @@ from penstock.patterns.loading import steps_by_service
 
 _RUNS, _SERVES = ("aggregator",), ("gateway",)
 #: A place in an address, for each variable token of a subject.
-_KEY, _ORIGIN, _SIGNAL, _NUMBER = "{key}", "{origin}", "{signal}", "{number}"
+_KEY, _ORIGIN, _SIGNAL, _NUMBER, _HASH = "{key}", "{origin}", "{signal}", "{number}", "{hash}"
 _TENANT, _JOB = "{tenant}", JobName("{tenant}", "{job}")
 PARAMETERS = {
     "tenant": "Whose job it is: 1 to 32 of a-z 0-9 -; `default` where there are no keys.",
@@ -45,6 +46,7 @@ PARAMETERS = {
     "key": "The step's key, unique in its job.",
     "signal": "The signal's name.",
     "number": "0, 1, 2 …: one with an even number parks the job, the next resumes it.",
+    "hash": "SHA-256 of a question, in hex.",
     "origin": "The subject of the message that could not be handled.",
 }
 
@@ -123,7 +125,7 @@ def _request(pattern: Pattern[Any, Any], **more: Any) -> Message:
 
 
 def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
-    """What is stored of a job, and where that is republished."""
+    """What is stored of a job, and of what models replied, and where that is republished."""
     start, outcome, end, hook = (Message.of(model) for model in (JobStart, Outcome, JobEnd, Hook))
     wait, signal, fired, shift = (Message.of(model) for model in (Waiting, Signal, TimerFired, Shift))
     schedule = Message("Schedule", "When what is `due` is to be published, in the headers of ADR-51 of NATS.")
@@ -138,6 +140,7 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
         subjects.DEAD_LENGTH_HEADER: "The body's length, where the copy was truncated to fit.",
     }
     letter = Message("DeadLetter", "A copy of the message, as it came.", headers=headers)
+    replies = Message.of(Kept), Message("Claim", "Text: who is asking for the reply, or that nobody is.")
     works = _RUNS + executors
     ended = "The one way the job ended; a cancel writes it too."
     facts = "The journal's facts, republished once they are stored."
@@ -161,6 +164,8 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
         Channel("events", subjects.events(_JOB), stored, events, _SERVES + works),
         Channel("live", subjects.live(_JOB), live, events, (), _SERVES),
         Channel("hooks", subjects.hook(_JOB), "Ends of jobs to be delivered to a webhook.", (hook,), _RUNS, _RUNS),
+        Channel("cache", subjects.cached(_TENANT, _HASH), "Replies of models.", replies, executors),
+        Channel("cached", subjects.told(_TENANT, _HASH), "The same, once it is stored.", replies, (), executors),
         Channel("dead", subjects.dead(_ORIGIN), "Messages that could not be handled.", (letter,), works),
     ]
 

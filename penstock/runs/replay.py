@@ -52,6 +52,7 @@ class ReplayRun(Run):
         #: The patterns that this one is a part of.
         self._above: list[Pattern[Any, Any]] = [within._pattern, *within._above] if within else []
         self._priority: Priority | None = options.priority or (within._priority if within else None)
+        self._cache: bool = options.cache and (within is None or within._cache)
         self._model: str | None = options.model or (within._model if within else None)
         self._at, self._prefix, self._telling = at, prefix, Telling(work, at, prefix)
         self._result = result or StreamedResult()
@@ -140,15 +141,9 @@ class ReplayRun(Run):
         except ValidationError as error:
             what = f"the request does not fit {pattern.name}: {summary(field_errors(error.errors()))}"
             raise mistake(what, place) from error
-        run = ReplayRun(
-            self._work,
-            pattern,
-            asked.options,
-            within=self,
-            at=None if into is None or self._at is None else self._at + into,
-            prefix=own,
-            result=None if into is None else StreamedResult(self._result, into),
-        )
+        at = None if into is None or self._at is None else self._at + into
+        result = None if into is None else StreamedResult(self._result, into)
+        run = ReplayRun(self._work, pattern, asked.options, within=self, at=at, prefix=own, result=result)
         return self._begin(own.removesuffix(keys.BETWEEN), place, run._as_part(asked, closes=bool(into)))
 
     def wait(self, signal: str, body: type[T], *, timeout: float | None = None, key: str | None = None) -> Awaitable[T]:
@@ -241,10 +236,12 @@ class ReplayRun(Run):
             step=step.name,
             key=keys.as_token(own),
             input=as_json,
-            fingerprint=fingerprint(step.name, as_json),
+            fingerprint=(asked := fingerprint(step.name, as_json)),
             into=self._telling.place(into),
             complexity=complexity or step.complexity,
             priority=self._priority,
+            cache=self._cache,
+            asked_before=self._work.asked_before(asked),
             model=self._model,
             deadline=self._work.start.deadline,
         )

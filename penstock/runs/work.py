@@ -1,6 +1,7 @@
 """What the runs of one job have in common: the job's pattern, and the patterns in it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -84,6 +85,8 @@ class Work:
     #: How many steps are waited for.
     at_work: int = field(default=0, init=False)
     slots: asyncio.Semaphore = field(init=False)
+    #: How many steps there are of each fingerprint.
+    _asked: Counter[str] = field(default_factory=Counter, init=False)
     _steps: int = field(default=0, init=False)
     _retracted: int = field(default=0, init=False)
     _stored: int = field(default=0, init=False)
@@ -104,6 +107,11 @@ class Work:
             detail = f"the job has {self.max_steps:,} steps, and may have no more: {key} is one"
             raise Failure("too_many_steps", detail)
         return key
+
+    def asked_before(self, fingerprint: str) -> int:
+        """How many steps have asked the same so far."""
+        self._asked[fingerprint] += 1
+        return self._asked[fingerprint] - 1
 
     def waiter(self, seconds: float | None, place: Place) -> Waiter:
         """What waits for `seconds`. Raises PatternMistake for what is no time, or where nothing can wait."""

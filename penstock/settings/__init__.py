@@ -11,6 +11,7 @@ from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 
 from penstock.contracts.options import LONGEST_DEADLINE
 from penstock.errors import Misconfigured
+from penstock.settings.cache import Cache
 from penstock.settings.group import PREFIX
 from penstock.settings.http import Http
 from penstock.settings.logs import Logs
@@ -22,6 +23,7 @@ from penstock.settings.work import Work
 __all__ = [
     "ATTEMPTS_PER_MODEL",
     "PREFIX",
+    "Cache",
     "Http",
     "Logs",
     "Models",
@@ -44,7 +46,7 @@ _IN_PLAIN_WORDS = {
 }
 
 
-class Settings(Nats, Work, Models, Http, Webhooks, Logs):
+class Settings(Nats, Work, Models, Cache, Http, Webhooks, Logs):
     """All of them; docs/settings.md is made from these classes. Raises Misconfigured, naming the variable."""
 
     @model_validator(mode="wrap")

@@ -34,6 +34,7 @@ from penstock.pattern import StepContext
 from penstock.settings import Settings
 from penstock.steps.executor import Executable, NobodyWaits, executed
 from penstock.steps.parts import PartSink
+from penstock.steps.replies import Replies
 from penstock.steps.spending import Spending
 from penstock.validation import field_errors, summary
 
@@ -174,6 +175,8 @@ class StepHandler:
             sink,
             stronger=choice.stronger,
             may_shorten=step.may_shorten,
+            cache=Replies.of(self._bus, self._settings, attempt.job, attempt.key) if request.cache else None,
+            asked_before=request.asked_before,
         )
         # behind another base URL than Google's, the model is known from its reply only
         known = None if self._llm and self._llm.traces else asked.model
@@ -222,9 +225,12 @@ class StepHandler:
             if model.usage.calls:
                 self._spending.add(request.pattern, request.step, model.model, model.usage)
         sink.begin()
+        if failure is not None:
+            await model.forget()
         await store(
             failure,
             value=value,
+            cached=model.cached,
             **described_by(model.asked if step.asks else None, model.model),
             usage=attempt.spent + model.usage,
             duration_ms=round((time.monotonic() - began) * 1000),

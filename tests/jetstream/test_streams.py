@@ -29,6 +29,7 @@ async def test_every_stream_keeps_what_it_holds_for_its_time(pipeline: Pipeline)
         subjects.EVENTS: 1,
         subjects.HOOKS: 7,
         subjects.TIMERS: 7,
+        subjects.CACHE: 1 / 24,
         subjects.DEAD: 30,
         subjects.KEYS: 0,  # until somebody removes them
         subjects.MODELS: 0,  # permits are there for ever
@@ -47,7 +48,7 @@ async def test_the_streams_share_one_number_of_bytes_and_follow_it(nats: NatsSer
         (events,) = (config for config in configs if config.name == subjects.EVENTS)
         assert events.max_age == pytest.approx((24 + total / 1024**3) * 3600)
     dropping = {config.name for config in configs if config.discard == "old"}
-    assert dropping == {subjects.EVENTS, subjects.TIMERS, subjects.DEAD, subjects.MODELS}
+    assert dropping == {subjects.EVENTS, subjects.TIMERS, subjects.CACHE, subjects.DEAD, subjects.MODELS}
     await bus.connection.close()
 
 

@@ -211,6 +211,7 @@ class Asking:
     def __init__(self, door: Door, turns: Turns, caller: Caller) -> None:
         self._door, self._turns, self._caller = door, turns, caller
         self._begun = False
+        self.identity = door.identity
 
     async def stream(self, prompt: Prompt, *, asked: Asked, meter: Meter, **how: Any) -> Pieces:
         """As that of Llm does. Raises Crowded as well, before anything else."""
