@@ -66,6 +66,7 @@ class PartSink:
 
     def text(self, piece: str) -> None:
         """The next piece of the model's text. Raises OutputInvalid at the first character that cannot be right."""
+        self.begin()  # a reply that was kept had no turn to wait for
         self._touched = True
         for start in range(0, len(piece), _AT_ONCE):
             self._waiting += self._pieces.feed(self._characters.feed(piece[start : start + _AT_ONCE]))
