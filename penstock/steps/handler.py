@@ -218,7 +218,7 @@ class StepHandler:
         except Exception as error:
             brief = f"{type(error).__name__} in the executor of {request.step}"
             said = told(error, step.do) if step.do else brief
-            log.exception("an executor raised: %s", said, extra=attempt.about)
+            log.exception("an executor raised: %s", said if self._settings.log_contents else brief, extra=attempt.about)
             failure = Failure("step_error", said if self._settings.show_errors else brief)
         finally:
             sink.close()

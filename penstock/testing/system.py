@@ -41,6 +41,7 @@ def running(patterns: Sequence[str], data: Path) -> Iterator[System]:
     env = {
         "PENSTOCK_PATTERNS": ",".join(patterns),
         "PENSTOCK_SHOW_ERRORS": "true",
+        "PENSTOCK_LOG_CONTENTS": "true",
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         **dict.fromkeys(_MODEL, ""),
     }
