@@ -30,6 +30,7 @@ _SHARES = {
     subjects.DEAD: 2,
     subjects.MODELS: 0.5,
     subjects.KEYS: 0.5,
+    subjects.COUNTERS: 1,
 }
 #: The server's error number where it has less room than a stream is to hold: that much is reserved for it.
 _NO_ROOM = 10047
@@ -65,6 +66,8 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     }
     latest = {"max_msgs_per_subject": 1, "discard": api.DiscardPolicy.OLD}
     models = [subjects.model_permit("*", "*"), subjects.model_pace("*"), subjects.model_pause("*")]
+    # a counter of a month is there to its end
+    counters = {"max_age": 32 * _DAY, "max_msgs_per_subject": 1, "discard": api.DiscardPolicy.OLD}
     facts = [subjects.journal(EVERY, key) for key in ("*", "*.*")]
     table: list[tuple[str, list[str], dict[str, Any]]] = [
         (subjects.JOBS, [subjects.job("*", EVERY)], kept),
@@ -77,6 +80,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         (subjects.CACHE, [subjects.cached("*", "*")], replies),
         (subjects.DEAD, [subjects.dead(">")], {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
         (subjects.KEYS, [subjects.key(">")], {**bucket, "republish": api.RePublish(*subjects.KEYS_CHANGED)}),
+        (subjects.COUNTERS, [subjects.counter(">")], {**counters, "allow_msg_counter": True}),
     ]
     return [
         api.StreamConfig(
