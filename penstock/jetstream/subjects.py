@@ -18,6 +18,8 @@
               models.pause.<model>                  the last counts -
     KV_KEYS   $KV.KEYS.<id of a key>                the last counts keys.<id of a key>
     COUNTERS  counters.<what>.<...>                 the sum counts  -
+    LIMITS    limits.rate.<caller>                  the last counts -
+              limits.jobs.<tenant>                  the last counts -
 
     not stored, request and reply (penstock.nats_api): penstock.submit.<tenant>.<pattern>, penstock.status.<tenant>,
     penstock.cancel.<tenant>, penstock.retry.<tenant>, penstock.signal.<tenant>, penstock.patterns;
@@ -35,10 +37,11 @@ import re
 from penstock.contracts.wire import JobName
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
-TIMERS, MODELS, CACHE, COUNTERS = "TIMERS", "MODELS", "CACHE", "COUNTERS"
+TIMERS, MODELS, CACHE = "TIMERS", "MODELS", "CACHE"
+COUNTERS, LIMITS = "COUNTERS", "LIMITS"
 #: The bucket KEYS, as NATS names its stream.
 KEYS = "KV_KEYS"
-STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS, COUNTERS
+STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS, COUNTERS, LIMITS
 
 #: What is republished once it is stored, as (source, destination).
 FACTS = ("journal.>", "facts.>")
@@ -220,6 +223,16 @@ def model_pause(model: str) -> str:
 def counter(*names: str) -> str:
     """A number that grows (penstock.jetstream.counters)."""
     return ".".join(("counters", *names))
+
+
+def rate(caller: str) -> str:
+    """What a caller has used of its rate; `caller` is one token."""
+    return f"limits.rate.{caller}"
+
+
+def places(tenant: str) -> str:
+    """The jobs of a tenant that have a place."""
+    return f"limits.jobs.{tenant}"
 
 
 def api(*names: str) -> str:
