@@ -25,10 +25,11 @@ class Places:
         self._bus, self._cells = bus, Cells(bus)
 
     async def take(self, job: JobName, most: int) -> None:
-        """Before `job` is submitted: see that with it no more than `most` of its tenant are on.
+        """Before `job` is submitted: see that with it no more than `most` of its tenant are on, or MOST.
 
         A job that has a place keeps it. Raises Refused("too_many_jobs"), or BusUnavailable: the place may be taken.
         """
+        most = min(most, MOST)
         async with self._cells.using(subjects.places(job.tenant)) as cell:
             while True:
                 held: dict[str, float] = json.loads(cell.data or b"{}")

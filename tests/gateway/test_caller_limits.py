@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from penstock import jobs
+from penstock.callers.caller import Limits
+from penstock.callers.keys import NewKey
 from penstock.contracts.wire import DEFAULT_TENANT, JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -18,6 +20,7 @@ from penstock.settings import Settings
 from penstock.simulator.wire import Fault
 from tests.gateway.raw_http import Start
 from tests.support.gateway_process import serving_gateway
+from tests.support.keys import bearer, new_key
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.replica import Replica
@@ -84,6 +87,26 @@ async def test_whose_request_it_is(start: Start, http: httpx.AsyncClient) -> Non
     assert (await post(http, trusting, of="2001:db8:1:2::1")).status_code == 202
     behind = [(await post(http, plain, of=one)).status_code for one in ("192.0.2.8", "192.0.2.9")]
     assert behind == [202, 429]
+
+
+async def test_a_key_has_limits_of_its_own(start: Start, http: httpx.AsyncClient, bus: Bus) -> None:
+    """Wherever its requests come from; else those of the settings. Places are the tenant's, whichever key asks."""
+    plain, unlimited = await new_key(bus), await new_key(bus, limits=Limits(rate="none"))
+    own = await new_key(bus, "shop", limits=Limits(rate="8/day", burst=2))
+    few = await new_key(bus, "shop", limits=Limits(jobs=3))
+    gateways = [await start(rate_limit="3/day") for _ in range(2)]
+
+    async def passed(key: NewKey) -> list[int]:
+        urls = [f"http://127.0.0.1:{gateways[number % 2].port}/routing" for number in range(5)]
+        answers = [await http.post(url, json=QUERY, headers=AT_ONCE | bearer(key)) for url in urls]
+        return [answer.status_code for answer in answers]
+
+    assert await passed(plain) == [202, 202, 202, 429, 429]
+    assert await passed(unlimited) == [202] * 5
+    assert await passed(own) == [202, 202, 429, 429, 429]
+    assert await passed(few) == [202, 202, 202, 429, 429]
+    answer = await http.post(f"http://127.0.0.1:{gateways[0].port}/routing", json=QUERY, headers=bearer(own))
+    assert answer.headers["ratelimit-policy"] == '"default";q=2;w=21600'
 
 
 async def test_what_counts(start: Start, http: httpx.AsyncClient) -> None:

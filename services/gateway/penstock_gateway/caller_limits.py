@@ -13,13 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock.callers.rate import Rate, Standing
 from penstock.errors import BusUnavailable, Refused
+from penstock_gateway.authentication import Asking
 from penstock_gateway.state import Gateway
 
 log = logging.getLogger(__name__)
 
 #: Bits of an IPv6 address that one household, or one machine, has all the others of.
 _SITE = 64
-_STANDING = "standing"
 
 
 class CallerRate:
@@ -31,18 +31,19 @@ class CallerRate:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway, self._settings = gateway, gateway.settings
 
-    async def __call__(self, request: Request) -> None:
-        caller, rate = address_of(request), Rate.of(self._settings.rate_limit)
-        if caller is None or rate is None:
+    async def __call__(self, request: Request, caller: Asking) -> None:
+        name = f"key={caller.key}" if caller.key else address_of(request)
+        rate = Rate.of(caller.limits.rate or self._settings.rate_limit, caller.limits.burst)
+        if name is None or rate is None:
             return
         try:
-            standing = await self._gateway.rates.take(caller, rate)
+            standing = await self._gateway.rates.take(name, rate)
         except BusUnavailable:
             if not self._settings.limits_open:
                 raise
             log.warning("a request is served although its caller's rate is not known")
             return
-        request.scope["state"][_STANDING] = standing
+        request.state.standing = standing
         if not standing.admitted:
             served = f"{rate.requests} requests in {rate.seconds:g} s are served"
             raise Refused("rate_limited", f"{served}; send it again in {standing.reset:.0f} s")
@@ -74,7 +75,7 @@ class TellStanding:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def told(message: Message) -> None:
-            standing = scope.get("state", {}).get(_STANDING)
+            standing = scope.get("state", {}).get("standing")
             if message["type"] == "http.response.start" and isinstance(standing, Standing):
                 MutableHeaders(scope=message).update(standing.headers())
             await send(message)

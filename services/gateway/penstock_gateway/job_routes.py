@@ -13,6 +13,7 @@ from penstock.contracts.waiting import Signal
 from penstock.contracts.wire import TOKEN_PATTERN
 from penstock.jobs.refusals import known
 from penstock_gateway import answer, body, openapi
+from penstock_gateway.authentication import Asking
 from penstock_gateway.caller_limits import CallerRate
 from penstock_gateway.parameters import Cursor, Moment, Wanted
 from penstock_gateway.state import Gateway
@@ -93,13 +94,14 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         responses=refusals,
         dependencies=counted,
     )
-    async def retry(job: Job, response: Response) -> JobState:
+    async def retry(job: Job, caller: Asking, response: Response) -> JobState:
         """Submit a job that failed, or was cancelled, once more: as a job of its own, which is answered.
 
         What the first one has finished is not done again. Asked for again it is the same new job, unless that has
         failed as well.
         """
-        state = known(job.id, await jobs.retry(gateway.bus, job, admit=gateway.admission.check))
+        admit = partial(gateway.admission.check, most=caller.limits.jobs)
+        state = known(job.id, await jobs.retry(gateway.bus, job, admit=admit))
         response.headers.update({"Location": f"/jobs/{state.id}", "X-Job-Id": state.id})
         return state
 

@@ -15,6 +15,7 @@ from penstock.jobs.refusals import unknown_pattern
 from penstock.jobs.submission import body_of, parse_request
 from penstock.pattern import Pattern
 from penstock_gateway import answer, body, chat, openapi
+from penstock_gateway.authentication import Asking
 from penstock_gateway.caller_limits import CallerRate
 from penstock_gateway.parameters import Cursor, Key, Patience, Wanted
 from penstock_gateway.state import Gateway
@@ -55,7 +56,7 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any], counted
         dependencies=counted,
     )
     async def submitted(
-        request: Request, tenant: OwnTenant, wanted: Wanted, cursor: Cursor, key: Key, patience: Patience
+        request: Request, caller: Asking, wanted: Wanted, cursor: Cursor, key: Key, patience: Patience
     ) -> Response:
         """The result, as it grows, in the format that `Accept` or `protocol` asks for.
 
@@ -67,9 +68,9 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any], counted
             parsed = parse_request(gateway.patterns, pattern.name, sent.body if sent else raw, gateway.settings)
             job_body = body_of(parsed)
         bus = gateway.bus
-        job = jobs.job_of(key, pattern.name, tenant) if key else JobName(tenant, jobs.new_job_id())
+        job = jobs.job_of(key, pattern.name, caller.tenant) if key else JobName(caller.tenant, jobs.new_job_id())
         try:
-            await gateway.admission.check(job)
+            await gateway.admission.check(job, most=caller.limits.jobs)
         except Refused:
             if key is None or await jobs.look_up(bus, job) is None:  # a job that is there is no new one
                 raise
