@@ -17,6 +17,9 @@
               models.pace.<model>                   the last counts -
               models.pause.<model>                  the last counts -
     KV_KEYS   $KV.KEYS.<id of a key>                the last counts keys.<id of a key>
+    COUNTERS  counters.<what>.<...>                 the sum counts  -
+    LIMITS    limits.rate.<caller>                  the last counts -
+              limits.jobs.<tenant>                  the last counts -
 
     not stored, request and reply (penstock.nats_api): penstock.submit.<tenant>.<pattern>, penstock.status.<tenant>,
     penstock.cancel.<tenant>, penstock.retry.<tenant>, penstock.signal.<tenant>, penstock.patterns;
@@ -35,9 +38,10 @@ from penstock.contracts.wire import JobName
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
 TIMERS, MODELS, CACHE = "TIMERS", "MODELS", "CACHE"
+COUNTERS, LIMITS = "COUNTERS", "LIMITS"
 #: The bucket KEYS, as NATS names its stream.
 KEYS = "KV_KEYS"
-STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS
+STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS, COUNTERS, LIMITS
 
 #: What is republished once it is stored, as (source, destination).
 FACTS = ("journal.>", "facts.>")
@@ -214,6 +218,21 @@ def model_pace(model: str) -> str:
 
 def model_pause(model: str) -> str:
     return f"models.pause.{_token(model)}"
+
+
+def counter(*names: str) -> str:
+    """A number that grows (penstock.jetstream.counters)."""
+    return ".".join(("counters", *names))
+
+
+def rate(caller: str) -> str:
+    """What a caller has used of its rate; `caller` is one token."""
+    return f"limits.rate.{caller}"
+
+
+def places(tenant: str) -> str:
+    """The jobs of a tenant that have a place."""
+    return f"limits.jobs.{tenant}"
 
 
 def api(*names: str) -> str:

@@ -39,6 +39,7 @@ from penstock.patterns.loading import steps_by_service
 _RUNS, _SERVES = ("aggregator",), ("gateway",)
 #: A place in an address, for each variable token of a subject.
 _KEY, _ORIGIN, _SIGNAL, _NUMBER, _HASH = "{key}", "{origin}", "{signal}", "{number}", "{hash}"
+_CALLER, _COUNTER = "{caller}", "{counter}"
 _TENANT, _JOB = "{tenant}", JobName("{tenant}", "{job}")
 PARAMETERS = {
     "tenant": "Whose job it is: 1 to 32 of a-z 0-9 -; `default` where there are no keys.",
@@ -47,6 +48,8 @@ PARAMETERS = {
     "signal": "The signal's name.",
     "number": "0, 1, 2 …: one with an even number parks the job, the next resumes it.",
     "hash": "SHA-256 of a question, in hex.",
+    "caller": "Who makes requests: a key, or an address.",
+    "counter": "What is counted, in as many tokens as it takes.",
     "origin": "The subject of the message that could not be handled.",
 }
 
@@ -117,7 +120,7 @@ def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
         for service, executed in executors.items()
         for pattern, step in executed.values()
     ]
-    return [*jobs, *steps, *_of_a_job(tuple(executors)), *endpoints(patterns)]
+    return [*jobs, *steps, *_of_a_job(tuple(executors)), *_of_limits(), *endpoints(patterns)]
 
 
 def _request(pattern: Pattern[Any, Any], **more: Any) -> Message:
@@ -167,6 +170,17 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
         Channel("cache", subjects.cached(_TENANT, _HASH), "Replies of models.", replies, executors),
         Channel("cached", subjects.told(_TENANT, _HASH), "The same, once it is stored.", replies, (), executors),
         Channel("dead", subjects.dead(_ORIGIN), "Messages that could not be handled.", (letter,), works),
+    ]
+
+
+def _of_limits() -> list[Channel]:
+    used = Message("Used", "When the caller's requests were let through: pairs of Unix milliseconds and a number.")
+    held = Message("Places", "The tenant's jobs that have a place, each with the time of its submission.")
+    added = Message("Added", "What is added, in the header Nats-Incr (ADR-49 of NATS).")
+    return [
+        Channel("limits-rate", subjects.rate(_CALLER), "How a caller stands.", (used,), _SERVES),
+        Channel("limits-jobs", subjects.places(_TENANT), "Which jobs of a tenant are on.", (held,), _SERVES + _RUNS),
+        Channel("counters", subjects.counter(_COUNTER), "Numbers that all replicas add to.", (added,), _SERVES + _RUNS),
     ]
 
 

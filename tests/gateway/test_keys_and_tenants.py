@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from penstock import jobs
+from penstock.callers.caller import Limits
 from penstock.client import HttpClient
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.keys import bearer, new_key, told
@@ -33,7 +34,7 @@ async def gateway(pipeline: Pipeline) -> AsyncIterator[GatewayServer]:
 
 
 async def caller(pipeline: Pipeline, gateway: GatewayServer, tenant: str, **more: Any) -> httpx.AsyncClient:
-    made = await new_key(pipeline.bus, tenant, **more)
+    made = await new_key(pipeline.bus, tenant, limits=Limits(rate="none"), **more)
     while (await gateway.http.get("/jobs", headers=bearer(made))).status_code == 401:
         pass
     headers = {**bearer(made), "X-Request-Id": "test"}
