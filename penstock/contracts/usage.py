@@ -13,6 +13,8 @@ class Usage(Tolerant):
     output_tokens: int = 0
     thinking_tokens: int = 0
     cached_tokens: int = 0
+    #: Calls of `calls`, or attempts, that were cut off so that nobody can say what they cost.
+    unmetered: int = Field(default=0, exclude_if=lambda value: value == 0)
     #: US dollars at list price; None where the model's price is not known (the simulator's is not).
     cost_usd: float | None = omitted()
 
@@ -24,8 +26,13 @@ class Usage(Tolerant):
             output_tokens=self.output_tokens + other.output_tokens,
             thinking_tokens=self.thinking_tokens + other.thinking_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
+            unmetered=self.unmetered + other.unmetered,
             cost_usd=sum(costs) if costs else None,
         )
+
+
+#: What an attempt cost, by the model that answered; "" where none did.
+Paid = dict[str, Usage]
 
 
 class Execution(Tolerant):
