@@ -62,6 +62,7 @@ class Outcome(Execution):
     #: Of all attempts, as far as they have told; `paid` is what this one cost.
     usage: Usage = Usage()
     paid: Paid = {}
+    prices: str | None = omitted()
     duration_ms: int = 0
 
 
@@ -76,6 +77,8 @@ class Wasted(Tolerant):
     step: str
     key: str
     paid: Paid
+    #: The price list that `paid` was reckoned with.
+    prices: str | None = omitted()
 
 
 class JobEnd(Tolerant):

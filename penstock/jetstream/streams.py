@@ -30,6 +30,7 @@ _SHARES = {
     subjects.DEAD: 2,
     subjects.MODELS: 0.5,
     subjects.KEYS: 0.5,
+    subjects.USAGE: 2,
 }
 #: The server's error number where it has less room than a stream is to hold: that much is reserved for it.
 _NO_ROOM = 10047
@@ -65,6 +66,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     }
     latest = {"max_msgs_per_subject": 1, "discard": api.DiscardPolicy.OLD}
     models = [subjects.model_permit("*", "*"), subjects.model_pace("*"), subjects.model_pause("*")]
+    totals = {"max_age": settings.usage_days * _DAY, "max_msgs_per_subject": 1, "discard": api.DiscardPolicy.OLD}
     facts = [subjects.journal(EVERY, key) for key in ("*", "*.*")]
     table: list[tuple[str, list[str], dict[str, Any]]] = [
         (subjects.JOBS, [subjects.job("*", EVERY)], kept),
@@ -75,6 +77,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         (subjects.TIMERS, [subjects.timer(EVERY, "*"), subjects.due(EVERY, "*")], {**queue, **schedules}),
         (subjects.MODELS, models, latest),
         (subjects.CACHE, [subjects.cached("*", "*")], replies),
+        (subjects.USAGE, [subjects.usage("*", "*-*"), subjects.USAGE_PLACE], totals),
         (subjects.DEAD, [subjects.dead(">")], {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
         (subjects.KEYS, [subjects.key(">")], {**bucket, "republish": api.RePublish(*subjects.KEYS_CHANGED)}),
     ]

@@ -1,9 +1,14 @@
 """Tokens as Gemini reports them, and their price from the tables shipped in genai-prices (never fetched)."""
 
+from importlib.metadata import version
+
 import genai_prices
 from google.genai.types import GenerateContentResponseUsageMetadata as Metadata
 
 from penstock.contracts.usage import Paid, Usage
+
+#: The price list in use: it has no date but its version's.
+PRICES = f"genai-prices {version('genai-prices')}"
 
 
 class Meter:

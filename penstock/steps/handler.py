@@ -29,6 +29,7 @@ from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
 from penstock.llm.limits.turns import Caller, Crowded, Turns
 from penstock.llm.selector import choose, described_by
+from penstock.llm.usage import PRICES
 from penstock.mistakes import told
 from penstock.pattern import StepContext
 from penstock.settings import Settings
@@ -271,6 +272,7 @@ class StepHandler:
             service=self._service,
             failure=problem and problem.model_copy(update={"step": attempt.key}),
             paid=attempt.bill.paid or {},
+            prices=PRICES if attempt.bill.paid else None,
             **described,
         )
         subject = subjects.journal(attempt.job, attempt.key)

@@ -16,12 +16,13 @@ from prometheus_client import CollectorRegistry, Counter
 from penstock.contracts.events import StepStarted
 from penstock.contracts.journal import Outcome, Wasted, lost_key, wasted_key
 from penstock.contracts.usage import Paid, Usage
-from penstock.contracts.wire import is_token
+from penstock.contracts.wire import JobName, is_token
 from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import stored_events
 from penstock.jetstream.settling import until_stored
+from penstock.llm.usage import PRICES
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class Spending:
         self._cost = Counter("penstock_model_cost_usd", "US dollars at list price.", labels, registry=registry)
         self._telling: set[asyncio.Task[None]] = set()
 
-    async def earlier(self, job: str, about: Wasted, *, asks: bool) -> tuple[int, Usage]:
+    async def earlier(self, job: JobName, about: Wasted, *, asks: bool) -> tuple[int, Usage]:
         """How many attempts at a step have begun, and what they cost that told so and did not end it.
 
         Those that have told nothing get a `lost` fact, if the step asks a model. Deliveries are no measure: while NATS
@@ -77,13 +78,13 @@ class Spending:
             await self._bus.once(subjects.journal(job, lost_key(attempt)), lost.model_dump_json().encode())
         return len(begun), sum(told.values(), start=Usage())
 
-    async def _ended_by(self, job: str, key: str) -> str | None:
+    async def _ended_by(self, job: JobName, key: str) -> str | None:
         """The attempt that wrote a step's outcome."""
         outcome = await self._bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, key))
         return Outcome.model_validate_json(outcome.data).i if outcome else None
 
     @asynccontextmanager
-    async def billing(self, job: str, attempt: str, about: Wasted) -> AsyncIterator[Bill]:
+    async def billing(self, job: JobName, attempt: str, about: Wasted) -> AsyncIterator[Bill]:
         """Within it, `attempt` is made; at its end what it cost is told, and stored before a step is handed back.
 
         Where it is cancelled, or NATS is away, that takes a moment at most; the attempt may be taken for lost then.
@@ -99,25 +100,25 @@ class Spending:
         finally:
             if bill.paid is not None:
                 if bill.use is None:
-                    wasted = about.model_copy(update={"paid": bill.paid})
+                    wasted = about.model_copy(update={"paid": bill.paid, "prices": PRICES})
                     telling = asyncio.create_task(self._tell(job, attempt, wasted))
                     self._telling.add(telling)
                     telling.add_done_callback(self._end)
                     await asyncio.wait({telling}, timeout=_PARTING if hurried else None)
                 self._count(about, bill.paid, bill.use or "wasted")
 
-    async def has_outcome(self, job: str, key: str, bill: Bill, *, failed: bool, written: bool) -> None:
+    async def has_outcome(self, job: JobName, key: str, bill: Bill, *, failed: bool, written: bool) -> None:
         """To be called once a step's outcome is in the journal: if this attempt has not `written` it, another has."""
         if written or await self._ended_by(job, key) == bill.attempt:
             bill.use = "wasted" if failed else "kept"
 
-    async def _tell(self, job: str, attempt: str, wasted: Wasted) -> None:
+    async def _tell(self, job: JobName, attempt: str, wasted: Wasted) -> None:
         async def tell() -> None:
             # one that is cut short may have written its outcome, and not know
             if await self._ended_by(job, wasted.key) != attempt:
                 await self._bus.once(subjects.journal(job, wasted_key(attempt)), wasted.model_dump_json().encode())
 
-        about = {"job": job, "step": wasted.step, "key": wasted.key}
+        about = {**job.about, "step": wasted.step, "key": wasted.key}
         await until_stored(self._bus, "what an attempt cost", about, tell)
 
     def _end(self, telling: asyncio.Task[None]) -> None:
