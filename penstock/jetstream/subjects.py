@@ -25,7 +25,8 @@
     among aggregators (penstock.runs.versions): penstock.runs.<pattern>, penstock.runs.<pattern>.v=<version>
 
 A job's own <key> in JOURNAL is a step's, `start` or `end`. What a tenant may see and do is so a matter of subjects, for
-NATS as well. <kind> is one of wait, signal, timer, shift (penstock.contracts.waiting), wasted, lost (penstock.contracts.journal).
+NATS as well. <kind> is one of wait, signal, timer, shift (penstock.contracts.waiting), wasted, lost
+(penstock.contracts.journal).
 
 Only what a stream has *stored* is republished, so a subscriber to `facts.…` or `live.…` never receives a second
 message that was refused (see docs/adr/0002).

@@ -2,7 +2,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, FilePath, SecretStr, field_validator
 
-from penstock.settings.group import Group, Seconds
+from penstock.settings.group import Count, Group, Seconds
 
 
 class Nats(Group):

@@ -16,6 +16,7 @@ from penstock.jetstream.streams import declare
 from penstock.settings import Settings
 from penstock.usage import Folding, days, report
 from penstock.usage.folding import Place
+from tests.support.naming import named
 
 PAID = {"gemini-4-argon": Usage(calls=1, prompt_tokens=10, output_tokens=3, cost_usd=0.25)}
 FAILED = Problem(type="urn:penstock:step_error", title="", status=500, code="step_error", detail="")
@@ -37,7 +38,7 @@ async def write(bus: Bus, job: str, count: int, *, failure: Problem | None = Non
         outcome = Outcome.model_validate(
             {**about, "pattern": "p", "paid": PAID, "failure": failure, "value": "x" * 500}
         )
-        await bus.once(subjects.journal(job, outcome.key), outcome.model_dump_json().encode())
+        await bus.once(subjects.journal(named(job), outcome.key), outcome.model_dump_json().encode())
 
 
 async def reported(bus: Bus) -> UsageReport:
@@ -102,8 +103,8 @@ async def test_what_failed_or_was_wasted_is_part_of_all_that_was_used(bus: Bus) 
     await write(bus, "good", 2)
     await write(bus, "bad", 1, failure=FAILED)
     wasted = Wasted(pattern="p", step="draft", key="draft-0", paid={"nobody's": Usage(calls=1, output_tokens=7)})
-    await bus.once(subjects.journal("good", wasted_key("a1")), wasted.model_dump_json().encode())
-    await bus.once(subjects.journal("odd", "draft-1"), b"no JSON")
+    await bus.once(subjects.journal(named("good"), wasted_key("a1")), wasted.model_dump_json().encode())
+    await bus.once(subjects.journal(named("odd"), "draft-1"), b"no JSON")
     await Folding(bus).fold()
     (row,) = (await reported(bus)).rows
     assert (row.calls, row.output_tokens, row.wasted.calls, row.wasted.output_tokens) == (4, 16, 2, 10)

@@ -13,14 +13,18 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from penstock import jobs
 from penstock.client import HttpClient, NatsClient
-from penstock.contracts.events import Delta
+from penstock.contracts.events import EVENT, Delta, StepStarted
 from penstock.contracts.usage import UsageReport, UsageRow
+from penstock.jetstream import subjects
 from penstock.llm.usage import PRICES
+from penstock.settings import Settings
 from penstock.simulator.wire import Call
-from penstock.usage import as_csv, columns
+from penstock.usage import Folding, as_csv, columns, days, report
 from tests.support.gateway_process import GatewayServer
+from tests.support.naming import named
 from tests.support.patience import PATIENCE
-from tests.support.pipeline import Pipeline
+from tests.support.pipeline import Pipeline, pipeline_of
+from tests.support.simulator import Steering
 
 BODY = {"query": "Where is my order?"}
 
@@ -53,7 +57,7 @@ async def test_attempts_that_failed_and_calls_that_were_cut_off_are_counted_as_w
         job = await pipeline.submit("routing", BODY)
         async for event in pipeline.following(job):
             if isinstance(event, Delta) and event.k == "respond-1":
-                await jobs.cancel(pipeline.bus, job)
+                await jobs.cancel(pipeline.bus, named(job))
         await settlements.wait_for("ACK", 2)
     broken, classified, responded = await pipeline.gemini.calls(job=job)
     found = await used(gateway)
@@ -101,6 +105,28 @@ async def test_a_worker_that_is_stopped_in_the_middle_of_a_call_tells_what_it_co
     assert tokens(row) == together([cut_off, again])
     assert row.unmetered == 0
     assert (await pipeline.outcomes(job))["respond-1"].usage.calls == 2
+
+
+async def test_an_attempt_that_its_process_did_not_survive_is_counted_without_what_it_cost(
+    settings: Settings, gemini: Steering
+) -> None:
+    """It has told that it began, and nobody else can say more. What the next one costs is counted as ever."""
+    async with pipeline_of(settings, gemini, "aggregator", "classifier") as pipeline:
+        durable = subjects.step_consumer("workers", "routing", "respond")
+        consumer = await pipeline.bus.jetstream.pull_subscribe_bind(durable=durable, stream=subjects.STEPS)
+        job = await pipeline.submit("routing", BODY)
+        (message,) = await consumer.fetch(1, timeout=PATIENCE)
+        began = StepStarted(k="respond-1", a=1, i="dead", n=0, step="respond", service="workers")
+        await pipeline.bus.append(subjects.events(named(job)), EVENT.dump_json(began))
+        await message.nak()
+        await consumer.unsubscribe()
+        await pipeline.start("workers")
+        await pipeline.result(job)
+        await Folding(pipeline.bus).fold()
+        found = await report(pipeline.bus, *days(None, None), ("step", "model"))
+        assert tokens(found.total) == together(await gemini.calls(job=job))
+    (lost,) = [row for row in found.rows if row.unmetered]
+    assert (lost.step, lost.model, lost.calls, lost.unmetered, tokens(lost)) == ("respond", "", 0, 1, (0, 0, 0))
 
 
 async def test_usage_is_the_same_over_http_over_nats_and_in_the_terminal(
