@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import TextPiece, ToolCall
-from penstock.errors import Misconfigured
+from penstock.errors import Misconfigured, ModelSilent, PenstockError
 from penstock.llm.access import access_of
 from penstock.llm.failure import failure_of
 from penstock.llm.reply import Reply
@@ -112,15 +112,21 @@ class Llm:
             settings=self.settings,
             headers={f"X-Penstock-{name.title()}": label for name, label in labels.items() if self.traces},
         )
+        cut_off = True
         try:
             async with aclosing(self._responses(model, contents_of(prompt), config)) as responses:
                 async for response in responses:
                     for chunk in reply.read(response):
                         yield chunk
             reply.end()
+        except PenstockError as error:
+            cut_off = isinstance(error, ModelSilent)
+            raise
         finally:
             if reply.begun:
                 meter.add(usage_of(reply.metadata, reply.model), reply.model)
+            elif cut_off:
+                meter.cut_off(model)
 
     def identity(
         self,

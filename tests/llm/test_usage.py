@@ -34,7 +34,7 @@ def test_what_the_model_counts_is_taken_as_it_is() -> None:
 
 
 def test_a_call_that_tells_nothing_is_a_call() -> None:
-    assert usage_of(None, "gemini-3.8-flash") == Usage(calls=1)
+    assert usage_of(None, "gemini-3.8-flash") == Usage(calls=1, unmetered=1)
 
 
 @pytest.mark.parametrize("model", ["simulator/gemini-2.5-pro", "gemini-99-ultra", ""])
