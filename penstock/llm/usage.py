@@ -1,9 +1,9 @@
 """Tokens as Gemini reports them, and their price from the tables shipped in genai-prices (never fetched)."""
 
 import genai_prices
-from google.genai.types import GenerateContentResponseUsageMetadata as Metadata
 
 from penstock.contracts.usage import Usage
+from penstock.llm.chunk import UsageMetadata as Metadata
 
 
 class Meter:
