@@ -48,7 +48,9 @@ async def main(jobs: int, at_once: int, rounds: int, workers: int, env: dict[str
             rates = [rate for rate, _ in measured]
             print(f"{name}: {statistics.median(rates):.1f} jobs/s ({min(rates):.1f} to {max(rates):.1f})")
             kinds = sorted({kind for _, spent in measured for kind in spent})
-            cost = {kind: statistics.median(spent[kind] for _, spent in measured) * 1000 / jobs for kind in kinds}
+            cost = {
+                kind: statistics.median(spent[kind] for _, spent in measured) / _TICKS * 1000 / jobs for kind in kinds
+            }
             print("  ms of CPU a job:", ", ".join(f"{kind} {cost[kind]:.1f}" for kind in kinds))
             print(f"  all but the simulator: {sum(cost.values()) - cost['simulator']:.1f}")
 
@@ -75,10 +77,10 @@ async def _run(stack: Stack, jobs: int, at_once: int) -> float:
 
 
 def _cpu(processes: list[Process]) -> Counter[str]:
-    """Seconds so far by kind of process, their children's too."""
+    """Ticks so far by kind of process, their children's too."""
     spent: Counter[str] = Counter()
     for process in processes:
-        spent[process.name.partition("-")[0]] += sum(_seconds(pid) for pid in _tree(process.pid or 0))
+        spent[process.name.partition("-")[0]] += sum(_ticks(pid) for pid in _tree(process.pid or 0))
     return spent
 
 
@@ -87,9 +89,9 @@ def _tree(pid: int) -> list[int]:
     return [pid, *itertools.chain.from_iterable(_tree(int(child)) for child in children)]
 
 
-def _seconds(pid: int) -> float:
+def _ticks(pid: int) -> int:
     user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / _TICKS
+    return int(user) + int(system)
 
 
 if __name__ == "__main__":
