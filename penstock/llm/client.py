@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from functools import cache
 from typing import Any
+from urllib.request import getproxies
 
 import httpx2
 from google import genai
@@ -24,14 +25,15 @@ from penstock.llm.selector import Asked
 from penstock.llm.stream import RawStream, Stream
 from penstock.llm.stream_request import Requests, Unsent
 from penstock.llm.stream_sdk import SdkStream
+from penstock.llm.transport import AiohttpTransport
 from penstock.llm.usage import Meter, usage_of
 from penstock.settings import Models
 
 #: Calls at the same time; those above it wait for a connection, up to `model_first_token_timeout`.
 _CONNECTIONS = 1_000
 _CONNECT_SECONDS = 10.0
-#: Idle connections. Each call probes the socket of every one of them: 300 cost twice the CPU of 32.
-_KEPT_ALIVE = 32
+#: Seconds that an idle connection is kept.
+_IDLE = 30.0
 #: Loading them takes 30 ms: once for all clients of a process.
 _certificates = cache(httpx2.create_ssl_context)
 
@@ -53,13 +55,13 @@ class Llm:
         # Error texts must not hold it.
         self._key = access.key
         certificates = _certificates()
+        # What is not encrypted goes to its host and to no proxy that the environment names. httpx2 knows proxies.
+        proxied = bool(getproxies()) and not access.plain
         self._http = httpx2.AsyncClient(
             verify=certificates,
-            # What is not encrypted goes to its host and to no proxy that the environment names.
-            trust_env=not access.plain,
-            limits=httpx2.Limits(
-                max_connections=_CONNECTIONS, max_keepalive_connections=_KEPT_ALIVE, keepalive_expiry=30.0
-            ),
+            trust_env=proxied,
+            transport=None if proxied else AiohttpTransport(certificates, connections=_CONNECTIONS, keepalive=_IDLE),
+            limits=httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=32, keepalive_expiry=_IDLE),
             # A redirect would take the key to another host.
             follow_redirects=False,
             event_hooks={"request": [self._limit]},

@@ -23,7 +23,7 @@ class Stream(Protocol):
 
 
 class RawStream:
-    """A quarter of what it takes the SDK to read the same. What is read and what is raised are the same, too, but that
+    """A sixth of what it takes the SDK to read the same. What is read and what is raised are the same, too, but that
     comments and other fields of events are passed over, which the SDK cannot read.
     """
 

@@ -1,4 +1,4 @@
-"""The model's stream as the SDK reads it: every chunk becomes its objects, which takes four times the CPU."""
+"""The model's stream as the SDK reads it: every chunk becomes its objects, which takes six times the CPU."""
 
 from collections.abc import AsyncGenerator
 from contextlib import suppress
