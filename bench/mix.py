@@ -32,7 +32,7 @@ async def main(jobs: int, at_once: int, rounds: int, workers: int, env: dict[str
         for name, given in {"as it is": {}, "changed": env}.items():
             if given or name == "as it is":
                 data = Path(opened.enter_context(tempfile.TemporaryDirectory()))
-                stack = Stack(data=data, port=0, pace="off", workers=workers, env=given)
+                stack = Stack(data=data, port=0, pace="off", workers=workers, env={"PENSTOCK_CACHE": "false", **given})
                 systems[name] = await opened.enter_async_context(stack)
         for stack in systems.values():
             await _run(stack, 2 * len(PATTERNS), at_once)

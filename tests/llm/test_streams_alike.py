@@ -22,6 +22,7 @@ from penstock.contracts.turns import TextPiece, ToolCall, ToolResult, Turn
 from penstock.contracts.usage import Usage
 from penstock.errors import Failure, Transient
 from penstock.llm.client import Llm
+from penstock.llm.selector import Asked
 from penstock.llm.usage import Meter
 from tests.llm.asking import ADD, LABELS, PROMPT, Review, asked, at
 from tests.llm.wire import Wire, error, http, parts
@@ -228,10 +229,10 @@ CONVERSATION = Prompt(
         {},
         {"prompt": Prompt.user("\ud83c 🌉 ü\x00")},
         {"prompt": CONVERSATION, "tools": [ADD, DECLARED]},
-        {"output": Review, "thinking": "low"},
-        {"output": Review, "model": "gemini-2.5-pro"},
+        {"output": Review, "model": Asked("gemini-3.8-flash", "low", 0.5)},
+        {"output": Review, "model": Asked("gemini-2.5-pro", 1_024)},
     ],
-    ids=["text", "any text", "tools", "an object", "a model that takes no level"],
+    ids=["text", "any text", "tools", "an object", "a budget to think"],
 )
 async def test_a_request(options: dict[str, Any]) -> None:
     async with both() as pair:
