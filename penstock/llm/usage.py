@@ -3,9 +3,9 @@
 from importlib.metadata import version
 
 import genai_prices
-from google.genai.types import GenerateContentResponseUsageMetadata as Metadata
 
 from penstock.contracts.usage import Paid, Usage
+from penstock.llm.chunk import UsageMetadata as Metadata
 
 #: The price list in use: it has no date but its version's.
 PRICES = f"genai-prices {version('genai-prices')}"

@@ -53,9 +53,13 @@ GOOD = {"score": 7, "shortSummary": "fine", "improvements": ["shorter"]}
 
 
 def asked(
-    llm: Llm, prompt: Prompt = PROMPT, model: str = "gemini-3.8-flash", meter: Meter | None = None, **options: Any
+    llm: Llm,
+    prompt: Prompt = PROMPT,
+    model: Asked = Asked("gemini-3.8-flash"),  # noqa: B008 - it is frozen
+    meter: Meter | None = None,
+    **options: Any,
 ) -> AsyncGenerator[TextPiece | ToolCall, None]:
-    return llm.stream(prompt, asked=Asked(model), labels=LABELS, meter=meter or Meter(), **options)
+    return llm.stream(prompt, asked=model, labels=LABELS, meter=meter or Meter(), **options)
 
 
 async def chunks(llm: Llm, prompt: Prompt = PROMPT, **options: Any) -> list[TextPiece | ToolCall]:

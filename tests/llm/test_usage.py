@@ -3,9 +3,9 @@
 import socket
 
 import pytest
-from google.genai.types import GenerateContentResponseUsageMetadata as Metadata
 
 from penstock.contracts.usage import Usage
+from penstock.llm.chunk import UsageMetadata as Metadata
 from penstock.llm.usage import cost_usd, usage_of
 from penstock.settings import Models
 
