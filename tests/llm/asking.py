@@ -13,7 +13,7 @@ from penstock.contracts.step import Step, Thinking
 from penstock.contracts.tool import Tool
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.wire import Score, Wire
-from penstock.llm.ask import StepModel
+from penstock.llm.ask import Door, StepModel
 from penstock.llm.client import Llm
 from penstock.llm.selector import Asked
 from penstock.llm.usage import Meter
@@ -89,5 +89,5 @@ class Received:
         self.restarts += 1
 
 
-def asker(llm: Llm, sink: Received | None = None, thinking: Thinking = "medium", **about: Any) -> StepModel:
+def asker(llm: Door, sink: Received | None = None, thinking: Thinking = "medium", **about: Any) -> StepModel:
     return StepModel(llm, Asked("gemini-3.8-flash", thinking), LABELS, sink, **about)

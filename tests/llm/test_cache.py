@@ -1,7 +1,7 @@
 """Equal questions are answered by one model call, and a reply that was of no use answers nobody else."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import groupby
@@ -13,6 +13,7 @@ import pytest_asyncio
 from penstock import Failure, Pattern, PatternRequest, Run, Step, StepContext, Wire
 from penstock.contracts.events import Event, StepCompleted
 from penstock.contracts.prompt import Prompt
+from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import JobName
 from penstock.errors import ModelUnavailable
@@ -23,6 +24,7 @@ from penstock.jetstream.streams import declare, stream_configs
 from penstock.jobs.ending import cancel
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
+from penstock.llm.limits.turns import Crowded
 from penstock.llm.selector import Asked
 from penstock.settings import Settings
 from penstock.steps.replies import Replies
@@ -321,6 +323,36 @@ async def test_where_the_model_failed_each_asks_for_itself(
     answers = await others
     assert await calls(steering) == 4
     assert await asker(llm, cache=replies).text(PROMPT) in answers
+
+
+class Full:
+    """A door to a model that turns away whoever comes, once `closed` is set: too many wait there."""
+
+    def __init__(self, llm: Llm) -> None:
+        self.identity, self.closed = llm.identity, asyncio.Event()
+
+    async def stream(self, *_: Any, **__: Any) -> AsyncGenerator[TextPiece | ToolCall, None]:
+        await self.closed.wait()
+        raise Crowded
+        yield TextPiece(text="")
+
+
+async def test_one_of_those_that_wait_asks_where_the_asker_had_no_room_to_wait(
+    llm: Llm, steering: Steering, replies: Replies, bus: Bus
+) -> None:
+    """It was handed back, and has not failed."""
+    full = Full(llm)
+    async with Waiting(bus) as waiting:
+        first = asyncio.ensure_future(asker(full, cache=replies).text(PROMPT))
+        while not await bus.last_from_leader(subjects.CACHE, "cache.>"):
+            await asyncio.sleep(0)
+        others = asyncio.gather(*(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT) for n in range(3)))
+        await waiting.more(3)
+    full.closed.set()
+    with pytest.raises(Crowded):
+        await first
+    assert len({*await others}) == 1
+    assert await calls(steering) == 1
 
 
 async def test_a_step_that_is_delivered_again_does_not_wait_for_its_own_claim(
