@@ -31,6 +31,7 @@ from penstock.jetstream.connection import connect
 from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.streams import declare
 from penstock.jobs.follow import Follower
+from penstock.llm.limits.turns import Turns
 from penstock.local import nats_server
 from penstock.pattern import StepContext
 from penstock.runs.journal import Journal
@@ -101,6 +102,7 @@ def executing_nothing(settings: Settings) -> Service:
             service="workers",
             settings=settings,
             spending=Spending(service.registry),
+            turns=Turns(bus, {}, ack_wait=settings.ack_wait, registry=service.registry),
         )
         durable, subject = subjects.step_consumer(*KIND), subjects.step(*KIND, named("*"), "*")
         service.consume(subjects.STEPS, durable, subject, handler.handle)

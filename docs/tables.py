@@ -42,7 +42,9 @@ _ERRORS = """\
 # Error codes
 
 Every failure is an RFC 9457 problem object with a `code`, the same over HTTP and over NATS. Codes are part of the
-interface and do not change; titles and details may. Made from `penstock/contracts/error_codes.py` by `docs/tables.py`.
+interface and do not change; titles and details may. `timestamp` is when it was found (RFC 3339, UTC), `job` the job it
+is about, if there is one, and `requestId` the request that it answers, or that its job came of.
+Made from `penstock/contracts/error_codes.py` by `docs/tables.py`.
 
 ## A request is not served
 

@@ -45,7 +45,8 @@ def of_http(raw: Iterable[tuple[bytes, bytes]]) -> About:
 
 def of_message(headers: Mapping[str, str] | None, *, job: str | None = None, key: str | None = None) -> About:
     """By the headers of a message in NATS. A job that was published without an id of its request goes by its own."""
-    return _with(About(secrets.token_hex(16), None, job, key), {REQUEST_ID: job or "", **(headers or {})})
+    about = _with(About(secrets.token_hex(16), None, job, key), {REQUEST_ID: job or ""})
+    return _with(about, headers or {})
 
 
 def begin(about: About) -> None:

@@ -11,7 +11,8 @@ PenstockError
 │       ├── OutputTruncated  the reply stopped at the output limit     (asked again, at most twice)
 │       └── OutputInvalid    the reply does not fit its schema         (asked again, at most twice)
 ├── Transient                worth another delivery; may say after how long
-│   └── ModelUnavailable     429, 5xx, time-out, broken stream
+│   └── ModelUnavailable     5xx, time-out, broken stream
+│       └── RateLimited      429
 ├── PatternMistake           the code of a pattern is wrong: what, where, and what to do
 ├── Diverged                 the JSON text that is out contradicts what came later
 ├── Misconfigured            the settings or the server do not fit; raised at start
@@ -111,6 +112,10 @@ class Transient(PenstockError):
 class ModelUnavailable(Transient):
     def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
         super().__init__("model_unavailable", detail, retry_after=retry_after)
+
+
+class RateLimited(ModelUnavailable):
+    """The model's provider takes no more calls for a while."""
 
 
 class PatternMistake(PenstockError, ValueError):

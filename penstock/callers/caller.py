@@ -18,9 +18,9 @@ class Limits(Tolerant):
     """
 
     rate: Rate | None = omitted()
-    #: Requests at once, above the rate.
+    #: Requests at once: the rate's window is as much longer or shorter (penstock.callers.rate).
     burst: Annotated[int, Field(ge=1)] | None = omitted()
-    #: Jobs at once.
+    #: Jobs of the tenant at once.
     jobs: Annotated[int, Field(ge=1, le=1000)] | None = omitted()
 
 

@@ -61,10 +61,10 @@ async def create(
         float | None, typer.Option(help="After 90d, 12h, 15m; else never.", metavar="AGE", parser=seconds)
     ] = None,
     rate: Annotated[
-        str | None, typer.Option(help="Submissions, such as 60/minute.", metavar="RATE", parser=_A_RATE)
+        str | None, typer.Option(help="Requests to jobs: 60/minute, or none.", metavar="RATE", parser=_A_RATE)
     ] = None,
-    burst: Annotated[int | None, typer.Option(min=1, help="Submissions at once, above the rate.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, max=1000, help="Jobs that have not ended, at once.")] = None,
+    burst: Annotated[int | None, typer.Option(min=1, help="Such requests at once; else the rate's number.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, max=1000, help="Jobs of the tenant that have not ended.")] = None,
 ) -> None:
     """Make a key, and print it: this once. Gateways know it within a second."""
     now = datetime.now(UTC)

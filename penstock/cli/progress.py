@@ -93,6 +93,8 @@ class Progress:
 
     def why_queued(self, step: events.StepQueued | QueuedStep) -> str:
         """What a step waits for, and what would help."""
+        if isinstance(step, events.StepQueued) and step.model is not None:
+            return f"waiting for its turn to ask {step.model}, which is limited or pauses"
         if step.served:
             others = f", behind up to {step.depth - 1} others" if step.depth > 1 else ""
             return f"waiting for a free slot of the service {step.service}{others}"

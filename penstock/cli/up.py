@@ -45,6 +45,7 @@ def up(
     Without GEMINI_API_KEY the answers come from an offline simulator, and say so.
     """
     os.environ.setdefault("PENSTOCK_SHOW_ERRORS", "true")  # who calls it here is the author
+    os.environ.setdefault("PENSTOCK_LOG_CONTENTS", "true")  # who reads the logs, too
     given = locals() | {"data": data.resolve(), "nats_url": nats_url or ""}
     del given["reload"]
     logs.configure(Settings(log_json=False), "up")

@@ -49,6 +49,8 @@ REFUSALS: dict[str, Code] = {
     "invalid_request": Code(422, "The request does not fit the pattern", "Correct the fields that `errors` names."),
     "idempotency_key_reused": Code(422, "The idempotency key is another request's", "Use a new key for a new request."),
     "job_id_taken": Code(422, "The job id belongs to another request", "Choose another id, or none."),
+    "rate_limited": Code(429, "Too many requests", "Send it again after the seconds in `Retry-After`."),
+    "too_many_jobs": Code(429, "Too many jobs are on", "Send it again when one of yours has ended.", 5),
     "headers_too_large": Code(431, "The headers are too large", "Send less; `detail` has the limit."),
     "internal_error": Code(500, "Something broke here", "It is a fault of Penstock, and logged; report it."),
     "http_error": Code(502, "Something in front of Penstock answered", "Look at the proxy before the gateway."),

@@ -50,7 +50,8 @@ class JobAccepted(RunEvent):
 
 class StepQueued(RunEvent):
     """The step `key` waits for seconds, one of `depth` of its kind. `served`: whether anybody executes such; it may be
-    told again when that changes.
+    told again when that changes. `model`: it has a worker, and waits for its turn to ask that model, one of `depth`
+    there.
     """
 
     type: Literal["step.queued"] = "step.queued"
@@ -59,6 +60,7 @@ class StepQueued(RunEvent):
     service: str
     depth: int
     served: bool
+    model: str | None = omitted()
 
 
 class StepStarted(StepEvent):

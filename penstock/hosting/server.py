@@ -76,6 +76,7 @@ def configured(app: Any, settings: Settings, port: int) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         lifespan="on",
+        forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
         timeout_graceful_shutdown=int(settings.grace) + 5,
     )
 

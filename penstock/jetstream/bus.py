@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.parser import HeaderParser
 from functools import partial
 from typing import Any, TypeVar
 
@@ -47,10 +48,7 @@ _NO_MESSAGE = 10037
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A message as a stream holds it. `time` is what the server stamped (RFC 3339, UTC).
-
-    `headers` are empty where the stream's leader was asked.
-    """
+    """A message as a stream holds it. `time` is what the server stamped (RFC 3339, UTC)."""
 
     subject: str
     sequence: int
@@ -279,8 +277,9 @@ class Bus:
                 return None
             APIError.from_error(error)
         message = answer["message"]
-        data = b64decode(message.get("data", ""))
-        return Stored(message["subject"], message["seq"], data, message["time"], headers={})
+        data, head = (b64decode(message.get(part, "")) for part in ("data", "hdrs"))
+        headers = dict(HeaderParser().parsestr(head.decode().partition("\r\n")[2]))
+        return Stored(message["subject"], message["seq"], data, message["time"], headers)
 
     async def retrying(self, what: str, action: Callable[[], Awaitable[_T]]) -> _T:
         """Try `action` until NATS answers it, within the bus's timeout."""

@@ -15,12 +15,18 @@ shutdown (docs/adr/0004). Here a `PullGroup` shares a number of slots between th
 - `stop(grace)`: no more requests; what has not begun goes back at once; what runs has `grace` seconds,
   then it is cancelled and goes back.
 
-So a process never has more in flight than its slots, plus one for each of several consumers.
+A handler that only waits says so (`lending`): its slot is another message's meanwhile. It goes on when it need not wait
+any more, even though all slots may be taken by then. At most as many are lent as there are.
+
+So a process never has more in flight than twice its slots, plus one for each of several consumers.
 """
 
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from nats.aio.client import Client
@@ -34,6 +40,25 @@ log = logging.getLogger(__name__)
 #: Seconds to wait after an error of our own.
 _PAUSE = 0.25
 _MAX_BATCH = 64
+#: The group whose handler runs here, and the handler's message.
+_HANDLING: ContextVar["tuple[PullGroup, Msg] | None"] = ContextVar("penstock_handling", default=None)
+
+
+@contextmanager
+def lending(*, begun: bool) -> Iterator[bool]:
+    """Within it, the handler that enters it only waits. Gives whether its slot is lent: not where too many are.
+
+    What has not `begun` anything is handed back at once when the group stops.
+    """
+    group, message = _HANDLING.get() or (None, None)
+    if group is None or message is None or not group.may_lend:
+        yield False
+        return
+    group.lend(message, 1, begun=begun)
+    try:
+        yield True
+    finally:
+        group.lend(message, -1, begun=begun)
 
 
 class PullGroup:
@@ -48,6 +73,8 @@ class PullGroup:
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._turn = 0
+        self._lent = 0
+        self._not_begun: set[tuple[str, int]] = set()
         self._discarding = False
         self.stopping = False
 
@@ -59,7 +86,20 @@ class PullGroup:
     @property
     def free(self) -> int:
         """Slots that nothing runs in or waits for."""
-        return max(0, self._slots - self.in_flight)
+        return max(0, self._slots + self._lent - self.in_flight)
+
+    @property
+    def may_lend(self) -> bool:
+        """Whether there is a slot left that may be lent, and the group is not about to end."""
+        return self._lent < self._slots and not self.stopping
+
+    def lend(self, message: Msg, slots: int, *, begun: bool) -> None:
+        """The handler of this message only waits; -1: it goes on (`lending`)."""
+        self._lent += slots
+        if not begun:
+            self._not_begun ^= {_identity(message)}
+        self._start_waiting()
+        self._wake.set()
 
     async def consume(self, connection: Client, stream: str, durable: str, handle: Handle) -> Source:
         """Give each message of a durable consumer to `handle`, which settles it, until the source is closed."""
@@ -102,14 +142,17 @@ class PullGroup:
             message = self._waiting.popleft()[1]
             await self._hand_back(message)
             self._let_go(message)
+        await self._end({task: one for task, one in self._running.items() if _identity(one) in self._not_begun})
         if self._running:
             log.info("waiting for running work", extra={"running": len(self._running), "grace": grace})
             await asyncio.wait(self._running, timeout=grace)
-        left = dict(self._running)
-        await stop(*left)
-        for message in left.values():
-            await self._hand_back(message)
+        await self._end(dict(self._running))
         await stop(*self._tasks)
+
+    async def _end(self, running: dict[asyncio.Task[Any], Msg]) -> None:
+        await stop(*running)
+        for message in running.values():
+            await self._hand_back(message)
 
     async def _pull(self) -> None:
         while not self.stopping:
@@ -143,9 +186,11 @@ class PullGroup:
                     await source.request(1, wait=True)
 
     def _start_waiting(self) -> None:
-        while self._waiting and len(self._running) < self._slots and not self.stopping:
+        while self._waiting and len(self._running) < self._slots + self._lent and not self.stopping:
             source, message = self._waiting.popleft()
-            task = asyncio.get_running_loop().create_task(source.handle(message))
+            context = copy_context()
+            context.run(_HANDLING.set, (self, message))
+            task = asyncio.get_running_loop().create_task(source.handle(message), context=context)
             self._running[task] = message
             task.add_done_callback(self._done)
 

@@ -29,6 +29,8 @@ _ANSWER = 0.5
 _REPORTED = 30.0
 #: The server's error numbers for a store that is full, and for a message that a stream did not take.
 _ACCOUNT_FULL, _SERVER_FULL, _NOT_TAKEN = 10002, 10023, 10077
+#: The server's error number for a message that was to be stored onto another one than is the last.
+_OUTDATED = 10071
 #: A stream whose write failed answers no publish until its server is started again (docs/reliability.md).
 _STUCK = "it answers, but confirms nothing; if its disk was full, make room and restart nats-server"
 
@@ -53,6 +55,11 @@ UNREACHABLE = (
 def is_subject_taken(error: APIError) -> bool:
     """The same number is used where a stream is full or could not store: only the description differs."""
     return error.err_code == _NOT_TAKEN and "per subject" in (error.description or "")
+
+
+def is_outdated(error: APIError) -> bool:
+    """Its subject has another last message than the header Nats-Expected-Last-Subject-Sequence says."""
+    return error.err_code == _OUTDATED
 
 
 def is_passing(error: Exception) -> bool:

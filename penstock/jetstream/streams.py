@@ -19,16 +19,19 @@ from penstock.settings import Settings
 
 _DAY, _HOUR = 86_400.0, 3_600.0
 #: Sixty-fourths of PENSTOCK_STORE_BYTES that each stream may hold.
-_SHARES = {
+_SHARES: dict[str, float] = {
     subjects.JOBS: 8,
     subjects.STEPS: 8,
     subjects.JOURNAL: 15,
-    subjects.EVENTS: 18.5,
+    subjects.EVENTS: 18,
     subjects.TIMERS: 3,
     subjects.CACHE: 4,
     subjects.HOOKS: 2,
     subjects.DEAD: 2,
+    subjects.MODELS: 0.5,
     subjects.KEYS: 0.5,
+    subjects.COUNTERS: 0.5,
+    subjects.LIMITS: 0.5,
 }
 #: The server's error number where it has less room than a stream is to hold: that much is reserved for it.
 _NO_ROOM = 10047
@@ -62,6 +65,10 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         "allow_rollup_hdrs": True,
         "deny_delete": True,
     }
+    latest = {"max_msgs_per_subject": 1, "discard": api.DiscardPolicy.OLD}
+    models = [subjects.model_permit("*", "*"), subjects.model_pace("*"), subjects.model_pause("*")]
+    # a month's are there to its end
+    numbers = {"max_age": 32 * _DAY, **latest}
     facts = [subjects.journal(EVERY, key) for key in ("*", "*.*")]
     table: list[tuple[str, list[str], dict[str, Any]]] = [
         (subjects.JOBS, [subjects.job("*", EVERY)], kept),
@@ -70,9 +77,12 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         (subjects.EVENTS, [subjects.events(EVERY)], {**log, "republish": api.RePublish(*subjects.LIVE)}),
         (subjects.HOOKS, [subjects.hook(EVERY)], queue),
         (subjects.TIMERS, [subjects.timer(EVERY, "*"), subjects.due(EVERY, "*")], {**queue, **schedules}),
+        (subjects.MODELS, models, latest),
         (subjects.CACHE, [subjects.cached("*", "*")], replies),
         (subjects.DEAD, [subjects.dead(">")], {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
         (subjects.KEYS, [subjects.key(">")], {**bucket, "republish": api.RePublish(*subjects.KEYS_CHANGED)}),
+        (subjects.COUNTERS, [subjects.counter(">")], {**numbers, "allow_msg_counter": True}),
+        (subjects.LIMITS, [subjects.rate("*"), subjects.places("*")], {**numbers, "allow_msg_ttl": True}),
     ]
     return [
         api.StreamConfig(

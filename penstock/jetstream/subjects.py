@@ -13,7 +13,13 @@
               timers.<tenant>.<job>.due.<key>       while queued    -
     CACHE     cache.<tenant>.<hash>                 the last counts cached.<tenant>.<hash>
     DEAD      dead.<origin subject>                 no              -
+    MODELS    models.permit.<model>.<number>        the last counts -
+              models.pace.<model>                   the last counts -
+              models.pause.<model>                  the last counts -
     KV_KEYS   $KV.KEYS.<id of a key>                the last counts keys.<id of a key>
+    COUNTERS  counters.<what>.<...>                 the sum counts  -
+    LIMITS    limits.rate.<caller>                  the last counts -
+              limits.jobs.<tenant>                  the last counts -
 
     not stored, request and reply (penstock.nats_api): penstock.submit.<tenant>.<pattern>, penstock.status.<tenant>,
     penstock.cancel.<tenant>, penstock.retry.<tenant>, penstock.signal.<tenant>, penstock.patterns;
@@ -26,13 +32,16 @@ Only what a stream has *stored* is republished, so a subscriber to `facts.…` o
 message that was refused (see docs/adr/0002).
 """
 
+import re
+
 from penstock.contracts.wire import JobName
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
-TIMERS, CACHE = "TIMERS", "CACHE"
+TIMERS, MODELS, CACHE = "TIMERS", "MODELS", "CACHE"
+COUNTERS, LIMITS = "COUNTERS", "LIMITS"
 #: The bucket KEYS, as NATS names its stream.
 KEYS = "KV_KEYS"
-STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, CACHE, KEYS
+STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS, COUNTERS, LIMITS
 
 #: What is republished once it is stored, as (source, destination).
 FACTS = ("journal.>", "facts.>")
@@ -193,6 +202,39 @@ def key(key_id: str) -> str:
     return f"$KV.KEYS.{key_id}"
 
 
+def model_permit(model: str, number: int | str) -> str:
+    """One of a model's permits, by its number (penstock.llm.limits). Here and below "*" is any."""
+    return f"models.permit.{_token(model)}.{number}"
+
+
+def model_permits_consumer(model: str) -> str:
+    """The durable consumer that lends a model's permits."""
+    return f"permits={_token(model)}"
+
+
+def model_pace(model: str) -> str:
+    return f"models.pace.{_token(model)}"
+
+
+def model_pause(model: str) -> str:
+    return f"models.pause.{_token(model)}"
+
+
+def counter(*names: str) -> str:
+    """A number that grows (penstock.jetstream.counters)."""
+    return ".".join(("counters", *names))
+
+
+def rate(caller: str) -> str:
+    """What a caller has used of its rate; `caller` is one token."""
+    return f"limits.rate.{caller}"
+
+
+def places(tenant: str) -> str:
+    """The jobs of a tenant that have a place."""
+    return f"limits.jobs.{tenant}"
+
+
 def api(*names: str) -> str:
     """`penstock.<name>…`: an endpoint of the request-reply service."""
     return ".".join((API, *names))
@@ -206,3 +248,8 @@ def runs(pattern: str, version: str | None = None) -> str:
 def dead(subject: str) -> str:
     """Where copies of messages of `subject` are kept: they can be filtered by their origin."""
     return f"dead.{subject}"
+
+
+def _token(name: str) -> str:
+    """A name that may have any characters, as one token: what is no letter, digit, "-" or "_" as "=<hex>="."""
+    return name if name == "*" else re.sub(r"[^A-Za-z0-9_-]", lambda found: f"={ord(found[0]):x}=", name)

@@ -1,4 +1,5 @@
-"""Whether new jobs are taken: while the fleet keeps up with what waits, and NATS has room for what runs."""
+"""Whether a new job is taken: while the fleet keeps up with what waits, NATS has room for what runs, and the tenant for
+one more."""
 
 import asyncio
 import json
@@ -8,7 +9,9 @@ from typing import Any
 
 import nats.errors
 
+from penstock.callers.limits import Places
 from penstock.cancelling import stop
+from penstock.contracts.wire import JobName
 from penstock.errors import Refused
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -23,16 +26,20 @@ _NEEDED = subjects.JOBS, subjects.STEPS, subjects.JOURNAL, subjects.EVENTS, subj
 
 
 class Admission:
-    """What it decides by is read at most once a second, in the background, however many requests come."""
+    """What it decides by, the tenant's jobs apart, is read at most once a second, however many requests come."""
 
     def __init__(self, bus: Bus, settings: Settings) -> None:
         self._bus, self._max_backlog, self._deadline = bus, settings.max_backlog, settings.deadline
+        self._places, self._tenant_jobs = Places(bus), settings.tenant_jobs
         self._refusal: tuple[str, str] | None = None
         self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
 
-    async def check(self) -> None:
-        """Raises Refused: no_room or overloaded."""
+    async def check(self, job: JobName, *, most: int | None = None) -> None:
+        """Before `job` is submitted; its tenant may have `most` at once, by default what the settings say.
+
+        Raises Refused: no_room, overloaded or too_many_jobs. BusUnavailable where the tenant's jobs cannot be known.
+        """
         if why := self._bus.storage.refuses(subjects.JOBS):
             raise Refused("no_room", why)
         age = asyncio.get_running_loop().time() - self._read_at
@@ -42,6 +49,8 @@ class Admission:
             await asyncio.wait({self._reading})
         if self._refusal is not None:
             raise Refused(*self._refusal)
+        if most := most or self._tenant_jobs:
+            await self._places.take(job, most)
 
     async def aclose(self) -> None:
         if self._reading is not None:

@@ -4,6 +4,8 @@ The first one's facts stay as they are. The message of each further try names it
 together (penstock.jobs.submission.retry_of): nobody else's job is read.
 """
 
+from collections.abc import Awaitable, Callable
+
 from penstock import correlation
 from penstock.contracts.job import JobState
 from penstock.contracts.wire import JobName
@@ -14,10 +16,13 @@ from penstock.jobs.lookup import look_up
 from penstock.jobs.submission import retry_of
 
 
-async def retry(bus: Bus, job: JobName) -> JobState | None:
+async def retry(
+    bus: Bus, job: JobName, *, admit: Callable[[JobName], Awaitable[None]] | None = None
+) -> JobState | None:
     """Submit a job that failed, or was cancelled, once more. The state of the new one; None where there is no such job.
 
-    Asked for again it is the same new job, until that has failed as well. Raises Refused("not_failed").
+    Asked for again it is the same new job, until that has failed as well. `admit` may refuse to have
+    it begun. Raises Refused("not_failed").
     """
     last = await look_up(bus, job)
     while last is not None and last.retried_as:
@@ -31,6 +36,8 @@ async def retry(bus: Bus, job: JobName) -> JobState | None:
     if submitted is None:
         return None
     new = retry_of(failed)
+    if admit is not None:
+        await admit(new)
     headers = correlation.headers() | {subjects.RETRY_HEADER: last.retry_of or last.id}
     await bus.once(subjects.job(last.pattern, new), submitted.data, headers=headers)
     return await look_up(bus, new)

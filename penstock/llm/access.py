@@ -38,7 +38,7 @@ def access_of(settings: Models) -> Access | None:
     Without either it is the simulator, if `simulator_url` is set: so no key ever goes there. Raises Misconfigured where
     a key is missing, holds what no header can hold, or would leave this machine unencrypted.
     """
-    key = next(_keys(settings), "")
+    key = next(keys(settings), "")
     base_url = settings.model_base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or None
     if not (base_url or key):
         base_url = settings.simulator_url
@@ -59,7 +59,7 @@ def access_of(settings: Models) -> Access | None:
     return Access(base_url, key or NO_KEY, plain, google)
 
 
-def _keys(settings: Models) -> Iterator[str]:
+def keys(settings: Models) -> Iterator[str]:
     """Those that are given, first of all the one that counts. Raises Misconfigured for a file that cannot be read."""
     given: dict[str, str | Path | None] = {
         **{name: os.environ.get(name) for name in KEYS},

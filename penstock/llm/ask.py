@@ -19,7 +19,6 @@ from penstock.contracts.usage import Usage
 from penstock.document.strings import whole
 from penstock.errors import OutputInvalid, OutputTruncated
 from penstock.llm.cache import Cache
-from penstock.llm.client import Llm
 from penstock.llm.repair_prompt import described, faults_by, faults_of, repair_turns
 from penstock.llm.selector import Asked
 from penstock.llm.usage import Meter
@@ -44,6 +43,16 @@ class Sink(Protocol):
         """The pieces since the last question are void: the reply is asked for again."""
 
 
+class Door(Protocol):
+    """What `penstock.llm.client.Llm` is, or stands before it."""
+
+    @property
+    def stream(self) -> Callable[..., AsyncGenerator[TextPiece | ToolCall, None]]: ...
+
+    @property
+    def identity(self) -> Callable[..., bytes]: ...
+
+
 class StepModel:
     """A model, bound to one attempt at one step.
 
@@ -61,7 +70,7 @@ class StepModel:
 
     def __init__(
         self,
-        llm: Llm | None,
+        llm: Door | None,
         asked: Asked,
         labels: Mapping[str, str],
         sink: Sink | None = None,
@@ -173,7 +182,7 @@ class StepModel:
 
     async def _ask(
         self,
-        llm: Llm,
+        llm: Door,
         accept: Callable[[Turn], R],
         prompt: Prompt,
         *,

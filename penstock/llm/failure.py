@@ -14,7 +14,7 @@ from google.genai.errors import APIError
 
 from penstock.backoff import retry_after
 from penstock.document.strings import whole
-from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid
+from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, RateLimited
 
 _MAX_DETAIL = 500
 _CODES = {401: "model_unauthorized", 403: "model_unauthorized", 404: "model_not_found"}
@@ -32,7 +32,10 @@ def failure_of(
         return OutputInvalid(f"the reply of {model} is nested too deep to be read")
     code, detail, after = _cause(error, model, response)
     detail = whole(detail).replace(secret, "[api key]")[:_MAX_DETAIL]
-    return ModelFailure(code, detail) if code else ModelUnavailable(detail, retry_after=after)
+    if code:
+        return ModelFailure(code, detail)
+    status = error.code if isinstance(error, APIError) else response.status_code if response else None
+    return (RateLimited if status == 429 else ModelUnavailable)(detail, retry_after=after)
 
 
 def _cause(error: Exception, model: str, response: httpx2.Response | None) -> tuple[str | None, str, float | None]:

@@ -12,6 +12,7 @@ from nats.micro.request import ERROR_CODE_HEADER, ERROR_HEADER
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
 
+from penstock import correlation
 from penstock.contracts.events import EVENTS, SubmissionRefused
 from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
@@ -38,6 +39,7 @@ from penstock.patterns.loading import steps_by_service
 _RUNS, _SERVES = ("aggregator",), ("gateway",)
 #: A place in an address, for each variable token of a subject.
 _KEY, _ORIGIN, _SIGNAL, _NUMBER, _HASH = "{key}", "{origin}", "{signal}", "{number}", "{hash}"
+_CALLER, _COUNTER = "{caller}", "{counter}"
 _TENANT, _JOB = "{tenant}", JobName("{tenant}", "{job}")
 PARAMETERS = {
     "tenant": "Whose job it is: 1 to 32 of a-z 0-9 -; `default` where there are no keys.",
@@ -46,6 +48,8 @@ PARAMETERS = {
     "signal": "The signal's name.",
     "number": "0, 1, 2 …: one with an even number parks the job, the next resumes it.",
     "hash": "SHA-256 of a question, in hex.",
+    "caller": "Who makes requests: a key, or an address.",
+    "counter": "What is counted, in as many tokens as it takes.",
     "origin": "The subject of the message that could not be handled.",
 }
 
@@ -69,6 +73,12 @@ class Message:
         return cls(model.__name__, described, model, **more)
 
 
+_CAME_OF = {
+    correlation.REQUEST_ID: "The request that the job comes of, as logs and problems name it.",
+    correlation.TRACEPARENT: "Its place in a trace (W3C Trace Context).",
+}
+
+
 @dataclass(frozen=True)
 class Channel:
     """A subject, or many of one kind. `name` is its key in the document; services are named as in the fleet."""
@@ -86,7 +96,7 @@ class Channel:
 def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     """All channels of a fleet that serves `patterns`."""
     executors = steps_by_service(patterns)
-    retries = {subjects.RETRY_HEADER: "The first job that this one is another try at."}
+    retries = {subjects.RETRY_HEADER: "The first job that this one is another try at.", **_CAME_OF}
     jobs = [
         Channel(
             f"jobs-{name}",
@@ -110,7 +120,7 @@ def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
         for service, executed in executors.items()
         for pattern, step in executed.values()
     ]
-    return [*jobs, *steps, *_of_a_job(tuple(executors)), *endpoints(patterns)]
+    return [*jobs, *steps, *_of_a_job(tuple(executors)), *_of_limits(), *endpoints(patterns)]
 
 
 def _request(pattern: Pattern[Any, Any], **more: Any) -> Message:
@@ -163,9 +173,20 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     ]
 
 
+def _of_limits() -> list[Channel]:
+    used = Message("Used", "When the caller's requests were let through: pairs of Unix milliseconds and a number.")
+    held = Message("Places", "The tenant's jobs that have a place, each with the time of its submission.")
+    added = Message("Added", "What is added, in the header Nats-Incr (ADR-49 of NATS).")
+    return [
+        Channel("limits-rate", subjects.rate(_CALLER), "How a caller stands.", (used,), _SERVES),
+        Channel("limits-jobs", subjects.places(_TENANT), "Which jobs of a tenant are on.", (held,), _SERVES + _RUNS),
+        Channel("counters", subjects.counter(_COUNTER), "Numbers that all replicas add to.", (added,), _SERVES + _RUNS),
+    ]
+
+
 def endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     """The request-reply service: a submission for each pattern, and four endpoints more."""
-    job_id = {subjects.JOB_HEADER: "The job's id, if the caller chooses it."}
+    job_id = {subjects.JOB_HEADER: "The job's id, if the caller chooses it.", **_CAME_OF}
     reference = Message.of(JobReference, mode="validation")
     nothing = Message("Nothing", "The body is not read.")
     state = "A job's state, its steps, and its result or problem once it has ended."

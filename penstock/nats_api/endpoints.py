@@ -142,7 +142,7 @@ class NatsApi:
         if state is not None and state.pattern != pattern:
             raise Refused("job_id_taken", f"job {job.id} was submitted before to {state.pattern}")
         if state is None:
-            await self._admission.check()
+            await self._admission.check(job)
         # the bytes as they came: the same request published to jobs.<tenant>.<pattern>.<job> is the same job
         new = await jobs.submit(self._bus, pattern, job, request.data)
         return (None if new else state) or JobState(id=job.id, pattern=pattern, status="queued", usage=Usage())
@@ -163,8 +163,7 @@ class NatsApi:
         return known(job.id, await ask(self._bus, job))
 
     async def _retry(self, bus: Bus, job: JobName) -> JobState | None:
-        await self._admission.check()
-        return await jobs.retry(bus, job)
+        return await jobs.retry(bus, job, admit=self._admission.check)
 
     async def _list_patterns(self, _: Request) -> PatternList:
         return PatternList(patterns=tuple(pattern.contract() for pattern in self._patterns.values()))

@@ -274,6 +274,7 @@ class JobHandler:
         if failure := next((leaf for leaf in all_of_it if isinstance(leaf, Failure)), None):
             return failure
         said = told(all_of_it[0], pattern.run)
-        log.error("a pattern raised: %s", said, exc_info=error, extra={**job.about, "pattern": pattern.name})
         brief = f"{type(all_of_it[0]).__name__} in the pattern {pattern.name}"
+        logged, about = said if self._settings.log_contents else brief, {**job.about, "pattern": pattern.name}
+        log.error("a pattern raised: %s", logged, exc_info=error, extra=about)
         return Failure("pattern_error", said if self._settings.show_errors else brief)

@@ -14,6 +14,7 @@ from penstock.errors import Misconfigured
 from penstock.settings.cache import Cache
 from penstock.settings.group import PREFIX
 from penstock.settings.http import Http
+from penstock.settings.limits import Limits
 from penstock.settings.logs import Logs
 from penstock.settings.models import ATTEMPTS_PER_MODEL, Models
 from penstock.settings.nats import Nats
@@ -25,6 +26,7 @@ __all__ = [
     "PREFIX",
     "Cache",
     "Http",
+    "Limits",
     "Logs",
     "Models",
     "Nats",
@@ -46,7 +48,7 @@ _IN_PLAIN_WORDS = {
 }
 
 
-class Settings(Nats, Work, Models, Cache, Http, Webhooks, Logs):
+class Settings(Nats, Work, Models, Cache, Http, Limits, Webhooks, Logs):
     """All of them; docs/settings.md is made from these classes. Raises Misconfigured, naming the variable."""
 
     @model_validator(mode="wrap")

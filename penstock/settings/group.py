@@ -37,8 +37,22 @@ def _served(host: str) -> str:
     return host.lower().rstrip(".")
 
 
+def _rate(text: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)|none", text):
+        raise ValueError("10/minute is a rate (or second, hour, day); none is no limit")
+    return text
+
+
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"\*|[a-z][a-z0-9+.-]*://[^\s/@,*]+", text.lower()):
+        raise ValueError("an origin such as https://app.example.com is needed, without a path, or *")
+    return text.lower()
+
+
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+#: Read by penstock.callers.rate.
+Rate = Annotated[str, AfterValidator(_rate)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)]
 BaseUrl = Annotated[str, Field(pattern="^https?://")]
@@ -50,6 +64,8 @@ _HOST = r"^(\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]]+)(:([0-9]{1,5}|\*))?$"
 Host = Annotated[str, StringConstraints(to_lower=True, pattern=_HOST)]
 Hosts = Annotated[tuple[Host, ...], NoDecode, _Separated]
 ServedHosts = Annotated[tuple[Annotated[str, AfterValidator(_served)], ...], NoDecode, _Separated]
+#: A page's scheme, name and perhaps port, as browsers write it.
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, _Separated]
 Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, _Separated]
 Delays = Annotated[tuple[Seconds, ...], NoDecode, _Separated]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_well_formed)]

@@ -1,6 +1,6 @@
 from pydantic import Field
 
-from penstock.settings.group import Count, Group, Port, Seconds, ServedHosts
+from penstock.settings.group import Count, Group, Origins, Port, Seconds, ServedHosts
 
 
 class Http(Group):
@@ -24,6 +24,9 @@ class Http(Group):
         (),
         description="Names that the gateway serves by the header Host, without ports; * is any. Not set: localhost and "
         "addresses of loopback where it listens on such an address, elsewhere any.",
+    )
+    cors_origins: Origins = Field(
+        (), description="Origins whose pages may use the gateway, such as https://app.example.com; * is any."
     )
     max_connections: Count = Field(
         4096,

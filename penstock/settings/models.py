@@ -14,6 +14,7 @@ from penstock.settings.group import (
     Temperature,
     TierThinking,
 )
+from penstock.settings.model_limits import ModelLimits
 
 #: Deliveries of a step that each model of its tier gets.
 ATTEMPTS_PER_MODEL = 3
@@ -53,3 +54,8 @@ class Models(Group):
     model_idle_timeout: Seconds = Field(60, description="Seconds between two pieces of a reply.")
     model_max_output_tokens: Count = Field(65_536, description="Output tokens of one model call, thinking included.")
     model_retry_delay: Seconds = Field(0.5, description="Seconds before a model call's second try; doubles, up to 30.")
+    model_limits: ModelLimits = Field(
+        {},
+        description="JSON: limits by model, for all replicas together, as "
+        '{"gemini-4-argon": {"concurrent": 20, "requestsPerMinute": 300, "tokensPerMinute": 1000000}}; `*`: any other.',
+    )

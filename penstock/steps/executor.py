@@ -1,5 +1,6 @@
 """Executors: what does the steps."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -7,9 +8,10 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
+from penstock.cancelling import stop
 from penstock.contracts.prompt import Prompt
-from penstock.contracts.step import Step
-from penstock.errors import Misconfigured, OutputInvalid
+from penstock.contracts.step import Step, StepMessage
+from penstock.errors import Failure, Misconfigured, OutputInvalid
 from penstock.pattern import Pattern, StepContext
 from penstock.steps.prompts import PromptFile, version_of
 from penstock.steps.resources import Resources
@@ -64,3 +66,30 @@ async def _checked(step: Step[Any, Any], do: Callable[..., Awaitable[Any]], requ
     if step.check and (faults := step.check(request, output)):
         raise OutputInvalid("; ".join(faults))
     return output
+
+
+class NobodyWaits(Exception):
+    """The job has ended, or another attempt has written the outcome."""
+
+
+async def executed(
+    executable: Executable, request: StepMessage, context: StepContext, nobody_waits: asyncio.Event, left: float
+) -> Any:
+    """The executor's output, within the seconds that are `left`.
+
+    Raises NobodyWaits as soon as that is so: the model call is closed then.
+    """
+    step_input = executable.step.input.model_validate(request.input)
+    if left <= 0:
+        raise Failure("deadline_exceeded", "the job's deadline passed before the step began")
+    working = asyncio.ensure_future(executable.execute(step_input, context))
+    ending = asyncio.ensure_future(nobody_waits.wait())
+    try:
+        await asyncio.wait((working, ending), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        if ending.done():
+            raise NobodyWaits
+        raise Failure("deadline_exceeded", "the job's deadline passed during the step")
+    finally:
+        await stop(working, ending)

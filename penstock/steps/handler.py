@@ -15,8 +15,7 @@ from pydantic import ValidationError
 
 from penstock import correlation
 from penstock.backoff import delay
-from penstock.cancelling import stop
-from penstock.contracts.events import StepRetrying, StepStarted
+from penstock.contracts.events import StepQueued, StepRetrying, StepStarted
 from penstock.contracts.journal import END, Outcome
 from penstock.contracts.step import StepMessage
 from penstock.contracts.usage import Usage
@@ -28,11 +27,12 @@ from penstock.jetstream.event_log import EventLog, stored_events
 from penstock.jetstream.settling import GivenUp, Later, settling, until_stored
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
+from penstock.llm.limits.turns import Caller, Crowded, Turns
 from penstock.llm.selector import choose, described_by
 from penstock.mistakes import told
 from penstock.pattern import StepContext
 from penstock.settings import Settings
-from penstock.steps.executor import Executable
+from penstock.steps.executor import Executable, NobodyWaits, executed
 from penstock.steps.parts import PartSink
 from penstock.steps.replies import Replies
 from penstock.steps.spending import Spending
@@ -63,10 +63,6 @@ class _Attempt:
         return {**self.job.about, "pattern": self.pattern, "step": self.step, "key": self.key, "attempt": self.number}
 
 
-class _NobodyWaits(Exception):
-    """The job has ended, or another attempt has written the outcome."""
-
-
 class StepHandler:
     """Executes the steps of one service. `service` is the name that events and outcomes show.
 
@@ -82,10 +78,11 @@ class StepHandler:
         service: str,
         settings: Settings,
         spending: Spending,
+        turns: Turns,
     ) -> None:
         self._bus, self._llm = bus, llm
         self._executables, self._service, self._settings = executables, service, settings
-        self._spending = spending
+        self._spending, self._turns = spending, turns
 
     async def handle(self, message: Msg) -> None:
         """Settle one delivery.
@@ -101,7 +98,7 @@ class StepHandler:
                 spent = sum(begun.values(), start=Usage())
                 attempt = _Attempt(job, pattern, step, key, len(begun) + 1, secrets.token_hex(4), spent)
                 async with contextlib.aclosing(EventLog(self._bus, job)) as events:
-                    with contextlib.suppress(_NobodyWaits):
+                    with contextlib.suppress(NobodyWaits):
                         await self._attempt(message, attempt, nobody_waits, events)
 
     async def _begun(self, job: JobName, key: str) -> dict[str, Usage]:
@@ -158,11 +155,21 @@ class StepHandler:
             detail = f"given up at attempt {attempt.number}; its executors did not survive it"
             await store(Failure("poisoned", detail))
             raise GivenUp("poisoned", detail)
+
+        async def begin() -> None:
+            sink.begin()
+            # what cannot be stored is not paid for
+            await events.flush()
+
+        def tell(model: str, depth: int) -> None:
+            about = {"key": attempt.key, "step": attempt.step, "service": self._service}
+            events.send(StepQueued(id=f"queued:{attempt.key}:model", depth=depth, served=True, model=model, **about))
+
         choice = choose(self._settings, request.pattern, step, request.complexity, request.priority, request.model)
         asked = choice.at(attempt.number)
         labels = {"job": request.job, "key": request.key, "pattern": request.pattern, "step": request.step}
         model = StepModel(
-            self._llm if step.asks else None,
+            self._turns.around(self._llm, Caller(request.deadline, begin, tell)) if self._llm and step.asks else None,
             asked,
             labels,
             sink,
@@ -173,13 +180,13 @@ class StepHandler:
         )
         # behind another base URL than Google's, the model is known from its reply only
         known = None if self._llm and self._llm.traces else asked.model
-        sink.started(request.step, self._service, **described_by(asked if step.asks else None, known))
+        sink.starts(request.step, self._service, **described_by(asked if step.asks else None, known))
         began = time.monotonic()
         failure: Failure | None = None
         value: Any = None
         try:
-            # what cannot be stored is not paid for
-            await events.flush()
+            if step.do is not None:  # else it is the call that begins, when it has its turn
+                await begin()
             context = StepContext(
                 job=request.job,
                 tenant=request.tenant,
@@ -190,7 +197,11 @@ class StepHandler:
                 emit=sink.emit,
                 render=executable.render,
             )
-            value = sink.finish(await self._execute(executable, request, context, nobody_waits))
+            value = sink.finish(
+                await executed(executable, request, context, nobody_waits, request.deadline - self._bus.time.now())
+            )
+        except Crowded as crowded:
+            raise Later(crowded.pause(message.metadata.num_delivered)) from None
         except Transient as error:
             attempts = choice.attempts if step.asks else _TOOL_ATTEMPTS
             pause = self._pause_before_retry(error, attempt.number, attempts, request.deadline)
@@ -202,17 +213,18 @@ class StepHandler:
             failure = Failure(error.code, str(error))
         except Failure as error:
             failure = error
-        except (_NobodyWaits, BusUnavailable):
+        except (NobodyWaits, BusUnavailable):
             raise
         except Exception as error:
             brief = f"{type(error).__name__} in the executor of {request.step}"
             said = told(error, step.do) if step.do else brief
-            log.exception("an executor raised: %s", said, extra=attempt.about)
+            log.exception("an executor raised: %s", said if self._settings.log_contents else brief, extra=attempt.about)
             failure = Failure("step_error", said if self._settings.show_errors else brief)
         finally:
             sink.close()
             if model.usage.calls:
                 self._spending.add(request.pattern, request.step, model.model, model.usage)
+        sink.begin()
         if failure is not None:
             await model.forget()
         await store(
@@ -251,26 +263,6 @@ class StepHandler:
             await until_stored(self._bus, "the outcome", attempt.about, partial(store, failure))
         except Failure as too_large:
             await until_stored(self._bus, "the outcome", attempt.about, partial(store, too_large))
-
-    async def _execute(
-        self, executable: Executable, request: StepMessage, context: StepContext, nobody_waits: asyncio.Event
-    ) -> Any:
-        """The executor's output. Raises _NobodyWaits as soon as that is so: the model call is closed then."""
-        step_input = executable.step.input.model_validate(request.input)
-        left = request.deadline - self._bus.time.now()
-        if left <= 0:
-            raise Failure("deadline_exceeded", "the job's deadline passed before the step began")
-        working = asyncio.ensure_future(executable.execute(step_input, context))
-        ending = asyncio.ensure_future(nobody_waits.wait())
-        try:
-            await asyncio.wait((working, ending), timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            if working.done():
-                return working.result()
-            if ending.done():
-                raise _NobodyWaits
-            raise Failure("deadline_exceeded", "the job's deadline passed during the step")
-        finally:
-            await stop(working, ending)
 
     async def _write(self, attempt: _Attempt, failure: Failure | None, **described: Any) -> None:
         """Journal the outcome; one that another attempt wrote first stands."""

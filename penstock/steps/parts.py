@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -40,20 +41,32 @@ class PartSink:
         #: How many events were sent.
         self.number = 0
         self._waiting: list[Piece] = []
-        self._begin()
+        self._start: Callable[[], None] | None = None
+        self._new_pieces()
         self._flushed_at = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
 
     def started(self, step: str, service: str, model: str | None = None, **asked: Any) -> None:
         """Tell that the attempt has begun, what model is asked how, and that what an earlier one wrote is void."""
-        self._send(StepStarted, step=step, service=service, model=model, **asked)
-        self._reset()
+        self.starts(step, service, model, **asked)
+        self.begin()
+
+    def starts(self, step: str, service: str, model: str | None = None, **asked: Any) -> None:
+        """The same, to be told with `begin`, or when there is anything else to tell."""
+        self._start = partial(self._send, StepStarted, step=step, service=service, model=model, **asked)
+
+    def begin(self) -> None:
+        if self._start is not None:
+            start, self._start = self._start, None
+            start()
+            self._reset()
 
     def retrying(self, code: str, delay: float, usage: Usage) -> None:
         self._send(StepRetrying, code=code, delay_seconds=round(delay, 3), usage=usage)
 
     def text(self, piece: str) -> None:
         """The next piece of the model's text. Raises OutputInvalid at the first character that cannot be right."""
+        self.begin()  # a reply that was kept had no turn to wait for
         self._touched = True
         for start in range(0, len(piece), _AT_ONCE):
             self._waiting += self._pieces.feed(self._characters.feed(piece[start : start + _AT_ONCE]))
@@ -76,7 +89,7 @@ class PartSink:
         """Forget what was written: the reply is asked for anew."""
         if self._touched:
             self.failed()
-            self._begin()
+            self._new_pieces()
 
     def failed(self) -> None:
         """Tell that what was written is void: the step failed for good, and another may write at its place."""
@@ -106,7 +119,7 @@ class PartSink:
             self._timer.cancel()
             self._timer = None
 
-    def _begin(self) -> None:
+    def _new_pieces(self) -> None:
         self._touched = False
         self._lengths: Counter[str] = Counter()  # of the text that was sent of each part
         self._characters = Characters()
@@ -142,5 +155,6 @@ class PartSink:
                 self._send(PartEnd, p=p, length=self._lengths[p])
 
     def _send(self, event: Callable[..., Event], **fields: Any) -> None:
+        self.begin()
         self._log.send(event(**self._by, n=self.number, **fields))
         self.number += 1

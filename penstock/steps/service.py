@@ -8,6 +8,7 @@ from penstock.hosting.service import Service
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.llm.client import Llm
+from penstock.llm.limits.turns import Turns
 from penstock.patterns.loading import called, load, steps_by_service
 from penstock.settings import Settings
 from penstock.steps.executor import executable_of
@@ -37,13 +38,19 @@ def build(name: str, settings: Settings, only: Iterable[str] | None = None) -> S
     async def start(service: Service, bus: Bus) -> None:
         service.app.on_shutdown(resources.aclose)
         await resources.open()
+        limits, registry = settings.model_limits, service.registry
+        turns = Turns(bus, limits, ack_wait=settings.ack_wait, registry=registry)
+        service.app.on_shutdown(turns.aclose)
+        if llm is not None:
+            await turns.open()
         handler = StepHandler(
             bus=bus,
             llm=llm,
             executables=executables,
             service=name,
             settings=settings,
-            spending=Spending(service.registry),
+            spending=Spending(registry),
+            turns=turns,
         )
         for pattern, step in chosen.values():
             kind = name, pattern.name, step.name

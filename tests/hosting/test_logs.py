@@ -6,9 +6,14 @@ import subprocess
 import sys
 
 import pytest
+from pydantic import SecretStr
 
+from penstock.errors import OutputInvalid
 from penstock.hosting.logs import Formatter
+from penstock.hosting.redaction import secret_texts
+from penstock.llm.access import KEYS
 from penstock.printable import without_credentials
+from penstock.settings import Settings
 
 HOSTILE = "a\x1b[2Jb\x9bc\u202ed\n12:00:00.000 up info forged"
 
@@ -57,9 +62,65 @@ def test_warnings_are_records_too() -> None:
     """The SDK's quote what the model sent."""
     code = (
         "import warnings; from penstock.hosting.logs import configure; from penstock.settings import Settings\n"
-        "configure(Settings(), 'workers'); warnings.warn('a\\x1b[2Jb')"
+        "configure(Settings(log_contents=True), 'workers'); warnings.warn('a\\x1b[2Jb')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     (line,) = done.stderr.splitlines()
     assert "\x1b" not in line
     assert "a\x1b[2Jb" in json.loads(line)["message"]
+
+
+#: No line of code has it: tracebacks show those.
+PROMPT = "-".join(("a", "prompt"))
+
+
+class Loud(Exception):
+    """As other packages raise them: what it was raised about stands in its text."""
+
+
+def raised() -> logging.LogRecord:
+    made = logging.makeLogRecord({"name": "test", "levelname": "ERROR", "msg": "an executor raised"})
+    try:
+        try:
+            int(PROMPT)
+        except ValueError as error:
+            raise ExceptionGroup(PROMPT, [Loud(PROMPT), OSError("no such file"), OutputInvalid(PROMPT)]) from error
+    except ExceptionGroup:
+        made.exc_info = sys.exc_info()
+    return made
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_an_exception_quotes_is_logged_where_a_setting_says_so(as_json: bool) -> None:
+    """The types of all that it is made and came of, and their tracebacks, always; also what only speaks of a file."""
+    quiet = Formatter("workers", as_json=as_json).format(raised())
+    loud = Formatter("workers", as_json=as_json, contents=True).format(raised())
+    assert (PROMPT in quiet, PROMPT in loud) == (False, True)
+    for line in (quiet, loud):
+        assert all(name in line for name in ("ValueError", "Loud", "ExceptionGroup", "test_logs.py", "no such file"))
+
+
+def test_warnings_say_where_and_of_what_kind_they_are() -> None:
+    """What they say, where a setting allows it."""
+    warning = logging.makeLogRecord({"name": "py.warnings", "levelname": "WARNING"})
+    warning.msg, warning.args = "%s", (f"/app/a.py:3: UserWarning: {PROMPT}\n  warn()\n",)
+    assert json.loads(Formatter("workers", as_json=True).format(warning))["message"] == "/app/a.py:3: UserWarning"
+    assert PROMPT in Formatter("workers", as_json=True, contents=True).format(warning)
+
+
+def test_secrets_that_come_as_far_as_a_log_are_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the settings, as they are and as JSON writes them, and keys by their form."""
+    for name in KEYS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GEMINI_API_KEY", "of-the-environment")
+    settings = Settings(
+        nats_url="nats://me:p%40ss%22word@host:4222,nats://a-token@host:4223",
+        nats_token=SecretStr('to"ken'),
+        webhook_secret=SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+    )
+    words = ("of-the-environment", 'p@ss"word', "a-token", 'to"ken', "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "psk_1_abc")
+    said = " ".join((*words, "AIzaSyNotARealKeyNotARealKey", "Authorization: Bearer of-a-caller", "the rest"))
+    for as_json in (True, False):
+        line = Formatter("up", as_json=as_json, secret=secret_texts(settings)).format(record(said))
+        assert "the rest" in line
+        assert [word for word in (*words, "AIza", "of-a-caller") if word in line.replace('\\"', '"')] == []

@@ -24,7 +24,7 @@ def logged(number: int, *, message: str = "an executor raised: ValueError") -> s
             {"msg": message, "levelname": "ERROR", "exc_info": (type(error), error, error.__traceback__)}
         )
         record.__dict__ |= {"job": f"job-{number}", "pattern": "mine", "step": "sort"}
-        return Formatter("workers", as_json=True).format(record) + "\n"
+        return Formatter("workers", as_json=True, contents=True).format(record) + "\n"
     raise AssertionError
 
 

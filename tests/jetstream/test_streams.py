@@ -32,6 +32,9 @@ async def test_every_stream_keeps_what_it_holds_for_its_time(pipeline: Pipeline)
         subjects.CACHE: 1 / 24,
         subjects.DEAD: 30,
         subjects.KEYS: 0,  # until somebody removes them
+        subjects.MODELS: 0,  # permits are there for ever
+        subjects.COUNTERS: 32,
+        subjects.LIMITS: 32,
     }
     assert once == {subjects.JOBS, subjects.STEPS, subjects.JOURNAL, subjects.HOOKS}
 
@@ -47,7 +50,8 @@ async def test_the_streams_share_one_number_of_bytes_and_follow_it(nats: NatsSer
         (events,) = (config for config in configs if config.name == subjects.EVENTS)
         assert events.max_age == pytest.approx((24 + total / 1024**3) * 3600)
     dropping = {config.name for config in configs if config.discard == "old"}
-    assert dropping == {subjects.EVENTS, subjects.TIMERS, subjects.CACHE, subjects.DEAD}
+    numbers = {subjects.MODELS, subjects.COUNTERS, subjects.LIMITS}
+    assert dropping == {subjects.EVENTS, subjects.TIMERS, subjects.CACHE, subjects.DEAD} | numbers
     await bus.connection.close()
 
 

@@ -22,6 +22,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.follow import Follower
 from penstock.llm.client import Llm
+from penstock.llm.limits.turns import Turns
 from penstock.llm.usage import Meter
 from penstock.pattern import Pattern, Run, StepContext
 from penstock.runs.handler import JobHandler
@@ -180,6 +181,7 @@ class Process(Caller):
                 service="workers",
                 settings=SETTINGS,
                 spending=Spending(CollectorRegistry()),
+                turns=Turns(self.bus, {}, ack_wait=SETTINGS.ack_wait, registry=CollectorRegistry()),
             )
         self._tasks: dict[int, asyncio.Task[None]] = {}
 

@@ -30,7 +30,7 @@ async def test_a_step_that_is_still_in_work_at_the_deadline_is_ended(harness: St
 
 async def test_a_model_that_asks_for_more_time_than_there_is_leaves_it_to_the_fallback(harness: StepHarness) -> None:
     """What it asked for would pass the deadline, so the step's own back-off counts."""
-    await harness.gemini.rule(job=harness.job, model="big-one", fault={"status": 429, "retryDelay": 3600})
+    await harness.gemini.rule(job=harness.job, model="big-one", fault={"status": 503, "retryDelay": 3600})
     await harness.dispatch(STEP, deadline=time.time() + 30)
     outcome = await harness.outcome()
     assert (outcome.failure, outcome.attempt) == (None, 4)

@@ -2,7 +2,7 @@
 
 A page that a browser shows can send requests to any address that its machine reaches, this gateway's on a developer's
 machine, too. It cannot read the answers, nor send JSON, unless its own name leads to that address (DNS rebinding): then
-the header Host has that name.
+the header Host has that name. Pages of origins that a setting names may do both (penstock_gateway.cors).
 """
 
 import re
@@ -29,8 +29,8 @@ def allowed_hosts(configured: Sequence[str], listening: str) -> Sequence[str]:
 class Edge:
     """ASGI middleware: checks Host and Origin, and answers HEAD as GET without the body."""
 
-    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
-        self._app, self._hosts = app, hosts
+    def __init__(self, app: ASGIApp, hosts: Sequence[str], origins: Sequence[str]) -> None:
+        self._app, self._hosts, self._origins = app, hosts, origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,10 +52,14 @@ class Edge:
             if not self._serves(host):
                 said = f"{host[:100]!r} is not served here; PENSTOCK_ALLOWED_HOSTS has the names that are"
                 return Refused("host_not_allowed", said)
-        origins = [value.partition(b"://")[2] for name, value in scope["headers"] if name == b"origin"]
-        if scope["method"] not in _SAFE and not all(self._serves(_name(origin) or "") for origin in origins):
+        origins = [value for name, value in scope["headers"] if name == b"origin"]
+        if scope["method"] not in _SAFE and not all(self._is_ours(origin) for origin in origins):
             return Refused("origin_not_allowed", "the request comes from a page of another site (Origin)")
         return None
+
+    def _is_ours(self, origin: bytes) -> bool:
+        allowed = _ANY in self._origins or origin.decode("latin-1") in self._origins
+        return allowed or self._serves(_name(origin.partition(b"://")[2]) or "")
 
     def _serves(self, host: str) -> bool:
         if _ANY in self._hosts or host in self._hosts:

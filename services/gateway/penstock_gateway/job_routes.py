@@ -13,6 +13,8 @@ from penstock.contracts.waiting import Signal
 from penstock.contracts.wire import TOKEN_PATTERN
 from penstock.jobs.refusals import known
 from penstock_gateway import answer, body, openapi
+from penstock_gateway.authentication import Asking
+from penstock_gateway.caller_limits import CallerRate
 from penstock_gateway.parameters import Cursor, Moment, Wanted
 from penstock_gateway.state import Gateway
 from penstock_gateway.tenancy import Job, SeenTenant
@@ -20,6 +22,7 @@ from penstock_gateway.tenancy import Job, SeenTenant
 
 def install(app: FastAPI, gateway: Gateway) -> None:
     routes = APIRouter(prefix="/jobs", tags=["jobs"])
+    counted = [Depends(CallerRate(gateway))]
     of_a_job = openapi.problems("unknown_job")
 
     async def looked_up(job: Job) -> JobState:
@@ -68,6 +71,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         operation_id="signal",
         responses=openapi.signalled(),
         openapi_extra=openapi.SIGNAL,
+        dependencies=counted,
     )
     async def said(
         job: Job, signal: Annotated[str, Path(description="The signal's name.")], request: Request
@@ -80,17 +84,24 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         async with gateway.turn(len(raw)):
             return await jobs.signal(gateway.bus, gateway.patterns, job, signal, raw)
 
-    refusals = openapi.problems("unknown_job", "not_failed", "no_room", "overloaded")
+    refusals = openapi.problems("unknown_job", "not_failed", "no_room", "overloaded", *openapi.LIMITS)
 
-    @routes.post("/{job}/retry", status_code=202, summary="Retry a job", operation_id="retry", responses=refusals)
-    async def retry(job: Job, response: Response) -> JobState:
+    @routes.post(
+        "/{job}/retry",
+        status_code=202,
+        summary="Retry a job",
+        operation_id="retry",
+        responses=refusals,
+        dependencies=counted,
+    )
+    async def retry(job: Job, caller: Asking, response: Response) -> JobState:
         """Submit a job that failed, or was cancelled, once more: as a job of its own, which is answered.
 
         What the first one has finished is not done again. Asked for again it is the same new job, unless that has
         failed as well.
         """
-        await gateway.admission.check()
-        state = known(job.id, await jobs.retry(gateway.bus, job))
+        admit = partial(gateway.admission.check, most=caller.limits.jobs)
+        state = known(job.id, await jobs.retry(gateway.bus, job, admit=admit))
         response.headers.update({"Location": f"/jobs/{state.id}", "X-Job-Id": state.id})
         return state
 

@@ -23,6 +23,8 @@ Json = dict[str, Any]
 Responses = dict[int | str, Json]
 Version = Literal["3.2", "3.1"]
 
+#: What a submission or a retry is refused with for how many the caller has made, or has on.
+LIMITS: Final = ("rate_limited", "too_many_jobs")
 _REFS: Final = "#/components/schemas/"
 #: What is sent as an event of a job; and the names of all kinds.
 _EVENT: Final[TypeAdapter[Any]] = TypeAdapter(Annotated[Event | Snapshot, Field(discriminator="type")])
@@ -102,7 +104,7 @@ class Description:
         return (
             self.stream(pattern)
             | {202: accepted}
-            | problems("no_room", *refusals, "idempotency_key_reused", "job_cancelled")
+            | problems("no_room", *refusals, *LIMITS, "idempotency_key_reused", "job_cancelled")
         )
 
     def stream(self, *patterns: Pattern[Any, Any]) -> Responses:
@@ -126,7 +128,7 @@ def signalled() -> Responses:
     """What a signal is answered with, beside the signal itself."""
     body = ("body_timeout", "body_too_large", "unsupported_media_type", "invalid_request")
     named = ("unknown_job", "unknown_signal", "unknown_pattern")
-    return problems(*named, "job_ended", "signal_taken", "too_many_signals", *body)
+    return problems(*named, "job_ended", "signal_taken", "too_many_signals", "rate_limited", *body)
 
 
 def chat() -> Responses:

@@ -1,9 +1,10 @@
 """`POST /<pattern>`: submit a job and have its result. `GET /patterns`: the contracts."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Path, Query, Request
+from fastapi import Depends, FastAPI, Path, Query, Request, params
 from fastapi.responses import Response
 
 from penstock import jobs
@@ -14,14 +15,17 @@ from penstock.jobs.refusals import unknown_pattern
 from penstock.jobs.submission import body_of, parse_request
 from penstock.pattern import Pattern
 from penstock_gateway import answer, body, chat, openapi
+from penstock_gateway.authentication import Asking
+from penstock_gateway.caller_limits import CallerRate
 from penstock_gateway.parameters import Cursor, Key, Patience, Wanted
 from penstock_gateway.state import Gateway
 from penstock_gateway.tenancy import OwnTenant
 
 
 def install(app: FastAPI, gateway: Gateway) -> None:
+    counted = [Depends(CallerRate(gateway))]
     for pattern in gateway.patterns.values():
-        _install(app, gateway, pattern)
+        _install(app, gateway, pattern, counted)
 
     listed = partial(app.get, tags=["patterns"])
 
@@ -40,7 +44,7 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         return gateway.patterns[name].contract()
 
 
-def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None:
+def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any], counted: Sequence[params.Depends]) -> None:
     @app.post(
         f"/{pattern.name}",
         tags=["patterns"],
@@ -49,9 +53,10 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
         response_class=Response,
         responses=gateway.description.submitted(pattern),
         openapi_extra=gateway.description.request(pattern),
+        dependencies=counted,
     )
     async def submitted(
-        request: Request, tenant: OwnTenant, wanted: Wanted, cursor: Cursor, key: Key, patience: Patience
+        request: Request, caller: Asking, wanted: Wanted, cursor: Cursor, key: Key, patience: Patience
     ) -> Response:
         """The result, as it grows, in the format that `Accept` or `protocol` asks for.
 
@@ -63,9 +68,9 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any]) -> None
             parsed = parse_request(gateway.patterns, pattern.name, sent.body if sent else raw, gateway.settings)
             job_body = body_of(parsed)
         bus = gateway.bus
-        job = jobs.job_of(key, pattern.name, tenant) if key else JobName(tenant, jobs.new_job_id())
+        job = jobs.job_of(key, pattern.name, caller.tenant) if key else JobName(caller.tenant, jobs.new_job_id())
         try:
-            await gateway.admission.check()
+            await gateway.admission.check(job, most=caller.limits.jobs)
         except Refused:
             if key is None or await jobs.look_up(bus, job) is None:  # a job that is there is no new one
                 raise

@@ -17,7 +17,9 @@ from penstock.jetstream.connection import check_server, connect
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 from penstock_gateway import authentication, documents, job_routes, openapi, parameters, pattern_routes, problems
+from penstock_gateway.caller_limits import TellStanding
 from penstock_gateway.correlating import Correlating
+from penstock_gateway.cors import shared_with
 from penstock_gateway.edge import Edge, allowed_hosts
 from penstock_gateway.metrics import Counting
 from penstock_gateway.state import Gateway
@@ -72,8 +74,9 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
     )
     app.state.gateway = gateway
     registry = CollectorRegistry()
+    app.add_middleware(TellStanding)
     app.add_middleware(authentication.Authentication, gateway=gateway)
-    app.add_middleware(Edge, hosts=allowed_hosts(settings.allowed_hosts, settings.host))
+    app.add_middleware(Edge, hosts=allowed_hosts(settings.allowed_hosts, settings.host), origins=settings.cors_origins)
     app.add_middleware(Counting, registry=registry)
     app.add_middleware(Correlating)
     problems.install(app, patterns)
@@ -84,6 +87,8 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         described["openapi_extra"] = openapi.FOR_ALL if path in authentication.FOR_ALL else None
         app.get(path, tags=["health"], summary=_HEALTH[path], response_class=PlainTextResponse, **described)(endpoint)
     documents.install(app, gateway)
+    # around all of it: pages are to read a fault's answer, too
+    app.middleware_stack = shared_with(app.build_middleware_stack(), settings.cors_origins)
     return app
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request
 
 from penstock.callers.keyring import Keyring
+from penstock.callers.rate_limit import RateLimit
 from penstock.contracts.wire import JobName
 from penstock.document import Shape
 from penstock.errors import BusUnavailable, Refused
@@ -44,8 +45,9 @@ class Gateway:
     def connected(self, bus: Bus) -> None:
         self._long = bus
         self._short = Bus(bus.connection, timeout=min(_PATIENCE, self.settings.nats_timeout), of=bus)
-        self.admission = Admission(bus, self.settings)
+        self.admission = Admission(self._short, self.settings)
         self.keyring = Keyring(bus)
+        self.rates = RateLimit(self._short)
 
     @property
     def bus(self) -> Bus:

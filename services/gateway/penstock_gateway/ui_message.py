@@ -78,8 +78,9 @@ class _Message:
         match event:
             case events.StepStarted():
                 chunks = self._step(event.k, status="running", step=event.step, attempt=event.a, model=event.model)
-            case events.StepQueued(depth=depth, served=served):
-                chunks = self._step(event.key, status="queued", step=event.step, depth=depth, served=served)
+            case events.StepQueued():
+                about = event.model_dump(by_alias=True, include={"step", "depth", "served", "model"})
+                chunks = self._step(event.key, status="queued", **about)
             case events.StepRetrying():
                 chunks = self._step(event.k, status="retrying", code=event.code)
             case events.StepCompleted():

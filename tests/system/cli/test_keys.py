@@ -1,14 +1,18 @@
 """`penstock keys`: made, listed, revoked; and what others say who have none."""
 
+import asyncio
 import json
 from pathlib import Path
 
 from penstock.callers import keys
+from penstock.local.declared import declare_streams
+from penstock.settings import Settings
+from tests.support.servers import NatsServer
 from tests.system.cli.system import System, penstock, until
 
 
-def test_a_key_is_shown_once_and_serves_until_it_is_revoked(tmp_path: Path) -> None:
-    """The system of a developer needs none until there is one."""
+def test_a_key_is_asked_for_once_there_is_one(tmp_path: Path) -> None:
+    """And what is wrong is said in one sentence."""
     with System(tmp_path / "data") as system:
         url = system.url("gateway")
 
@@ -16,35 +20,40 @@ def test_a_key_is_shown_once_and_serves_until_it_is_revoked(tmp_path: Path) -> N
             ended = penstock("jobs", "list", "--url", url, **environment)
             return ended.returncode, ended.stderr
 
-        assert jobs() == (0, "")
-        made = system.run("keys", "create", "ci", "--tenant", "acme", "--rate", "60/minute", "--expires", "90d")
-        (text,) = made.stdout.splitlines()
+        text = system.run("keys", "create", "ci", "--tenant", "acme", "--rate", "60/minute").stdout.strip()
         key_id = keys.id_of(text)
         assert key_id is not None
-        assert f"the key {key_id} of ci for the tenant acme" in made.stderr
-        (listed,) = map(json.loads, system.run("keys", "list").stdout.splitlines())
-        assert {"id", "created", "expires"} <= listed.keys()
-        assert (listed["name"], listed["tenant"], listed["admin"]) == ("ci", "acme", False)
-        assert listed["limits"] == {"rate": "60/minute"}
-        assert "sha256" not in listed
-        shown = system.in_terminal("keys", "list", "--tenant", "acme")
-        assert all(word in shown for word in (key_id, "ci", "acme", "expires", "rate 60/minute"))
-        assert text.rpartition("_")[2] not in shown
-
         without = "penstock: unauthorized: a key is needed, in the header 'Authorization: Bearer <key>'"
         until(lambda: jobs() == (1, f"{without} (--api-key, or PENSTOCK_API_KEY)\n"), system.output)
         ended = penstock("run", "routing", "--query", "hello", "--url", url, "--api-key", text)
         assert ended.returncode == 0, ended.stderr
-
+        shown = system.in_terminal("keys", "list")
+        assert all(word in shown for word in (key_id, "ci", "acme", "rate 60/minute"))
+        assert text.rpartition("_")[2] not in shown
         assert f"{key_id} of ci is revoked" in system.run("keys", "revoke", key_id).stdout
         wrong = "penstock: unauthorized: the key is not valid (--api-key, or PENSTOCK_API_KEY)\n"
         until(lambda: jobs(PENSTOCK_API_KEY=text) == (1, wrong), system.output)
-        unknown = system.run("keys", "revoke", "nobody")
-        assert (unknown.returncode, unknown.stderr) == (
-            1,
-            "penstock: there is no key 'nobody'; `penstock keys list` shows the ids\n",
-        )
     assert text.encode() not in b"".join(file.read_bytes() for file in (tmp_path / "data").rglob("*.log"))
+
+
+async def test_a_key_is_shown_once(nats: NatsServer) -> None:
+    """Its text alone goes to standard output. Lists have all but its secret and its hash."""
+    await declare_streams(Settings(nats_url=nats.url))
+
+    async def said(*arguments: str) -> tuple[int, str, str]:
+        ended = await asyncio.to_thread(penstock, "keys", *arguments, PENSTOCK_NATS_URL=nats.url)
+        return ended.returncode, ended.stdout, ended.stderr
+
+    _, made, about = await said("create", "ci", "--tenant", "acme", "--expires", "90d", "--admin", "--jobs", "3")
+    key_id = keys.id_of(made.removesuffix("\n"))
+    assert key_id is not None
+    assert f"the key {key_id} of ci for the tenant acme" in about
+    _, shown, _ = await said("list", "--tenant", "acme")
+    (listed,) = map(json.loads, shown.splitlines())
+    assert listed.keys() == {"id", "name", "tenant", "admin", "limits", "created", "expires"}
+    assert listed | {"id": key_id, "name": "ci", "tenant": "acme", "admin": True, "limits": {"jobs": 3}} == listed
+    unknown = "penstock: there is no key 'nobody'; `penstock keys list` shows the ids\n"
+    assert await said("revoke", "nobody") == (1, "", unknown)
 
 
 def test_what_is_no_tenant_or_time_is_refused_before_anything_is_made() -> None:

@@ -1,0 +1,95 @@
+"""How many requests in how long, such as `10/minute`, and what a caller has used of it.
+
+The window slides: in *any* span of its length there are at most so many requests, wherever the span begins. Only
+requests that were let through count, so who is refused loses nothing by trying again.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+
+#: Seconds of each unit, and the text of no limit.
+_UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+_NONE = "none"
+#: Seconds of the longest window: what NATS keeps (penstock.jetstream.streams) is longer.
+_LONGEST = 31 * 86_400
+#: Requests within so small a part of the window are kept as one entry, with the time of the last.
+_PARTS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `requests` in any `seconds`."""
+
+    requests: int
+    seconds: float
+
+    @classmethod
+    def of(cls, text: str, burst: int | None = None) -> "Rate | None":
+        """From `<number>/<second|minute|hour|day>`; None for `none`.
+
+        `burst` is how many may come at once, by default the number: the window is as much longer, or shorter. So
+        `60/minute` with a burst of 10 is 10 in any 10 seconds, and `10/minute` with one of 30 is 30 in any 3 minutes.
+        """
+        if text == _NONE:
+            return None
+        number, _, unit = text.partition("/")
+        at_once = burst or int(number)
+        return cls(at_once, min(_UNITS[unit] * at_once / int(number), _LONGEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The requests that were let through: (Unix time in milliseconds, how many), oldest first."""
+
+    taken: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def read(cls, data: bytes | None) -> "Used":
+        return cls(tuple((at, count) for at, count in json.loads(data))) if data else cls()
+
+    def written(self) -> bytes:
+        return json.dumps(self.taken, separators=(",", ":")).encode()
+
+    def within(self, rate: Rate, now: float) -> "Used":
+        """Those that count at `now`."""
+        since = (now - rate.seconds) * 1000
+        return Used(tuple(one for one in self.taken if one[0] > since))
+
+    @property
+    def count(self) -> int:
+        return sum(count for _, count in self.taken)
+
+    def and_one(self, rate: Rate, now: float) -> "Used":
+        """With a request at `now`, or when the last one was where that is later: clocks differ a little."""
+        at, part = math.ceil(now * 1000), rate.seconds * 1000 / _PARTS
+        if not self.taken:
+            return Used(((at, 1),))
+        *before, (last, count) = self.taken
+        at = max(at, last)
+        if last // part == at // part:
+            return Used((*before, (at, count + 1)))
+        return Used((*self.taken, (at, 1)))
+
+    def next_free(self, rate: Rate, now: float) -> float:
+        """Seconds until one of them counts no more; 0 where there is none."""
+        return max(0.0, self.taken[0][0] / 1000 + rate.seconds - now) if self.taken else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a caller stands after a request: `reset` is seconds until one more than `remaining` is free."""
+
+    rate: Rate
+    admitted: bool
+    remaining: int
+    reset: float
+
+    def headers(self) -> dict[str, str]:
+        """As draft-ietf-httpapi-ratelimit-headers (version 11) has it, and Retry-After of one that is refused."""
+        reset = max(1, math.ceil(self.reset))
+        return {
+            "RateLimit-Policy": f'"default";q={self.rate.requests};w={math.ceil(self.rate.seconds)}',
+            "RateLimit": f'"default";r={self.remaining};t={reset}',
+            **({} if self.admitted else {"Retry-After": str(reset)}),
+        }

@@ -1,0 +1,71 @@
+"""One message that many processes change, each by what it is just then: compare and swap.
+
+NATS stores a message only if the last of its subject is the one that the writer has seen. So what is decided by a cell,
+and written to it, was decided by what was true, however many decide at once.
+"""
+
+import asyncio
+import math
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from nats.js.errors import APIError
+
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+
+_EXPECTED, _LIFE = "Nats-Expected-Last-Subject-Sequence", "Nats-TTL"
+#: Cells that a process keeps in mind.
+_KEPT = 10_000
+#: The server's error numbers where another message is the last of the subject, or about to be.
+_OTHERS = (10071, 10164)
+
+
+class Cell:
+    """A subject of a stream that keeps one message of each, as this process has last seen it.
+
+    It begins as an empty one: most are, and of one that is not the first `swap` tells. One task at a time may use it.
+    """
+
+    def __init__(self, bus: Bus, subject: str) -> None:
+        self._bus, self._subject, self._sequence = bus, subject, 0
+        self.data: bytes | None = None
+
+    async def swap(self, data: bytes, *, life: float | None = None) -> bool:
+        """Store `data` in place of what was seen. False: there is something else, which is seen now.
+
+        `life`: seconds after which it is gone, whole ones. What was stored though its answer was lost is found there
+        like another's. Raises BusUnavailable: `data` may be stored or not.
+        """
+        headers = {_EXPECTED: str(self._sequence)} | ({_LIFE: str(max(1, math.ceil(life)))} if life else {})
+        try:
+            self._sequence = await self._bus.append(self._subject, data, headers=headers)
+        except APIError as error:
+            if error.err_code not in _OTHERS:
+                raise
+            stored = await self._bus.last_from_leader(subjects.stream_of(self._subject), self._subject)
+            self.data, self._sequence = (stored.data, stored.sequence) if stored else (None, 0)
+            return False
+        self.data = data
+        return True
+
+
+class Cells:
+    """The cells of a process: what it has seen of one need not be read again. Those used least lately are forgotten."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._kept: OrderedDict[str, tuple[asyncio.Lock, Cell]] = OrderedDict()
+
+    @asynccontextmanager
+    async def using(self, subject: str) -> AsyncIterator[Cell]:
+        """The cell of `subject`, in turn with the other tasks that use it."""
+        if subject not in self._kept:
+            if len(self._kept) >= _KEPT:
+                self._kept.popitem(last=False)
+            self._kept[subject] = (asyncio.Lock(), Cell(self._bus, subject))
+        self._kept.move_to_end(subject)
+        lock, cell = self._kept[subject]
+        async with lock:
+            yield cell

@@ -1,0 +1,58 @@
+"""The rate of a caller, as a gateway keeps it with NATS."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import pytest
+from nats.aio.msg import Msg
+
+from penstock.callers.rate import Rate
+from penstock.callers.rate_limit import RateLimit
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.connection import connect
+from penstock.jetstream.streams import declare
+from penstock.settings import Settings
+from tests.client.relay import Relay
+from tests.support.patience import PATIENCE
+from tests.support.servers import NatsServer
+
+RATE = Rate(5, 86_400)
+
+
+@pytest.fixture
+async def bus(settings: Settings) -> AsyncIterator[Bus]:
+    bus = await connect(settings, "test")
+    await declare(bus.jetstream, settings)
+    yield bus
+    await bus.connection.close()
+
+
+async def test_a_refusal_is_written_nowhere(bus: Bus) -> None:
+    one, other = RateLimit(bus), RateLimit(bus)
+    assert [(await one.take("a", RATE)).admitted for _ in range(8)] == [True] * 5 + [False] * 3
+    assert [(await other.take("a", RATE)).admitted for _ in range(3)] == [False] * 3
+    assert (await bus.jetstream.stream_info(subjects.LIMITS)).state.last_seq == 5
+
+
+async def test_a_request_whose_answer_was_lost_counts(bus: Bus, settings: Settings, nats: NatsServer) -> None:
+    """It was let through, or may have been: asked again it counts once more."""
+    port = urlsplit(nats.url).port
+    assert port is not None
+    arrived = asyncio.Event()
+
+    async def seen(_: Msg) -> None:
+        arrived.set()
+
+    await bus.subscribe(subjects.rate("a"), seen)
+    await bus.connection.flush()
+    async with Relay(port) as relay, asyncio.timeout(PATIENCE):
+        away = await connect(settings.model_copy(update={"nats_url": relay.url.replace("http", "nats")}), "away")
+        relay.answers_pass.clear()
+        taking = asyncio.create_task(RateLimit(away).take("a", RATE))
+        await arrived.wait()
+        await relay.cut()
+        relay.pass_all()
+        assert (await taking).remaining == 3
+        await away.connection.close()
