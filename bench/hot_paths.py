@@ -101,7 +101,7 @@ def executing_nothing(settings: Settings) -> Service:
             executables={"/".join(KIND[1:]): Executable(NOTHING, execute, render=Prompt.user)},
             service="workers",
             settings=settings,
-            spending=Spending(service.registry),
+            spending=Spending(bus, service.registry),
             turns=Turns(bus, {}, ack_wait=settings.ack_wait, registry=service.registry),
         )
         durable, subject = subjects.step_consumer(*KIND), subjects.step(*KIND, named("*"), "*")

@@ -11,8 +11,9 @@ PenstockError
 │       ├── OutputTruncated  the reply stopped at the output limit     (asked again, at most twice)
 │       └── OutputInvalid    the reply does not fit its schema         (asked again, at most twice)
 ├── Transient                worth another delivery; may say after how long
-│   └── ModelUnavailable     5xx, time-out, broken stream
-│       └── RateLimited      429
+│   └── ModelUnavailable     5xx, broken stream
+│       ├── RateLimited      429
+│       └── ModelSilent      time-out, broken connection: whether it has begun to answer is not known
 ├── PatternMistake           the code of a pattern is wrong: what, where, and what to do
 ├── Diverged                 the JSON text that is out contradicts what came later
 ├── Misconfigured            the settings or the server do not fit; raised at start
@@ -116,6 +117,10 @@ class ModelUnavailable(Transient):
 
 class RateLimited(ModelUnavailable):
     """The model's provider takes no more calls for a while."""
+
+
+class ModelSilent(ModelUnavailable):
+    """It was asked, and nothing came: what it has cost is not known."""
 
 
 class PatternMistake(PenstockError, ValueError):

@@ -2,8 +2,9 @@
 
 import asyncio
 import hmac
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 from nats.aio.msg import Msg
@@ -14,6 +15,8 @@ from penstock.cancelling import stop
 from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
+
+log = logging.getLogger(__name__)
 
 #: What an unknown key is compared with, so that it takes as long as a known one.
 _NOBODYS = "0" * 64
@@ -32,6 +35,7 @@ class Keyring:
         #: By id: the sequence in the stream, and what it says; None for what was deleted.
         self._known: dict[str, tuple[int, Key | None]] = {}
         self._heard: dict[str, tuple[int, Key | None]] = {}
+        self._reading = asyncio.Lock()
         self._confirmed_at = float("-inf")
         self._ends: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
@@ -73,15 +77,16 @@ class Keyring:
         return key is not None and key.serves(self._bus.time.now())
 
     async def _read(self) -> None:
-        self._heard = {}
-        began = asyncio.get_running_loop().time()
-        found = {}
-        async for stored in self._bus.history(subjects.KEYS, subjects.key(">")):
-            found[_id(stored.subject)] = (stored.sequence, keys.read(stored.data))
-        # what was heard while it was read may be newer
-        for key_id, heard in self._heard.items():
-            found[key_id] = max(heard, found.get(key_id, heard), key=lambda one: one[0])
-        self._known, self._confirmed_at = found, began
+        async with self._reading:
+            self._heard = {}
+            began = asyncio.get_running_loop().time()
+            found = {}
+            async for stored in self._bus.history(subjects.KEYS, subjects.key(">")):
+                found[_id(stored.subject)] = (stored.sequence, keys.read(stored.data))
+            # what was heard while it was read may be newer
+            for key_id, heard in self._heard.items():
+                found[key_id] = max(heard, found.get(key_id, heard), key=lambda one: one[0])
+            self._known, self._confirmed_at = found, began
         self._tell_ends()
 
     async def _hear(self, message: Msg) -> None:
@@ -94,12 +99,14 @@ class Keyring:
         """A connection may be to a server that is cut off from the others."""
         while True:
             await asyncio.sleep(self._every)
-            with suppress(BusUnavailable):
+            try:
                 began = asyncio.get_running_loop().time()
                 last = await self._bus.last_from_leader(subjects.KEYS, subjects.key(">"))
                 if (last.sequence if last else 0) != max((sequence for sequence, _ in self._known.values()), default=0):
                     await self._read()
                 self._confirmed_at = began
+            except Exception as error:  # its stream may have been removed, and come back
+                log.warning("NATS does not confirm the keys: %r", error)
             self._tell_ends()
 
     def _tell_ends(self) -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from datetime import date
 from typing import Any, Self, TypeVar, overload
 from weakref import ref
 
@@ -26,6 +27,7 @@ from penstock.client.job_events import EventAt, JobEvents, partial_results, rais
 from penstock.contracts.events import JobCompleted
 from penstock.contracts.job import JobPage, JobState, JobStatus, JobSummary
 from penstock.contracts.options import PatternRequest
+from penstock.contracts.usage import By, UsageReport
 from penstock.contracts.waiting import Signal
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load
@@ -152,6 +154,15 @@ class Client(ABC):
     @abstractmethod
     def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         """The events behind the cursor `after`, up to the job's end."""
+
+    @abstractmethod
+    async def usage(
+        self, first: date | None = None, last: date | None = None, by: Sequence[By] = ("day",)
+    ) -> UsageReport:
+        """What was used from one day (UTC) to another, both included; by default in the last 30 days.
+
+        Raises RequestRefused for more than 1,000 days, or none.
+        """
 
     def follow(self, job: str, *, after: int = 0) -> JobEvents:
         """A job's events from its first, or behind the cursor `after`; live, to its end. Raises UnknownJob."""

@@ -1,9 +1,10 @@
 """The client over HTTP: any gateway of any replica."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 from uuid import uuid4
@@ -20,13 +21,14 @@ from penstock.client.job_events import EventAt
 from penstock.contracts.events import TERMINAL, Event
 from penstock.contracts.job import JobPage, JobState, Snapshot
 from penstock.contracts.problem import Problem
+from penstock.contracts.usage import By, UsageReport
 from penstock.contracts.waiting import Signal
 from penstock.contracts.wire import DEFAULT_TENANT
 from penstock.errors import Failure, Misconfigured, Transient
 from penstock.jobs import job_of
 from penstock.printable import without_credentials
 
-_Answer = TypeVar("_Answer", JobState, JobPage, Signal)
+_Answer = TypeVar("_Answer", JobState, JobPage, Signal, UsageReport)
 _EVENT: TypeAdapter[Event | Snapshot] = TypeAdapter(Annotated[Event | Snapshot, Field(discriminator="type")])
 #: Answers that say: not now. The request was not carried out, or may be made again all the same.
 _LATER = frozenset({429, 502, 503, 504})
@@ -108,6 +110,12 @@ class HttpClient(Client):
 
     async def _page(self, query: Mapping[str, Any]) -> JobPage:
         return await self._got(JobPage, "GET", "/jobs", params=query)
+
+    async def usage(
+        self, first: date | None = None, last: date | None = None, by: Sequence[By] = ("day",)
+    ) -> UsageReport:
+        days = {name: str(day) for name, day in (("from", first), ("to", last)) if day}
+        return await self._got(UsageReport, "GET", "/usage", params=days | {"by": ",".join(by)})
 
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         attempts = _Attempts(f"following job {job}", self._urls, self._patience)

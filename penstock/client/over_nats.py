@@ -3,7 +3,8 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, Self
 
 from nats.errors import Error as NatsError
@@ -16,6 +17,7 @@ from penstock.client.errors import RequestRefused, UnknownJob, Unreachable, in_t
 from penstock.client.job_events import EventAt
 from penstock.contracts.job import JobPage, JobState
 from penstock.contracts.problem import Problem
+from penstock.contracts.usage import By, UsageReport
 from penstock.contracts.waiting import Signal, SignalRequest
 from penstock.contracts.wire import DEFAULT_TENANT, JobName, is_tenant
 from penstock.errors import Failure
@@ -27,6 +29,7 @@ from penstock.jobs.submission import body_of, parse_request
 from penstock.patterns.loading import load
 from penstock.printable import without_credentials
 from penstock.settings import Settings
+from penstock.usage import Folding, days, report
 
 #: Seconds in which a service answers.
 _ANSWER = 10.0
@@ -126,6 +129,17 @@ class NatsClient(Client):
     async def _page(self, query: Mapping[str, Any]) -> JobPage:
         with in_time("listing jobs"):
             return await jobs.page(self.bus, **{"tenant": self.tenant, **query})
+
+    async def usage(
+        self, first: date | None = None, last: date | None = None, by: Sequence[By] = ("day",)
+    ) -> UsageReport:
+        try:
+            first, last = days(first, last)
+        except ValueError as error:
+            raise RequestRefused.invalid(str(error)) from error
+        with in_time("reading what was used"):
+            await Folding(self.bus).fold()
+            return await report(self.bus, first, last, by)
 
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         state = await self._found(job, jobs.look_up)

@@ -6,9 +6,10 @@ with SyncClient(HttpClient("http://127.0.0.1:8080")) as client:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager, suppress
+from datetime import date
 from threading import Lock, Thread
 from typing import Any, TypeVar, overload
 
@@ -20,6 +21,7 @@ from penstock.client.errors import Unreachable
 from penstock.client.job_events import JobEvents
 from penstock.contracts.events import Event
 from penstock.contracts.job import JobState, JobStatus, JobSummary, Snapshot
+from penstock.contracts.usage import By, UsageReport
 from penstock.contracts.waiting import Signal
 from penstock.pattern import Pattern
 
@@ -84,6 +86,9 @@ class SyncClient(AbstractContextManager["SyncClient"]):
         tenant: str | None = None,
     ) -> Iterator[JobSummary]:
         return self._each(self._client.jobs(pattern=pattern, status=status, since=since, until=until, tenant=tenant))
+
+    def usage(self, first: date | None = None, last: date | None = None, by: Sequence[By] = ("day",)) -> UsageReport:
+        return self._call(self._client.usage(first, last, by))
 
     def follow(self, job: str, *, after: int = 0) -> "SyncJobEvents":
         return SyncJobEvents(self, self._client.follow(job, after=after))

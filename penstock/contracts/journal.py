@@ -3,12 +3,22 @@
 from typing import Any, Literal
 
 from penstock.contracts.problem import Problem
-from penstock.contracts.usage import Execution, Usage
+from penstock.contracts.usage import Execution, Paid, Usage
 from penstock.contracts.wire import Tolerant, omitted
 
 #: Keys of the journal that are not steps'. No step may be called so.
 START, END = "start", "end"
 RESERVED_KEYS = frozenset({START, END})
+
+
+def wasted_key(attempt: str) -> str:
+    """Where the journal has what an attempt cost that nothing came of, as the attempt itself tells."""
+    return f"wasted.{attempt}"
+
+
+def lost_key(attempt: str) -> str:
+    """Where the journal has that an attempt began and has told nothing by the time that another one looked."""
+    return f"lost.{attempt}"
 
 
 def is_step(key: str) -> bool:
@@ -40,6 +50,7 @@ class JobStart(Tolerant):
 class Outcome(Execution):
     """`journal.<tenant>.<job>.<key>`: how a step ended; `failure` is None exactly if it succeeded with `value`."""
 
+    pattern: str = ""
     fingerprint: str
     #: The attempt's name, and the number of events it published of the step (penstock.contracts.events).
     i: str = ""
@@ -48,8 +59,26 @@ class Outcome(Execution):
     into: str | None = omitted()
     value: Any = None
     failure: Problem | None = omitted()
+    #: Of all attempts, as far as they have told; `paid` is what this one cost.
     usage: Usage = Usage()
+    paid: Paid = {}
+    prices: str | None = omitted()
     duration_ms: int = 0
+
+
+class Wasted(Tolerant):
+    """`journal.<job>.wasted.<i>`, `….lost.<i>`: what the attempt `i` at a step cost that did not end it.
+
+    It was tried again, another attempt was first, or nobody waited any more. A lost one's cost is not known; if it
+    tells after all, the journal has both.
+    """
+
+    pattern: str
+    step: str
+    key: str
+    paid: Paid
+    #: The price list that `paid` was reckoned with.
+    prices: str | None = omitted()
 
 
 class JobEnd(Tolerant):

@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
-from google.genai.types import GenerateContentResponseUsageMetadata as Metadata
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -24,6 +23,7 @@ from starlette.routing import Route
 
 from penstock.contracts.wire import Tolerant
 from penstock.errors import Misconfigured
+from penstock.llm.chunk import UsageMetadata as Metadata
 from penstock.llm.usage import cost_usd, usage_of
 
 #: What a case that is stale fails with.

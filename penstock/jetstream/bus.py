@@ -204,23 +204,23 @@ class Bus:
 
         `read` is called at the entry and after each reconnection: it reads what was published before, or missed.
         """
-        lost = asyncio.Event()
+        turn, readings = asyncio.Lock(), list[asyncio.Task[None]]()
 
         async def read_again() -> None:
-            while await lost.wait():
-                lost.clear()
-                try:
-                    await read()
-                except Exception:
-                    log.exception("could not read again after a reconnection; trying on")
-                    lost.set()
-                    await asyncio.sleep(_LONGEST_PAUSE)
+            async with turn:
+                while True:
+                    try:
+                        return await read()
+                    except Exception:
+                        log.exception("could not read again after a reconnection; trying on")
+                        await asyncio.sleep(_LONGEST_PAUSE)
 
         async with AsyncExitStack() as stack:
             for subject in subjects:
                 stack.push_async_callback(self.unsubscribe, await self.subscribe(subject, on_message))
-            stack.push_async_callback(stop, asyncio.get_running_loop().create_task(read_again()))
-            stack.callback(self.on_reconnect(lost.set))
+            stack.push_async_callback(lambda: stop(*readings))
+            loop = asyncio.get_running_loop()
+            stack.callback(self.on_reconnect(lambda: readings.append(loop.create_task(read_again()))))
             # after the subscription, so that nothing in between is missed
             await read()
             yield

@@ -76,6 +76,10 @@ class EventLog:
     async def _send_batch(self) -> None:
         numbered = takewhile(lambda queued: not queued[0], self._queue)
         batch = list(islice(numbered, _IN_FLIGHT)) or [self._queue[0]]
+        if len(batch) == 1:  # needs no task of its own
+            await self._bus.publish(self._subject, batch[0][1])
+            self._queue.popleft()
+            return
         results = await asyncio.gather(
             *(self._bus.publish(self._subject, payload) for _, payload in batch), return_exceptions=True
         )

@@ -32,6 +32,7 @@ _SHARES: dict[str, float] = {
     subjects.KEYS: 0.5,
     subjects.COUNTERS: 0.5,
     subjects.LIMITS: 0.5,
+    subjects.USAGE: 2,
 }
 #: The server's error number where it has less room than a stream is to hold: that much is reserved for it.
 _NO_ROOM = 10047
@@ -69,6 +70,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     models = [subjects.model_permit("*", "*"), subjects.model_pace("*"), subjects.model_pause("*")]
     # a month's are there to its end
     numbers = {"max_age": 32 * _DAY, **latest}
+    totals = {"max_age": settings.usage_days * _DAY, "max_msgs_per_subject": 1, "discard": api.DiscardPolicy.OLD}
     facts = [subjects.journal(EVERY, key) for key in ("*", "*.*")]
     table: list[tuple[str, list[str], dict[str, Any]]] = [
         (subjects.JOBS, [subjects.job("*", EVERY)], kept),
@@ -79,6 +81,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         (subjects.TIMERS, [subjects.timer(EVERY, "*"), subjects.due(EVERY, "*")], {**queue, **schedules}),
         (subjects.MODELS, models, latest),
         (subjects.CACHE, [subjects.cached("*", "*")], replies),
+        (subjects.USAGE, [subjects.usage("*", "*-*"), subjects.USAGE_PLACE], totals),
         (subjects.DEAD, [subjects.dead(">")], {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
         (subjects.KEYS, [subjects.key(">")], {**bucket, "republish": api.RePublish(*subjects.KEYS_CHANGED)}),
         (subjects.COUNTERS, [subjects.counter(">")], {**numbers, "allow_msg_counter": True}),

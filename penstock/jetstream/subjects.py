@@ -12,6 +12,8 @@
     TIMERS    timers.<tenant>.<job>.set.<key>       the last counts -
               timers.<tenant>.<job>.due.<key>       while queued    -
     CACHE     cache.<tenant>.<hash>                 the last counts cached.<tenant>.<hash>
+    USAGE     usage.<tenant>.<month>.<day>          the last counts -
+              usage.place                           the last counts -
     DEAD      dead.<origin subject>                 no              -
     MODELS    models.permit.<model>.<number>        the last counts -
               models.pace.<model>                   the last counts -
@@ -26,7 +28,8 @@
     among aggregators (penstock.runs.versions): penstock.runs.<pattern>, penstock.runs.<pattern>.v=<version>
 
 A job's own <key> in JOURNAL is a step's, `start` or `end`. What a tenant may see and do is so a matter of subjects, for
-NATS as well. <kind> is one of wait, signal, timer, shift (penstock.contracts.waiting).
+NATS as well. <kind> is one of wait, signal, timer, shift (penstock.contracts.waiting), wasted, lost
+(penstock.contracts.journal).
 
 Only what a stream has *stored* is republished, so a subscriber to `facts.…` or `live.…` never receives a second
 message that was refused (see docs/adr/0002).
@@ -38,10 +41,10 @@ from penstock.contracts.wire import JobName
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
 TIMERS, MODELS, CACHE = "TIMERS", "MODELS", "CACHE"
-COUNTERS, LIMITS = "COUNTERS", "LIMITS"
+COUNTERS, LIMITS, USAGE = "COUNTERS", "LIMITS", "USAGE"
 #: The bucket KEYS, as NATS names its stream.
 KEYS = "KV_KEYS"
-STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS, COUNTERS, LIMITS
+STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS, COUNTERS, LIMITS, USAGE
 
 #: What is republished once it is stored, as (source, destination).
 FACTS = ("journal.>", "facts.>")
@@ -233,6 +236,16 @@ def rate(caller: str) -> str:
 def places(tenant: str) -> str:
     """The jobs of a tenant that have a place."""
     return f"limits.jobs.{tenant}"
+
+
+def usage(tenant: str, day: str) -> str:
+    """What a tenant used on a day, such as 2026-11-25; of a month: 2026-11-*."""
+    month, _, day_of_month = day.rpartition("-")
+    return f"usage.{tenant}.{month}.{day_of_month}"
+
+
+#: Up to where the journal is in USAGE.
+USAGE_PLACE = "usage.place"
 
 
 def api(*names: str) -> str:

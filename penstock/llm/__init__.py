@@ -1,7 +1,7 @@
 """The one door to a model.
 
-    StepModel (ask)  ──▶ Llm.stream (client) ──▶ google-genai ──▶ Gemini, a proxy, the simulator
-      repairs replies     chunks, typed errors    retries off
+    StepModel (ask)  ──▶ Llm.stream (client) ──▶ stream, or stream_sdk ──▶ Gemini, a proxy, the simulator
+      repairs replies     pieces, typed errors    requests of google-genai, retries off
 
 Nothing is re-exported: `prompt` and `schema` need pydantic only, `client` loads the SDK (0.6 s).
 """

@@ -15,7 +15,7 @@ from pydantic_core import PydanticSerializationError
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import Kept, Part, TextPiece, ToolCall, Turn
-from penstock.contracts.usage import Usage
+from penstock.contracts.usage import Paid, Usage
 from penstock.document.strings import whole
 from penstock.errors import OutputInvalid, OutputTruncated
 from penstock.llm.cache import Cache
@@ -101,6 +101,11 @@ class StepModel:
     def usage(self) -> Usage:
         """Of all calls so far, those that failed too."""
         return self._meter.usage
+
+    @property
+    def paid(self) -> Paid:
+        """The same by the model that answered."""
+        return self._meter.paid
 
     @property
     def model(self) -> str:

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from contextvars import ContextVar
 from functools import cache
 from typing import Any
+from urllib.request import getproxies
 
 import httpx2
 from google import genai
@@ -15,25 +15,27 @@ from pydantic import BaseModel
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import TextPiece, ToolCall
-from penstock.errors import Misconfigured
+from penstock.errors import Misconfigured, ModelSilent, PenstockError
 from penstock.llm.access import access_of
+from penstock.llm.chunk import Chunk
 from penstock.llm.failure import failure_of
 from penstock.llm.reply import Reply
-from penstock.llm.request import config_of, contents_of
+from penstock.llm.request import Question, config_of, contents_of
 from penstock.llm.selector import Asked
+from penstock.llm.stream import RawStream, Stream
+from penstock.llm.stream_request import Requests, Unsent
+from penstock.llm.stream_sdk import SdkStream
+from penstock.llm.transport import AiohttpTransport
 from penstock.llm.usage import Meter, usage_of
 from penstock.settings import Models
 
 #: Calls at the same time; those above it wait for a connection, up to `model_first_token_timeout`.
 _CONNECTIONS = 1_000
 _CONNECT_SECONDS = 10.0
-#: Idle connections. Each call probes the socket of every one of them: 300 cost twice the CPU of 32.
-_KEPT_ALIVE = 32
+#: Seconds that an idle connection is kept.
+_IDLE = 30.0
 #: Loading them takes 30 ms: once for all clients of a process.
 _certificates = cache(httpx2.create_ssl_context)
-#: Where the HTTP client leaves the response of the call it is made for: the SDK keeps it to itself, and its
-#: chain of generators closes it only when they are collected.
-_RESPONSES: ContextVar[list[httpx2.Response] | None] = ContextVar("penstock_llm_responses", default=None)
 
 
 class Llm:
@@ -53,16 +55,16 @@ class Llm:
         # Error texts must not hold it.
         self._key = access.key
         certificates = _certificates()
+        # What is not encrypted goes to its host and to no proxy that the environment names. httpx2 knows proxies.
+        proxied = bool(getproxies()) and not access.plain
         self._http = httpx2.AsyncClient(
             verify=certificates,
-            # What is not encrypted goes to its host and to no proxy that the environment names.
-            trust_env=not access.plain,
-            limits=httpx2.Limits(
-                max_connections=_CONNECTIONS, max_keepalive_connections=_KEPT_ALIVE, keepalive_expiry=30.0
-            ),
+            trust_env=proxied,
+            transport=None if proxied else AiohttpTransport(certificates, connections=_CONNECTIONS, keepalive=_IDLE),
+            limits=httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=32, keepalive_expiry=_IDLE),
             # A redirect would take the key to another host.
             follow_redirects=False,
-            event_hooks={"request": [self._limit], "response": [_keep]},
+            event_hooks={"request": [self._limit]},
         )
         # Our own HTTP client in full: the SDK would otherwise take aiohttp if that happens to be installed, which it
         # retries by itself. enterprise=False: no environment variable makes this another API.
@@ -71,12 +73,17 @@ class Llm:
             api_key=self._key,
             http_options=types.HttpOptions(
                 base_url=access.base_url,
-                httpx_async_client=self._http,
+                httpx_async_client=self._http if settings.sdk_stream else httpx2.AsyncClient(transport=Unsent()),
                 # For clients that are never used, but would each load all certificates again.
                 client_args={"verify": certificates},
                 async_client_args={"ssl": certificates},
             ),
         )
+        self._stream: Stream
+        if settings.sdk_stream:
+            self._stream = SdkStream(self._sdk, self._http)
+        else:
+            self._stream = RawStream(Requests(self._sdk), self._http)
 
     async def aclose(self) -> None:
         """Closes all connections; calls in flight fail as ModelUnavailable."""
@@ -102,25 +109,30 @@ class Llm:
 
         Raises ModelUnavailable, ModelFailure, OutputTruncated, OutputInvalid; those may come after pieces.
         """
-        model = asked.model
-        reply = Reply(model)
-        config = config_of(
-            prompt,
+        reply = Reply(asked.model)
+        question = Question(
+            prompt=prompt,
+            asked=asked,
             output=output,
             tools=tools,
-            asked=asked,
             settings=self.settings,
             headers={f"X-Penstock-{name.title()}": label for name, label in labels.items() if self.traces},
         )
+        cut_off = True
         try:
-            async with aclosing(self._responses(model, contents_of(prompt), config)) as responses:
-                async for response in responses:
-                    for chunk in reply.read(response):
-                        yield chunk
+            async with aclosing(self._chunks(question)) as chunks:
+                async for chunk in chunks:
+                    for piece in reply.read(chunk):
+                        yield piece
             reply.end()
+        except PenstockError as error:
+            cut_off = isinstance(error, ModelSilent)
+            raise
         finally:
             if reply.begun:
                 meter.add(usage_of(reply.metadata, reply.model), reply.model)
+            elif cut_off:
+                meter.cut_off(asked.model)
 
     def identity(
         self,
@@ -135,49 +147,32 @@ class Llm:
         said = (one.model_dump_json(exclude_none=True) for one in (*contents_of(prompt), config))
         return "\n".join((self._address, asked.model, *said)).encode()
 
-    async def _responses(
-        self, model: str, contents: list[types.Content], config: types.GenerateContentConfig
-    ) -> AsyncGenerator[types.GenerateContentResponse, None]:
-        """The SDK's responses within the time limits, with its errors as ours."""
+    async def _chunks(self, question: Question) -> AsyncGenerator[Chunk, None]:
+        """The stream within the time limits, with its errors as ours."""
         seen: list[httpx2.Response] = []
         now, settings = asyncio.get_running_loop().time, self.settings
         end, patience = now() + settings.model_timeout, settings.model_first_token_timeout
-        stream = await self._sdk.aio.models.generate_content_stream(model=model, contents=contents, config=config)
+        stream = self._stream.chunks(question, seen)
         try:
             while True:
-                token = _RESPONSES.set(seen)
-                try:
-                    async with asyncio.timeout_at(min(now() + patience, end)):
-                        response = await anext(stream)
-                finally:
-                    _RESPONSES.reset(token)
-                yield response
+                async with asyncio.timeout_at(min(now() + patience, end)):
+                    chunk = await anext(stream)
+                yield chunk
                 patience = settings.model_idle_timeout
         except StopAsyncIteration:
             return
         except Exception as error:  # the SDK has no list of what it raises
-            failure = failure_of(error, model, seen[-1] if seen else None, self._key)
+            failure = failure_of(error, question.asked.model, seen[-1] if seen else None, self._key)
         finally:
-            for response_seen in seen:
-                with suppress(httpx2.HTTPError):
-                    await response_seen.aclose()
-            # Closing the outermost of the SDK's generators would leave those within it to the garbage collector, and to
-            # tasks of its making: what they hold in buffers comes now, then an error.
             with suppress(Exception):
-                async for _ in stream:
-                    pass
+                await stream.aclose()
         raise failure
 
     async def _limit(self, request: httpx2.Request) -> None:
-        """The SDK passes one time-out for everything, or none. The limits of a whole call are kept in `_responses`."""
+        """The SDK passes one time-out for everything, or none. The limits of a whole call are kept in `_chunks`."""
         request.extensions["timeout"] = {
             "connect": _CONNECT_SECONDS,
             "read": self.settings.model_timeout,
             "write": self.settings.model_first_token_timeout,
             "pool": self.settings.model_first_token_timeout,
         }
-
-
-async def _keep(response: httpx2.Response) -> None:
-    if (seen := _RESPONSES.get()) is not None:
-        seen.append(response)

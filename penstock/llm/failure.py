@@ -14,10 +14,12 @@ from google.genai.errors import APIError
 
 from penstock.backoff import retry_after
 from penstock.document.strings import whole
-from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, RateLimited
+from penstock.errors import ModelFailure, ModelSilent, ModelUnavailable, OutputInvalid, RateLimited
 
 _MAX_DETAIL = 500
 _CODES = {401: "model_unauthorized", 403: "model_unauthorized", 404: "model_not_found"}
+#: Nothing was sent.
+_NOT_ASKED = httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout
 _PASSING = {408, 409, 425, 429, 499}
 
 
@@ -34,6 +36,8 @@ def failure_of(
     detail = whole(detail).replace(secret, "[api key]")[:_MAX_DETAIL]
     if code:
         return ModelFailure(code, detail)
+    if isinstance(error, TimeoutError | httpx2.HTTPError) and not isinstance(error, _NOT_ASKED):
+        return ModelSilent(detail)
     status = error.code if isinstance(error, APIError) else response.status_code if response else None
     return (RateLimited if status == 429 else ModelUnavailable)(detail, retry_after=after)
 

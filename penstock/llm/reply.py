@@ -3,11 +3,10 @@
 import base64
 from collections.abc import Iterator
 
-from google.genai import types
-
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.document.strings import whole
 from penstock.errors import ModelFailure, ModelUnavailable, OutputInvalid, OutputTruncated
+from penstock.llm import chunk
 
 _BLOCKED = {"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "RECITATION", "SPII", "MODEL_ARMOR", "ESCALATION"}
 _BLOCKED |= {"IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"}
@@ -25,25 +24,25 @@ class Reply:
         self._message = ""
         self._blocked: str | None = None
         #: The last that the model reported; Gemini sends running totals.
-        self.metadata: types.GenerateContentResponseUsageMetadata | None = None
+        self.metadata: chunk.UsageMetadata | None = None
 
-    def read(self, response: types.GenerateContentResponse) -> Iterator[TextPiece | ToolCall]:
+    def read(self, response: chunk.Chunk) -> Iterator[TextPiece | ToolCall]:
         """The response's text pieces and tool calls; thoughts are neither."""
         self.begun = True
         self.model = whole((response.model_version or self.model).removeprefix("models/"))
         self.metadata = response.usage_metadata or self.metadata
         if response.prompt_feedback is not None and response.prompt_feedback.block_reason is not None:
-            self._blocked = str(response.prompt_feedback.block_reason.value)
+            self._blocked = response.prompt_feedback.block_reason
         if not response.candidates:
             return
         candidate = response.candidates[0]
         if candidate.finish_reason is not None:
-            self._finish = str(candidate.finish_reason.value)
+            self._finish = candidate.finish_reason
             self._message = whole(candidate.finish_message or "")
         for part in (candidate.content.parts if candidate.content else None) or ():
-            if (chunk := _chunk(part)) is not None:
-                self._empty &= isinstance(chunk, TextPiece) and not chunk.text
-                yield chunk
+            if (piece := _piece(part)) is not None:
+                self._empty &= isinstance(piece, TextPiece) and not piece.text
+                yield piece
 
     def end(self) -> None:
         """Check how the stream has ended.
@@ -73,7 +72,7 @@ class Reply:
         raise ModelUnavailable(f"{model} stopped for another reason ({why})")
 
 
-def _chunk(part: types.Part) -> TextPiece | ToolCall | None:
+def _piece(part: chunk.Part) -> TextPiece | ToolCall | None:
     signature = base64.b64encode(part.thought_signature).decode() if part.thought_signature else None
     if (call := part.function_call) is not None:
         return ToolCall(id=call.id or None, name=call.name or "", args=call.args or {}, signature=signature)

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from google.genai import types
@@ -13,6 +14,29 @@ from penstock.contracts.turns import Part, TextPiece, ToolCall
 from penstock.llm.schema import reduced_of_others, schema_of
 from penstock.llm.selector import Asked
 from penstock.settings import Models
+
+
+@dataclass(frozen=True)
+class Question:
+    """All that one call asks. `headers`: beside the SDK's own."""
+
+    prompt: Prompt
+    asked: Asked
+    output: type[BaseModel] | type[str]
+    tools: Sequence[Tool[Any, Any] | Declaration]
+    settings: Models
+    headers: Mapping[str, str]
+
+    @property
+    def config(self) -> types.GenerateContentConfig:
+        return config_of(
+            self.prompt,
+            output=self.output,
+            tools=self.tools,
+            asked=self.asked,
+            settings=self.settings,
+            headers=self.headers,
+        )
 
 
 def contents_of(prompt: Prompt) -> list[types.Content]:

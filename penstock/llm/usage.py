@@ -1,26 +1,40 @@
 """Tokens as Gemini reports them, and their price from the tables shipped in genai-prices (never fetched)."""
 
-import genai_prices
-from google.genai.types import GenerateContentResponseUsageMetadata as Metadata
+from importlib.metadata import version
 
-from penstock.contracts.usage import Usage
+import genai_prices
+
+from penstock.contracts.usage import Paid, Usage
+from penstock.llm.chunk import UsageMetadata as Metadata
+
+#: The price list in use: it has no date but its version's.
+PRICES = f"genai-prices {version('genai-prices')}"
 
 
 class Meter:
     """Given to `Llm.stream`, it is up to date when the stream has ended, however it ended.
 
-    Usage is the last that the model reported: of a call that was aborted, what had been produced until then.
+    Usage is the last that the model reported: of a call that was aborted, what had been produced until then. One that
+    was aborted before it had reported anything is `unmetered`.
     A call that was refused before it had an answer (429, 5xx, 4xx) costs nothing and is not counted.
     """
 
     def __init__(self) -> None:
-        self.usage = Usage()
+        self.paid: Paid = {}
         #: The last version that answered, as it says itself (else the name asked for); None before the first answer.
         self.model: str | None = None
 
+    @property
+    def usage(self) -> Usage:
+        return sum(self.paid.values(), start=Usage())
+
     def add(self, usage: Usage, model: str) -> None:
-        self.usage += usage
+        self.paid[model] = self.paid.get(model, Usage()) + usage
         self.model = model
+
+    def cut_off(self, asked: str) -> None:
+        """A call that was given up before an answer came: the model may have begun one."""
+        self.paid[asked] = self.paid.get(asked, Usage()) + Usage(calls=1, unmetered=1)
 
 
 def usage_of(metadata: Metadata | None, model: str) -> Usage:
@@ -29,7 +43,7 @@ def usage_of(metadata: Metadata | None, model: str) -> Usage:
     `cost_usd` is None for a model that genai-prices does not know, and for the simulator's.
     """
     if metadata is None:
-        return Usage(calls=1)
+        return Usage(calls=1, unmetered=1)
     usage = Usage(
         calls=1,
         prompt_tokens=(metadata.prompt_token_count or 0) + (metadata.tool_use_prompt_token_count or 0),

@@ -37,7 +37,7 @@ class Earlier:
             for outcome in record.outcomes:
                 if outcome.failure is None:
                     # without `i` and `n`: readers of this job are shown no attempt at it
-                    found[outcome.key] = outcome.model_copy(update={"usage": Usage(), "i": "", "n": None})
+                    found[outcome.key] = outcome.model_copy(update={"usage": Usage(), "paid": {}, "i": "", "n": None})
         return cls(found, " ".join(map(str, first)))
 
     async def has_done(self, message: StepMessage, journal: Facts, events: Log) -> bool:

@@ -53,6 +53,7 @@ class Models(Group):
     model_first_token_timeout: Seconds = Field(120, description="Seconds until its first piece, thinking done.")
     model_idle_timeout: Seconds = Field(60, description="Seconds between two pieces of a reply.")
     model_max_output_tokens: Count = Field(65_536, description="Output tokens of one model call, thinking included.")
+    sdk_stream: bool = Field(False, description="Replies are read by Google's SDK: six times the CPU.")
     model_retry_delay: Seconds = Field(0.5, description="Seconds before a model call's second try; doubles, up to 30.")
     model_limits: ModelLimits = Field(
         {},

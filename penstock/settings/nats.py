@@ -2,7 +2,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, FilePath, SecretStr, field_validator
 
-from penstock.settings.group import Group, Seconds
+from penstock.settings.group import Count, Group, Seconds
 
 
 class Nats(Group):
@@ -19,6 +19,7 @@ class Nats(Group):
     )
     jobs_max_age_days: Seconds = Field(7, description="Days that a job is kept: in all streams but EVENTS and DEAD.")
     events_max_age_hours: Seconds = Field(24, description="Hours that EVENTS keeps an event.")
+    usage_days: Count = Field(400, description="Days that the sums of usage are kept.")
 
     @field_validator("nats_url")
     @classmethod

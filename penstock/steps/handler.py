@@ -15,27 +15,28 @@ from pydantic import ValidationError
 
 from penstock import correlation
 from penstock.backoff import delay
-from penstock.contracts.events import StepQueued, StepRetrying, StepStarted
-from penstock.contracts.journal import END, Outcome
+from penstock.contracts.events import StepQueued
+from penstock.contracts.journal import END, Outcome, Wasted
 from penstock.contracts.step import StepMessage
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import JobName
 from penstock.errors import BusUnavailable, Failure, Transient
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.event_log import EventLog, stored_events
+from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.settling import GivenUp, Later, settling, until_stored
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
 from penstock.llm.limits.turns import Caller, Crowded, Turns
 from penstock.llm.selector import choose, described_by
+from penstock.llm.usage import PRICES
 from penstock.mistakes import told
 from penstock.pattern import StepContext
 from penstock.settings import Settings
 from penstock.steps.executor import Executable, NobodyWaits, executed
 from penstock.steps.parts import PartSink
 from penstock.steps.replies import Replies
-from penstock.steps.spending import Spending
+from penstock.steps.spending import Bill, Spending
 from penstock.validation import field_errors, summary
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class _Attempt:
     number: int
     id: str
     spent: Usage
+    bill: Bill
 
     @property
     def about(self) -> dict[str, Any]:
@@ -93,27 +95,21 @@ class StepHandler:
         _, pattern, step, job, key = subjects.of_step(message.subject)
         about = {**job.about, "pattern": pattern, "step": step, "key": key, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "step", about), self._watching(job, key) as nobody_waits:
-            if not nobody_waits.is_set():
-                begun = await self._begun(job, key) if message.metadata.num_delivered > 1 else {}
-                spent = sum(begun.values(), start=Usage())
-                attempt = _Attempt(job, pattern, step, key, len(begun) + 1, secrets.token_hex(4), spent)
-                async with contextlib.aclosing(EventLog(self._bus, job)) as events:
-                    with contextlib.suppress(NobodyWaits):
-                        await self._attempt(message, attempt, nobody_waits, events)
-
-    async def _begun(self, job: JobName, key: str) -> dict[str, Usage]:
-        """The attempts at a step that have begun, by name, each with what it said it cost.
-
-        Deliveries are no measure: while NATS stores nothing there are some that begin nothing.
-        """
-        begun: dict[str, Usage] = {}
-        async for event in stored_events(self._bus, job):
-            match event:
-                case StepStarted(k=k, i=i) if k == key:
-                    begun.setdefault(i, Usage())
-                case StepRetrying(k=k, i=i, usage=usage) if k == key:
-                    begun[i] = usage
-        return begun
+            billed = Wasted(pattern=pattern, step=step, key=key, paid={})
+            begun, spent = 0, Usage()
+            if message.metadata.num_delivered > 1:
+                asks = self._executables[f"{pattern}/{step}"].step.asks
+                begun, spent = await self._spending.earlier(job, billed, asks=asks)
+            if nobody_waits.is_set():
+                return
+            id = secrets.token_hex(4)
+            async with (
+                self._spending.billing(job, id, billed) as bill,
+                contextlib.aclosing(EventLog(self._bus, job)) as events,
+            ):
+                attempt = _Attempt(job, pattern, step, key, begun + 1, id, spent, bill)
+                with contextlib.suppress(NobodyWaits):
+                    await self._attempt(message, attempt, nobody_waits, events)
 
     @contextlib.asynccontextmanager
     async def _watching(self, job: JobName, key: str) -> AsyncIterator[asyncio.Event]:
@@ -158,6 +154,8 @@ class StepHandler:
 
         async def begin() -> None:
             sink.begin()
+            if step.asks:
+                attempt.bill.paid = model.paid
             # what cannot be stored is not paid for
             await events.flush()
 
@@ -222,8 +220,6 @@ class StepHandler:
             failure = Failure("step_error", said if self._settings.show_errors else brief)
         finally:
             sink.close()
-            if model.usage.calls:
-                self._spending.add(request.pattern, request.step, model.model, model.usage)
         sink.begin()
         if failure is not None:
             await model.forget()
@@ -268,15 +264,21 @@ class StepHandler:
         """Journal the outcome; one that another attempt wrote first stands."""
         problem = correlation.stamped(failure.problem(), self._bus.time.now()) if failure else None
         outcome = Outcome(
+            pattern=attempt.pattern,
             step=attempt.step,
             key=attempt.key,
             attempt=attempt.number,
             i=attempt.id,
             service=self._service,
             failure=problem and problem.model_copy(update={"step": attempt.key}),
+            paid=attempt.bill.paid or {},
+            prices=PRICES if attempt.bill.paid else None,
             **described,
         )
-        await self._bus.once(subjects.journal(attempt.job, attempt.key), outcome.model_dump_json().encode())
+        subject = subjects.journal(attempt.job, attempt.key)
+        written = await self._bus.once(subject, outcome.model_dump_json().encode())
+        failed = failure is not None
+        await self._spending.has_outcome(attempt.job, attempt.key, attempt.bill, failed=failed, written=written)
 
 
 def _parsed(message: Msg) -> StepMessage:

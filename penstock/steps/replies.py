@@ -33,8 +33,10 @@ from penstock.contracts.wire import JobName
 from penstock.errors import BusUnavailable, Failure, OutputInvalid
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.pull import lending
 from penstock.jetstream.storage import is_passing
 from penstock.jobs.lookup import unix
+from penstock.llm.limits.turns import Crowded
 from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -85,6 +87,8 @@ class Replies:
         try:
             value, reply = await ask()
             end = None if await self._store(subject, reply) else _FAILED
+        except Crowded:
+            raise
         except Exception:
             end = _FAILED
             raise
@@ -147,12 +151,15 @@ class Replies:
         await look()
         if not holds():
             return standing, False
-        async with self.bus.following(look, on_message, subjects.told(*subjects.tokens(subject))):
-            while holds():
-                changed.clear()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self.claimed - self._age(standing)):
-                        await changed.wait()
+        told = subjects.told(*subjects.tokens(subject))
+        # it may take as long as its asker waits for the model
+        with lending(begun=True):
+            async with self.bus.following(look, on_message, told):
+                while holds():
+                    changed.clear()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(self.claimed - self._age(standing)):
+                            await changed.wait()
         return standing, True
 
     @property

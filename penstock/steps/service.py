@@ -49,7 +49,7 @@ def build(name: str, settings: Settings, only: Iterable[str] | None = None) -> S
             executables=executables,
             service=name,
             settings=settings,
-            spending=Spending(registry),
+            spending=Spending(bus, registry),
             turns=turns,
         )
         for pattern, step in chosen.values():

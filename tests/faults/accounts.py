@@ -4,13 +4,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import combinations, pairwise
+from operator import sub
 from statistics import median
 
-from penstock.contracts.events import EVENT, JobAccepted, JobCompleted, StepRetrying, StepStarted
-from penstock.contracts.journal import Outcome
-from penstock.contracts.usage import Usage
+from penstock.contracts.events import EVENT, JobAccepted, JobCompleted
+from penstock.contracts.journal import Wasted
+from penstock.contracts.usage import Paid, Usage
 from penstock.jetstream import subjects
 from penstock.simulator.wire import Call
+from penstock.usage import Folding, days, report
 from tests.faults.befalling import Befallen, Faults, Kill
 from tests.faults.readers import ReadJob
 from tests.faults.world import ACK_WAIT, World, seconds_until_next
@@ -31,68 +33,86 @@ def _by_step(calls: Sequence[Call]) -> CallsByStep:
 
 
 async def usage_is_told(world: World, jobs: Sequence[ReadJob], at_most: int) -> None:
-    """To the token. What is not in a job's usage are whole calls that nobody lived to tell of, `at_most` so many.
+    """To the token, for calls that ran to their end in a process that lived to tell; and no token is told twice.
 
-    And nothing finished was paid again, but for calls that were interrupted between their last token and their outcome.
+    What is missing of the others, `at_most` so many, is in steps of which an attempt was lost, or cut off. Nothing
+    finished was paid again, but for calls that were interrupted between their last token and their outcome.
     """
     ids = {job.id for job in jobs}
-    calls = [call for call in await world.gemini.calls() if call.job in ids]
+    everything = await world.gemini.calls()
+    calls = [call for call in everything if call.job in ids]
     by_step = _by_step(calls)
-    needed = untold = exact = told = 0
+    needed = untold = exact = 0
     for job in jobs:
         end = job.over_nats[-1]
         assert isinstance(end, JobCompleted)
         found = await outcomes(world.bus, job.id)
         assert end.usage == sum((outcome.usage for outcome in found.values()), start=Usage())
-        known = await _told_attempts(world, job.id)
-        left = 0
+        told = await _told(world, job.id)
         for key, outcome in found.items():
             of_step = by_step[job.id, key]
             needed += outcome.model is not None
             assert any(call.status == "completed" for call in of_step) == (outcome.model is not None)
-            missing = _untold(of_step, outcome)
-            assert not missing or known.get(key, 0) < len(of_step), (job.id, key, of_step)
-            left += missing
-        untold, exact, told = untold + left, exact + (not left), told + _tokens(end.usage)
+            # what came of it is in it exactly
+            _untold(of_step, sum(outcome.paid.values(), start=Usage()))
+            wasted, lost = told[key]
+            missing = _missing(of_step, [outcome.paid, *wasted])
+            assert min(missing) >= 0, (job.id, key, "more than there was", of_step)
+            assert not any(missing) or wasted or lost or len(of_step) > 1, (job.id, key, missing, of_step)
+            # but for the one that the outcome is from
+            untold += sum(call.usage is not None for call in of_step) - 1 if any(missing) else 0
+            exact += not any(missing)
     completed = sum(call.status == "completed" for call in calls)
     print(f"{len(calls)} calls begun, {completed} completed, {needed} needed")
-    print(f"usage: {told} tokens; {exact} of {len(jobs)} jobs to the token, the others but for {untold} lost calls")
     assert completed - needed <= at_most
     assert untold <= at_most
+    await Folding(world.bus).fold()
+    total = (await report(world.bus, *days(None, None), ("step",))).total
+    missing = _missing(everything, [{"": Usage(**total.model_dump(include=set(Usage.model_fields)))}])
+    counted = sum(sum(_counted(call)) for call in everything)
+    print(
+        f"usage: {counted - sum(missing)} tokens of {counted} that the model server sent, {total.unmetered} unmetered"
+    )
+    print(f"to the token in {exact} steps; in the others up to {untold} calls were lost or cut off")
+    assert min(missing) >= 0
+    assert not any(missing) or untold
 
 
-def _tokens(usage: Usage) -> int:
-    return usage.prompt_tokens + usage.output_tokens + usage.thinking_tokens
+def _counted(call: Call) -> tuple[int, int, int]:
+    """Prompt, output, thinking, as the model server sent them."""
+    usage = call.usage
+    return (usage.prompt_token_count, usage.candidates_token_count, usage.thoughts_token_count) if usage else (0, 0, 0)
 
 
-def _untold(calls: list[Call], outcome: Outcome) -> int:
-    """How many calls with tokens are not in the outcome's usage. The others must add up to it exactly."""
+def _missing(calls: Sequence[Call], bills: Sequence[Paid]) -> tuple[int, ...]:
+    """Prompt, output and thinking tokens of calls that are in no bill."""
+    told = sum((usage for bill in bills for usage in bill.values()), start=Usage())
+    sent = map(sum, zip((0, 0, 0), *map(_counted, calls), strict=True))
+    return tuple(map(sub, sent, (told.prompt_tokens, told.output_tokens, told.thinking_tokens)))
+
+
+def _untold(calls: list[Call], told: Usage) -> int:
+    """How many calls with tokens are not in what was told. The others must add up to it exactly."""
     with_tokens = [call for call in calls if call.usage]
-    told = outcome.usage
     wanted = (told.prompt_tokens, told.output_tokens, told.thinking_tokens)
     for count in range(len(with_tokens), -1, -1):
         for some in combinations(with_tokens, count):
-            usages = [call.usage for call in some if call.usage]
-            prompt = sum(one.prompt_token_count for one in usages)
-            output = sum(one.candidates_token_count for one in usages)
-            if (prompt, output, sum(one.thoughts_token_count for one in usages)) == wanted:
+            if tuple(map(sum, zip((0, 0, 0), *map(_counted, some), strict=True))) == wanted:
                 return len(with_tokens) - count
-    raise AssertionError(f"{outcome.key}: no calls of {with_tokens} add up to {told}")
+    raise AssertionError(f"no calls of {with_tokens} add up to {told}")
 
 
-async def _told_attempts(world: World, job: str) -> dict[str, int]:
-    """By step, how many attempts have told what they cost; no step that has others as well."""
-    begun: dict[str, set[str]] = defaultdict(set)
-    told: dict[str, set[str]] = defaultdict(set)
-    async for stored in world.bus.history(subjects.EVENTS, subjects.events(named(job))):
-        match EVENT.validate_json(stored.data):
-            case StepStarted(k=key, i=i):
-                begun[key].add(i)
-            case StepRetrying(k=key, i=i):
-                told[key].add(i)
-    for key, outcome in (await outcomes(world.bus, job)).items():
-        told[key].add(outcome.i)
-    return {key: len(told[key]) for key in begun if begun[key] <= told[key]}
+async def _told(world: World, job: str) -> dict[str, tuple[list[Paid], int]]:
+    """By step, what attempts have told that came to nothing, and how many have told nothing."""
+    found: dict[str, tuple[list[Paid], int]] = defaultdict(lambda: ([], 0))
+    async for stored in world.bus.history(subjects.JOURNAL, subjects.journal(named(job), ">")):
+        kind, _, _ = subjects.key_of(stored.subject).rpartition(".")
+        if kind not in ("wasted", "lost"):
+            continue
+        fact = Wasted.model_validate_json(stored.data)
+        bills, lost = found[fact.key]
+        found[fact.key] = ([*bills, fact.paid], lost) if kind == "wasted" else (bills, lost + 1)
+    return found
 
 
 async def recovery(world: World, jobs: Sequence[ReadJob], faults: Faults, *, asserted: bool) -> None:

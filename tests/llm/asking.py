@@ -13,7 +13,7 @@ from penstock.contracts.step import Step, Thinking
 from penstock.contracts.tool import Tool
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.wire import Score, Wire
-from penstock.llm.ask import StepModel
+from penstock.llm.ask import Door, StepModel
 from penstock.llm.client import Llm
 from penstock.llm.selector import Asked
 from penstock.llm.usage import Meter
@@ -53,9 +53,13 @@ GOOD = {"score": 7, "shortSummary": "fine", "improvements": ["shorter"]}
 
 
 def asked(
-    llm: Llm, prompt: Prompt = PROMPT, model: str = "gemini-3.8-flash", meter: Meter | None = None, **options: Any
+    llm: Llm,
+    prompt: Prompt = PROMPT,
+    model: Asked = Asked("gemini-3.8-flash"),  # noqa: B008 - it is frozen
+    meter: Meter | None = None,
+    **options: Any,
 ) -> AsyncGenerator[TextPiece | ToolCall, None]:
-    return llm.stream(prompt, asked=Asked(model), labels=LABELS, meter=meter or Meter(), **options)
+    return llm.stream(prompt, asked=model, labels=LABELS, meter=meter or Meter(), **options)
 
 
 async def chunks(llm: Llm, prompt: Prompt = PROMPT, **options: Any) -> list[TextPiece | ToolCall]:
@@ -85,5 +89,5 @@ class Received:
         self.restarts += 1
 
 
-def asker(llm: Llm, sink: Received | None = None, thinking: Thinking = "medium", **about: Any) -> StepModel:
+def asker(llm: Door, sink: Received | None = None, thinking: Thinking = "medium", **about: Any) -> StepModel:
     return StepModel(llm, Asked("gemini-3.8-flash", thinking), LABELS, sink, **about)

@@ -1,14 +1,15 @@
 """The key: where it comes from, and where it never goes."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from penstock.errors import Misconfigured
+from penstock.errors import Misconfigured, ModelUnavailable
 from penstock.llm.access import access_of
 from penstock.llm.client import Llm
 from penstock.settings import Models
-from tests.llm.asking import chunks
+from tests.llm.asking import at, chunks
 from tests.llm.conftest import KEY
 from tests.llm.wire import Wire, said
 
@@ -64,6 +65,23 @@ def test_the_word_none_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may go anywhere, also where the environment has a key."""
     own = {"PENSTOCK_MODEL_API_KEY": "none", "PENSTOCK_MODEL_BASE_URL": "http://proxy"}
     assert key_and_url(monkeypatch, GEMINI_API_KEY=KEY, **own) == ("none", "http://proxy")
+
+
+async def test_what_is_encrypted_goes_through_a_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asyncio.Queue[bytes]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asked.put(await reader.readline())
+        writer.close()
+
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+        async with at("https://gemini.example") as llm:
+            with pytest.raises(ModelUnavailable):
+                await chunks(llm)
+    assert await asked.get() == b"CONNECT gemini.example:443 HTTP/1.1\r\n"
 
 
 async def test_a_proxy_of_the_environment_does_not_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

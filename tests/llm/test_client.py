@@ -140,9 +140,11 @@ async def test_closing_a_stream_closes_its_connection_and_keeps_account(llm: Llm
     assert meter.model == "simulator/gemini-3.8-flash"
 
 
-async def test_the_connection_is_closed_when_aclose_returns() -> None:
+@pytest.mark.parametrize("sdk", [False, True])
+async def test_the_connection_is_closed_when_aclose_returns(sdk: bool) -> None:
     held = asyncio.Event()
-    async with Wire([events(parts({"text": "a"}), ended=False)], hold=held) as wire, at(wire.url) as llm:
+    reply = events(parts({"text": "a"}), ended=False)
+    async with Wire([reply], hold=held) as wire, at(wire.url, sdk_stream=sdk) as llm:
         stream = asked(llm)
         await anext(stream)
         assert not wire.gone.is_set()

@@ -3,9 +3,9 @@
 import socket
 
 import pytest
-from google.genai.types import GenerateContentResponseUsageMetadata as Metadata
 
 from penstock.contracts.usage import Usage
+from penstock.llm.chunk import UsageMetadata as Metadata
 from penstock.llm.usage import cost_usd, usage_of
 from penstock.settings import Models
 
@@ -34,7 +34,7 @@ def test_what_the_model_counts_is_taken_as_it_is() -> None:
 
 
 def test_a_call_that_tells_nothing_is_a_call() -> None:
-    assert usage_of(None, "gemini-3.8-flash") == Usage(calls=1)
+    assert usage_of(None, "gemini-3.8-flash") == Usage(calls=1, unmetered=1)
 
 
 @pytest.mark.parametrize("model", ["simulator/gemini-2.5-pro", "gemini-99-ultra", ""])

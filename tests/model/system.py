@@ -180,7 +180,7 @@ class Process(Caller):
                 executables=executables,
                 service="workers",
                 settings=SETTINGS,
-                spending=Spending(CollectorRegistry()),
+                spending=Spending(self.bus, CollectorRegistry()),
                 turns=Turns(self.bus, {}, ack_wait=SETTINGS.ack_wait, registry=CollectorRegistry()),
             )
         self._tasks: dict[int, asyncio.Task[None]] = {}

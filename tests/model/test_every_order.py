@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from penstock.contracts.events import TERMINAL, JobCompleted
-from penstock.contracts.journal import END, RESERVED_KEYS, JobEnd, Outcome
+from penstock.contracts.journal import END, JobEnd, Outcome, Wasted, is_step, wasted_key
 from penstock.contracts.usage import Usage
 from penstock.jetstream import subjects
 from penstock.jobs import cancel
@@ -35,7 +35,7 @@ class EveryOrder(Machine):
     def __init__(self) -> None:
         super().__init__()
         self.model = Model()
-        self.forgetful = self.interrupted = False
+        self.forgetful = self.interrupted = self.killed = False
         self.processes = [Process(self.server, stream, self.model) for stream in (subjects.JOBS, subjects.STEPS) * 2]
         self.server.store(subjects.job(PATTERN.name, named(JOB)), b"{}")
         self._begin()
@@ -109,7 +109,7 @@ class EveryOrder(Machine):
     @turn
     def a_process_is_killed(self, pick: int) -> None:
         """Another takes its place. What it has sent may be handled still."""
-        self.interrupted = True
+        self.interrupted = self.killed = True
         place = pick % len(self.processes)
         killed = self.processes[place]
         self.others += killed.kill()
@@ -159,9 +159,9 @@ class EveryOrder(Machine):
             assert awaited or self.forgetful, f"call {call.number} goes on"
 
     def _check(self) -> None:
-        facts = {subjects.tokens(one.subject)[-1]: one.data for one in self.server.entries(subjects.JOURNAL)}
+        facts = {subjects.key_of(one.subject): one.data for one in self.server.entries(subjects.JOURNAL)}
         end = JobEnd.model_validate_json(facts[END])
-        outcomes = {k: Outcome.model_validate_json(data) for k, data in facts.items() if k not in RESERVED_KEYS}
+        outcomes = {k: Outcome.model_validate_json(data) for k, data in facts.items() if is_step(k)}
         if self.forgetful and end.problem and end.problem.code == "replay_mismatch":
             return  # NATS forgot what a later step, whose outcome came after that, had been given (docs/reliability.md)
         assert end.status == "completed" or (self.cancelled and end.status == "cancelled"), end.problem
@@ -174,6 +174,7 @@ class EveryOrder(Machine):
             assert not any(call.finished_before for call in self.model.calls), "a step was paid after it was finished"
         for key, outcome in outcomes.items():
             self._check_usage(key, outcome)
+        self._check_spending(facts, outcomes)
         first = self.reader
         self._begin()
         while not self.reader.task.done():
@@ -199,6 +200,18 @@ class EveryOrder(Machine):
         assert len(told) == outcome.usage.calls
         if not self.interrupted:
             assert told == calls
+
+    def _check_spending(self, facts: dict[str, bytes], outcomes: dict[str, Outcome]) -> None:
+        """Each call is in exactly one fact, but for those of processes that were killed, and what NATS forgot."""
+        wasted = [Wasted.model_validate_json(data) for key, data in facts.items() if key.startswith(wasted_key(""))]
+        bills = [fact.paid for fact in outcomes.values()] + [fact.paid for fact in wasted]
+        paid = [usage for bill in bills for usage in bill.values()]
+        told = sum(usage.output_tokens for usage in paid)
+        assert sum(usage.calls - usage.unmetered for usage in paid) == told.bit_count(), "a call is told twice"
+        begun = sum(1 << call.number for call in self.model.calls if call.began)
+        assert not told & ~begun
+        if not self.killed and not self.forgetful:
+            assert told == begun, "a call is not told"
 
     def _is_over(self) -> bool:
         if self.server.fact(subjects.journal(named(JOB), END)) is None or not self.reader.task.done():

@@ -23,7 +23,7 @@ from tests.support.simulator import Steering
 
 def began(step: AnyStep, number: int) -> bytes:
     """What an executor has stored that did not survive its attempt."""
-    started = StepStarted(k=KEY, a=number, i=f"attempt {number}", n=0, step=step.name, service=step.service)
+    started = StepStarted(k=KEY, a=number, i=f"attempt-{number}", n=0, step=step.name, service=step.service)
     return EVENT.dump_json(started)
 
 
@@ -51,7 +51,7 @@ async def test_every_step_past_its_attempts_is_failed_then_kept_then_terminated(
 
         async def on_message(message: Msg) -> None:
             tokens = message.subject.split(".")
-            if tokens[0] == "facts":
+            if tokens[0] == "facts" and tokens[-1] == KEY:
                 heard[tokens[2]].append("outcome")
             elif tokens[0] == "dead":
                 heard[tokens[6]].append("dead letter")
@@ -109,8 +109,8 @@ async def test_what_a_poisoned_step_had_shown_is_taken_back(settings: Settings, 
         for event in (
             began(DRAFT, 1),
             began(DRAFT, 2),
-            EVENT.dump_json(PartStart(k=KEY, a=2, i="attempt 2", n=1, p="/out")),
-            EVENT.dump_json(Delta(k=KEY, a=2, i="attempt 2", n=2, p="/out", t='"half a sen')),
+            EVENT.dump_json(PartStart(k=KEY, a=2, i="attempt-2", n=1, p="/out")),
+            EVENT.dump_json(Delta(k=KEY, a=2, i="attempt-2", n=2, p="/out", t='"half a sen')),
         ):
             await harness.bus.append(subjects.events(named(harness.job)), event)
         assert await harness.streamed() == "half a sen"

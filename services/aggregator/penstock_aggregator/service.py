@@ -1,6 +1,6 @@
 """The aggregator: runs the pattern coroutines. Any number of replicas; each holds up to `runs` jobs.
 
-It also delivers webhooks, and answers the request-reply endpoints of NATS callers.
+It also delivers webhooks, adds up what was used, and answers the request-reply endpoints of NATS callers.
 """
 
 from penstock.contracts.waiting import signal_key
@@ -14,6 +14,7 @@ from penstock.patterns.loading import load
 from penstock.runs.handler import JobHandler
 from penstock.runs.queued import QueueTeller
 from penstock.settings import Settings
+from penstock.usage import Folding
 from penstock.webhooks.delivery import Dispatcher
 
 
@@ -28,7 +29,7 @@ def build(settings: Settings) -> Service:
         service.consume(subjects.TIMERS, subjects.TIMERS_CONSUMER, subjects.due(EVERY, "*"), handler.wake)
         await handler.versions.start()
         service.leaving.append(handler.versions.stop)
-        for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings), QueueTeller(bus)):
+        for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings), QueueTeller(bus), Folding(bus)):
             service.app.on_shutdown(part.stop)
             await part.start()
 

@@ -16,7 +16,16 @@ from penstock.installed import __version__
 from penstock.jetstream.connection import check_server, connect
 from penstock.patterns.loading import load
 from penstock.settings import Settings
-from penstock_gateway import authentication, documents, job_routes, openapi, parameters, pattern_routes, problems
+from penstock_gateway import (
+    authentication,
+    documents,
+    job_routes,
+    openapi,
+    parameters,
+    pattern_routes,
+    problems,
+    usage_routes,
+)
 from penstock_gateway.caller_limits import TellStanding
 from penstock_gateway.correlating import Correlating
 from penstock_gateway.cors import shared_with
@@ -82,6 +91,7 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
     problems.install(app, patterns)
     pattern_routes.install(app, gateway)
     job_routes.install(app, gateway)
+    usage_routes.install(app, gateway)
     for path, endpoint in health.endpoints(gateway.trouble, registry).items():
         described: dict[str, Any] = {"operation_id": path[1:], "responses": _ANSWERS.get(path)}
         described["openapi_extra"] = openapi.FOR_ALL if path in authentication.FOR_ALL else None

@@ -1,16 +1,20 @@
 """Equal questions that are in flight at once."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.errors import ModelUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.streams import stream_configs
 from penstock.jobs.ending import cancel
 from penstock.llm.client import Llm
+from penstock.llm.limits.turns import Crowded
 from penstock.settings import Settings
 from penstock.steps.replies import Replies
 from tests.llm.asking import PROMPT, asker
@@ -47,6 +51,36 @@ async def test_where_the_model_failed_each_asks_for_itself(
     answers = await others
     assert await calls(steering) == 4
     assert await asker(llm, cache=replies).text(PROMPT) in answers
+
+
+class Full:
+    """A door to a model that turns away whoever comes, once `closed` is set: too many wait there."""
+
+    def __init__(self, llm: Llm) -> None:
+        self.identity, self.closed = llm.identity, asyncio.Event()
+
+    async def stream(self, *_: Any, **__: Any) -> AsyncGenerator[TextPiece | ToolCall, None]:
+        await self.closed.wait()
+        raise Crowded
+        yield TextPiece(text="")
+
+
+async def test_one_of_those_that_wait_asks_where_the_asker_had_no_room_to_wait(
+    llm: Llm, steering: Steering, replies: Replies, bus: Bus
+) -> None:
+    """It was handed back, and has not failed."""
+    full = Full(llm)
+    async with Waiting(bus) as waiting:
+        first = asyncio.ensure_future(asker(full, cache=replies).text(PROMPT))
+        while not await bus.last_from_leader(subjects.CACHE, "cache.>"):
+            await asyncio.sleep(0)
+        others = asyncio.gather(*(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT) for n in range(3)))
+        await waiting.more(3)
+    full.closed.set()
+    with pytest.raises(Crowded):
+        await first
+    assert len({*await others}) == 1
+    assert await calls(steering) == 1
 
 
 async def test_a_step_that_is_delivered_again_does_not_wait_for_its_own_claim(

@@ -1,0 +1,53 @@
+"""The model's stream, read below the SDK: it makes the request and the errors, and its objects are left out."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Protocol
+
+import httpx2
+from google.genai.errors import APIError
+
+from penstock.llm.chunk import Chunk, chunk_of
+from penstock.llm.request import Question
+from penstock.llm.stream_events import Events
+from penstock.llm.stream_request import Requests
+
+
+class Stream(Protocol):
+    def chunks(self, question: Question, seen: list[httpx2.Response]) -> AsyncGenerator[Chunk, None]:
+        """Asks once; `seen` gets the response. Closing it closes the connection at once.
+
+        Raises what `failure_of` takes: the SDK's errors and the HTTP client's, and ValueError, TypeError,
+        AttributeError or RecursionError for what cannot be read.
+        """
+
+
+class RawStream:
+    """A sixth of what it takes the SDK to read the same. What is read and what is raised are the same, too, but that
+    comments and other fields of events are passed over, which the SDK cannot read.
+    """
+
+    def __init__(self, requests: Requests, http: httpx2.AsyncClient) -> None:
+        self._requests, self._http = requests, http
+
+    async def chunks(self, question: Question, seen: list[httpx2.Response]) -> AsyncGenerator[Chunk, None]:
+        """As Stream's."""
+        response = await self._http.send(await self._requests.of(question), stream=True)
+        seen.append(response)
+        try:
+            await APIError.raise_for_async_response(response)
+            events = Events()
+            async with aclosing(response.aiter_bytes()) as received:
+                async for data in received:
+                    for text in events.read(data):
+                        yield _checked(chunk_of(text))
+            for text in events.end():
+                yield _checked(chunk_of(text))
+        finally:
+            await response.aclose()
+
+
+def _checked(chunk: Chunk) -> Chunk:
+    if "error" in chunk.model_fields_set:
+        APIError.raise_error(chunk.error.get("code"), {"error": chunk.error}, None)
+    return chunk
