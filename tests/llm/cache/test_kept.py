@@ -1,42 +1,27 @@
 """Equal questions are answered by one model call, and a reply that was of no use answers nobody else."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from penstock import Failure, Pattern, PatternRequest, Run, Step, StepContext, Wire
 from penstock.contracts.events import Event, StepCompleted
 from penstock.contracts.prompt import Prompt
-from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.contracts.usage import Usage
-from penstock.contracts.wire import JobName
-from penstock.errors import ModelUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.connection import connect
-from penstock.jetstream.streams import declare, stream_configs
-from penstock.jobs.ending import cancel
 from penstock.llm.ask import StepModel
 from penstock.llm.client import Llm
-from penstock.llm.limits.turns import Crowded
 from penstock.llm.selector import Asked
 from penstock.settings import Settings
 from penstock.steps.replies import Replies
 from tests.llm.asking import ADD, GOOD, PROMPT, Received, Review, asker
-from tests.support.naming import named
-from tests.support.patience import PATIENCE
+from tests.llm.cache.caching import QUERY, calls, of_tenant
 from tests.support.pipeline import Pipeline, pipeline_of
-from tests.support.servers import NatsServer
 from tests.support.simulator import Steering
-from tests.support.waiting import Waiting
-
-QUERY = {"query": "Our API answers 502 since the deploy"}
 
 
 class Votes(Wire):
@@ -67,41 +52,6 @@ POLL = Pattern(
     steps=(VOTE,),
     example=PatternRequest(),
 )
-
-
-@pytest.fixture
-def settings(nats: NatsServer, gemini_url: str) -> Settings:
-    """No claim grows too old before its test is over."""
-    return Settings(nats_url=nats.url, model_base_url=gemini_url, cache=True, ack_wait=2 * PATIENCE, port=0, grace=5)
-
-
-@pytest_asyncio.fixture
-async def bus(settings: Settings) -> AsyncIterator[Bus]:
-    bus = await connect(settings, "test")
-    await declare(bus.jetstream, settings)
-    yield bus
-    await bus.connection.close()
-
-
-@pytest_asyncio.fixture
-async def llm(settings: Settings) -> AsyncIterator[Llm]:
-    async with aclosing(Llm(settings)) as llm:
-        yield llm
-
-
-@pytest.fixture
-def replies(bus: Bus, settings: Settings) -> Replies:
-    return of_tenant(bus, settings, "default")
-
-
-def of_tenant(bus: Bus, settings: Settings, tenant: str) -> Replies:
-    replies = Replies.of(bus, settings, JobName(tenant, "job"), "key")
-    assert replies is not None
-    return replies
-
-
-async def calls(steering: Steering) -> int:
-    return (await steering.stats()).calls
 
 
 async def kept_under(bus: Bus, body: bytes) -> None:
@@ -295,107 +245,6 @@ async def test_a_setting_shares_replies_among_tenants(
     for tenant in ("one", "other"):
         await asker(llm, cache=of_tenant(bus, shared, tenant)).text(PROMPT)
     assert await calls(steering) == 1
-
-
-async def test_equal_questions_at_once_are_asked_once(llm: Llm, steering: Steering, replies: Replies, bus: Bus) -> None:
-    await steering.rule(reply={"hold": "it"})
-    async with Waiting(bus) as waiting, asyncio.TaskGroup() as group:
-        asked = [group.create_task(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT)) for n in range(5)]
-        await waiting.more(4)
-        await steering.release("it")
-    assert len({task.result() for task in asked}) == 1
-    assert await calls(steering) == 1
-
-
-async def test_where_the_model_failed_each_asks_for_itself(
-    llm: Llm, steering: Steering, replies: Replies, bus: Bus
-) -> None:
-    """Nobody fails with another one's call."""
-    await steering.rule(times=1, reply={"hold": "it", "holdBefore": True, "finishReason": "OTHER"})
-    async with Waiting(bus) as waiting:
-        first = asyncio.ensure_future(asker(llm, cache=replies).text(PROMPT))
-        await steering.wait(held="it")
-        others = asyncio.gather(*(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT) for n in range(3)))
-        await waiting.more(3)
-    await steering.release("it")
-    with pytest.raises(ModelUnavailable):
-        await first
-    answers = await others
-    assert await calls(steering) == 4
-    assert await asker(llm, cache=replies).text(PROMPT) in answers
-
-
-class Full:
-    """A door to a model that turns away whoever comes, once `closed` is set: too many wait there."""
-
-    def __init__(self, llm: Llm) -> None:
-        self.identity, self.closed = llm.identity, asyncio.Event()
-
-    async def stream(self, *_: Any, **__: Any) -> AsyncGenerator[TextPiece | ToolCall, None]:
-        await self.closed.wait()
-        raise Crowded
-        yield TextPiece(text="")
-
-
-async def test_one_of_those_that_wait_asks_where_the_asker_had_no_room_to_wait(
-    llm: Llm, steering: Steering, replies: Replies, bus: Bus
-) -> None:
-    """It was handed back, and has not failed."""
-    full = Full(llm)
-    async with Waiting(bus) as waiting:
-        first = asyncio.ensure_future(asker(full, cache=replies).text(PROMPT))
-        while not await bus.last_from_leader(subjects.CACHE, "cache.>"):
-            await asyncio.sleep(0)
-        others = asyncio.gather(*(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT) for n in range(3)))
-        await waiting.more(3)
-    full.closed.set()
-    with pytest.raises(Crowded):
-        await first
-    assert len({*await others}) == 1
-    assert await calls(steering) == 1
-
-
-async def test_a_step_that_is_delivered_again_does_not_wait_for_its_own_claim(
-    llm: Llm, steering: Steering, replies: Replies
-) -> None:
-    """Who made it is dead, or stands still; what that one says later is as good a reply."""
-    await steering.rule(times=1, reply={"hold": "it", "holdBefore": True})
-    first = asyncio.ensure_future(asker(llm, cache=replies).text(PROMPT))
-    await steering.wait(held="it")
-    await asker(llm, cache=replies).text(PROMPT)
-    await steering.release("it")
-    assert await first == await asker(llm, cache=replies).text(PROMPT)
-    assert await calls(steering) == 2
-
-
-async def test_one_of_those_that_wait_takes_over_from_a_job_that_is_cancelled(
-    pipeline: Pipeline, gemini: Steering
-) -> None:
-    """At once: its claim would have held for longer than this test may take."""
-    await gemini.rule(times=1, step="classify", reply={"hold": "for ever"})
-    first = await pipeline.submit("routing", QUERY)
-    await gemini.wait(held="for ever")
-    async with Waiting(pipeline.bus) as waiting:
-        others = [await pipeline.submit("routing", QUERY) for _ in range(3)]
-        await waiting.more(3)
-    await cancel(pipeline.bus, named(first))
-    results = [await pipeline.result(job) for job in others]
-    assert results[0] == results[1] == results[2]
-    assert [call.step for call in await gemini.calls()] == ["classify", "classify", "respond"]
-
-
-async def test_a_reply_that_is_too_large_is_given_and_not_kept(
-    llm: Llm, settings: Settings, steering: Steering, replies: Replies, bus: Bus
-) -> None:
-    (config,) = (one for one in stream_configs(settings) if one.name == subjects.CACHE)
-    await bus.jetstream.update_stream(config.evolve(max_msg_size=1_000))
-    await steering.rule(reply={"text": "x" * 1_000, "hold": "it", "holdBefore": True})
-    async with Waiting(bus) as waiting, asyncio.TaskGroup() as group:
-        asked = [group.create_task(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT)) for n in range(2)]
-        await waiting.more()
-        await steering.release("it")
-    assert {task.result() for task in asked} == {"x" * 1_000}
-    assert await calls(steering) == 2
 
 
 async def test_without_its_stream_models_are_asked(llm: Llm, steering: Steering, replies: Replies, bus: Bus) -> None:
