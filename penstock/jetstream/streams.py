@@ -20,8 +20,8 @@ from penstock.settings import Settings
 _DAY, _HOUR = 86_400.0, 3_600.0
 #: Sixty-fourths of PENSTOCK_STORE_BYTES that each stream may hold.
 _SHARES: dict[str, float] = {
-    subjects.JOBS: 8,
-    subjects.TURNS: 1,
+    subjects.JOBS: 7.5,
+    subjects.TURNS: 0.5,
     subjects.STEPS: 8,
     subjects.JOURNAL: 15,
     subjects.EVENTS: 18,
