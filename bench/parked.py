@@ -98,6 +98,8 @@ async def measure(bus: Bus, pid: int, count: int) -> None:
     began = time.perf_counter()
     await each(ids, lambda job: jobs.submit(bus, PATTERN.name, named(job), b"{}"))
     await idle(bus, subjects.JOBS, subjects.AGGREGATOR)
+    for lane in subjects.LANES:
+        await idle(bus, subjects.TURNS, subjects.turns_consumer(lane))
     print(f"{count} jobs parked in {time.perf_counter() - began:.1f} s; aggregator {memory(pid):.0f} MB")
 
     delays = []

@@ -106,7 +106,7 @@ class DeadLetters:
             )
 
     async def _submit(self, letter: DeadLetter, whole_job: bool) -> tuple[str, bool]:
-        if letter.stream not in (subjects.JOBS, subjects.STEPS):
+        if letter.stream not in (subjects.JOBS, subjects.TURNS, subjects.STEPS):
             origin = letter.stream or "no stream"
             raise NotReplayable(
                 f"dead letter {letter.number} is from {origin}: only jobs, steps and webhooks can be replayed"

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from penstock.contracts.wire import Wire, omitted
 
 Priority = Literal["speed", "quality"]
+Urgency = Literal["high", "normal", "low"]
 #: Seconds that a job may have at most.
 LONGEST_DEADLINE = 86_400
 
@@ -41,6 +42,11 @@ class Options(Wire):
         min_length=1,
         max_length=128,
         description="`fast` or `complex`: that tier for every step; or one model by its name, and no other.",
+    )
+    urgency: Urgency = Field(
+        "normal",
+        description="Whose turn it is where there is more to do than the fleet can: `high` goes before `normal` and "
+        "`low`, without stopping them.",
     )
     deadline_seconds: float | None = omitted(
         gt=0, le=LONGEST_DEADLINE, description="Seconds the job has from its submission, without those it waits."

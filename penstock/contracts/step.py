@@ -69,7 +69,7 @@ class Step(Generic[In, Out]):
 
 
 class StepMessage(Tolerant):
-    """What `steps.<service>.<pattern>.<step>.<tenant>.<job>.<key>` carries: everything an executor needs."""
+    """What `steps.<lane>.<service>.<pattern>.<step>.<tenant>.<job>.<key>` carries: everything an executor needs."""
 
     pattern: Token
     job: Token

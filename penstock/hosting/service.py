@@ -14,6 +14,7 @@ from penstock.hosting.subscriber import PullSubscriber
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import check_server
 from penstock.jetstream.pull import PullGroup
+from penstock.jetstream.source import Handle
 from penstock.settings import Settings
 
 
@@ -63,16 +64,25 @@ class Service:
         subject: str,
         handle: Callable[[Msg], Awaitable[None]],
         *,
-        slots: int | None = None,
+        weight: int = 1,
+        aside: Handle | None = None,
+        pool: PullGroup | None = None,
     ) -> None:
         """Give each message of a durable consumer to `handle`, which settles it.
 
-        `slots`: so many of its own, instead of those that all others share.
+        `pool`: the slots it takes, instead of those that all others share. `weight` and `aside`: see
+        penstock.jetstream.pull.
         """
-        if slots is not None:
-            self._pools.append(PullGroup(slots=slots, ack_wait=self.settings.ack_wait))
-        pool = self._pools[0 if slots is None else -1]
-        PullSubscriber(self._broker, pool, stream=stream, durable=durable, subject=subject)(handle)
+        group = pool or self._pools[0]
+        subscriber = PullSubscriber(
+            self._broker, group, stream=stream, durable=durable, subject=subject, weight=weight, aside=aside
+        )
+        subscriber(handle)
+
+    def pool(self, slots: int) -> PullGroup:
+        """So many slots apart from those that are shared."""
+        self._pools.append(PullGroup(slots=slots, ack_wait=self.settings.ack_wait))
+        return self._pools[-1]
 
     async def _start(self) -> None:
         bus = Bus(await self._broker.connect(), timeout=self.settings.nats_timeout)

@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig
 
 from penstock.jetstream.pull import PullGroup
-from penstock.jetstream.source import Source
+from penstock.jetstream.source import Handle, Source
 
 
 class PullSubscriber(StreamSubscriber):
@@ -22,7 +22,17 @@ class PullSubscriber(StreamSubscriber):
     FastStream's factory has no way to be given a subscriber class, so its parts are put together here.
     """
 
-    def __init__(self, broker: NatsBroker, group: PullGroup, *, stream: str, durable: str, subject: str) -> None:
+    def __init__(
+        self,
+        broker: NatsBroker,
+        group: PullGroup,
+        *,
+        stream: str,
+        durable: str,
+        subject: str,
+        weight: int,
+        aside: Handle | None,
+    ) -> None:
         config: Any = broker.config
         calls: CallsCollection[Msg] = CallsCollection()
         super().__init__(
@@ -45,13 +55,16 @@ class PullSubscriber(StreamSubscriber):
             queue="",
         )
         self._group, self._durable = group, durable
+        self._weight, self._aside = weight, aside
         self._source: Source | None = None
         Registrator.subscriber(broker, self)
 
     async def _create_subscription(self) -> None:
         if self._source is None:
             stream = str(self.stream.name)
-            self._source = await self._group.consume(self.connection, stream, self._durable, self.consume)
+            self._source = await self._group.consume(
+                self.connection, stream, self._durable, self.consume, weight=self._weight, aside=self._aside
+            )
 
     async def stop(self) -> None:
         if self._source is not None:

@@ -3,10 +3,16 @@
 FastStream's own pull subscriber sends no heartbeats, fetches more than it can run and drops what it has fetched at
 shutdown (docs/adr/0004). Here a `PullGroup` shares a number of slots between the consumers of one process:
 
-- It requests no more messages than there are free slots: from a single consumer as many as are free, at once.
-  Of several, each gets a request that does not wait, in turn and after the answer of the one before; only when all
-  are empty does each get a waiting request, for one message. Messages of a burst that fill more of these than there
-  are free slots wait in this process, with heartbeats, and are served first.
+- Each message says how many more its consumer has. Where it is none, and slots are free, the consumer gets a waiting
+  request for one message. Of those that have more, one after the other gets a request that does not wait, for no more
+  than there are free slots. Messages of a burst that fill more of the waiting requests than there are free slots wait
+  in this process, with heartbeats, and are served first.
+- Consumers take turns by their weights: of those with weight 4 that have messages four are begun, one consumer after
+  the other, for one of those with weight 1. A turn that nobody uses goes to the next, and is not made up for later.
+- While a consumer has more that waits for slots, those of a higher weight have a waiting request all the same: what
+  comes there is the next to be begun, or soon.
+- A consumer with `aside` is asked whether slots are free or not. What cannot begin at once, since they are not or
+  others wait for them, is given to `aside` instead, beside the slots.
 - A heartbeat (`in_progress`) is sent every third of `ack_wait` for each message, from its receipt to its settlement.
   If the server delivers it again all the same, since it was away itself, the second copy is dropped: what is in
   flight here is not done twice. (Unless another replica had it in between.)
@@ -18,15 +24,15 @@ shutdown (docs/adr/0004). Here a `PullGroup` shares a number of slots between th
 A handler that only waits says so (`lending`): its slot is another message's meanwhile. It goes on when it need not wait
 any more, even though all slots may be taken by then. At most as many are lent as there are.
 
-So a process never has more in flight than twice its slots, plus one for each of several consumers.
+So a process never has more in flight than twice its slots, plus one for each consumer beside the first.
 """
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
+from functools import partial
 from typing import Any
 
 from nats.aio.client import Client
@@ -34,6 +40,7 @@ from nats.aio.msg import Msg
 
 from penstock.cancelling import stop
 from penstock.jetstream.source import Handle, Source
+from penstock.jetstream.weights import ByWeight
 
 log = logging.getLogger(__name__)
 
@@ -67,12 +74,17 @@ class PullGroup:
     def __init__(self, *, slots: int, ack_wait: float) -> None:
         self._slots, self._ack_wait = slots, ack_wait
         self._sources: list[Source] = []
-        self._waiting: deque[tuple[Source, Msg]] = deque()
+        self._besides: list[Source] = []  # those with `aside`
+        self._waiting: list[tuple[Source, Msg]] = []
         self._running: dict[asyncio.Task[Any], Msg] = {}
+        self._aside: dict[asyncio.Task[Any], Msg] = {}
         self._held: dict[tuple[str, int], Msg] = {}  # all that is in flight, by stream and sequence
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._turn = 0
+        # of the sources without a request on its way: those that are known to have messages, and the others
+        self._backlogged: set[Source] = set()
+        self._quiet: set[Source] = set()
+        self._turns = ByWeight()
         self._lent = 0
         self._not_begun: set[tuple[str, int]] = set()
         self._discarding = False
@@ -86,7 +98,7 @@ class PullGroup:
     @property
     def free(self) -> int:
         """Slots that nothing runs in or waits for."""
-        return max(0, self._slots + self._lent - self.in_flight)
+        return max(0, self._slots + self._lent + len(self._aside) - self.in_flight)
 
     @property
     def may_lend(self) -> bool:
@@ -101,11 +113,35 @@ class PullGroup:
         self._start_waiting()
         self._wake.set()
 
-    async def consume(self, connection: Client, stream: str, durable: str, handle: Handle) -> Source:
-        """Give each message of a durable consumer to `handle`, which settles it, until the source is closed."""
-        source = Source(connection, stream, durable, handle, received=self._received, changed=self._wake.set)
+    async def consume(
+        self,
+        connection: Client,
+        stream: str,
+        durable: str,
+        handle: Handle,
+        *,
+        weight: int = 1,
+        aside: Handle | None = None,
+    ) -> Source:
+        """Give each message of a durable consumer to `handle`, which settles it, until the source is closed.
+
+        Or to `aside`, which settles it as well; see the module's text, also for `weight`.
+        """
+        source = Source(
+            connection,
+            stream,
+            durable,
+            handle,
+            received=self._received,
+            changed=self._changed,
+            weight=weight,
+            aside=aside,
+        )
         await source.open()
         self._sources.append(source)
+        if aside is not None:
+            self._besides.append(source)
+        self._changed(source)
         if not self._tasks:
             loop = asyncio.get_running_loop()
             self._tasks = [loop.create_task(self._pull()), loop.create_task(self._send_heartbeats())]
@@ -116,6 +152,14 @@ class PullGroup:
         """Requests do not survive a reconnection: make new ones."""
         for source in self._sources:
             source.forget()
+
+    def _changed(self, source: Source) -> None:
+        for group, belongs in ((self._backlogged, source.pending > 0), (self._quiet, source.pending == 0)):
+            if belongs and source.may_request and source.aside is None:
+                group.add(source)
+            else:
+                group.discard(source)
+        self._wake.set()
 
     def _received(self, source: Source, message: Msg) -> None:
         if self._discarding:
@@ -128,9 +172,13 @@ class PullGroup:
                 # killed may have lost count of its latest deliveries.)
                 return
             self._drop(held)  # there was a delivery in between: another replica has begun an attempt, and ours is void
+        at_once = self.free > 0 and not self._backlogged
         self._held[_identity(message)] = message
-        self._waiting.append((source, message))
-        self._start_waiting()
+        if source.aside is None or at_once:
+            self._waiting.append((source, message))
+            self._start_waiting()
+        else:
+            self._start(source.aside, message, self._aside)
         self._wake.set()
 
     async def stop(self, grace: float) -> None:
@@ -139,14 +187,14 @@ class PullGroup:
         await stop(*self._tasks[:1])  # heartbeats go on until all is settled
         await asyncio.gather(*(source.aclose() for source in self._sources))
         while self._waiting:
-            message = self._waiting.popleft()[1]
+            message = self._waiting.pop(0)[1]
             await self._hand_back(message)
             self._let_go(message)
         await self._end({task: one for task, one in self._running.items() if _identity(one) in self._not_begun})
-        if self._running:
-            log.info("waiting for running work", extra={"running": len(self._running), "grace": grace})
-            await asyncio.wait(self._running, timeout=grace)
-        await self._end(dict(self._running))
+        if running := {**self._running, **self._aside}:
+            log.info("waiting for running work", extra={"running": len(running), "grace": grace})
+            await asyncio.wait(running, timeout=grace)
+        await self._end({**self._running, **self._aside})
         await stop(*self._tasks)
 
     async def _end(self, running: dict[asyncio.Task[Any], Msg]) -> None:
@@ -165,37 +213,35 @@ class PullGroup:
                 await asyncio.sleep(_PAUSE)
 
     async def _fill(self) -> None:
-        if len(self._sources) == 1:
-            (only,) = self._sources
-            wanted = min(self.free, _MAX_BATCH) - only.requested
-            if wanted > 0 and not only.backing_off:
-                await only.request(wanted, wait=True)
-            return
-        # those with a waiting request are known to be empty: a message that comes there comes by itself
-        for _ in range(len(self._sources)):
-            source = self._sources[self._turn % len(self._sources)]
-            if self.free == 0 or self.stopping:
-                return
-            self._turn += 1
-            if not source.requested and not source.backing_off:
-                await source.request(min(self.free, _MAX_BATCH), wait=False)
-                await source.answered.wait()
-        if self.free:
-            for source in self._sources:
-                if not source.requested and not source.backing_off:
-                    await source.request(1, wait=True)
+        for source in self._besides:
+            if source.may_request and len(self._aside) < _MAX_BATCH:
+                await source.request(_MAX_BATCH - len(self._aside), wait=True)
+        while self._backlogged and self.free and not self.stopping:
+            source = min(self._backlogged, key=self._turns.place)
+            share = self.free * source.weight // sum(one.weight for one in self._backlogged)
+            await source.request(min(max(1, share), _MAX_BATCH), wait=False)
+            await source.answered.wait()
+        least = min((source.weight for source in self._backlogged), default=_MAX_BATCH)
+        for source in [one for one in self._quiet if self.free or one.weight > least]:
+            self._quiet.discard(source)
+            await source.request(1, wait=True)
 
     def _start_waiting(self) -> None:
         while self._waiting and len(self._running) < self._slots + self._lent and not self.stopping:
-            source, message = self._waiting.popleft()
-            context = copy_context()
-            context.run(_HANDLING.set, (self, message))
-            task = asyncio.get_running_loop().create_task(source.handle(message), context=context)
-            self._running[task] = message
-            task.add_done_callback(self._done)
+            source, message = next_one = min(self._waiting, key=lambda one: self._turns.place(one[0]))
+            self._waiting.remove(next_one)
+            self._turns.took(source)
+            self._start(source.handle, message, self._running)
 
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self._let_go(self._running.pop(task))
+    def _start(self, handle: Handle, message: Msg, tasks: dict[asyncio.Task[Any], Msg]) -> None:
+        context = copy_context()
+        context.run(_HANDLING.set, (self, message))
+        task = asyncio.get_running_loop().create_task(handle(message), context=context)
+        tasks[task] = message
+        task.add_done_callback(partial(self._done, tasks))
+
+    def _done(self, tasks: dict[asyncio.Task[Any], Msg], task: asyncio.Task[Any]) -> None:
+        self._let_go(tasks.pop(task))
         if not task.cancelled() and task.exception() is not None:
             log.error("a handler raised", exc_info=task.exception())
         self._start_waiting()
@@ -221,15 +267,15 @@ class PullGroup:
         log.warning("stood still longer than ack_wait; gave up what was in flight", extra={"messages": self.in_flight})
         self._waiting.clear()
         self._held.clear()
-        for task in self._running:
+        for task in (*self._running, *self._aside):
             task.cancel()
         self._discarding = True
         await self._sources[0].caught_up()
         self._discarding = False
 
     def _drop(self, message: Msg) -> None:
-        self._waiting = deque(pair for pair in self._waiting if pair[1] is not message)
-        for task, running in self._running.items():
+        self._waiting = [pair for pair in self._waiting if pair[1] is not message]
+        for task, running in {**self._running, **self._aside}.items():
             if running is message:
                 task.cancel()
 

@@ -47,8 +47,8 @@ class Source:
     There are two, by turns: a message does not say which request it answers, so that of a lost one would else be taken
     from a later one for ever.
 
-    Each message goes to `received`; `changed` is called when a request has ended, or may be made again. `handle` is
-    kept for whoever runs the messages (penstock.jetstream.pull.PullGroup).
+    Each message goes to `received`; `changed` is called when no request is left, or one may be made again. `handle`,
+    `weight` and `aside` are kept for whoever runs the messages (penstock.jetstream.pull.PullGroup).
     """
 
     def __init__(
@@ -59,10 +59,17 @@ class Source:
         handle: Handle,
         *,
         received: Callable[["Source", Msg], None],
-        changed: Callable[[], None],
+        changed: Callable[["Source"], None],
+        weight: int = 1,
+        aside: Handle | None = None,
     ) -> None:
         self._connection, self._durable, self.handle = connection, durable, handle
         self._received, self._changed = received, changed
+        self.weight, self.aside = weight, aside
+        #: The number of the last turn it had.
+        self.turn = 0
+        #: Messages that NATS had for it after the last that came; 0 where it had none.
+        self.pending = 0
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._inbox, self._other = _Inbox(connection), _Inbox(connection)
         #: Set when all that was requested is answered, or must be taken as lost.
@@ -76,6 +83,11 @@ class Source:
     def requested(self) -> int:
         """Messages requested and not answered yet."""
         return self._inbox.requested + self._other.requested
+
+    @property
+    def may_request(self) -> bool:
+        """Whether no request is on its way, and none was just refused."""
+        return not (self.requested or self.backing_off)
 
     async def open(self) -> None:
         for inbox in (self._inbox, self._other):
@@ -128,7 +140,7 @@ class Source:
 
     def forget(self) -> None:
         """Take requests as lost: new ones may be made at once."""
-        self._inbox.requested = self._other.requested = self._refusals = 0
+        self._inbox.requested = self._other.requested = self._refusals = self.pending = 0
         self.answered.set()
         self._resume()
 
@@ -137,7 +149,7 @@ class Source:
         self._inbox, self._other = self._other, self._inbox
         if lost:
             log.info("a request was lost", extra={"consumer": self._durable, "messages": lost})
-            self._changed()
+            self._changed(self)
         if self.requested:
             self._turn = asyncio.get_running_loop().call_later(_TURN, self._take_turns)
         else:
@@ -149,6 +161,9 @@ class Source:
         if status is None:
             inbox.requested = max(0, inbox.requested - 1)
             self._refusals = 0
+            metadata = message.metadata
+            # of what is delivered again, NATS does not say how much there is
+            self.pending = metadata.num_pending or int(metadata.num_delivered > 1)
             self._received(self, message)
         elif status == "100":  # idle heartbeat
             return
@@ -157,6 +172,8 @@ class Source:
             # without waiting, beside which there is no other.)
             pending = headers.get("Nats-Pending-Messages")
             inbox.requested = max(0, inbox.requested - int(pending)) if pending else 0
+            if status != "409":
+                self.pending = 0
         else:
             # 503: there is no such consumer. 409: it was deleted, or its leader changes, or it has too many requests.
             # A request made at once would be refused again; meanwhile the others are not kept waiting for this one.
@@ -164,13 +181,13 @@ class Source:
             pause = delay(self._refusals, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
             why = headers.get(Header.DESCRIPTION, "no such consumer")
             log.warning("cannot pull; next request in %.2f s", pause, extra={"consumer": self._durable, "why": why})
-            self._inbox.requested = self._other.requested = 0
+            self._inbox.requested = self._other.requested = self.pending = 0
             self.backing_off = True
             asyncio.get_running_loop().call_later(pause, self._resume)
         if self.requested == 0:
             self.answered.set()
-            self._changed()
+            self._changed(self)
 
     def _resume(self) -> None:
         self.backing_off = False
-        self._changed()
+        self._changed(self)

@@ -12,7 +12,7 @@ from nats.js.errors import APIError, NotFoundError
 from penstock.contracts.waiting import signal_key
 from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
-from penstock.jetstream.subjects import EVERY
+from penstock.jetstream.subjects import EVERY, LANES
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load, steps_by_service
 from penstock.settings import Settings
@@ -20,7 +20,8 @@ from penstock.settings import Settings
 _DAY, _HOUR = 86_400.0, 3_600.0
 #: Sixty-fourths of PENSTOCK_STORE_BYTES that each stream may hold.
 _SHARES: dict[str, float] = {
-    subjects.JOBS: 8,
+    subjects.JOBS: 7.5,
+    subjects.TURNS: 0.5,
     subjects.STEPS: 8,
     subjects.JOURNAL: 15,
     subjects.EVENTS: 18,
@@ -74,7 +75,8 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     facts = [subjects.journal(EVERY, key) for key in ("*", "*.*")]
     table: list[tuple[str, list[str], dict[str, Any]]] = [
         (subjects.JOBS, [subjects.job("*", EVERY)], kept),
-        (subjects.STEPS, [subjects.step("*", "*", "*", EVERY, "*")], queue),
+        (subjects.TURNS, [subjects.turn("*", "*", EVERY)], queue),
+        (subjects.STEPS, [subjects.step("*", "*", "*", EVERY, "*", lane="*")], queue),
         (subjects.JOURNAL, facts, {**kept, "republish": api.RePublish(*subjects.FACTS)}),
         (subjects.EVENTS, [subjects.events(EVERY)], {**log, "republish": api.RePublish(*subjects.LIVE)}),
         (subjects.HOOKS, [subjects.hook(EVERY)], queue),
@@ -104,7 +106,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
 def consumer_configs(
     settings: Settings, patterns: Mapping[str, Pattern[Any, Any]]
 ) -> list[tuple[str, api.ConsumerConfig]]:
-    """(stream, durable consumer) pairs: for jobs, signals, timers and hooks, and one for each kind of step.
+    """(stream, durable consumer) pairs: for jobs, signals, timers and hooks, and for each lane of a kind of step.
 
     `max_deliver` is unlimited, since a work queue keeps a message past it for ever: deliveries are
     counted by the service that receives one (penstock.steps, penstock.runs).
@@ -123,14 +125,16 @@ def consumer_configs(
 
     return [
         (subjects.JOBS, durable(subjects.AGGREGATOR, subjects.job("*", EVERY))),
+        *((subjects.TURNS, durable(subjects.turns_consumer(lane), subjects.turn(lane, "*", EVERY))) for lane in LANES),
         (subjects.JOURNAL, durable(subjects.SIGNALS_CONSUMER, subjects.journal(EVERY, signal_key("*")))),
         (subjects.TIMERS, durable(subjects.TIMERS_CONSUMER, subjects.due(EVERY, "*"))),
         # a hook that waits hours for its next try counts as pending; a limit would stop all the others
         (subjects.HOOKS, durable(subjects.HOOKS_CONSUMER, subjects.hook(EVERY), pending=-1)),
         *(
-            (subjects.STEPS, durable(subjects.step_consumer(*kind), subjects.step(*kind, EVERY, "*")))
+            (subjects.STEPS, durable(subjects.step_consumer(*kind, lane), subjects.step(*kind, EVERY, "*", lane=lane)))
             for service, steps in steps_by_service(patterns).items()
             for kind in ((service, pattern.name, step.name) for pattern, step in steps.values())
+            for lane in LANES
         ),
     ]
 

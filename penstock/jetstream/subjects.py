@@ -2,8 +2,9 @@
 
     stream    subjects                              written once?   republished as
     JOBS      jobs.<tenant>.<pattern>.<job>         yes             -
-    STEPS     steps.<service>.<pattern>.<step>
-                    .<tenant>.<job>.<key>           while queued    -
+    TURNS     turns.<lane>.<tenant>.<pattern>.<job> while queued    -
+    STEPS     steps.<lane>.<service>.<pattern>
+                .<step>.<tenant>.<job>.<key>        while queued    -
     JOURNAL   journal.<tenant>.<job>.<key>          yes             facts.<tenant>.<job>.<...>
               journal.<tenant>.<job>.<kind>.<name>  yes             facts.<tenant>.<job>.<...>
     EVENTS    events.<tenant>.<job>                 no              live.<tenant>.<job>
@@ -29,7 +30,8 @@
 
 A job's own <key> in JOURNAL is a step's, `start` or `end`. What a tenant may see and do is so a matter of subjects, for
 NATS as well. <kind> is one of wait, signal, timer, shift (penstock.contracts.waiting), wasted, lost
-(penstock.contracts.journal).
+(penstock.contracts.journal). <lane>: how urgent a job is, or `over` for what is beyond a tenant's share (docs/adr/0028). A
+step is in one lane, and stays there.
 
 Only what a stream has *stored* is republished, so a subscriber to `facts.…` or `live.…` never receives a second
 message that was refused (see docs/adr/0002).
@@ -40,11 +42,15 @@ import re
 from penstock.contracts.wire import JobName
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
-TIMERS, MODELS, CACHE = "TIMERS", "MODELS", "CACHE"
+TIMERS, TURNS, MODELS, CACHE = "TIMERS", "TURNS", "MODELS", "CACHE"
 COUNTERS, LIMITS, USAGE = "COUNTERS", "LIMITS", "USAGE"
 #: The bucket KEYS, as NATS names its stream.
 KEYS = "KV_KEYS"
-STREAMS = JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS, COUNTERS, LIMITS, USAGE
+STREAMS = JOBS, TURNS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS, COUNTERS, LIMITS, USAGE
+
+#: The lanes of STEPS and TURNS, and how many of each are begun for one of the last, where all have some.
+HIGH, NORMAL, LOW, OVER = "high", "normal", "low", "over"
+LANES = {HIGH: 8, NORMAL: 4, LOW: 2, OVER: 1}
 
 #: What is republished once it is stored, as (source, destination).
 FACTS = ("journal.>", "facts.>")
@@ -102,27 +108,42 @@ def job(pattern: str, name: JobName) -> str:
 
 
 def of_job(subject: str) -> tuple[str, JobName]:
-    """(pattern, job) of what is in JOBS."""
-    tenant, pattern, job_id = tokens(subject)
+    """(pattern, job) of what is in JOBS or TURNS."""
+    tenant, pattern, job_id = tokens(subject)[-3:]
     return pattern, JobName(tenant, job_id)
 
 
-def step(service: str, pattern: str, step_name: str, name: JobName, key: str) -> str:
-    return f"steps.{service}.{pattern}.{step_name}.{name}.{key}"
+def turn(lane: str, pattern: str, name: JobName) -> str:
+    """Where a job waits that is in JOBS, and that nobody had room for when it came."""
+    return f"turns.{lane}.{name.tenant}.{pattern}.{name.id}"
+
+
+def turns_consumer(lane: str) -> str:
+    """The durable consumer of a lane of TURNS."""
+    return f"turns={lane}"
+
+
+def step(service: str, pattern: str, step_name: str, name: JobName, key: str, *, lane: str = NORMAL) -> str:
+    return f"steps.{lane}.{service}.{pattern}.{step_name}.{name}.{key}"
+
+
+def lane_of(subject: str) -> str:
+    """The lane of what is in STEPS or TURNS."""
+    return tokens(subject)[0]
 
 
 def of_step(subject: str) -> tuple[str, str, str, JobName, str]:
     """(service, pattern, step, job, key) of what is in STEPS."""
-    service, pattern, step_name, tenant, job_id, key = tokens(subject)
+    _, service, pattern, step_name, tenant, job_id, key = tokens(subject)
     return service, pattern, step_name, JobName(tenant, job_id), key
 
 
-def step_consumer(service: str, pattern: str, step_name: str) -> str:
-    """The durable consumer of one kind of step, which so has a queue depth and a scale of its own.
+def step_consumer(service: str, pattern: str, step_name: str, lane: str = NORMAL) -> str:
+    """The durable consumer of a lane of one kind of step, which so has a queue depth and a scale of its own.
 
-    No token has a "=", so no two kinds have the same.
+    No token has a "=", so no two have the same.
     """
-    return f"{service}={pattern}={step_name}"
+    return f"{service}={pattern}={step_name}={lane}"
 
 
 def journal(name: JobName, key: str) -> str:
@@ -181,6 +202,7 @@ def named_in(subject: str) -> JobName | None:
     """The job that the subject of a job, a step or a hook names; None for any other."""
     readers = {
         "jobs": lambda: of_job(subject)[1],
+        "turns": lambda: of_job(subject)[1],
         "steps": lambda: of_step(subject)[3],
         "hooks": lambda: of_hook(subject),
     }

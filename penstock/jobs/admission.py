@@ -22,7 +22,20 @@ FULL = 0.8
 #: Seconds for which what was read is good, after which a request waits for it, and that reading may take.
 _KEPT, _STALE, _PATIENCE = 1.0, 10.0, 2.0
 #: What a job needs room in. A queue or journal that is full refuses; EVENTS and TIMERS drop what is oldest.
-_NEEDED = subjects.JOBS, subjects.STEPS, subjects.JOURNAL, subjects.EVENTS, subjects.HOOKS, subjects.TIMERS
+_NEEDED = (
+    subjects.JOBS,
+    subjects.TURNS,
+    subjects.STEPS,
+    subjects.JOURNAL,
+    subjects.EVENTS,
+    subjects.HOOKS,
+    subjects.TIMERS,
+)
+#: Where jobs wait, as (stream, consumer).
+_QUEUES = (
+    (subjects.JOBS, subjects.AGGREGATOR),
+    *((subjects.TURNS, subjects.turns_consumer(lane)) for lane in subjects.LANES),
+)
 
 
 class Admission:
@@ -58,14 +71,14 @@ class Admission:
 
     async def _read(self) -> None:
         with suppress(TimeoutError, nats.errors.Error):  # publishing the job will fail for the same reason
-            about = f"CONSUMER.INFO.{subjects.JOBS}.{subjects.AGGREGATOR}"
-            waiting, account = await self._ask(about), await self._ask("INFO")
+            queues = [await self._ask(f"CONSUMER.INFO.{stream}.{name}") for stream, name in _QUEUES]
+            account = await self._ask("INFO")
             held = [await self._ask(f"STREAM.INFO.{stream}") for stream in _NEEDED]
             full = [*_full_account(account), *(one for info in held for one in full_stream(info, self._deadline))]
             self._refusal = None
             if full:
                 self._refusal = "no_room", f"{full[0]}; no new jobs are taken until it has room"
-            elif waiting.get("num_pending", 0) > self._max_backlog:
+            elif sum(waiting.get("num_pending", 0) for waiting in queues) > self._max_backlog:
                 self._refusal = "overloaded", f"more than {self._max_backlog} jobs are waiting; try again later"
         self._read_at = asyncio.get_running_loop().time()
 

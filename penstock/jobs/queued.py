@@ -3,7 +3,9 @@
 Asked of NATS when somebody wants to know; a step on its way costs nothing more.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from contextlib import suppress
+from functools import partial
 
 from nats.js.api import ConsumerInfo
 from nats.js.errors import NotFoundError
@@ -21,21 +23,24 @@ async def look_up_with_queue(bus: Bus, job: JobName) -> JobState | None:
     if state is None or state.status != "running":
         return state
     queued: list[QueuedStep] = []
-    async for stored in bus.history(subjects.STEPS, subjects.step("*", "*", "*", job, "*")):
+    async for stored in bus.history(subjects.STEPS, subjects.step("*", "*", "*", job, "*", lane="*")):
         service, pattern, step, _, key = subjects.of_step(stored.subject)
-        info = await consumer_of(bus, service, pattern, step)
+        lanes = await lanes_of(bus, service, pattern, step)
+        info = lanes.get(subjects.lane_of(stored.subject))
         if info is None or stored.sequence > delivered(info):
-            queued.append(QueuedStep(key=key, step=step, service=service, **state_of(info)))
+            queued.append(QueuedStep(key=key, step=step, service=service, **state_of(lanes.values())))
     return state.model_copy(update={"queued": tuple(queued)})
 
 
-async def consumer_of(bus: Bus, service: str, pattern: str, step: str) -> ConsumerInfo | None:
-    """None where it is not declared: then no executor can be there."""
-    name = subjects.step_consumer(service, pattern, step)
-    try:
-        return await bus.retrying(f"ask for {name}", lambda: bus.jetstream.consumer_info(subjects.STEPS, name))
-    except NotFoundError:
-        return None
+async def lanes_of(bus: Bus, service: str, pattern: str, step: str) -> dict[str, ConsumerInfo]:
+    """The consumers of a kind of step, by lane. Where none is declared, no executor can be there."""
+    found: dict[str, ConsumerInfo] = {}
+    for lane in subjects.LANES:
+        name = subjects.step_consumer(service, pattern, step, lane)
+        with suppress(NotFoundError):
+            asking = partial(bus.jetstream.consumer_info, subjects.STEPS, name)
+            found[lane] = await bus.retrying(f"ask for {name}", asking)
+    return found
 
 
 def undelivered(bus: Bus, info: ConsumerInfo, *, after: int = 0) -> AsyncIterator[Stored]:
@@ -48,8 +53,12 @@ def delivered(info: ConsumerInfo) -> int:
     return info.delivered.stream_seq if info.delivered else 0
 
 
-def state_of(info: ConsumerInfo | None) -> dict[str, int | bool]:
-    """`served`: somebody asks for steps of this kind, or has some. Who has died with one has it for a while."""
-    if info is None:
+def state_of(lanes: Collection[ConsumerInfo]) -> dict[str, int | bool]:
+    """Of the lanes of one kind of step together.
+
+    `served`: somebody asks for steps of this kind, or has some. Who has died with one has it for a while.
+    """
+    if not lanes:
         return {"depth": 1, "served": False}
-    return {"depth": info.num_pending or 0, "served": bool(info.num_waiting or info.num_ack_pending)}
+    served = any(info.num_waiting or info.num_ack_pending for info in lanes)
+    return {"depth": sum(info.num_pending or 0 for info in lanes), "served": served}

@@ -18,7 +18,8 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from penstock.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.streams import consumer_configs, stream_configs
-from penstock.nats_api.channels import PARAMETERS, Channel, Message, channels
+from penstock.jetstream.subjects import NORMAL
+from penstock.nats_api.channels import LANE, PARAMETERS, Channel, Message, channels
 from penstock.pattern import Pattern
 from penstock.settings import Settings
 
@@ -96,8 +97,8 @@ def _operations(table: Iterable[Channel], patterns: Mapping[str, Pattern[Any, An
                     "tags": [{"name": service}],
                 }
                 for consumer in consumers if action == "receive" else ():
-                    if fnmatchcase(channel.address, str(consumer.filter_subject)):
-                        operation["x-consumer"] = consumer.durable_name
+                    if fnmatchcase(channel.address.replace(LANE, NORMAL), str(consumer.filter_subject)):
+                        operation["x-consumer"] = str(consumer.durable_name).replace(f"={NORMAL}", f"={LANE}")
                 if channel.replies:
                     operation["bindings"] = {"nats": {"queue": subjects.API, "bindingVersion": "0.1.0"}}
                     reply = f"{channel.name}-reply"

@@ -38,11 +38,13 @@ from penstock.patterns.loading import steps_by_service
 
 _RUNS, _SERVES = ("aggregator",), ("gateway",)
 #: A place in an address, for each variable token of a subject.
+LANE = "{lane}"
 _KEY, _ORIGIN, _SIGNAL, _NUMBER, _HASH = "{key}", "{origin}", "{signal}", "{number}", "{hash}"
 _CALLER, _COUNTER = "{caller}", "{counter}"
 _TENANT, _JOB = "{tenant}", JobName("{tenant}", "{job}")
 PARAMETERS = {
     "tenant": "Whose job it is: 1 to 32 of a-z 0-9 -; `default` where there are no keys.",
+    "lane": "high, normal or low, as the job's urgency; over where the tenant has its share.",
     "job": "The job's id: 1 to 64 of A-Z a-z 0-9 _ -.",
     "key": "The step's key, unique in its job.",
     "signal": "The signal's name.",
@@ -108,10 +110,21 @@ def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
         )
         for name, one in patterns.items()
     ]
+    turns = [
+        Channel(
+            f"turns-{name}",
+            subjects.turn(LANE, name, _JOB),
+            f"Jobs that wait for their turn: {one.summary}",
+            (Message("Turn", "The body is not read.", headers=retries),),
+            _RUNS,
+            _RUNS,
+        )
+        for name, one in patterns.items()
+    ]
     steps = [
         Channel(
             f"steps-{service}-{pattern.name}-{step.name}",
-            subjects.step(service, pattern.name, step.name, _JOB, _KEY),
+            subjects.step(service, pattern.name, step.name, _JOB, _KEY, lane=LANE),
             f"Steps of kind {step.name}, of the pattern {pattern.name}.",
             (Message(f"Step-{pattern.name}-{step.name}", f"One {step.name} to do.", StepMessage, input=step.input),),
             senders=_RUNS,
@@ -120,7 +133,7 @@ def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
         for service, executed in executors.items()
         for pattern, step in executed.values()
     ]
-    return [*jobs, *steps, *_of_a_job(tuple(executors)), *_of_limits(), *endpoints(patterns)]
+    return [*jobs, *turns, *steps, *_of_a_job(tuple(executors)), *_of_limits(), *endpoints(patterns)]
 
 
 def _request(pattern: Pattern[Any, Any], **more: Any) -> Message:

@@ -33,9 +33,11 @@ from penstock.mistakes import leaves, told
 from penstock.pattern import Pattern
 from penstock.runs.earlier import Earlier
 from penstock.runs.journal import Journal
+from penstock.runs.lanes import Sending, Shares
 from penstock.runs.parking import Parking
 from penstock.runs.replay import ReplayRun
 from penstock.runs.task import check_all_asked
+from penstock.runs.turns import Submitted, Turns
 from penstock.runs.versions import Versions, begun
 from penstock.runs.waiting import Waits
 from penstock.runs.work import Work
@@ -50,12 +52,15 @@ class JobHandler:
 
     def __init__(self, *, bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> None:
         self._bus, self._patterns, self._settings = bus, patterns, settings
+        self._shares = Shares(settings.share)
+        self.turns = Turns(bus, patterns, settings.share)
         self.versions = Versions(bus, patterns, settings.handover)
 
     async def handle(self, message: Msg) -> None:
-        """Settle one delivery: acked once the job's end is written and published; terminated where it can never run.
+        """Settle one delivery of a job, or of its turn.
 
-        Handed back with a delay where another replica is to run it.
+        Acked once the job's end is written and published; terminated where it can never run. Handed back with a delay
+        where another replica is to run it.
         """
         name, job = subjects.of_job(message.subject)
         about = {**job.about, "pattern": name, "delivery": message.metadata.num_delivered}
@@ -69,8 +74,11 @@ class JobHandler:
                     problem = correlation.stamped(bad_id.problem())
                     await self._tell(job, JobFailed(id=END, problem=problem, usage=Usage()))
                 raise GivenUp(bad_id.code, bad_id.detail)
-            async with Journal.following(self._bus, job) as journal:
-                await self._process(message, message.data, name, job, about, journal)
+            if (submitted := await self.turns.submitted(message)) is not None:
+                with self.turns.running(job.tenant):
+                    async with Journal.following(self._bus, job) as journal:
+                        parking = Parking(journal, subjects.job(name, job))
+                        await self._process(message, submitted, name, job, about, journal, parking)
 
     async def wake(self, message: Msg) -> None:
         """Settle a signal, or what is due: acked at once where the job is not parked, else as `handle` does."""
@@ -82,39 +90,44 @@ class JobHandler:
             if subjects.stream_of(message.subject) == subjects.TIMERS and journal.end is None:
                 at = datetime.fromtimestamp(self._bus.time.now(), UTC)
                 await journal.write(timer_key(key), TimerFired(key=key, fired_at=at))
-            if await Parking(journal, message.subject).is_mine(self._bus.time.now()):
-                subject = subjects.job(start.pattern, job)
-                if (submitted := await self._bus.last_from_leader(subjects.JOBS, subject)) is None:
-                    raise GivenUp("unknown_job", f"{subject} is past its retention")
-                correlation.go_by(submitted.headers)
-                await self._process(message, submitted.data, start.pattern, job, about, journal)
+            parking = Parking(journal, message.subject)
+            if await parking.is_mine(self._bus.time.now()):
+                submitted = await self.turns.of_job(start.pattern, job)
+                await self._process(message, submitted, start.pattern, job, about, journal, parking)
 
     async def _process(
-        self, message: Msg, body: bytes, name: str, job: JobName, about: dict[str, Any], journal: Journal
+        self,
+        message: Msg,
+        submitted: Submitted,
+        name: str,
+        job: JobName,
+        about: dict[str, Any],
+        journal: Journal,
+        parking: Parking,
     ) -> None:
-        parking = Parking(journal, message.subject)
         if journal.end is None:
             await self.versions.leave_to_others(name, journal.start, message, parking.parked_for)
-        body_hash = hashlib.sha256(body).hexdigest()
+        body_hash = hashlib.sha256(submitted.body).hexdigest()
         request: PatternRequest | None = None
         problem: Failure | None = None
         try:
-            request = parse_request(self._patterns, name, body, self._settings)
+            request = parse_request(self._patterns, name, submitted.body, self._settings)
         except Failure as refusal:
             problem = refusal
-        async with aclosing(EventLog(self._bus, job)) as events:
+        urgency = request.options.urgency if request else "normal"
+        sending = Sending(self._bus, self._shares, job, urgency, resumes=journal.start is not None)
+        async with aclosing(EventLog(self._bus, job)) as events, aclosing(sending):
             if (start := journal.start) is None:
-                accepted_at = message.metadata.timestamp.timestamp()
                 wanted = request.options.deadline_seconds if request else None
-                deadline = accepted_at + (wanted or self._settings.deadline)
+                deadline = submitted.at + (wanted or self._settings.deadline)
                 start = JobStart(
                     pattern=name,
                     body_hash=body_hash,
-                    accepted_at=accepted_at,
+                    accepted_at=submitted.at,
                     deadline=deadline,
                     waiting_counts=request is not None and request.options.deadline_counts == "all",
                     version=self._patterns[name].version if request else "",
-                    retry_of=first_try(message.headers, job),
+                    retry_of=first_try(submitted.headers, job),
                 )
                 start = await journal.write(START, start)
             if (start.pattern, start.body_hash) != (name, body_hash):
@@ -136,7 +149,7 @@ class JobHandler:
                     problem = Failure("poisoned", f"begun {begun} times; its aggregators did not survive it")
                 if problem is not None:
                     await dead_letter(self._bus, message, problem.code, f"{problem.code}: {problem.detail}")
-                ended = partial(self._ended, name, job, start, request, problem, journal, events, parking)
+                ended = partial(self._ended, name, job, start, request, problem, journal, events, parking, sending)
                 end = await until_stored(self._bus, "the run", about, ended)
             if end is not None:
                 events.send(end_event(end))
@@ -157,6 +170,7 @@ class JobHandler:
         journal: Journal,
         events: EventLog,
         parking: Parking,
+        sending: Sending,
     ) -> JobEnd | None:
         """Run the job, unless there is a problem, and write its end. Called again, it goes on by the journal.
 
@@ -168,7 +182,7 @@ class JobHandler:
                 return None
             shift, until = len(parking.shifts), start.deadline_after(parking.parked_for)
             begun = start.model_copy(update={"deadline": until})
-            result, problem, waits = await self._run(name, job, begun, request, journal, events)
+            result, problem, waits = await self._run(name, job, begun, request, journal, events, sending)
             if not waits:
                 break
             if start.waiting_counts:
@@ -183,7 +197,14 @@ class JobHandler:
         await self._bus.append(subjects.events(job), event.model_dump_json().encode())
 
     async def _run(
-        self, name: str, job: JobName, start: JobStart, request: PatternRequest, journal: Journal, events: EventLog
+        self,
+        name: str,
+        job: JobName,
+        start: JobStart,
+        request: PatternRequest,
+        journal: Journal,
+        events: EventLog,
+        sending: Sending,
     ) -> tuple[dict[str, Any] | None, Failure | None, list[Waiting]]:
         """The pattern's result, or why there is none; neither if the job was ended elsewhere (cancelled, say).
 
@@ -193,10 +214,8 @@ class JobHandler:
         earlier = await Earlier.of(self._bus, job, start)
 
         async def dispatch(step: Step[Any, Any], message: StepMessage) -> None:
-            if await earlier.has_done(message, journal, events):
-                return
-            subject = subjects.step(step.service, message.pattern, step.name, job, message.key)
-            await self._bus.once(subject, message.model_dump_json().encode(), headers=correlation.headers())
+            if not await earlier.has_done(message, journal, events):
+                await sending.send(step, message)
 
         kept = self._settings.jobs_max_age_days
         waits = Waits(self._bus, job, journal, start=start, tell=events.send, kept_days=kept)
@@ -210,6 +229,7 @@ class JobHandler:
             fan_out=self._settings.fan_out,
             max_steps=self._settings.max_steps,
             waits=waits,
+            settled=sending.settled,
             begun=partial(begun, self._bus, journal, job),
             inherited=earlier.outcomes,
             seed=earlier.seed,

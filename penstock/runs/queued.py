@@ -5,6 +5,7 @@ One look at the consumers of STEPS every few seconds, in each aggregator; the ru
 
 import asyncio
 import logging
+from collections import defaultdict
 from functools import partial
 
 from nats.js.api import ConsumerInfo
@@ -57,21 +58,24 @@ class QueueTeller:
 
     async def look(self) -> None:
         """Tell what waits and was not told."""
-        offset, page = 0, await self._page(0)
-        while page:
-            for info in page:
+        consumers = page = await self._page(0)
+        while len(page) == _PAGE:
+            page = await self._page(len(consumers))
+            consumers = consumers + page
+        lanes: dict[str, list[ConsumerInfo]] = defaultdict(list)
+        for info in consumers:
+            lanes[info.name.rpartition("=")[0]].append(info)
+        for kind in lanes.values():
+            for info in kind:
                 if info.num_pending:
-                    await self._tell(info)
-            offset += len(page)
-            page = await self._page(offset) if len(page) == _PAGE else []
+                    await self._tell(info, state_of(kind))
 
     async def _page(self, offset: int) -> list[ConsumerInfo]:
         listing = partial(self._bus.jetstream.consumers_info, subjects.STEPS, offset)
         return await self._bus.retrying("list the consumers", listing)
 
-    async def _tell(self, info: ConsumerInfo) -> None:
+    async def _tell(self, info: ConsumerInfo, state: dict[str, int | bool]) -> None:
         last, served = self._told.get(info.name, (0, None))
-        state = state_of(info)
         waiting: list[Stored] = []
         async for message in undelivered(self._bus, info, after=last if served == state["served"] else 0):
             if len(waiting) == _MOST or unix(message.time) > self._bus.time.now() - _PATIENCE:

@@ -57,6 +57,7 @@ class Task(Generic[Out]):
             except TimeoutError:
                 await work.journal.read()
         del work.waiting[self.key]
+        work.settled(key)
         return outcome
 
     def _accepted(self, outcome: Outcome, work: Work, result: StreamedResult) -> Out:

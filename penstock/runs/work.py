@@ -72,6 +72,8 @@ class Work:
     #: Has the keys of all steps of the job that were dispatched or finished.
     begun: Callable[[], Awaitable[Collection[str]]]
     waits: Waiter | None = None
+    #: Called with the key of a step that has its outcome.
+    settled: Callable[[str], None] = lambda key: None
     #: What earlier tries at the job have finished.
     inherited: Mapping[str, Outcome] = field(default_factory=dict)
     #: What chance goes by; by default the job's id and when it was accepted.

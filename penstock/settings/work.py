@@ -10,6 +10,7 @@ class Work(Group):
     slots: Count = Field(32, description="Steps that one worker or classifier executes at once, tools apart.")
     runs: Count = Field(256, description="Jobs that one aggregator runs at once.")
     mcp: FilePath | None = Field(None, description="A JSON file whose mcpServers workers take tools from.")
+    share: Count = Field(8, description="Jobs, and steps, of a tenant; more of them let others go first.")
     fan_out: Count = Field(8, description="Tasks of one job in flight at once, where it fans out.")
     max_steps: Count = Field(1000, description="Steps and waits of one job; with more it fails as too_many_steps.")
     ack_wait: float = Field(6, ge=1, description="Seconds without a heartbeat after which another replica takes over.")

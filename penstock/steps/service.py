@@ -53,9 +53,11 @@ def build(name: str, settings: Settings, only: Iterable[str] | None = None) -> S
             turns=turns,
         )
         for pattern, step in chosen.values():
-            kind = name, pattern.name, step.name
-            durable, subject = subjects.step_consumer(*kind), subjects.step(*kind, subjects.EVERY, "*")
-            service.consume(subjects.STEPS, durable, subject, handler.handle, slots=step.slots)
+            kind, own = (name, pattern.name, step.name), service.pool(step.slots) if step.slots else None
+            for lane, weight in subjects.LANES.items():
+                durable = subjects.step_consumer(*kind, lane)
+                subject = subjects.step(*kind, subjects.EVERY, "*", lane=lane)
+                service.consume(subjects.STEPS, durable, subject, handler.handle, weight=weight, pool=own)
 
     service = Service(name, settings, start, slots=settings.slots)
     if llm is not None:

@@ -51,7 +51,7 @@ async def test_a_lost_request_is_noticed_although_others_are_answered(settings: 
                 durable,
                 handle,
                 received=lambda _, message: received.put_nowait(message),
-                changed=changed.set,
+                changed=lambda _: changed.set(),
             )
             await source.open()
             await source.request(1, wait=True)

@@ -27,15 +27,15 @@ async def in_clients_hands(pipeline: Pipeline) -> dict[str, int]:
 
 
 async def test_one_kind_of_step_is_never_taken_beyond_the_free_slots(alone: Pipeline) -> None:
-    """Twelve drafts for two slots: two are taken, ten stay in the queue, where any replica can have them."""
+    """Eight drafts for two slots: two are taken, six stay in the queue, where any replica can have them."""
     await alone.gemini.rule(step="draft", reply={"hold": "draft"})
     await alone.start("workers", steps=("draft",), slots=2)
     async with alone.settlements() as settlements:
-        jobs = [await alone.submit("sequential-processing", {"input": f"lantern {number}"}) for number in range(12)]
+        jobs = [await alone.submit("sequential-processing", {"input": f"lantern {number}"}) for number in range(8)]
         await alone.gemini.wait(held="draft", count=2)
-        assert await in_clients_hands(alone) == {"workers=sequential-processing=draft": 2}
+        assert await in_clients_hands(alone) == {"workers=sequential-processing=draft=normal": 2}
         await alone.gemini.release("draft")
-        await settlements.wait_for("ACK", 12)
+        await settlements.wait_for("ACK", 8)
     assert (await alone.gemini.stats()).peak_running == 2
     assert len(await alone.gemini.calls(step="draft")) == len(jobs)
     await alone.start("workers")
@@ -95,7 +95,7 @@ async def test_at_shutdown_what_waits_goes_back_at_once_and_what_runs_is_finishe
     """Another replica has done the waiting ones before the running one is even done."""
     await alone.gemini.rule(times=1, reply={"hold": "first"})
     first = await alone.start("workers", slots=1, steps=REVIEWS)
-    await _until_asked(alone, 3)
+    await _until_asked(alone, 3 * len(subjects.LANES))
     async with alone.settlements() as settlements:
         job = await alone.submit("parallel-processing", CODE)
         await alone.gemini.wait(held="first")

@@ -54,7 +54,7 @@ async def test_a_consumer_that_was_deleted_is_asked_for_ever_more_rarely_and_tol
     with logged("penstock.jetstream.source", "cannot pull") as records:
         clock = asyncio.get_running_loop()
         began = clock.time()
-        await pipeline.bus.jetstream.delete_consumer(subjects.STEPS, "workers=sequential-processing=draft")
+        await pipeline.bus.jetstream.delete_consumer(subjects.STEPS, "workers=sequential-processing=draft=normal")
         await records.times(3)
         assert clock.time() - began >= 0.25 + 0.5
         assert (await pipeline.run("routing", QUERY))["response"]

@@ -24,6 +24,7 @@ async def test_every_stream_keeps_what_it_holds_for_its_time(pipeline: Pipeline)
             once.add(stream.config.name)
     assert kept == {
         subjects.JOBS: 7,
+        subjects.TURNS: 7,
         subjects.STEPS: 7,
         subjects.JOURNAL: 7,
         subjects.EVENTS: 1,
@@ -37,7 +38,7 @@ async def test_every_stream_keeps_what_it_holds_for_its_time(pipeline: Pipeline)
         subjects.LIMITS: 32,
         subjects.USAGE: 400,
     }
-    assert once == {subjects.JOBS, subjects.STEPS, subjects.JOURNAL, subjects.HOOKS}
+    assert once == {subjects.JOBS, subjects.TURNS, subjects.STEPS, subjects.JOURNAL, subjects.HOOKS}
 
 
 async def test_the_streams_share_one_number_of_bytes_and_follow_it(nats: NatsServer) -> None:

@@ -13,7 +13,7 @@ from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.streams import stream_configs
 from penstock.nats_api.asyncapi import document
-from penstock.nats_api.channels import endpoints
+from penstock.nats_api.channels import LANE, endpoints
 from penstock.patterns.loading import load, steps_by_service
 from penstock.settings import Settings
 from tests.support.node import tool
@@ -140,14 +140,15 @@ def test_it_leaves_nothing_out(described: Json) -> None:
     assert {subjects.job(name, ANY) for name in load()} <= addresses
     for service, steps in steps_by_service(load()).items():
         kinds = [(service, pattern.name, step.name) for pattern, step in steps.values()]
-        assert {subjects.step(*kind, ANY, "{key}") for kind in kinds} <= addresses
+        assert {subjects.step(*kind, ANY, "{key}", lane=LANE) for kind in kinds} <= addresses
     assert {endpoint.address for endpoint in endpoints(load())} <= addresses
 
 
 def test_an_operation_says_whose_it_is(described: Json) -> None:
     classify = described["operations"]["classifier-receive-steps-classifier-routing-classify"]
     assert classify["tags"] == [{"name": "classifier"}]
-    assert classify["x-consumer"] == "classifier=routing=classify"
+    assert classify["x-consumer"] == "classifier=routing=classify={lane}"
+    assert described["operations"]["aggregator-receive-turns-routing"]["x-consumer"] == "turns={lane}"
     assert described["operations"]["aggregator-receive-jobs-routing"]["x-consumer"] == subjects.AGGREGATOR
     submit = described["operations"]["aggregator-receive-api-submit-routing"]
     assert submit["bindings"]["nats"]["queue"] == subjects.API

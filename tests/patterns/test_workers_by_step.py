@@ -34,7 +34,7 @@ async def test_workers_for_one_type_of_task_leave_the_others_alone(pipeline: Pip
         async for event in pipeline.following(JOB):
             if isinstance(event, StepCompleted) and event.step == "execute-backend":
                 break
-        (waiting,) = await pipeline.bus.last_from_any_replica(subjects.STEPS, ["steps.*.*.execute-frontend.>"])
+        (waiting,) = await pipeline.bus.last_from_any_replica(subjects.STEPS, ["steps.*.*.*.execute-frontend.>"])
         assert waiting.subject.endswith(f"{JOB}.task-1")
         assert await pipeline.gemini.calls(step="execute-frontend") == []
         async with running(build(pipeline.settings, ["orchestrator-worker/execute-frontend"])):
@@ -47,7 +47,7 @@ async def test_the_tool_calls_of_one_turn_are_dispatched_together(pipeline: Pipe
     calls = [{"name": "calculate", "args": {"expression": text}} for text in ("6 * 7", "1 / 8")]
     await pipeline.gemini.rule(step="think", times=1, reply={"functionCalls": calls})
     await pipeline.gemini.rule(step="think", reply={"text": "42 and 0.125."})
-    asked = await pipeline.bus.connection.subscribe(f"steps.workers.multi-step-tool-usage.calculate.default.{JOB}.*")
+    asked = await pipeline.bus.connection.subscribe(f"steps.*.workers.multi-step-tool-usage.calculate.default.{JOB}.*")
     async with running(build(pipeline.settings, ["think", "conclude"])):
         await pipeline.submit("multi-step-tool-usage", {"problem": "6 times 7, and an eighth"}, JOB)
         keys = {(await asked.next_msg(timeout=10)).subject.rpartition(".")[2] for _ in calls}

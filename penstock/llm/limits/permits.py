@@ -52,7 +52,12 @@ class Permits:
         await self._declare()
         name = subjects.model_permits_consumer(self._model)
         source = Source(
-            self._bus.connection, subjects.MODELS, name, _nothing, received=self._received, changed=self._wake.set
+            self._bus.connection,
+            subjects.MODELS,
+            name,
+            _nothing,
+            received=self._received,
+            changed=lambda _: self._wake.set(),
         )
         await source.open()
         self._stack.push_async_callback(source.aclose)

@@ -8,7 +8,7 @@ from penstock.hosting import server
 from penstock.hosting.service import Service
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.subjects import EVERY
+from penstock.jetstream.subjects import EVERY, LANES
 from penstock.nats_api.endpoints import NatsApi
 from penstock.patterns.loading import load
 from penstock.runs.handler import JobHandler
@@ -23,10 +23,15 @@ def build(settings: Settings) -> Service:
 
     async def start(service: Service, bus: Bus) -> None:
         handler = JobHandler(bus=bus, patterns=patterns, settings=settings)
-        service.consume(subjects.JOBS, subjects.AGGREGATOR, subjects.job("*", EVERY), handler.handle)
+        jobs = subjects.job("*", EVERY)
+        service.consume(subjects.JOBS, subjects.AGGREGATOR, jobs, handler.handle, aside=handler.turns.queue)
+        for lane, weight in LANES.items():
+            turns = subjects.turn(lane, "*", EVERY)
+            service.consume(subjects.TURNS, subjects.turns_consumer(lane), turns, handler.handle, weight=weight)
         signals = subjects.journal(EVERY, signal_key("*"))
-        service.consume(subjects.JOURNAL, subjects.SIGNALS_CONSUMER, signals, handler.wake)
-        service.consume(subjects.TIMERS, subjects.TIMERS_CONSUMER, subjects.due(EVERY, "*"), handler.wake)
+        first = LANES[subjects.HIGH]  # who only goes on with what was begun
+        service.consume(subjects.JOURNAL, subjects.SIGNALS_CONSUMER, signals, handler.wake, weight=first)
+        service.consume(subjects.TIMERS, subjects.TIMERS_CONSUMER, subjects.due(EVERY, "*"), handler.wake, weight=first)
         await handler.versions.start()
         service.leaving.append(handler.versions.stop)
         for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings), QueueTeller(bus), Folding(bus)):

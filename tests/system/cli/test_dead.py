@@ -80,7 +80,7 @@ def test_a_step_is_replayed_with_its_whole_job(system: System) -> None:
     """Alone it would change nothing any more; the message says what to do."""
     ended = system.run("run", "routing", "--query", "Where is my order?", "--format", "events")
     job = json.loads(ended.stdout.splitlines()[0])["job"]
-    subject = f"steps.workers.routing.respond.default.{job}.respond-1"
+    subject = f"steps.normal.workers.routing.respond.default.{job}.respond-1"
     number = asyncio.run(dead_letter(system.nats_url, subject, "STEPS", b"{}"))
     refused = system.run("dead", "replay", str(number))
     assert refused.returncode == 1

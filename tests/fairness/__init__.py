@@ -1,0 +1,1 @@
+"""No tenant keeps the others waiting, and what is urgent comes first."""

@@ -1,0 +1,14 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from penstock.settings import Settings
+from tests.support.pipeline import Pipeline, pipeline_of
+from tests.support.simulator import Steering
+
+
+@pytest.fixture
+async def bare(settings: Settings, gemini: Steering) -> AsyncIterator[Pipeline]:
+    """No services: tests start their own, with as many slots as they need."""
+    async with pipeline_of(settings, gemini) as pipeline:
+        yield pipeline
