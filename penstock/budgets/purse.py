@@ -63,7 +63,7 @@ class Purse:
 
     @asynccontextmanager
     async def paying(self, question: int, most: int, model: str, meter: Meter) -> AsyncIterator[int]:
-        """Within it one call of at most `question` tokens may be made, with the output limit that is given: up to `most`.
+        """Within it a call of at most `question` tokens may be made, with the output limit given: `most` or less.
 
         `meter` is that call's. Raises Failure("budget_exceeded") where too little is left, or a model's price is not
         known and a budget is one of money.
