@@ -122,7 +122,7 @@ def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
         for service, executed in executors.items()
         for pattern, step in executed.values()
     ]
-    return [*jobs, *steps, *_of_a_job(tuple(executors)), *_of_limits(), *endpoints(patterns)]
+    return [*jobs, *steps, *_of_a_job(tuple(executors)), *_of_limits(tuple(executors)), *endpoints(patterns)]
 
 
 def _request(pattern: Pattern[Any, Any], **more: Any) -> Message:
@@ -179,14 +179,16 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     ]
 
 
-def _of_limits() -> list[Channel]:
+def _of_limits(executors: tuple[str, ...]) -> list[Channel]:
     used = Message("Used", "When the caller's requests were let through: pairs of Unix milliseconds and a number.")
     held = Message("Places", "The tenant's jobs that have a place, each with the time of its submission.")
     added = Message("Added", "What is added, in the header Nats-Incr (ADR-49 of NATS).")
     return [
         Channel("limits-rate", subjects.rate(_CALLER), "How a caller stands.", (used,), _SERVES),
         Channel("limits-jobs", subjects.places(_TENANT), "Which jobs of a tenant are on.", (held,), _SERVES + _RUNS),
-        Channel("counters", subjects.counter(_COUNTER), "Numbers that all replicas add to.", (added,), _SERVES + works),
+        Channel(
+            "counters", subjects.counter(_COUNTER), "Numbers that all add to.", (added,), _SERVES + _RUNS + executors
+        ),
     ]
 
 
