@@ -135,3 +135,14 @@ async def test_a_spent_budget_refuses_a_submission(settings: Settings, gemini: S
 def test_a_budget_that_cannot_be_read_is_named(text: str) -> None:
     with pytest.raises(Misconfigured, match="PENSTOCK_BUDGETS"):
         Settings(budgets=text)
+
+
+async def test_a_reply_that_would_go_on_stops_at_what_the_budget_allows(settings: Settings, gemini: Steering) -> None:
+    """The model is told where to stop: it is not asked for more than is held."""
+    await gemini.rule(step="respond", reply={"text": "on and on " * 6_000})
+    async with pipeline_of(settings, gemini, "aggregator", "classifier", "workers") as pipeline:
+        job = await pipeline.submit("routing", BODY | {"options": {"budget": {"tokens": 12_000}}})
+        await pipeline.failure(job)
+    calls = [call for call in await gemini.calls(job=job) if call.usage]
+    assert sum(call.usage.total_token_count for call in calls if call.usage) <= 12_000
+    assert any(call.step == "respond" for call in calls)
