@@ -32,6 +32,13 @@ def _callable(url: str) -> str:
 WebhookUrl = Annotated[str, Field(max_length=2048, json_schema_extra={"format": "uri"}), AfterValidator(_callable)]
 
 
+class Budget(Wire):
+    """What all calls of a job may cost together, thinking included; with both, neither is exceeded."""
+
+    tokens: int | None = omitted(gt=0, le=10**12)
+    usd: float | None = omitted(gt=0, le=10**6)
+
+
 class Options(Wire):
     """Options of every pattern; a pattern with more of its own extends this."""
 
@@ -58,6 +65,9 @@ class Options(Wire):
         default=True,
         exclude_if=bool,
         description="`false`: models are asked, whatever replies are kept, and theirs are not kept.",
+    )
+    budget: Budget | None = omitted(
+        description="What the job may spend; a call that might exceed it is not made, and its step fails."
     )
     webhook: WebhookUrl | None = omitted(
         description="https URL that the job's end is sent to, in the form of Standard Webhooks."

@@ -7,8 +7,8 @@ from typing import Concatenate, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel
 
-from penstock.contracts.options import Priority
-from penstock.contracts.wire import DEFAULT_TENANT, Tenant, Token, Tolerant
+from penstock.contracts.options import Budget, Priority
+from penstock.contracts.wire import DEFAULT_TENANT, Tenant, Token, Tolerant, omitted
 
 In = TypeVar("In", bound=BaseModel)
 Out = TypeVar("Out")
@@ -89,5 +89,7 @@ class StepMessage(Tolerant):
     asked_before: int = 0
     #: What the job's options say.
     model: str | None = None
+    #: What the job may spend.
+    budget: Budget | None = omitted()
     #: Unix time, seconds.
     deadline: float

@@ -9,6 +9,7 @@ from typing import Any
 
 import nats.errors
 
+from penstock.budgets import check
 from penstock.callers.limits import Places
 from penstock.cancelling import stop
 from penstock.contracts.wire import JobName
@@ -42,6 +43,7 @@ class Admission:
     """What it decides by, the tenant's jobs apart, is read at most once a second, however many requests come."""
 
     def __init__(self, bus: Bus, settings: Settings) -> None:
+        self._settings = settings
         self._bus, self._max_backlog, self._deadline = bus, settings.max_backlog, settings.deadline
         self._places, self._tenant_jobs = Places(bus), settings.tenant_jobs
         self._refusal: tuple[str, str] | None = None
@@ -51,7 +53,8 @@ class Admission:
     async def check(self, job: JobName, *, most: int | None = None) -> None:
         """Before `job` is submitted; its tenant may have `most` at once, by default what the settings say.
 
-        Raises Refused: no_room, overloaded or too_many_jobs. BusUnavailable where the tenant's jobs cannot be known.
+        Raises Refused: no_room, overloaded, budget_exceeded or too_many_jobs. BusUnavailable where the tenant's jobs,
+        or what it has spent, cannot be known.
         """
         if why := self._bus.storage.refuses(subjects.JOBS):
             raise Refused("no_room", why)
@@ -62,6 +65,7 @@ class Admission:
             await asyncio.wait({self._reading})
         if self._refusal is not None:
             raise Refused(*self._refusal)
+        await check(self._bus, self._settings, job.tenant)
         if most := most or self._tenant_jobs:
             await self._places.take(job, most)
 

@@ -100,6 +100,7 @@ class Llm:
         tools: Sequence[Tool[Any, Any] | Declaration] = (),
         labels: Mapping[str, str],
         meter: Meter,
+        max_output_tokens: int | None = None,
     ) -> AsyncGenerator[TextPiece | ToolCall, None]:
         """Asks once, and yields the reply while it arrives; when it ends, the reply is complete.
 
@@ -110,12 +111,15 @@ class Llm:
         Raises ModelUnavailable, ModelFailure, OutputTruncated, OutputInvalid; those may come after pieces.
         """
         reply = Reply(asked.model)
+        settings = self.settings
+        if max_output_tokens is not None:
+            settings = settings.model_copy(update={"model_max_output_tokens": max_output_tokens})
         question = Question(
             prompt=prompt,
             asked=asked,
             output=output,
             tools=tools,
-            settings=self.settings,
+            settings=settings,
             headers={f"X-Penstock-{name.title()}": label for name, label in labels.items() if self.traces},
         )
         cut_off = True

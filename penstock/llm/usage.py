@@ -32,6 +32,12 @@ class Meter:
         self.paid[model] = self.paid.get(model, Usage()) + usage
         self.model = model
 
+    def include(self, other: "Meter") -> None:
+        """What another has counted."""
+        for model, usage in other.paid.items():
+            self.paid[model] = self.paid.get(model, Usage()) + usage
+        self.model = other.model or self.model
+
     def cut_off(self, asked: str) -> None:
         """A call that was given up before an answer came: the model may have begun one."""
         self.paid[asked] = self.paid.get(asked, Usage()) + Usage(calls=1, unmetered=1)

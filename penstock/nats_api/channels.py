@@ -15,7 +15,7 @@ from pydantic.json_schema import JsonSchemaMode
 from penstock import correlation
 from penstock.contracts.events import EVENTS, SubmissionRefused
 from penstock.contracts.job import JobReference, JobState, PatternList
-from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome
+from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, Wasted, lost_key, wasted_key
 from penstock.contracts.problem import Problem
 from penstock.contracts.step import StepMessage
 from penstock.contracts.turns import Kept
@@ -35,10 +35,12 @@ from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.pattern import Pattern
 from penstock.patterns.loading import steps_by_service
+from penstock.usage.folding import DayTotals
 
 _RUNS, _SERVES = ("aggregator",), ("gateway",)
 #: A place in an address, for each variable token of a subject.
 LANE = "{lane}"
+_ATTEMPT = "{attempt}"
 _KEY, _ORIGIN, _SIGNAL, _NUMBER, _HASH = "{key}", "{origin}", "{signal}", "{number}", "{hash}"
 _CALLER, _COUNTER = "{caller}", "{counter}"
 _TENANT, _JOB = "{tenant}", JobName("{tenant}", "{job}")
@@ -133,7 +135,7 @@ def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
         for service, executed in executors.items()
         for pattern, step in executed.values()
     ]
-    return [*jobs, *turns, *steps, *_of_a_job(tuple(executors)), *_of_limits(), *endpoints(patterns)]
+    return [*jobs, *turns, *steps, *_of_a_job(tuple(executors)), *_of_limits(tuple(executors)), *endpoints(patterns)]
 
 
 def _request(pattern: Pattern[Any, Any], **more: Any) -> Message:
@@ -143,6 +145,7 @@ def _request(pattern: Pattern[Any, Any], **more: Any) -> Message:
 def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     """What is stored of a job, and of what models replied, and where that is republished."""
     start, outcome, end, hook = (Message.of(model) for model in (JobStart, Outcome, JobEnd, Hook))
+    wasted, totals = Message.of(Wasted), Message.of(DayTotals)
     wait, signal, fired, shift = (Message.of(model) for model in (Waiting, Signal, TimerFired, Shift))
     schedule = Message("Schedule", "When what is `due` is to be published, in the headers of ADR-51 of NATS.")
     due = Message("Due", "The body is not read.")
@@ -173,6 +176,9 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
         Channel("journal-shift", subjects.journal(_JOB, shift_key(_NUMBER)), "Who works on it.", (shift,), _RUNS),
         Channel("timers", subjects.timer(_JOB, _KEY), "What is due, and when.", (schedule,), _RUNS),
         Channel("due", subjects.due(_JOB, _KEY), "Published by NATS when it is time.", (due,), (), _RUNS),
+        Channel("journal-wasted", subjects.journal(_JOB, wasted_key(_ATTEMPT)), "What it cost.", (wasted,), executors),
+        Channel("journal-lost", subjects.journal(_JOB, lost_key(_ATTEMPT)), "That nobody knows.", (wasted,), executors),
+        Channel("usage", subjects.usage(_TENANT, "{month}-{day}"), "What was used on it.", (totals,), _RUNS + _SERVES),
         Channel("journal-end", subjects.journal(_JOB, END), ended, (end,), _RUNS + _SERVES),
         Channel(
             "facts", subjects.fact(_JOB, _KEY), facts, (start, outcome, end, wait, signal, fired, shift), (), works
@@ -186,14 +192,16 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     ]
 
 
-def _of_limits() -> list[Channel]:
+def _of_limits(executors: tuple[str, ...]) -> list[Channel]:
     used = Message("Used", "When the caller's requests were let through: pairs of Unix milliseconds and a number.")
     held = Message("Places", "The tenant's jobs that have a place, each with the time of its submission.")
     added = Message("Added", "What is added, in the header Nats-Incr (ADR-49 of NATS).")
     return [
         Channel("limits-rate", subjects.rate(_CALLER), "How a caller stands.", (used,), _SERVES),
         Channel("limits-jobs", subjects.places(_TENANT), "Which jobs of a tenant are on.", (held,), _SERVES + _RUNS),
-        Channel("counters", subjects.counter(_COUNTER), "Numbers that all replicas add to.", (added,), _SERVES + _RUNS),
+        Channel(
+            "counters", subjects.counter(_COUNTER), "Numbers that all add to.", (added,), _SERVES + _RUNS + executors
+        ),
     ]
 
 

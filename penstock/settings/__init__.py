@@ -11,6 +11,7 @@ from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 
 from penstock.contracts.options import LONGEST_DEADLINE
 from penstock.errors import Misconfigured
+from penstock.settings.budgets import Budgets
 from penstock.settings.cache import Cache
 from penstock.settings.group import PREFIX
 from penstock.settings.http import Http
@@ -24,6 +25,7 @@ from penstock.settings.work import Work
 __all__ = [
     "ATTEMPTS_PER_MODEL",
     "PREFIX",
+    "Budgets",
     "Cache",
     "Http",
     "Limits",
@@ -48,7 +50,7 @@ _IN_PLAIN_WORDS = {
 }
 
 
-class Settings(Nats, Work, Models, Cache, Http, Limits, Webhooks, Logs):
+class Settings(Nats, Work, Models, Cache, Http, Limits, Budgets, Webhooks, Logs):
     """All of them; docs/settings.md is made from these classes. Raises Misconfigured, naming the variable."""
 
     @model_validator(mode="wrap")

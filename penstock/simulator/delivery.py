@@ -82,9 +82,12 @@ def chunks_of(made: Reply, prompt: Prompt, call: Call, *, blocked: bool) -> Iter
         groups.append(calls)
     if not streamed or not groups:
         groups = [[part for group in groups for part in group]]
+    lengths = [sum(len(part.get("text") or json.dumps(part["functionCall"])) for part in parts) for parts in groups]
     asked, thoughts, chars = max(1, (len(prompt.text) + 3) // 4), 0 if blocked else 8 + seed % 24, 0
-    for place, parts in enumerate(groups, start=1):
-        chars += sum(len(part.get("text") or json.dumps(part["functionCall"])) for part in parts)
+    if most := prompt.generation_config.max_output_tokens:  # thoughts count as output
+        thoughts = min(thoughts, max(most - (sum(lengths) + 3) // 4, 0))
+    for place, (parts, length) in enumerate(zip(groups, lengths, strict=True), start=1):
+        chars += length
         tokens = (chars + 3) // 4
         content = {"content": {"role": "model", "parts": parts}} if parts else {}
         ended = {"finishReason": made.finish_reason} if place == len(groups) else {}

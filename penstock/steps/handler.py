@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from penstock import correlation
 from penstock.backoff import delay
+from penstock.budgets import Purse, pots_of
 from penstock.contracts.events import StepQueued
 from penstock.contracts.journal import END, Outcome, Wasted
 from penstock.contracts.step import StepMessage
@@ -25,7 +26,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.settling import GivenUp, Later, settling, until_stored
-from penstock.llm.ask import StepModel
+from penstock.llm.ask import Door, StepModel
 from penstock.llm.client import Llm
 from penstock.llm.limits.turns import Caller, Crowded, Turns
 from penstock.llm.selector import choose, described_by
@@ -166,8 +167,13 @@ class StepHandler:
         choice = choose(self._settings, request.pattern, step, request.complexity, request.priority, request.model)
         asked = choice.at(attempt.number)
         labels = {"job": request.job, "key": request.key, "pattern": request.pattern, "step": request.step}
+        door: Door | None = None
+        if self._llm is not None:
+            door = self._turns.around(self._llm, Caller(request.deadline, begin, tell))
+            if pots := pots_of(self._settings, attempt.job, request.budget, self._bus.time.now()):
+                door = Purse(self._bus, pots).around(door, self._settings.model_max_output_tokens)
         model = StepModel(
-            self._turns.around(self._llm, Caller(request.deadline, begin, tell)) if self._llm and step.asks else None,
+            door if step.asks else None,
             asked,
             labels,
             sink,

@@ -78,6 +78,19 @@ async def test_attempts_that_failed_and_calls_that_were_cut_off_are_counted_as_w
     assert tuple(map(sum, zip(kept, wasted, strict=True))) == tokens(found.total)
 
 
+async def test_a_call_that_is_cut_off_before_it_says_anything_is_unmetered(
+    pipeline: Pipeline, gateway: GatewayServer
+) -> None:
+    await pipeline.gemini.rule(step="classify", fault={"hang": True})
+    async with pipeline.settlements() as settlements:
+        job = await pipeline.submit("routing", BODY)
+        await pipeline.gemini.wait(job=job)
+        await jobs.cancel(pipeline.bus, named(job))
+        await settlements.wait_for("ACK")
+    total = (await used(gateway)).total
+    assert (total.calls, total.unmetered, total.wasted.unmetered, tokens(total)) == (1, 1, 1, (0, 0, 0))
+
+
 async def test_a_step_that_fails_has_cost_what_its_attempts_have(pipeline: Pipeline, gateway: GatewayServer) -> None:
     await pipeline.gemini.rule(step="classify", fault={"truncate": True})
     job = await pipeline.submit("routing", BODY)

@@ -224,8 +224,7 @@ class Asking:
                     async for piece in pieces:
                         yield piece
             finally:
-                if own.model is not None:
-                    meter.add(own.usage, own.model)
+                meter.include(own)
 
 
 def _tokens(usage: Usage) -> int:

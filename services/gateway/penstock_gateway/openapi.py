@@ -24,7 +24,7 @@ Responses = dict[int | str, Json]
 Version = Literal["3.2", "3.1"]
 
 #: What a submission or a retry is refused with for how many the caller has made, or has on.
-LIMITS: Final = ("rate_limited", "too_many_jobs")
+LIMITS: Final = ("budget_exceeded", "rate_limited", "too_many_jobs")
 _REFS: Final = "#/components/schemas/"
 #: What is sent as an event of a job; and the names of all kinds.
 _EVENT: Final[TypeAdapter[Any]] = TypeAdapter(Annotated[Event | Snapshot, Field(discriminator="type")])
