@@ -1,6 +1,7 @@
 """`options`: what every request may say about how its job is run."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -72,6 +73,14 @@ class Options(Wire):
     webhook: WebhookUrl | None = omitted(
         description="https URL that the job's end is sent to, in the form of Standard Webhooks."
     )
+
+    def for_steps(self, whole: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Fields of the messages of its steps (StepMessage). Of a part, by `whole`, those of the pattern it is in."""
+        own = {"priority": self.priority, "model": self.model, "cache": self.cache, "budget": self.budget}
+        if whole is None:
+            return own
+        chosen = {name: own[name] or whole[name] for name in ("priority", "model")}
+        return chosen | {"cache": own["cache"] and whole["cache"], "budget": whole["budget"]}
 
 
 class PatternRequest(Wire):

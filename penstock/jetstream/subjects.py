@@ -30,8 +30,8 @@
 
 A job's own <key> in JOURNAL is a step's, `start` or `end`. What a tenant may see and do is so a matter of subjects, for
 NATS as well. <kind> is one of wait, signal, timer, shift (penstock.contracts.waiting), wasted, lost
-(penstock.contracts.journal). <lane>: how urgent a job is, or `over` for what is beyond a tenant's share (docs/adr/0028). A
-step is in one lane, and stays there.
+(penstock.contracts.journal). <lane>: how urgent a job is, or `over` for what is beyond a tenant's share
+(docs/adr/0028). A step is in one lane, and stays there.
 
 Only what a stream has *stored* is republished, so a subscriber to `facts.…` or `live.…` never receives a second
 message that was refused (see docs/adr/0002).

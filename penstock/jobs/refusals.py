@@ -38,6 +38,11 @@ def known(job: str, state: JobState | None) -> JobState:
     return state
 
 
+def no_job(subject: str) -> InvalidRequest:
+    """For a subject whose tokens can be no job's."""
+    return InvalidRequest(f"{subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -, a tenant 32 of a-z 0-9 -")
+
+
 def unknown_pattern(name: str, patterns: Iterable[str]) -> Failure:
     """Names the patterns there are, and the one that was probably meant."""
     name, known = name[:100], sorted(patterns)

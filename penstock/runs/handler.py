@@ -27,6 +27,7 @@ from penstock.jetstream.event_log import EventLog, stored_events
 from penstock.jetstream.settling import GivenUp, dead_letter, settling, until_stored
 from penstock.jobs.ending import end_event
 from penstock.jobs.lookup import first_try
+from penstock.jobs.refusals import no_job
 from penstock.jobs.submission import parse_request
 from penstock.jobs.timers import set_timer
 from penstock.mistakes import leaves, told
@@ -66,10 +67,7 @@ class JobHandler:
         about = {**job.about, "pattern": name, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "job", about):
             if not (is_token(job.id) and is_tenant(job.tenant)):
-                bad_id = Failure(
-                    "invalid_request",
-                    f"{message.subject}: a job id is 1 to 64 of A-Z a-z 0-9 _ -, a tenant 32 of a-z 0-9 -",
-                )
+                bad_id = no_job(message.subject)
                 if not subjects.events(job).startswith(subjects.chat(job.tenant, "")):  # those are no job's
                     problem = correlation.stamped(bad_id.problem())
                     await self._tell(job, JobFailed(id=END, problem=problem, usage=Usage()))

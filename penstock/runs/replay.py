@@ -13,7 +13,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import to_jsonable_python
 
 from penstock.cancelling import stop
-from penstock.contracts.options import Budget, Options, Priority
+from penstock.contracts.options import Options
 from penstock.contracts.step import Complexity, In, Out, Step, StepMessage
 from penstock.document import join
 from penstock.errors import BusUnavailable, StepFailed
@@ -51,10 +51,7 @@ class ReplayRun(Run):
         self._work, self._pattern, self._within = work, pattern, within
         #: The patterns that this one is a part of.
         self._above: list[Pattern[Any, Any]] = [within._pattern, *within._above] if within else []
-        self._priority: Priority | None = options.priority or (within._priority if within else None)
-        self._cache: bool = options.cache and (within is None or within._cache)
-        self._model: str | None = options.model or (within._model if within else None)
-        self._budget: Budget | None = within._budget if within else options.budget
+        self._told: dict[str, Any] = options.for_steps(within._told if within else None)
         self._at, self._prefix, self._telling = at, prefix, Telling(work, at, prefix)
         self._result = result or StreamedResult()
         self._calls: Counter[str] = Counter()
@@ -240,11 +237,8 @@ class ReplayRun(Run):
             fingerprint=(asked := fingerprint(step.name, as_json)),
             into=self._telling.place(into),
             complexity=complexity or step.complexity,
-            priority=self._priority,
-            cache=self._cache,
             asked_before=self._work.asked_before(asked),
-            model=self._model,
-            budget=self._budget,
+            **self._told,
             deadline=self._work.start.deadline,
         )
         return Task(step, message, own, into, place)
