@@ -42,7 +42,7 @@ _RUNS, _SERVES = ("aggregator",), ("gateway",)
 LANE = "{lane}"
 _ATTEMPT = "{attempt}"
 _KEY, _ORIGIN, _SIGNAL, _NUMBER, _HASH = "{key}", "{origin}", "{signal}", "{number}", "{hash}"
-_CALLER, _COUNTER = "{caller}", "{counter}"
+_CALLER, _COUNTER, _MODEL, _PERMIT = "{caller}", "{counter}", "{model}", "{permit}"
 _TENANT, _JOB = "{tenant}", JobName("{tenant}", "{job}")
 PARAMETERS = {
     "tenant": "Whose job it is: 1 to 32 of a-z 0-9 -; `default` where there are no keys.",
@@ -53,6 +53,8 @@ PARAMETERS = {
     "number": "0, 1, 2 …: one with an even number parks the job, the next resumes it.",
     "hash": "SHA-256 of a question, in hex.",
     "caller": "Who makes requests: a key, or an address.",
+    "model": "The model's name, as a token.",
+    "permit": "The permit's number.",
     "counter": "What is counted, in as many tokens as it takes.",
     "origin": "The subject of the message that could not be handled.",
 }
@@ -195,12 +197,23 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
 def _of_limits(executors: tuple[str, ...]) -> list[Channel]:
     used = Message("Used", "When the caller's requests were let through: pairs of Unix milliseconds and a number.")
     held = Message("Places", "The tenant's jobs that have a place, each with the time of its submission.")
+    permit = Message("Permit", "The body is not read: who holds the message may make a call.")
+    booked = Message("Booked", "What is booked of the model's minute, by the second: calls and tokens.")
+    pause = Message("Pause", "Until when nobody asks the model, and how its calls begin again.")
+    models = subjects.model_pause("*").removesuffix("pause.*")
     added = Message("Added", "What is added, in the header Nats-Incr (ADR-49 of NATS).")
     return [
         Channel("limits-rate", subjects.rate(_CALLER), "How a caller stands.", (used,), _SERVES),
         Channel("limits-jobs", subjects.places(_TENANT), "Which jobs of a tenant are on.", (held,), _SERVES + _RUNS),
         Channel(
             "counters", subjects.counter(_COUNTER), "Numbers that all add to.", (added,), _SERVES + _RUNS + executors
+        ),
+        Channel(
+            "models-permit", f"{models}permit.{_MODEL}.{_PERMIT}", "Lent by NATS.", (permit,), executors, executors
+        ),
+        Channel("models-pace", f"{models}pace.{_MODEL}", "When calls may begin.", (booked,), executors),
+        Channel(
+            "models-pause", f"{models}pause.{_MODEL}", "A model that answered 429.", (pause,), executors, executors
         ),
     ]
 
