@@ -4,9 +4,11 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import typer
+from nats.js.errors import NotFoundError
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.table import Column, Table
@@ -20,13 +22,24 @@ from penstock.cli.durations import seconds
 from penstock.cli.printing import Text, echo, say
 from penstock.client import NatsClient
 from penstock.contracts.wire import DEFAULT_TENANT, Tenant
+from penstock.errors import Misconfigured
+from penstock.jetstream import subjects
+from penstock.nats_api import credentials
 
-app = typer.Typer(help="Keys of callers over HTTP: create, list or revoke them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Keys of callers over HTTP: create, list or revoke them; credentials of callers over NATS.",
+    no_args_is_help=True,
+)
 
 
 @asynccontextmanager
 async def _keys(nats_url: NatsUrl = None) -> AsyncIterator[Keys]:
+    """Raises Misconfigured where NATS has no place for keys yet."""
     async with NatsClient(settings_with(nats_url)) as opened:
+        try:
+            await opened.bus.retrying("find the keys", partial(opened.bus.jetstream.stream_info, subjects.KEYS))
+        except NotFoundError:
+            raise Misconfigured("NATS has no bucket for keys yet: `penstock streams` declares it") from None
         yield Keys(opened.bus)
 
 
@@ -116,6 +129,19 @@ async def revoke(
     """Revoke a key for good. Gateways refuse it within a second, and end the streams that it has open."""
     revoked = await opened.revoke(key)
     echo(f"the key {revoked.id} of {revoked.name} is revoked")
+
+
+@app.command()
+def nats(
+    tenant: Annotated[str, typer.Option(help="Whose jobs it is about.", metavar="TENANT", parser=_A_TENANT)],
+) -> None:
+    """Print the account of a tenant, with one caller, for the configuration of nats-server.
+
+    NATS is not asked: the account is there once it is in the configuration (docs/nats-api.md).
+    """
+    made = credentials.make(tenant)
+    echo(credentials.account(made))
+    say(f"for the caller: user {made.user}, password {made.password}", prefix="", colour=None)
 
 
 def _permitted(key: Key) -> list[str]:

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 from penstock.callers import keys
 from penstock.local.declared import declare_streams
+from penstock.nats_api import credentials
 from penstock.settings import Settings
 from tests.support.servers import NatsServer
 from tests.system.cli.system import System, penstock, until
@@ -61,3 +63,19 @@ def test_what_is_no_tenant_or_time_is_refused_before_anything_is_made() -> None:
         ended = penstock("keys", "create", "ci", option, value)
         assert (ended.returncode, ended.stdout) == (2, "")
         assert option in ended.stderr
+
+
+async def test_without_the_streams_it_is_said_at_once_what_declares_them(nats: NatsServer) -> None:
+    for arguments in (("create", "ci"), ("list",), ("revoke", "0123456789")):
+        ended = await asyncio.to_thread(penstock, "keys", *arguments, PENSTOCK_NATS_URL=nats.url)
+        said = "penstock: NATS has no bucket for keys yet: `penstock streams` declares it\n"
+        assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", said)
+
+
+def test_credentials_over_nats_are_the_account_and_for_the_caller() -> None:
+    """No server is asked. What the account can do: tests/callers/test_nats_credentials.py."""
+    ended = penstock("keys", "nats", "--tenant", "acme", PENSTOCK_NATS_URL="nats://127.0.0.1:1")
+    said = re.fullmatch(r"for the caller: user (acme-\w{8}), password (\w{64})\n", ended.stderr)
+    assert said is not None
+    assert ended.stdout == credentials.account(credentials.Credentials("acme", said[1], said[2])) + "\n"
+    assert penstock("keys", "nats").returncode == penstock("keys", "nats", "--tenant", "A.>").returncode == 2
