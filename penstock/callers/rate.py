@@ -85,11 +85,18 @@ class Standing:
     remaining: int
     reset: float
 
+    @property
+    def wait(self) -> int:
+        """`reset` in whole seconds: of a request that was just let through the window's, not one more.
+
+        Times are kept rounded up to milliseconds, and any answer takes longer than that.
+        """
+        return max(1, math.ceil(round(self.reset - 0.001, 3)))
+
     def headers(self) -> dict[str, str]:
         """As draft-ietf-httpapi-ratelimit-headers (version 11) has it, and Retry-After of one that is refused."""
-        reset = max(1, math.ceil(self.reset))
         return {
             "RateLimit-Policy": f'"default";q={self.rate.requests};w={math.ceil(self.rate.seconds)}',
-            "RateLimit": f'"default";r={self.remaining};t={reset}',
-            **({} if self.admitted else {"Retry-After": str(reset)}),
+            "RateLimit": f'"default";r={self.remaining};t={self.wait}',
+            **({} if self.admitted else {"Retry-After": str(self.wait)}),
         }

@@ -39,7 +39,7 @@ app.command("streams")(serve.streams)
 @app.callback()
 def penstock(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", metavar="", help="Show it; penstock.__main__ does.")] = False,
+    version: Annotated[bool, typer.Option("--version", metavar="", help="Show the version.")] = False,
 ) -> None:
     """LLM agent patterns as independent services over NATS JetStream, streamed from the first token."""
     if context.invoked_subcommand != "serve":  # a service writes this to its log

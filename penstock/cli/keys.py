@@ -56,6 +56,11 @@ def _fitting(kind: Any, said: str) -> Callable[[str], str]:
     return checked
 
 
+def _id(text: str) -> str:
+    """Of a key that is given whole, its id: so no message repeats its secret."""
+    return text.removeprefix("psk_").partition("_")[0]
+
+
 _A_NAME = _fitting(KeyName, "a name: 1 to 100 characters in one line")
 _A_TENANT = _fitting(Tenant, "a tenant: 1 to 32 of a-z 0-9 -, the first no -")
 _A_RATE = _fitting(Rate, "a rate such as 60/minute: a number and second, minute, hour or day; or none")
@@ -80,6 +85,8 @@ async def create(
     jobs: Annotated[int | None, typer.Option(min=1, max=1000, help="Jobs of the tenant that have not ended.")] = None,
 ) -> None:
     """Make a key, and print it: this once. Gateways know it within a second."""
+    if burst is not None and rate == "none":
+        raise typer.BadParameter("there is none where --rate is none", param_hint="--burst")
     now = datetime.now(UTC)
     made = keys.make(
         name,
@@ -91,7 +98,8 @@ async def create(
     )
     await opened.add(made.key)
     echo(made.text)
-    kept = f"the key {made.key.id} of {name} for the tenant {tenant}; keep it now: it is not shown again"
+    whose = f"an admin of the tenant {tenant}" if admin else f"the tenant {tenant}"
+    kept = f"the key {made.key.id} of {name} for {whose}; keep it now: it is not shown again"
     say(kept, prefix="", colour=None)
 
 
@@ -124,7 +132,11 @@ async def listed(
 @app.command()
 @connected(_keys)
 async def revoke(
-    opened: Keys, key: Annotated[str, typer.Argument(help="Its id, as `penstock keys list` shows it.", metavar="ID")]
+    opened: Keys,
+    key: Annotated[
+        str,
+        typer.Argument(help="As `penstock keys list` shows it, or the key itself.", metavar="ID", parser=_id),
+    ],
 ) -> None:
     """Revoke a key for good. Gateways refuse it within a second, and end the streams that it has open."""
     revoked = await opened.revoke(key)

@@ -47,7 +47,10 @@ async def usage(
         Console().print(_table(found, wanted) if found.rows else "nothing was used")
         if found.total.unmetered:
             say(f"{found.total.unmetered} calls were cut off before they could tell what they cost", prefix="")
-        say(f"prices by {', '.join(found.prices) or 'nobody: no model that was used has one'}", prefix="", colour=None)
+        if found.prices:
+            say(f"prices by {', '.join(found.prices)}", prefix="", colour=None)
+        if found.total.unpriced_calls:
+            say(f"no price is known of {found.total.unpriced_calls:,} calls", prefix="", colour=None)
     else:
         echo(found.model_dump_json(indent=2))
 

@@ -74,7 +74,11 @@ class NatsClient(Client):
             raise self._unreachable("the connection is lost")
 
     def _unreachable(self, why: str) -> Unreachable:
-        return Unreachable(without_credentials(f"NATS does not answer at {self._settings.nats_url} ({why})"))
+        said = f"NATS does not answer at {self._settings.nats_url} ({why}); PENSTOCK_NATS_URL says where it is"
+        if "authorization" in why.lower():
+            ours = "PENSTOCK_NATS_TOKEN or PENSTOCK_NATS_CREDENTIALS, or PENSTOCK_DATA for that of `penstock up`"
+            said = f"NATS at {self._settings.nats_url} does not let us in ({why}): set {ours}"
+        return Unreachable(without_credentials(said))
 
     async def _submit(self, pattern: AnyPattern, name: str, body: bytes, key: str | None) -> str:
         known = load(self._settings.patterns).get(name) if isinstance(pattern, str) else pattern

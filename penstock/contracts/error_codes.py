@@ -31,7 +31,9 @@ REFUSALS: dict[str, Code] = {
         401, "A valid key is needed", "Send `Authorization: Bearer <key>`; `penstock keys` makes keys."
     ),
     "forbidden": Code(403, "The key does not allow it", "Ask with a key that does; `detail` says which."),
-    "origin_not_allowed": Code(403, "Another site's page sent it", "Send it from a host that the gateway serves."),
+    "origin_not_allowed": Code(
+        403, "Another site's page sent it", "Send it from a served host, or allow it: PENSTOCK_CORS_ORIGINS."
+    ),
     "unknown_job": Code(404, "There is no such job", "Check the id; jobs are kept for 7 days."),
     "unknown_pattern": Code(404, "There is no such pattern", "Use one of those that `detail` lists."),
     "unknown_signal": Code(404, "The job's pattern has no such signal", "Use one of those that `detail` lists."),

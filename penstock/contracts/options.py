@@ -65,7 +65,7 @@ class Options(Wire):
     cache: bool = Field(
         default=True,
         exclude_if=bool,
-        description="`false`: models are asked, whatever replies are kept, and theirs are not kept.",
+        description="Take replies of models that are kept, and keep new ones. If not, models are asked anew.",
     )
     budget: Budget | None = omitted(
         description="What the job may spend; a call that might exceed it is not made, and its step fails."

@@ -5,7 +5,7 @@ The model's key and address may also come from the SDK's own variables, see pens
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 
@@ -45,6 +45,7 @@ _OF_TESTS = ("FAULTS_", "FUZZ_", "LOAD_")
 _IN_PLAIN_WORDS = {
     "int_parsing": "it should be a whole number",
     "too_short": "at least one is needed",
+    "extra_forbidden": "there is no such member",
     "path_not_file": "there is no such file",
     "string_pattern_mismatch": "it should begin with http:// or https://",
 }
@@ -67,7 +68,9 @@ class Settings(Nats, Work, Models, Cache, Http, Limits, Budgets, Webhooks, Logs)
         name, value = str(wrong["loc"][0]), wrong["input"]
         secret = "Secret" in str(cls.model_fields[name].annotation) or "@" in str(value)  # user:password@host
         shown = f"={value}" if isinstance(value, str | int | float) and not secret else ""
-        raise Misconfigured(f"{PREFIX}{name.upper()}{shown}: {reason}")
+        within = wrong["loc"][1:] if get_origin(cls.model_fields[name].annotation) is dict else ()
+        place = f" {'/'.join(map(str, within))}" if within else ""
+        raise Misconfigured(f"{PREFIX}{name.upper()}{place}{shown}: {reason}")
 
     @model_validator(mode="after")
     def _enough_deliveries(self) -> "Settings":

@@ -20,7 +20,10 @@ def _separated(value: object) -> object:
 
 
 def _from_json(value: object) -> object:
-    return from_json(value) if isinstance(value, str) else value
+    try:
+        return from_json(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"it should be JSON ({error})") from None
 
 
 def _well_formed(secret: SecretStr) -> SecretStr:
@@ -71,11 +74,11 @@ Delays = Annotated[tuple[Seconds, ...], NoDecode, _Separated]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_well_formed)]
 
 
-_JsonObject = BeforeValidator(_from_json)
+JsonObject = BeforeValidator(_from_json)
 TierThinking = Thinking | Annotated[int, Field(ge=-1)]
 Temperature = Annotated[float, Field(ge=0, le=2)]
 StepName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_-]{1,64}/)?[A-Za-z0-9_-]{1,64}$")]
-StepModels = Annotated[dict[StepName, Annotated[str, Field(min_length=1)]], NoDecode, _JsonObject]
+StepModels = Annotated[dict[StepName, Annotated[str, Field(min_length=1)]], NoDecode, JsonObject]
 #: As the Gemini API calls them.
 Harm = Literal[
     "HARM_CATEGORY_HARASSMENT",
@@ -85,7 +88,7 @@ Harm = Literal[
     "HARM_CATEGORY_CIVIC_INTEGRITY",
 ]
 Threshold = Literal["BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH", "BLOCK_NONE", "OFF"]
-SafetySettings = Annotated[dict[Harm, Threshold], NoDecode, _JsonObject]
+SafetySettings = Annotated[dict[Harm, Threshold], NoDecode, JsonObject]
 
 
 class Group(BaseSettings):

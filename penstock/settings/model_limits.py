@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
-from pydantic_core import from_json
 from pydantic_settings import NoDecode
 
-from penstock.settings.group import Count
+from penstock.settings.group import Count, JsonObject
 
 
 class ModelLimit(BaseModel):
@@ -20,9 +19,5 @@ class ModelLimit(BaseModel):
     tokens_per_minute: Count | None = None
 
 
-def _from_json(value: object) -> object:
-    return from_json(value) if isinstance(value, str) else value
-
-
 #: By the model's name; `*` stands for each that is not named.
-ModelLimits = Annotated[dict[str, ModelLimit], NoDecode, BeforeValidator(_from_json)]
+ModelLimits = Annotated[dict[str, ModelLimit], NoDecode, JsonObject]

@@ -54,7 +54,9 @@ class Spending:
             (*labels, "kind"),
             registry=registry,
         )
-        self._cost = Counter("penstock_model_cost_usd", "US dollars at list price.", labels, registry=registry)
+        self._cost = Counter(
+            "penstock_model_cost_usd", "US dollars at list price, where one is known.", labels, registry=registry
+        )
         self._telling: set[asyncio.Task[None]] = set()
 
     async def earlier(self, job: JobName, about: Wasted, *, asks: bool) -> tuple[int, Usage]:
@@ -130,6 +132,7 @@ class Spending:
         for model, usage in paid.items():
             labels = about.pattern, about.step, model, use
             self._calls.labels(*labels).inc(usage.calls)
-            self._cost.labels(*labels).inc(usage.cost_usd or 0)
+            if usage.cost_usd is not None:  # what has no price is not free
+                self._cost.labels(*labels).inc(usage.cost_usd)
             for kind in ("prompt", "output", "thinking"):
                 self._tokens.labels(*labels, kind).inc(getattr(usage, f"{kind}_tokens"))

@@ -41,6 +41,13 @@ def test_a_burst_is_another_window_of_the_same_rate() -> None:
     assert Rate.of("10/minute", burst=30) == Rate(30, 180)
 
 
+def test_what_was_just_let_through_frees_its_place_within_one_window() -> None:
+    """Times are kept in whole milliseconds, rounded up."""
+    rate, now = Rate(5, 60), 1_000_000.0004
+    used = Used().and_one(rate, now)
+    assert Standing(rate, admitted=True, remaining=4, reset=used.next_free(rate, now)).wait == 60
+
+
 def test_the_headers_are_those_of_the_draft() -> None:
     """Retry-After and `t` are the same moment where the request is refused."""
     rate = Rate(10, 60)

@@ -57,6 +57,6 @@ async def test_what_nats_said_is_told_although_connections_end_without_a_word_af
     server = await asyncio.start_server(refuse, "127.0.0.1", 0)
     async with server:
         url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        with pytest.raises(Unreachable, match="Authorization Violation"):
+        with pytest.raises(Unreachable, match=r"does not let us in .*Authorization Violation.*PENSTOCK_NATS_TOKEN"):
             await NatsClient(url, patience=2).__aenter__()
     assert not said

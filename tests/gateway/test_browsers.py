@@ -36,6 +36,7 @@ async def test_without_the_setting_no_page_may_read_anything(alone: GatewayServe
     ]
     assert not [one for answer in answers for one in answer.headers if one.startswith("access-control")]
     assert (refused.status_code, refused.json()["code"]) == (403, "origin_not_allowed")
+    assert all(word in refused.json()["detail"] for word in (PAGE, "PENSTOCK_CORS_ORIGINS"))
 
 
 @pytest.mark.parametrize(

@@ -204,10 +204,10 @@ async def test_the_rate_grows_back_slower_where_it_was_refused_again(buses: list
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ('{"a": {"concurrent": 0}}', "greater than or equal to 1"),
-        ('{"a": {"tokens": 5}}', "not permitted"),
+        ('{"a": {"concurrent": 0}}', "PENSTOCK_MODEL_LIMITS a/concurrent=0: .*greater than or equal to 1"),
+        ('{"a": {"tokens": 5}}', "PENSTOCK_MODEL_LIMITS a/tokens=5: there is no such member"),
         ('{"a": 5}', "PENSTOCK_MODEL_LIMITS"),
-        ("{", "PENSTOCK_MODEL_LIMITS"),
+        ("{", "PENSTOCK_MODEL_LIMITS={: it should be JSON"),
     ],
 )
 def test_limits_that_do_not_fit_are_refused_at_start(monkeypatch: pytest.MonkeyPatch, given: str, says: str) -> None:

@@ -46,7 +46,7 @@ class CallerRate:
         request.state.standing = standing
         if not standing.admitted:
             served = f"{rate.requests} requests in {rate.seconds:g} s are served"
-            raise Refused("rate_limited", f"{served}; send it again in {standing.reset:.0f} s")
+            raise Refused("rate_limited", f"{served}; send it again in {standing.wait} s")
 
 
 def address_of(request: Request) -> str | None:

@@ -53,8 +53,11 @@ class Edge:
                 said = f"{host[:100]!r} is not served here; PENSTOCK_ALLOWED_HOSTS has the names that are"
                 return Refused("host_not_allowed", said)
         origins = [value for name, value in scope["headers"] if name == b"origin"]
-        if scope["method"] not in _SAFE and not all(self._is_ours(origin) for origin in origins):
-            return Refused("origin_not_allowed", "the request comes from a page of another site (Origin)")
+        for origin in origins if scope["method"] not in _SAFE else ():
+            if not self._is_ours(origin):
+                shown = origin.decode("latin-1")[:100]
+                said = f"the request comes from a page of {shown!r} (Origin); PENSTOCK_CORS_ORIGINS has those that may"
+                return Refused("origin_not_allowed", said)
         return None
 
     def _is_ours(self, origin: bytes) -> bool:

@@ -49,13 +49,19 @@ async def test_a_key_is_shown_once(nats: NatsServer) -> None:
     _, made, about = await said("create", "ci", "--tenant", "acme", "--expires", "90d", "--admin", "--jobs", "3")
     key_id = keys.id_of(made.removesuffix("\n"))
     assert key_id is not None
-    assert f"the key {key_id} of ci for the tenant acme" in about
+    assert f"the key {key_id} of ci for an admin of the tenant acme" in about
     _, shown, _ = await said("list", "--tenant", "acme")
     (listed,) = map(json.loads, shown.splitlines())
     assert listed.keys() == {"id", "name", "tenant", "admin", "limits", "created", "expires"}
     assert listed | {"id": key_id, "name": "ci", "tenant": "acme", "admin": True, "limits": {"jobs": 3}} == listed
     unknown = "penstock: there is no key 'nobody'; `penstock keys list` shows the ids\n"
     assert await said("revoke", "nobody") == (1, "", unknown)
+    refused, nothing, why = await said("create", "ci", "--rate", "none", "--burst", "3")
+    assert (refused, nothing, "--burst" in why) == (2, "", True)
+    secret = made.strip().rpartition("_")[2]
+    for given, status in ((made.strip(), 0), (f"psk_{'a' * 10}_{secret}", 1)):
+        ended, *printed = await said("revoke", given)
+        assert (ended, secret in "".join(printed)) == (status, False)
 
 
 def test_what_is_no_tenant_or_time_is_refused_before_anything_is_made() -> None:
