@@ -51,7 +51,7 @@ class Keyring:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there has never been a key. Of one that was revoked or has expired, there was one."""
+        """Whether no key was ever known here. Of one that was revoked, has expired or was lost, there was one."""
         return not self._known
 
     @property
@@ -80,7 +80,8 @@ class Keyring:
         async with self._reading:
             self._heard = {}
             began = asyncio.get_running_loop().time()
-            found = {}
+            # one that is not there any more, its bucket being lost, was there: nobody is served without a key for that
+            found: dict[str, tuple[int, Key | None]] = dict.fromkeys(self._known, (0, None))
             async for stored in self._bus.history(subjects.KEYS, subjects.key(">")):
                 found[_id(stored.subject)] = (stored.sequence, keys.read(stored.data))
             # what was heard while it was read may be newer

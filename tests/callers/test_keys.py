@@ -171,3 +171,4 @@ async def test_without_nats_keys_are_not_believed_for_ever(bus: Bus, nats: NatsS
         await until(lambda: answer() == "unsure")
         await declare(bus.jetstream, settings)
         await until(lambda: answer() == "no")
+        assert not keyring.is_empty  # nobody is served without a key because all are lost
