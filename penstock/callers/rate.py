@@ -30,12 +30,13 @@ class Rate:
 
         `burst` is how many may come at once, by default the number: the window is as much longer, or shorter. So
         `60/minute` with a burst of 10 is 10 in any 10 seconds, and `10/minute` with one of 30 is 30 in any 3 minutes.
+        A burst of more than the longest window's requests is as many as those.
         """
         if text == _NONE:
             return None
         number, _, unit = text.partition("/")
-        at_once = burst or int(number)
-        return cls(at_once, min(_UNITS[unit] * at_once / int(number), _LONGEST))
+        at_once = min(burst or int(number), int(number) * _LONGEST // _UNITS[unit])
+        return cls(at_once, _UNITS[unit] * at_once / int(number))
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class Bus:
         self.time: ServerTime = of.time if of else ServerTime()
         self.storage: Storage = of.storage if of else Storage(connection)
         self.jetstream: JetStreamContext = connection.jetstream(timeout=_ANSWER)
-        self._timeout = timeout
+        self.timeout = timeout
         self._on_reconnect: set[Callable[[], None]] = set()
 
     @property
@@ -284,7 +284,7 @@ class Bus:
     async def retrying(self, what: str, action: Callable[[], Awaitable[_T]]) -> _T:
         """Try `action` until NATS answers it, within the bus's timeout."""
         clock = asyncio.get_running_loop()
-        tries, deadline = 0, clock.time() + self._timeout
+        tries, deadline = 0, clock.time() + self.timeout
         while True:
             tries += 1
             pause = delay(tries, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 from nats.js.errors import APIError
 
+from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 
@@ -60,12 +61,19 @@ class Cells:
 
     @asynccontextmanager
     async def using(self, subject: str) -> AsyncIterator[Cell]:
-        """The cell of `subject`, in turn with the other tasks that use it."""
+        """The cell of `subject`, in turn with the other tasks that use it.
+
+        Raises BusUnavailable where that, and what it is used for, takes longer than the bus's timeout: if NATS does not
+        answer, those whose turn it is not do not wait once more each.
+        """
         if subject not in self._kept:
             if len(self._kept) >= _KEPT:
                 self._kept.popitem(last=False)
             self._kept[subject] = (asyncio.Lock(), Cell(self._bus, subject))
         self._kept.move_to_end(subject)
         lock, cell = self._kept[subject]
-        async with lock:
-            yield cell
+        try:
+            async with asyncio.timeout(self._bus.timeout), lock:
+                yield cell
+        except TimeoutError as error:
+            raise BusUnavailable(f"{subject} was not changed in {self._bus.timeout:g} s") from error

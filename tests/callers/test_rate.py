@@ -39,6 +39,8 @@ def test_a_burst_is_another_window_of_the_same_rate() -> None:
     assert Rate.of("10/minute") == Rate(10, 60)
     assert Rate.of("60/minute", burst=10) == Rate(10, 10)
     assert Rate.of("10/minute", burst=30) == Rate(30, 180)
+    # what is longer than any window is not a higher rate
+    assert Rate.of("1/day", burst=100) == Rate(31, 31 * 86_400)
 
 
 def test_what_was_just_let_through_frees_its_place_within_one_window() -> None:

@@ -9,6 +9,7 @@ from nats.aio.msg import Msg
 
 from penstock.callers.rate import Rate
 from penstock.callers.rate_limit import RateLimit
+from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
@@ -55,4 +56,22 @@ async def test_a_request_whose_answer_was_lost_counts(bus: Bus, settings: Settin
         await relay.cut()
         relay.pass_all()
         assert (await taking).remaining == 3
+        await away.connection.close()
+
+
+async def test_all_who_ask_wait_for_a_mute_nats_together(settings: Settings, bus: Bus, nats: NatsServer) -> None:
+    """Not one after the other, each as long again."""
+    port = urlsplit(nats.url).port
+    assert port is not None
+    async with Relay(port) as relay:
+        through = settings.model_copy(
+            update={"nats_url": relay.url.replace("http", "nats"), "nats_ping_interval": PATIENCE, "nats_timeout": 1.0}
+        )
+        away = await connect(through, "away")
+        relay.answers_pass.clear()
+        async with asyncio.timeout(PATIENCE):
+            rates = RateLimit(away)
+            taking = (rates.take("a", RATE) for _ in range(100))
+            assert {type(one) for one in await asyncio.gather(*taking, return_exceptions=True)} == {BusUnavailable}
+        relay.pass_all()
         await away.connection.close()
