@@ -65,7 +65,7 @@ class Admission:
             await asyncio.wait({self._reading})
         if self._refusal is not None:
             raise Refused(*self._refusal)
-        await check(self._bus, self._settings, job.tenant)
+        await check(self._bus, self._settings, job.tenant, None)
         if most := most or self._tenant_jobs:
             await self._places.take(job, most)
 
