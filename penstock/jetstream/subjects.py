@@ -80,6 +80,8 @@ API = "penstock"
 JOB_HEADER = "Penstock-Job"
 #: Header of a job's message: the first job that it is another try at.
 RETRY_HEADER = "Penstock-Retry-Of"
+#: The key that a job was submitted with (PayingKey), of its message.
+KEY_HEADER = "Penstock-Key"
 #: Headers of a dead letter.
 DEAD_REASON_HEADER = "Penstock-Reason"
 DEAD_DETAIL_HEADER = "Penstock-Detail"

@@ -102,7 +102,8 @@ class Channel:
 def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     """All channels of a fleet that serves `patterns`."""
     executors = steps_by_service(patterns)
-    retries = {subjects.RETRY_HEADER: "The first job that this one is another try at.", **_CAME_OF}
+    paid = {subjects.KEY_HEADER: "The key that it was submitted with, and its budgets: JSON with id and budgets."}
+    retries = {subjects.RETRY_HEADER: "The first job that this one is another try at.", **paid, **_CAME_OF}
     jobs = [
         Channel(
             f"jobs-{name}",
