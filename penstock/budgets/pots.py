@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
-from typing import Literal
 
+from penstock.contracts.budgets import Allowance, PayingKey, Unit
 from penstock.contracts.options import Budget
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import JobName
@@ -21,12 +21,18 @@ _NANO = 1_000_000_000
 
 @dataclass(frozen=True)
 class Pot:
-    """`limit`: tokens, or billionths of a US dollar. `whose`: as it is said to callers. `name`: of its counters."""
+    """`limit`: tokens, or billionths of a US dollar. `whose`: as it is said to callers. `name`: of its counters.
+
+    `window`: the day or month (UTC) of a tenant's, or of that of the tenant's `key`; None for a job's.
+    """
 
     whose: str
-    unit: Literal["tokens", "usd"]
+    unit: Unit
     limit: int
     name: str
+    tenant: str = ""
+    key: str | None = None
+    window: str | None = None
 
     @property
     def held(self) -> str:
@@ -37,6 +43,11 @@ class Pot:
     def spent(self) -> str:
         return subjects.counter("budget", self.name, self.unit, "spent")
 
+    @property
+    def warned(self) -> str:
+        """Above 0 once it was told that most of it is spent."""
+        return subjects.counter("budget", self.name, self.unit, "warned")
+
     def amount(self, usage: Usage, model: str) -> int | None:
         """What a call takes out of it; None where the model has no price, and it is one of money."""
         if self.unit == "tokens":
@@ -44,40 +55,52 @@ class Pot:
         cost = cost_usd(usage, model)
         return None if cost is None else ceil(cost * _NANO)
 
+    def told(self, amount: int) -> float:
+        return amount if self.unit == "tokens" else amount / _NANO
+
     def shown(self, amount: int) -> str:
-        return f"{amount:,} tokens" if self.unit == "tokens" else f"{amount / _NANO:.4f} USD"
+        return f"{amount:,} tokens" if self.unit == "tokens" else f"{self.told(amount):.4f} USD"
 
     def exceeded(self, why: str) -> Failure:
         return Failure("budget_exceeded", f"{self.whose} is {self.shown(self.limit)}: {why}")
 
 
-def pots_of(settings: Settings, job: JobName, own: Budget | None, now: float) -> list[Pot]:
+def pots_of(settings: Settings, job: JobName, own: Budget | None, key: PayingKey | None, now: float) -> list[Pot]:
     """Those that a job's calls are paid from, at Unix time `now`."""
-    pots = _tenant_pots(settings, job.tenant, now)
+    pots = _lasting(settings, job.tenant, key, now)
     if own is not None:
-        for unit, limit in (("tokens", own.tokens), ("usd", own.usd)):
+        limits: dict[Unit, float | None] = {"tokens": own.tokens, "usd": own.usd}
+        for unit, limit in limits.items():
             if limit is not None:
-                pots.append(_pot("the budget of the job", unit, limit, f"job.{job}"))
+                pots.append(Pot("the budget of the job", *_counted(limit, unit), f"job.{job}"))
     return pots
 
 
-async def check(bus: Bus, settings: Settings, tenant: str) -> None:
-    """Raises Refused, 402, where a tenant's budget is spent."""
-    for pot in _tenant_pots(settings, tenant, bus.time.now()):
+async def check(bus: Bus, settings: Settings, tenant: str, key: PayingKey | None) -> None:
+    """Raises Refused, 402, where a budget of the tenant or of its key is spent."""
+    for pot in _lasting(settings, tenant, key, bus.time.now()):
         if await value(bus, pot.spent) >= pot.limit:
             raise Refused("budget_exceeded", f"{pot.whose} is spent: {pot.shown(pot.limit)}")
 
 
-def _tenant_pots(settings: Settings, tenant: str, now: float) -> list[Pot]:
-    """Its own, else those of all that have none."""
-    today = datetime.fromtimestamp(now, UTC).date().isoformat()
-    allowed = [one for one in settings.budgets if one.tenant == tenant]
-    pots = []
-    for one in allowed or [one for one in settings.budgets if one.tenant == "*"]:
-        window = today if one.window == "day" else today[:7]
-        pots.append(_pot(f"the budget of {tenant} in {window}", one.unit, one.amount, f"tenant.{tenant}.{window}"))
+def _lasting(settings: Settings, tenant: str, key: PayingKey | None, now: float) -> list[Pot]:
+    """The tenant's own, else those of all that have none, and the key's."""
+    budgets = settings.budgets
+    allowed = [one for whose, one in budgets if whose == tenant] or [one for whose, one in budgets if whose == "*"]
+    pots = [_pot(one, tenant, None, now) for one in allowed]
+    if key is not None:
+        pots += [_pot(Allowance.of(text), tenant, key.id, now) for text in key.budgets]
     return pots
 
 
-def _pot(whose: str, unit: str, limit: float, name: str) -> Pot:
-    return Pot(whose, "usd", round(limit * _NANO), name) if unit == "usd" else Pot(whose, "tokens", int(limit), name)
+def _pot(one: Allowance, tenant: str, key: str | None, now: float) -> Pot:
+    """A key's counters are its tenant's, too: whoever names another tenant's key spends nothing of it."""
+    today = datetime.fromtimestamp(now, UTC).date().isoformat()
+    window = today if one.window == "day" else today[:7]
+    whose, name = (f"the key {key}", f"key.{tenant}.{key}") if key else (tenant, f"tenant.{tenant}")
+    counted = _counted(one.amount, one.unit)
+    return Pot(f"the budget of {whose} in {window}", *counted, f"{name}.{window}", tenant, key, window)
+
+
+def _counted(amount: float, unit: Unit) -> tuple[Unit, int]:
+    return unit, round(amount * _NANO) if unit == "usd" else int(amount)

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from penstock.backoff import delay
 from penstock.budgets.pots import Pot
+from penstock.budgets.warning import warn
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import TextPiece, ToolCall
@@ -46,15 +47,13 @@ _FIRST, _LONGEST = 0.1, 2.0
 _PARTING = 0.3
 #: What is not text does not count.
 _NO_SETTINGS = Models.model_construct()
-#: Part of a budget whose spending is told.
-NEARLY = 0.8
 
 
 class Purse:
-    """What one attempt's calls are paid from; without pots it pays anything."""
+    """What one attempt's calls are paid from; without pots it pays anything. `webhook`: what warnings are sent to."""
 
-    def __init__(self, bus: Bus, pots: Sequence[Pot]) -> None:
-        self._bus, self._pots = bus, pots
+    def __init__(self, bus: Bus, pots: Sequence[Pot], webhook: str | None = None) -> None:
+        self._bus, self._pots, self._webhook = bus, pots, webhook
         self._settling: set[asyncio.Task[None]] = set()
 
     def around(self, door: Door, most: int) -> "Paying":
@@ -125,9 +124,7 @@ class Purse:
             if actual != amount:
                 await add(self._bus, pot.held, actual - amount)
             if actual:
-                spent = await add(self._bus, pot.spent, actual)
-                if spent - actual < NEARLY * pot.limit <= spent:
-                    log.warning("%s is nearly spent: %s of %s", pot.whose, pot.shown(spent), pot.shown(pot.limit))
+                await warn(self._bus, pot, await add(self._bus, pot.spent, actual), self._webhook)
 
     def _settled(self, settling: asyncio.Task[None]) -> None:
         self._settling.discard(settling)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from penstock.contracts.budgets import AllowanceText, PayingKey
 from penstock.contracts.wire import DEFAULT_TENANT, Tolerant, omitted
 
 #: So many in so long: `10/minute`; or `none`, for no limit.
@@ -22,6 +23,8 @@ class Limits(Tolerant):
     burst: Annotated[int, Field(ge=1)] | None = omitted()
     #: Jobs of the tenant at once.
     jobs: Annotated[int, Field(ge=1, le=1000)] | None = omitted()
+    #: What may be spent, beside what the tenant may.
+    budgets: tuple[AllowanceText, ...] | None = omitted()
 
 
 _AS_SET = Limits()
@@ -39,3 +42,8 @@ class Caller:
     name: str = ""
     admin: bool = False
     limits: Limits = _AS_SET
+
+    @property
+    def paying_key(self) -> PayingKey | None:
+        """What travels with his jobs."""
+        return PayingKey(id=self.key, budgets=self.limits.budgets or ()) if self.key else None

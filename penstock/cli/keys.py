@@ -21,6 +21,7 @@ from penstock.cli.connecting import NatsUrl, connected, settings_with
 from penstock.cli.durations import seconds
 from penstock.cli.printing import Text, echo, say
 from penstock.client import NatsClient
+from penstock.contracts.budgets import AllowanceText
 from penstock.contracts.wire import DEFAULT_TENANT, Tenant
 from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
@@ -64,6 +65,7 @@ def _id(text: str) -> str:
 _A_NAME = _fitting(KeyName, "a name: 1 to 100 characters in one line")
 _A_TENANT = _fitting(Tenant, "a tenant: 1 to 32 of a-z 0-9 -, the first no -")
 _A_RATE = _fitting(Rate, "a rate such as 60/minute: a number and second, minute, hour or day; or none")
+_A_BUDGET = _fitting(AllowanceText, "a budget such as 5usd/day or 1000000tokens/month")
 
 
 @app.command()
@@ -83,6 +85,10 @@ async def create(
     ] = None,
     burst: Annotated[int | None, typer.Option(min=1, help="Such requests at once; else the rate's number.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, max=1000, help="Jobs of the tenant that have not ended.")] = None,
+    budget: Annotated[
+        list[str] | None,
+        typer.Option(help="It may spend: 5usd/day; given twice, both.", metavar="SUM", parser=_A_BUDGET),
+    ] = None,
 ) -> None:
     """Make a key, and print it: this once. Gateways know it within a second."""
     if burst is not None and rate == "none":
@@ -93,7 +99,7 @@ async def create(
         tenant,
         created=now,
         admin=admin,
-        limits=Limits(rate=rate, burst=burst, jobs=jobs),
+        limits=Limits(rate=rate, burst=burst, jobs=jobs, budgets=budget or None),
         expires=now + timedelta(seconds=expires) if expires is not None else None,
     )
     await opened.add(made.key)
@@ -157,5 +163,6 @@ def nats(
 
 
 def _permitted(key: Key) -> list[str]:
-    limits = key.limits.model_dump(exclude_none=True)
-    return (["admin"] if key.admin else []) + [f"{name} {value}" for name, value in limits.items()]
+    limits = key.limits.model_dump(exclude_none=True, exclude={"budgets"})
+    said = [f"{name} {value}" for name, value in limits.items()] + [f"spend {one}" for one in key.limits.budgets or ()]
+    return (["admin"] if key.admin else []) + said

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 from penstock import jobs
 from penstock.client.errors import ClientError, in_time
 from penstock.contracts.journal import END
-from penstock.contracts.wire import JobName, Time, rfc3339
+from penstock.contracts.wire import JobName, Time, is_token, rfc3339
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 
@@ -123,7 +123,8 @@ class DeadLetters:
 
     async def _queue_again(self, letter: DeadLetter) -> tuple[str, bool]:
         job = subjects.of_hook(letter.subject)
-        if await self.bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END)) is None:
+        ends = is_token(job.id)  # else it is of a budget, and has all that is told
+        if ends and await self.bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END)) is None:
             raise NotReplayable(f"job {job.id} is past its retention: its end, which would be sent, is no longer kept")
         return job.id, await self.bus.once(letter.subject, letter.body)
 

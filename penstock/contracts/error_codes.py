@@ -63,7 +63,9 @@ REFUSALS: dict[str, Code] = {
 }
 #: A job or one of its steps failed.
 FAILURES: dict[str, Code] = {
-    "budget_exceeded": Code(402, "A budget is spent", "Have it raised; a tenant's begins anew each day or month."),
+    "budget_exceeded": Code(
+        402, "A budget is spent", "Have it raised; a tenant's or key's begins anew each day or month."
+    ),
     "input_too_large": Code(413, "The step's input does not fit into a message", "Send a smaller request."),
     "rejected": Code(422, "The pattern, or a step of it, refuses what it was given", "Do as `detail` says."),
     "abandoned": Code(500, "The pattern gave the step up", "Nothing: another step's failure has the reason."),

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from penstock.contracts.budgets import PayingKey
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Execution, Paid, Usage
 from penstock.contracts.wire import Tolerant, omitted
@@ -39,6 +40,7 @@ class JobStart(Tolerant):
     version: str = ""
     #: The first job that this one is another try at (penstock.jobs.retry).
     retry_of: str | None = omitted()
+    paying_key: PayingKey | None = omitted()
     #: Whether the time counts in which the job only waits.
     waiting_counts: bool = False
 

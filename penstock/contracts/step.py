@@ -7,6 +7,7 @@ from typing import Concatenate, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel
 
+from penstock.contracts.budgets import PayingKey
 from penstock.contracts.options import Budget, Priority
 from penstock.contracts.wire import DEFAULT_TENANT, Tenant, Token, Tolerant, omitted
 
@@ -91,5 +92,7 @@ class StepMessage(Tolerant):
     model: str | None = None
     #: What the job may spend.
     budget: Budget | None = omitted()
+    #: The key that its job was submitted with, whose budgets pay for it as well.
+    paying_key: PayingKey | None = omitted()
     #: Unix time, seconds.
     deadline: float

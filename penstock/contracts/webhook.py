@@ -3,15 +3,43 @@
 import base64
 from typing import Any, Literal
 
+from penstock.contracts.budgets import Unit
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import Time, Tolerant, omitted
 
 
+class BudgetWarning(Tolerant):
+    """Most of a budget is spent: of the tenant, or, where `budget` is "key", of one of its keys."""
+
+    tenant: str
+    budget: Literal["tenant", "key"]
+    #: The key's id.
+    key: str | None = omitted()
+    unit: Unit
+    #: The day, such as 2026-11-26, or the month, 2026-11 (UTC).
+    window: str
+    #: Tokens, or US dollars.
+    spent: float
+    limit: float
+
+
+class BudgetWarningBody(Tolerant):
+    """The body of such a webhook. `timestamp` is when it was found."""
+
+    type: Literal["budget.warning"] = "budget.warning"
+    timestamp: Time
+    data: BudgetWarning
+
+
 class Hook(Tolerant):
-    """`hooks.<tenant>.<job>`: the job's end is to be sent to `url`. The end itself is in the journal."""
+    """`hooks.<tenant>.<job>`: the job's end is to be sent to `url`. The end itself is in the journal.
+
+    `hooks.<tenant>.budget=…`: `body` is.
+    """
 
     url: str
+    body: BudgetWarningBody | None = omitted()
 
 
 class EndedJob(Tolerant):

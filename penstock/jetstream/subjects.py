@@ -10,6 +10,7 @@
     EVENTS    events.<tenant>.<job>                 no              live.<tenant>.<job>
               events.<tenant>.chat=<digest>         no              live.<tenant>.chat=<digest>
     HOOKS     hooks.<tenant>.<job>                  while queued    -
+              hooks.<tenant>.budget=<...>           while queued    -
     TIMERS    timers.<tenant>.<job>.set.<key>       the last counts -
               timers.<tenant>.<job>.due.<key>       while queued    -
     CACHE     cache.<tenant>.<hash>                 the last counts cached.<tenant>.<hash>
@@ -79,6 +80,8 @@ API = "penstock"
 JOB_HEADER = "Penstock-Job"
 #: Header of a job's message: the first job that it is another try at.
 RETRY_HEADER = "Penstock-Retry-Of"
+#: The key that a job was submitted with (PayingKey), of its message.
+KEY_HEADER = "Penstock-Key"
 #: Headers of a dead letter.
 DEAD_REASON_HEADER = "Penstock-Reason"
 DEAD_DETAIL_HEADER = "Penstock-Detail"
@@ -179,7 +182,13 @@ def hook(name: JobName) -> str:
     return f"hooks.{name}"
 
 
+def budget_hook(tenant: str, key: str | None, unit: str, window: str) -> str:
+    """What is told of a budget; no job id contains "="."""
+    return f"hooks.{tenant}.budget={f'{key}=' if key else ''}{unit}={window}"
+
+
 def of_hook(subject: str) -> JobName:
+    """The job, or what is there in place of its id."""
     return JobName(*tokens(subject))
 
 

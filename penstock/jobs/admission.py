@@ -12,6 +12,7 @@ import nats.errors
 from penstock.budgets import check
 from penstock.callers.limits import Places
 from penstock.cancelling import stop
+from penstock.contracts.budgets import PayingKey
 from penstock.contracts.wire import JobName
 from penstock.errors import Refused
 from penstock.jetstream import subjects
@@ -50,8 +51,10 @@ class Admission:
         self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
 
-    async def check(self, job: JobName, *, most: int | None = None) -> None:
+    async def check(self, job: JobName, *, most: int | None = None, paying: PayingKey | None = None) -> None:
         """Before `job` is submitted; its tenant may have `most` at once, by default what the settings say.
+
+        `paying`: the caller's key.
 
         Raises Refused: no_room, overloaded, budget_exceeded or too_many_jobs. BusUnavailable where the tenant's jobs,
         or what it has spent, cannot be known.
@@ -65,7 +68,7 @@ class Admission:
             await asyncio.wait({self._reading})
         if self._refusal is not None:
             raise Refused(*self._refusal)
-        await check(self._bus, self._settings, job.tenant)
+        await check(self._bus, self._settings, job.tenant, paying)
         if most := most or self._tenant_jobs:
             await self._places.take(job, most)
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from penstock import correlation
+from penstock.contracts.budgets import PayingKey
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.wire import JobName, is_token
 from penstock.errors import Failure, InvalidRequest
@@ -89,13 +90,28 @@ def _uuid(value: bytes, *, version: int) -> str:
     return str(UUID(int=number | version << 76 | 0x2 << 62))
 
 
-async def submit(bus: Bus, pattern: str, job: JobName, body: bytes, *, keyed: bool = False) -> bool:
-    """Publish a job. True: it is new; False: this very job was submitted before.
+def paid_by(key: PayingKey | None) -> dict[str, str]:
+    """Headers of the message of a job that was submitted with this key."""
+    return {subjects.KEY_HEADER: key.model_dump_json()} if key else {}
+
+
+def paying_key(headers: Mapping[str, str] | None) -> PayingKey | None:
+    """The key that a job's message names. What is none is none of a gateway's, and its job is paid by the tenant."""
+    try:
+        return PayingKey.model_validate_json((headers or {}).get(subjects.KEY_HEADER, ""))
+    except ValidationError:
+        return None
+
+
+async def submit(
+    bus: Bus, pattern: str, job: JobName, body: bytes, *, keyed: bool = False, paying: PayingKey | None = None
+) -> bool:
+    """Publish a job. True: it is new; False: this very job was submitted before. `paying`: the caller's key.
 
     Raises Failure("job_id_taken") where the id stands for another pattern or body; where the id is `keyed`, made from
     an idempotency key, the failure is "idempotency_key_reused".
     """
-    if await bus.once(subjects.job(pattern, job), body, headers=correlation.headers()):
+    if await bus.once(subjects.job(pattern, job), body, headers=correlation.headers() | paid_by(paying)):
         return True
     if (known := await bus.last_from_leader(subjects.JOBS, subjects.job(pattern, job))) and known.data == body:
         return False

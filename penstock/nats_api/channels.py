@@ -102,7 +102,8 @@ class Channel:
 def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
     """All channels of a fleet that serves `patterns`."""
     executors = steps_by_service(patterns)
-    retries = {subjects.RETRY_HEADER: "The first job that this one is another try at.", **_CAME_OF}
+    paid = {subjects.KEY_HEADER: "The key that it was submitted with, and its budgets: JSON with id and budgets."}
+    retries = {subjects.RETRY_HEADER: "The first job that this one is another try at.", **paid, **_CAME_OF}
     jobs = [
         Channel(
             f"jobs-{name}",
@@ -187,7 +188,7 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
         ),
         Channel("events", subjects.events(_JOB), stored, events, _SERVES + works),
         Channel("live", subjects.live(_JOB), live, events, (), _SERVES),
-        Channel("hooks", subjects.hook(_JOB), "Ends of jobs to be delivered to a webhook.", (hook,), _RUNS, _RUNS),
+        Channel("hooks", subjects.hook(_JOB), "Webhooks to be delivered.", (hook,), _RUNS + executors, _RUNS),
         Channel("cache", subjects.cached(_TENANT, _HASH), "Replies of models.", replies, executors),
         Channel("cached", subjects.told(_TENANT, _HASH), "The same, once it is stored.", replies, (), executors),
         Channel("dead", subjects.dead(_ORIGIN), "Messages that could not be handled.", (letter,), works),

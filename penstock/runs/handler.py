@@ -28,7 +28,7 @@ from penstock.jetstream.settling import GivenUp, dead_letter, settling, until_st
 from penstock.jobs.ending import end_event
 from penstock.jobs.lookup import first_try
 from penstock.jobs.refusals import no_job
-from penstock.jobs.submission import parse_request
+from penstock.jobs.submission import parse_request, paying_key
 from penstock.jobs.timers import set_timer
 from penstock.mistakes import leaves, told
 from penstock.pattern import Pattern
@@ -126,6 +126,7 @@ class JobHandler:
                     waiting_counts=request is not None and request.options.deadline_counts == "all",
                     version=self._patterns[name].version if request else "",
                     retry_of=first_try(submitted.headers, job),
+                    paying_key=paying_key(submitted.headers),
                 )
                 start = await journal.write(START, start)
             if (start.pattern, start.body_hash) != (name, body_hash):

@@ -239,6 +239,7 @@ class ReplayRun(Run):
             complexity=complexity or step.complexity,
             asked_before=self._work.asked_before(asked),
             **self._told,
+            paying_key=self._work.start.paying_key,
             deadline=self._work.start.deadline,
         )
         return Task(step, message, own, into, place)

@@ -1,4 +1,4 @@
-"""Delivering a job's end: into HOOKS, and from there to the receiver's 2xx, or to its dead letter."""
+"""Delivering a job's end, or a budget's warning: into HOOKS, and from there to the receiver's 2xx, or a dead letter."""
 
 import logging
 from collections import Counter
@@ -84,14 +84,15 @@ class Dispatcher:
         about: dict[str, Any] = {**job.about, "delivery": message.metadata.num_delivered}
         async with settling(self._bus, message, "webhook", about):
             try:
-                url = httpx.URL(Hook.model_validate_json(message.data).url)
+                hook = Hook.model_validate_json(message.data)
+                url = httpx.URL(hook.url)
             except (ValidationError, httpx.InvalidURL):
                 raise GivenUp("invalid_hook", "the message names no URL") from None
             host = about["host"] = url.raw_host.decode("ascii").lower()
             elapsed = self._bus.time.now() - message.metadata.timestamp.timestamp()
             try:
                 with self._slot_of(host, message, elapsed):
-                    await self._send(url, job)
+                    await self._send(url, job, hook)
             except (GivenUp, Later, BusUnavailable):
                 raise
             except Forbidden as forbidden:
@@ -122,18 +123,21 @@ class Dispatcher:
             if not self._sending[host]:
                 del self._sending[host]
 
-    async def _send(self, url: httpx.URL, job: JobName) -> None:
+    async def _send(self, url: httpx.URL, job: JobName, hook: Hook) -> None:
         """One try. Raises Undelivered for all but 2xx; a redirect is such a failure too."""
         secret = self._settings.webhook_secret
         if secret is None:
             raise Undelivered("PENSTOCK_WEBHOOK_SECRET is not set any more")
-        payload = await self._payload(job)
+        if hook.body is None:
+            id, payload = f"end_{job.id}", await self._payload(job)
+        else:
+            id, payload = f"{job.tenant}_{job.id}", hook.body.model_dump_json().encode()
         headers = {
             "content-type": "application/json",
             "user-agent": f"Penstock/{__version__}",
             **correlation.headers(),
             # the id is the same for every try of every replica: receivers know a repetition by it
-            **signature(secret.get_secret_value(), f"end_{job.id}", datetime.now(UTC), payload),
+            **signature(secret.get_secret_value(), id, datetime.now(UTC), payload),
         }
         status, retry_after = await self._transport.post(url, headers, payload)
         if status == HTTPStatus.GONE:

@@ -124,7 +124,7 @@ async def test_a_spent_budget_refuses_a_submission(settings: Settings, gemini: S
     """402, over HTTP, before there is a job; another tenant's is another."""
     settings = settings.model_copy(update={"budgets": Settings(budgets="default=1000tokens/month").budgets})
     async with pipeline_of(settings, gemini) as pipeline, serving_gateway(settings) as gateway:
-        (own,) = pots_of(settings, named("x"), None, pipeline.bus.time.now())
+        (own,) = pots_of(settings, named("x"), None, None, pipeline.bus.time.now())
         await add(pipeline.bus, own.spent, 1_000)
         answer = await gateway.http.post("/routing", json=BODY)
         assert (answer.status_code, answer.json()["code"]) == (402, "budget_exceeded")

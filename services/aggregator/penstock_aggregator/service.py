@@ -15,10 +15,12 @@ from penstock.runs.handler import JobHandler
 from penstock.runs.queued import QueueTeller
 from penstock.settings import Settings
 from penstock.usage import Folding
+from penstock.webhooks.admission import check_budget_webhook
 from penstock.webhooks.delivery import Dispatcher
 
 
 def build(settings: Settings) -> Service:
+    check_budget_webhook(settings)
     patterns = load(settings.patterns)
 
     async def start(service: Service, bus: Bus) -> None:

@@ -100,8 +100,9 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         What the first one has finished is not done again. Asked for again it is the same new job, unless that has
         failed as well.
         """
-        admit = partial(gateway.admission.check, most=caller.limits.jobs)
-        state = known(job.id, await jobs.retry(gateway.bus, job, admit=admit))
+        paying = caller.paying_key
+        admit = partial(gateway.admission.check, most=caller.limits.jobs, paying=paying)
+        state = known(job.id, await jobs.retry(gateway.bus, job, admit=admit, paying=paying))
         response.headers.update({"Location": f"/jobs/{state.id}", "X-Job-Id": state.id})
         return state
 

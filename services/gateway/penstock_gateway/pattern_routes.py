@@ -70,14 +70,14 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any], counted
         bus = gateway.bus
         job = jobs.job_of(key, pattern.name, caller.tenant) if key else JobName(caller.tenant, jobs.new_job_id())
         try:
-            await gateway.admission.check(job, most=caller.limits.jobs)
+            await gateway.admission.check(job, most=caller.limits.jobs, paying=caller.paying_key)
         except Refused:
             if key is None or await jobs.look_up(bus, job) is None:  # a job that is there is no new one
                 raise
         if sent is not None and sent.chat is not None:
             await chat.remember(bus, pattern.name, sent.chat, job)
         request.state.job = job.id  # it may be stored, whatever becomes of this request (see problems.py)
-        new = await jobs.submit(bus, pattern.name, job, job_body, keyed=key is not None)
+        new = await jobs.submit(bus, pattern.name, job, job_body, keyed=key is not None, paying=caller.paying_key)
         # without a key nobody else can have this job: a first try, whose answer was lost, has stored it
         new = new or key is None
         if patience is not None:

@@ -46,14 +46,16 @@ async def test_a_key_is_shown_once(nats: NatsServer) -> None:
         ended = await asyncio.to_thread(penstock, "keys", *arguments, PENSTOCK_NATS_URL=nats.url)
         return ended.returncode, ended.stdout, ended.stderr
 
-    _, made, about = await said("create", "ci", "--tenant", "acme", "--expires", "90d", "--admin", "--jobs", "3")
+    limits = "--jobs", "3", "--budget", "5usd/day", "--budget", "1000000tokens/month"
+    _, made, about = await said("create", "ci", "--tenant", "acme", "--expires", "90d", "--admin", *limits)
     key_id = keys.id_of(made.removesuffix("\n"))
     assert key_id is not None
     assert f"the key {key_id} of ci for an admin of the tenant acme" in about
     _, shown, _ = await said("list", "--tenant", "acme")
     (listed,) = map(json.loads, shown.splitlines())
     assert listed.keys() == {"id", "name", "tenant", "admin", "limits", "created", "expires"}
-    assert listed | {"id": key_id, "name": "ci", "tenant": "acme", "admin": True, "limits": {"jobs": 3}} == listed
+    assert listed | {"id": key_id, "name": "ci", "tenant": "acme", "admin": True} == listed
+    assert listed["limits"] == {"jobs": 3, "budgets": ["5usd/day", "1000000tokens/month"]}
     unknown = "penstock: there is no key 'nobody'; `penstock keys list` shows the ids\n"
     assert await said("revoke", "nobody") == (1, "", unknown)
     refused, nothing, why = await said("create", "ci", "--rate", "none", "--burst", "3")
@@ -65,7 +67,7 @@ async def test_a_key_is_shown_once(nats: NatsServer) -> None:
 
 
 def test_what_is_no_tenant_or_time_is_refused_before_anything_is_made() -> None:
-    for option, value in (("--tenant", "Acme"), ("--expires", "soon")):
+    for option, value in (("--tenant", "Acme"), ("--expires", "soon"), ("--budget", "5eur/day")):
         ended = penstock("keys", "create", "ci", option, value)
         assert (ended.returncode, ended.stdout) == (2, "")
         assert option in ended.stderr
