@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 
+import httpx2
 import pytest
 import pytest_asyncio
 from google import genai
@@ -20,8 +21,11 @@ def url() -> Iterator[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gemini(url: str) -> AsyncIterator[AsyncClient]:
-    async with genai.Client(api_key="x", http_options=types.HttpOptions(base_url=url)).aio as client:
-        yield client
+    # by itself the SDK takes aiohttp where that is installed, and raises what that raises
+    async with httpx2.AsyncClient() as http:
+        options = types.HttpOptions(base_url=url, httpx_async_client=http)
+        async with genai.Client(api_key="x", http_options=options).aio as client:
+            yield client
 
 
 @pytest_asyncio.fixture(loop_scope="module")

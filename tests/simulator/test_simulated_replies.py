@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx
+import httpx2
 import pytest
 from google import genai
 from google.genai import types
@@ -18,8 +19,9 @@ PROMPT = "Write a short text about a solar backpack that charges phones on a hik
 
 @pytest.mark.parametrize("version", ["v1", "v1beta"])
 async def test_both_api_versions_answer_in_words_of_the_prompt(url: str, version: str) -> None:
-    options = types.HttpOptions(base_url=url, api_version=version)
-    async with genai.Client(api_key="x", http_options=options).aio as gemini:
+    async with httpx2.AsyncClient() as http:
+        options = types.HttpOptions(base_url=url, api_version=version, httpx_async_client=http)
+        gemini = genai.Client(api_key="x", http_options=options).aio
         reply = await gemini.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
     assert reply.text is not None
     assert "solar" in reply.text
