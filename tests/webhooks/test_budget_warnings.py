@@ -10,7 +10,7 @@ from penstock.contracts.budgets import PayingKey
 from penstock.contracts.usage import Usage
 from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
-from penstock.jetstream.counters import add
+from penstock.jetstream.counters import add, value
 from penstock.llm.usage import Meter
 from penstock.settings import Settings
 from penstock.webhooks.admission import check_budget_webhook
@@ -82,8 +82,12 @@ async def test_it_is_told_once_of_each_budget_however_many_calls_go_on(settings:
         assert await queued(pipeline) == 0
         await spend(pipeline, paid, receiver, times=9)
         told = [verified(one)["data"] for one in await receiver.until(2)]
+        found = [await value(pipeline.bus, one.warned) for one in paid]
         await spend(pipeline, paid, receiver, times=5)
         assert await queued(pipeline) == 2
+        # and not because the stream knew the messages' ids: nobody tried
+        assert [await value(pipeline.bus, one.warned) for one in paid] == found
+        assert (found[0] > 0, found[1] > 0, found[2]) == (True, True, 0)
     assert sorted((one["budget"], one.get("key")) for one in told) == [("key", "of-a-shop"), ("tenant", None)]
 
 
