@@ -282,10 +282,9 @@ class StepHandler:
             prices=PRICES if attempt.bill.paid else None,
             **described,
         )
-        subject = subjects.journal(attempt.job, attempt.key)
-        written = await self._bus.once(subject, outcome.model_dump_json().encode())
-        failed = failure is not None
-        await self._spending.has_outcome(attempt.job, attempt.key, attempt.bill, failed=failed, written=written)
+        job, key, failed = attempt.job, attempt.key, failure is not None
+        written = await self._bus.once(subjects.journal(job, key), outcome.model_dump_json().encode())
+        await self._spending.has_outcome(job, key, attempt.bill, failed=failed, written=written)
 
 
 def _parsed(message: Msg) -> StepMessage:
