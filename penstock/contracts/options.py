@@ -36,8 +36,8 @@ WebhookUrl = Annotated[str, Field(max_length=2048, json_schema_extra={"format": 
 class Budget(Wire):
     """What all calls of a job may cost together, thinking included; with both, neither is exceeded."""
 
-    tokens: int | None = omitted(gt=0, le=10**12)
-    usd: float | None = omitted(gt=0, le=10**6)
+    tokens: int | None = omitted(gt=0, le=10**12, description="Tokens: of prompts, of replies and of thinking.")
+    usd: float | None = omitted(gt=0, le=10**6, description="US dollars at list prices.")
 
 
 class Options(Wire):

@@ -3,6 +3,7 @@
 Services only bind to them. Declaring again brings an existing stream up to date.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,8 @@ _SHARES: dict[str, float] = {
 }
 #: The server's error number where it has less room than a stream is to hold: that much is reserved for it.
 _NO_ROOM = 10047
+#: Consumers declared at once.
+_AT_ONCE = 32
 #: Seconds within which a repeated dead letter or hook with the same Nats-Msg-Id is dropped.
 _DEDUPE = 120.0
 #: All replicas of one consumer together may hold this many unacknowledged messages.
@@ -153,9 +156,10 @@ async def declare(jetstream: JetStreamContext, settings: Settings) -> None:
                 await jetstream.update_stream(config)
             except NotFoundError:
                 await jetstream.add_stream(config)
-        for stream, consumer in consumers:
-            declared = f"consumer {consumer.durable_name}"
-            await jetstream.add_consumer(stream, consumer)
+        for begin in range(0, len(consumers), _AT_ONCE):
+            some = consumers[begin : begin + _AT_ONCE]
+            declared = f"a consumer, one of {some[0][1].durable_name} to {some[-1][1].durable_name}"
+            await asyncio.gather(*(jetstream.add_consumer(*one) for one in some))
     except APIError as error:
         how = ""
         if error.err_code == _NO_ROOM:

@@ -54,7 +54,7 @@ async def test_every_step_past_its_attempts_is_failed_then_kept_then_terminated(
             if tokens[0] == "facts" and tokens[-1] == KEY:
                 heard[tokens[2]].append("outcome")
             elif tokens[0] == "dead":
-                heard[tokens[6]].append("dead letter")
+                heard[tokens[7]].append("dead letter")
             elif message.subject.startswith("$JS.ACK.STEPS.") and message.data == b"+TERM":
                 heard[jobs[int(tokens[5])]].append("term")
                 if all("term" in heard[job] for job in jobs.values()):
@@ -148,7 +148,7 @@ async def test_a_step_message_that_cannot_be_read_fails_its_step(harness: StepHa
         subjects.journal(named(harness.job), "other"),
     }
     assert {outcome.failure.code for outcome in outcomes.values() if outcome.failure} == {"step_error"}
-    letters = [letter async for letter in harness.bus.history(subjects.DEAD, f"dead.steps.*.*.*.*.{harness.job}.*")]
+    letters = [letter async for letter in harness.bus.history(subjects.DEAD, f"dead.steps.*.*.*.*.*.{harness.job}.*")]
     assert [letter.headers[subjects.DEAD_REASON_HEADER] for letter in letters] == ["step_error", "step_error"]
     details = [letter.headers[subjects.DEAD_DETAIL_HEADER] for letter in letters]
     assert any(detail.startswith("the step message does not fit: body: Invalid JSON") for detail in details), details
