@@ -68,6 +68,7 @@ class Broker(NatsBroker):
             middlewares=[counting],
             decoder=as_it_came,
             apply_types=False,
+            serializer=None,
             logger=None,
             graceful_timeout=settings.grace,
         )
