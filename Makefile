@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 # Test processes at once.
-JOBS ?= 2
+JOBS ?= 3
 # Of `make fuzz`, and its first seed.
 MINUTES ?= 60
 SEED ?= 1
@@ -14,7 +14,7 @@ SEED ?= 1
 SEEDS ?= 1
 SYSTEM := system or node
 
-.PHONY: help install demo up test test-system faults fuzz eval costs bench check lint types imports dependencies lock clean
+.PHONY: help install demo up test test-system test-long faults fuzz eval costs bench check lint types imports dependencies lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -34,10 +34,13 @@ up: install ## the whole system on this machine
 	$(BIN)/penstock up
 
 test: install ## the tests, against a real nats-server and the simulator
-	$(BIN)/pytest -n $(JOBS) --dist loadfile -m 'not ($(SYSTEM))'
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m 'not ($(SYSTEM) or long)'
 
 test-system: install ## those that take the whole system: command line, clients in Node, many readers (needs Node 20)
-	$(BIN)/pytest -n $(JOBS) --dist loadfile -m '$(SYSTEM)'
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m '($(SYSTEM)) and not long'
+
+test-long: install ## those that take longest: not part of check, nor of the hosted run
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m long
 
 faults: install ## whatever can befall a system, at random, for minutes a seed: make faults SEEDS="1 2 3"
 	for seed in $(SEEDS); do PENSTOCK_FAULTS_SEED=$$seed \

@@ -300,7 +300,7 @@ def pair() -> Iterator[tuple[asyncio.Runner, Both]]:
         runner.run(stack.aclose())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     responses=STREAMS,
     end=st.sampled_from(ENDS),

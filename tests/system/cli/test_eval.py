@@ -100,6 +100,7 @@ def of_tickets(recorded: Path, name: str, *arguments: str, **more: str) -> tuple
     return evaluated(recorded, "--recordings", replies, "--report", report, *arguments, **env)
 
 
+@pytest.mark.long
 def test_recorded_replies_that_are_worse_are_told_from_better_ones(recorded: Path) -> None:
     good = of_tickets(recorded, "good")
     assert (good[0], "| sort-ticket | team: right | 1.00 |" in good[1]) == (0, True), good
@@ -214,6 +215,7 @@ def answered_before(folder: Path, model: str) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_what_a_judge_said_is_recorded_and_told_again_without_it(answered_before: Path, model: str) -> None:
     """It is asked twice for each pair. What it was not asked about before is stale, and not green."""
     folder, steering = answered_before, BlockingSteering(model)

@@ -70,7 +70,7 @@ PATTERN = Pattern(
 """
 
 
-@pytest.fixture(params=["password", "token"])
+@pytest.fixture(params=["password", pytest.param("token", marks=pytest.mark.long)])
 async def server(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[NatsServer]:
     """Asks for a password, which is in its URL, or for a token, which is in a setting."""
     password, token = PLANTED["the password in NATS's URL"], PLANTED["the token of NATS"]
