@@ -62,6 +62,7 @@ async def test_what_many_add_at_once_is_added_once(bus: Bus, settings: Settings)
     assert (total.calls, total.prompt_tokens, total.output_tokens, total.cost_usd) == (200, 2000, 600, 50.0)
 
 
+@pytest.mark.long
 async def test_one_that_dies_anywhere_adds_nothing_twice(bus: Bus) -> None:
     """It is cut off after each of its steps in turn: reading, adding to a row, and saying how far it came."""
     for turn in range(60):

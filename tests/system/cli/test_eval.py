@@ -41,6 +41,7 @@ def evaluated(folder: Path, *arguments: str, **env: str) -> tuple[int, str, str]
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.long
 def test_what_a_model_answered_is_recorded_and_measured_again_without_it(folder: Path, model: str) -> None:
     first = evaluated(folder, "--yes", PENSTOCK_MODEL_BASE_URL=model)
     assert first[0] == 0, first
@@ -57,6 +58,7 @@ def test_what_a_model_answered_is_recorded_and_measured_again_without_it(folder:
     assert (folder / "recordings.jsonl").read_text().splitlines() == recorded
 
 
+@pytest.mark.long
 def test_a_case_that_is_asked_three_times_has_three_replies_again_in_their_order(folder: Path, model: str) -> None:
     cases = CASES.replace("times: 2", "times: 3").replace(
         "label, at: /category", "scores, at: /confidence, threshold: 0.6"

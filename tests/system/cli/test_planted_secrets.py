@@ -70,7 +70,7 @@ PATTERN = Pattern(
 """
 
 
-@pytest.fixture(params=["password", pytest.param("token", marks=pytest.mark.long)])
+@pytest.fixture(params=["password", "token"])
 async def server(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[NatsServer]:
     """Asks for a password, which is in its URL, or for a token, which is in a setting."""
     password, token = PLANTED["the password in NATS's URL"], PLANTED["the token of NATS"]
@@ -111,6 +111,7 @@ async def told(system: System, hook: str) -> list[str]:
     return [f"{one.request.url.path} {one.text}" for one in answers if one.is_error]
 
 
+@pytest.mark.long
 async def test_what_is_secret_is_not_logged_counted_or_told(
     server: NatsServer, gemini_url: str, gemini: Steering, tmp_path: Path
 ) -> None:
