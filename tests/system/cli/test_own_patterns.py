@@ -84,6 +84,7 @@ def test_up_finds_it_and_shows_what_its_functions_raise(project: Path) -> None:
     assert system.output().count("Traceback") == 1, "the same is told once"
 
 
+@pytest.mark.long
 def test_up_takes_a_change_while_a_job_runs(project: Path) -> None:
     """The services begin anew with the new file; the job goes on, and its step is done again by the new function."""
     pattern = project / "patterns/mine/pattern.py"

