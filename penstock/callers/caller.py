@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from penstock.contracts.budgets import AllowanceText, PayingKey
 from penstock.contracts.wire import DEFAULT_TENANT, Tolerant, omitted
-
-#: So many in so long: `10/minute`; or `none`, for no limit.
-Rate = Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]{0,8}/(second|minute|hour|day)|none)$")]
+from penstock.settings.group import Rate
 
 
 class Limits(Tolerant):

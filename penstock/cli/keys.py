@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from penstock.callers import keys
-from penstock.callers.caller import Limits, Rate
+from penstock.callers.caller import Limits
 from penstock.callers.keys import Key, KeyName, Keys
 from penstock.cli import view
 from penstock.cli.connecting import NatsUrl, connected, settings_with
@@ -26,6 +26,7 @@ from penstock.contracts.wire import DEFAULT_TENANT, Tenant
 from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
 from penstock.nats_api import credentials
+from penstock.settings.group import Rate
 
 app = typer.Typer(
     help="Keys of callers over HTTP: create, list or revoke them; credentials of callers over NATS.",
