@@ -8,6 +8,7 @@ off, killed, or forgets. When it has had its turns, all goes on undisturbed to t
 import asyncio
 import json
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
@@ -246,5 +247,6 @@ class EveryOrder(Machine):
         await self._stop(*tasks, self.reader.task)
 
 
+@pytest.mark.long
 def test_every_order_of_events_has_one_end() -> None:
     machine.run(EveryOrder)
