@@ -9,8 +9,8 @@ shutdown (docs/adr/0004). Here a `PullGroup` shares a number of slots between th
   in this process, with heartbeats, and are served first.
 - Consumers take turns by their weights: of those with weight 4 that have messages four are begun, one consumer after
   the other, for one of those with weight 1. A turn that nobody uses goes to the next, and is not made up for later.
-- While a consumer has more that waits for slots, those of a higher weight have a waiting request all the same: what
-  comes there is the next to be begun, or soon.
+- While a consumer has more that waits for slots, those that are not known to have any have a waiting request all the
+  same, for one message: what comes there has its turn soon, and does not wait until the others have nothing left.
 - A consumer with `aside` is asked whether slots are free or not. What cannot begin at once, since they are not or
   others wait for them, is given to `aside` instead, beside the slots.
 - A heartbeat (`in_progress`) is sent every third of `ack_wait` for each message, from its receipt to its settlement.
@@ -221,10 +221,11 @@ class PullGroup:
             share = self.free * source.weight // sum(one.weight for one in self._backlogged)
             await source.request(min(max(1, share), _MAX_BATCH), wait=False)
             await source.answered.wait()
-        least = min((source.weight for source in self._backlogged), default=_MAX_BATCH)
-        for source in [one for one in self._quiet if self.free or one.weight > least]:
-            self._quiet.discard(source)
-            await source.request(1, wait=True)
+        if self.free or self._backlogged:
+            # not those of which one is here already: what is urgent may come one by one, faster than it is begun
+            for source in self._quiet - {source for source, _ in self._waiting}:
+                self._quiet.discard(source)
+                await source.request(1, wait=True)
 
     def _start_waiting(self) -> None:
         while self._waiting and len(self._running) < self._slots + self._lent and not self.stopping:

@@ -59,6 +59,11 @@ class Spending:
         )
         self._telling: set[asyncio.Task[None]] = set()
 
+    @property
+    def telling(self) -> bool:
+        """Whether what an attempt cost that has ended is still to be stored."""
+        return bool(self._telling)
+
     async def earlier(self, job: JobName, about: Wasted, *, asks: bool) -> tuple[int, Usage]:
         """How many attempts at a step have begun, and what they cost that told so and did not end it.
 

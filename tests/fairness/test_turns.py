@@ -103,3 +103,25 @@ async def test_the_most_urgent_are_begun_first_and_none_is_left_behind(bare: Pip
     assert 14 <= first.count("high") <= 18
     assert 6 <= first.count("normal") <= 10
     assert 3 <= first.count("low") <= 6
+
+
+async def test_what_is_less_urgent_begins_while_there_is_more_of_the_most_urgent(bare: Pipeline) -> None:
+    """Also where it came when the one slot was taken, and more that is urgent was known to wait for it."""
+    for name in ("first", "second"):
+        await bare.gemini.rule(times=1, reply={"hold": name})
+    await bare.start("aggregator", share=100)
+    urgent = json.dumps(BODY | {"options": {"urgency": "high"}}).encode()
+    await asyncio.gather(*(bare.submit(PATTERN, urgent, f"high-{number}") for number in range(20)))
+    await until_waiting(bare.bus, subjects.STEPS, 20)
+    await bare.start("workers", slots=1, steps=("draft",))
+    await bare.gemini.wait(held="first")
+    await bare.gemini.release("first")
+    await bare.gemini.wait(held="second")
+    await asyncio.sleep(2.5)  # by now what was asked for before the slot was taken is not asked for any more
+    await bare.submit(PATTERN, json.dumps(BODY | {"options": {"urgency": "low"}}).encode(), "low")
+    await until_waiting(bare.bus, subjects.STEPS, 21)
+    await bare.gemini.release("second")
+    async with asyncio.timeout(PATIENCE):
+        while len(calls := await bare.gemini.calls(step="draft")) < 21:
+            await asyncio.sleep(0.05)
+    assert [call.job for call in calls].index("low") <= 8

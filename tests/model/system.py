@@ -173,6 +173,7 @@ class Process(Caller):
         super().__init__(server)
         self.stream, self._server = stream, server
         self._handler: JobHandler | StepHandler
+        self._spending = Spending(self.bus, CollectorRegistry())
         if stream == subjects.JOBS:
             self._handler = JobHandler(bus=self.bus, patterns={PATTERN.name: PATTERN}, settings=SETTINGS)
         else:
@@ -183,7 +184,7 @@ class Process(Caller):
                 executables=executables,
                 service="workers",
                 settings=SETTINGS,
-                spending=Spending(self.bus, CollectorRegistry()),
+                spending=self._spending,
                 turns=Turns(self.bus, {}, ack_wait=SETTINGS.ack_wait, registry=CollectorRegistry()),
             )
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -192,6 +193,10 @@ class Process(Caller):
     def in_work(self) -> set[int]:
         """Sequences of the messages it has: another delivery of one is dropped (penstock.jetstream.pull)."""
         return {sequence for sequence, task in self._tasks.items() if not task.done()}
+
+    @property
+    def telling(self) -> bool:
+        return self._spending.telling
 
     def receive(self, entry: Entry) -> None:
         message = self._server.deliver(entry, self.connection)
