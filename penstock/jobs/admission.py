@@ -9,7 +9,7 @@ from typing import Any
 
 import nats.errors
 
-from penstock.budgets import check
+from penstock.budgets.pots import check
 from penstock.callers.limits import Places
 from penstock.cancelling import stop
 from penstock.contracts.budgets import PayingKey

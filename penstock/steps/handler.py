@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from penstock import correlation
 from penstock.backoff import delay
-from penstock.budgets import Purse, pots_of
+from penstock.budgets.pots import pots_of
+from penstock.budgets.purse import Purse
 from penstock.contracts.events import StepQueued
 from penstock.contracts.journal import END, Outcome, Wasted
 from penstock.contracts.step import StepMessage

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from penstock.budgets import Pot, Purse, pots_of
+from penstock.budgets.pots import Pot, pots_of
+from penstock.budgets.purse import Purse
 from penstock.contracts.events import JobCompleted, JobFailed
 from penstock.contracts.usage import Usage
 from penstock.errors import Failure, Misconfigured

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from penstock import jobs
-from penstock.budgets import Pot, pots_of
+from penstock.budgets.pots import Pot, pots_of
 from penstock.callers.caller import Limits
 from penstock.callers.keys import NewKey
 from penstock.contracts.budgets import PayingKey

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from penstock.budgets import Pot, Purse, pots_of
+from penstock.budgets.pots import Pot, pots_of
+from penstock.budgets.purse import Purse
 from penstock.client.dead_letters import DeadLetters
 from penstock.contracts.budgets import PayingKey
 from penstock.contracts.usage import Usage
