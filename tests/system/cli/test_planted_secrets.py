@@ -111,6 +111,11 @@ async def told(system: System, hook: str) -> list[str]:
     return [f"{one.request.url.path} {one.text}" for one in answers if one.is_error]
 
 
+def _quoted_reply(what: str, line: str) -> bool:
+    """The caller is told what the model's reply was that is no output; it may repeat the caller's own prompt."""
+    return what == "the prompt" and '"code":"output_invalid"' in line
+
+
 @pytest.mark.long
 async def test_what_is_secret_is_not_logged_counted_or_told(
     server: NatsServer, gemini_url: str, gemini: Steering, tmp_path: Path
@@ -164,6 +169,6 @@ async def test_what_is_secret_is_not_logged_counted_or_told(
         for place, text in places.items()
         for line in text.splitlines()
         for what, secret in PLANTED.items()
-        if secret in line or secret.encode().hex() in line
+        if (secret in line or secret.encode().hex() in line) and not _quoted_reply(what, line)
     ]
     assert found == []
