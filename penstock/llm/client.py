@@ -17,6 +17,7 @@ from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.errors import Misconfigured, ModelSilent, PenstockError
 from penstock.llm.access import access_of
+from penstock.llm.calls import told
 from penstock.llm.chunk import Chunk
 from penstock.llm.failure import failure_of
 from penstock.llm.reply import Reply
@@ -91,6 +92,7 @@ class Llm:
         await self._sdk.aio.aclose()
         self._sdk.close()
 
+    @told
     async def stream(
         self,
         prompt: Prompt,

@@ -148,12 +148,17 @@ class JobHandler:
                     problem = Failure("poisoned", f"begun {begun} times; its aggregators did not survive it")
                 if problem is not None:
                     await dead_letter(self._bus, message, problem.code, f"{problem.code}: {problem.detail}")
+                log.info("job begins", extra={**about, "pattern": name})
                 ended = partial(self._ended, name, job, start, request, problem, journal, events, parking, sending)
                 end = await until_stored(self._bus, "the run", about, ended)
             if end is not None:
                 events.send(end_event(end))
                 await events.flush()
                 await enqueue(self._bus, job, request)
+                seconds, code = end.ended_at - start.accepted_at, end.problem and end.problem.code
+                ended_as = {"code": code} if code else {}
+                more = {**about, "pattern": name, **ended_as, "duration_ms": round(seconds * 1_000)}
+                log.info("job %s", end.status, extra=more)
 
     async def _begun(self, job: JobName) -> int:
         """How often the job's run has begun. Deliveries are no measure: if NATS stores nothing they begin nothing."""

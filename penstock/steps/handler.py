@@ -110,6 +110,7 @@ class StepHandler:
                 contextlib.aclosing(EventLog(self._bus, job)) as events,
             ):
                 attempt = _Attempt(job, pattern, step, key, begun + 1, id, spent, bill)
+                correlation.add(attempt=attempt.number)
                 with contextlib.suppress(NobodyWaits):
                     await self._attempt(message, attempt, nobody_waits, events)
 
@@ -285,6 +286,9 @@ class StepHandler:
         )
         job, key, failed = attempt.job, attempt.key, failure is not None
         written = await self._bus.once(subjects.journal(job, key), outcome.model_dump_json().encode())
+        if failure is not None:
+            detail = correlation.Contents(lambda: str(failure))
+            log.info("step failed", extra=attempt.about | {"code": failure.code, "detail": detail})
         await self._spending.has_outcome(job, key, attempt.bill, failed=failed, written=written)
 
 
