@@ -13,18 +13,24 @@ SEED ?= 1
 # Seeds of `make faults`.
 SEEDS ?= 1
 SYSTEM := system or node
+# Bundled from services/gateway/console.
+CONSOLE := services/gateway/penstock_gateway/console
 
 .PHONY: help install demo up test test-system test-long faults fuzz eval costs bench check lint types imports dependencies lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
 
-install: $(INSTALLED) ## make .venv with the penstock command and the tools
+install: $(INSTALLED) $(CONSOLE)/VERSION ## make .venv with the penstock command and the tools
 $(INSTALLED): requirements.lock pyproject.toml npm/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(CONSOLE)/VERSION: $(shell find services/gateway/console -type f) npm/assets.py | $(INSTALLED)
+	$(BIN)/python npm/assets.py
 	@touch $@
 
 demo: install ## every pattern, streamed, offline unless GEMINI_API_KEY is set
@@ -83,4 +89,4 @@ lock: ## resolve the versions anew (needs uv and npm)
 	npm --prefix npm update --package-lock-only --ignore-scripts --no-audit --no-fund
 
 clean: ## remove what the above made
-	rm -rf $(VENV) npm/node_modules penstock/tools/mathjs services/gateway/penstock_gateway/swagger_ui data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) npm/node_modules penstock/tools/mathjs services/gateway/penstock_gateway/swagger_ui $(CONSOLE) data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

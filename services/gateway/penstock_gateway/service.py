@@ -37,7 +37,7 @@ from penstock_gateway.streaming import not_about_aborting
 uvicorn_log = logging.getLogger("uvicorn.error")
 
 #: First segments of the gateway's own paths.
-_OWN = frozenset({"jobs", "patterns", "docs", "openapi", "asyncapi", "livez", "readyz", "metrics", "usage"})
+_OWN = frozenset({"jobs", "patterns", "docs", "console", "openapi", "asyncapi", "livez", "readyz", "metrics", "usage"})
 _HEALTH = {"/livez": "Is it alive?", "/readyz": "Can it serve?", "/metrics": "Metrics, for Prometheus"}
 _ANSWERS: dict[str, openapi.Responses] = {
     "/readyz": {
