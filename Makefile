@@ -63,8 +63,9 @@ eval: install ## all cases of evals/, answered by the simulator, and their figur
 costs: install ## tokens and money of each pattern, into docs/patterns.md
 	$(BIN)/python docs/costs.py
 
-bench: install ## figures of the hot paths
-	$(BIN)/python bench/hot_paths.py
+bench: install ## what a job costs beside a plain program, into docs/performance.md; QUICK=1 prints the comparison
+	$(BIN)/python -m bench.run $(if $(QUICK),--quick)
+	$(if $(QUICK),,$(BIN)/python -m bench.report)
 
 check: lint types imports dependencies test ## the one gate for a commit: style, types, imports, dependencies, tests
 
