@@ -151,5 +151,5 @@ class NatsClient(Client):
             async with Follower(self.bus, JobName(self.tenant, job), publish_missing_end=state.ended) as follower:
                 async for batch in follower:
                     for delivered in batch:
-                        if delivered.sequence > after or follower.truncated:
+                        if delivered.place > after or follower.truncated:
                             yield delivered.event, delivered.cursor

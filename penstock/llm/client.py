@@ -126,10 +126,11 @@ class Llm:
         )
         cut_off = True
         try:
-            async with aclosing(self._chunks(question)) as chunks:
-                async for chunk in chunks:
-                    for piece in reply.read(chunk):
-                        yield piece
+            async with aclosing(self._chunks(question)) as received:
+                async for chunks in received:
+                    for chunk in chunks:
+                        for piece in reply.read(chunk):
+                            yield piece
             reply.end()
         except PenstockError as error:
             cut_off = isinstance(error, ModelSilent)
@@ -153,7 +154,7 @@ class Llm:
         said = (one.model_dump_json(exclude_none=True) for one in (*contents_of(prompt), config))
         return "\n".join((self._address, asked.model, *said)).encode()
 
-    async def _chunks(self, question: Question) -> AsyncGenerator[Chunk, None]:
+    async def _chunks(self, question: Question) -> AsyncGenerator[Sequence[Chunk], None]:
         """The stream within the time limits, with its errors as ours."""
         seen: list[httpx2.Response] = []
         now, settings = asyncio.get_running_loop().time, self.settings
@@ -162,8 +163,8 @@ class Llm:
         try:
             while True:
                 async with asyncio.timeout_at(min(now() + patience, end)):
-                    chunk = await anext(stream)
-                yield chunk
+                    chunks = await anext(stream)
+                yield chunks
                 patience = settings.model_idle_timeout
         except StopAsyncIteration:
             return

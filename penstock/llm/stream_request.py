@@ -57,6 +57,9 @@ class Requests:
             self._converted[kind] = converted
         prompt = question.prompt
         body = dict(converted.body)
+        # what a budget allows differs from call to call
+        limit = {"maxOutputTokens": question.settings.model_max_output_tokens}
+        body["generationConfig"] = {**body["generationConfig"], **limit}
         body["contents"] = [{"parts": [_part(part) for part in turn.parts], "role": turn.role} for turn in prompt.turns]
         if prompt.system:
             body["systemInstruction"] = {"parts": [{"text": prompt.system}], "role": "user"}

@@ -166,8 +166,8 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     works = _RUNS + executors
     ended = "The one way the job ended; a cancel writes it too."
     facts = "The journal's facts, republished once they are stored."
-    stored = "Everything a caller may see of a job, in order. Read it by direct get."
-    live = "The job's events, republished once they are stored, with Nats-Sequence and Nats-Last-Sequence."
+    stored = "Everything a caller may see of a job, in order, an event a line. Read it by direct get."
+    live = "The same, republished once it is stored, with Nats-Sequence and Nats-Last-Sequence."
     return [
         Channel("journal-start", subjects.journal(_JOB, START), "What the job's id stands for.", (start,), _RUNS),
         Channel("journal-outcome", subjects.journal(_JOB, _KEY), "Each step's outcome.", (outcome,), works),

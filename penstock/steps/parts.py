@@ -16,6 +16,9 @@ from penstock.document.strings import Characters, whole
 
 #: Characters that are read at once, and of the JSON text of one delta. Each takes up to 7 and 4 bytes of a message.
 _AT_ONCE, _DELTA = 16_384, 65_536
+#: Under load, fewer and longer deltas are cheaper: a flush that came late makes the next ones later by so many times
+#: that, up to so many flush intervals.
+_PER_LATENESS, _LONGEST = 4, 5
 
 
 class Log(Protocol):
@@ -28,8 +31,8 @@ class PartSink:
     """Where an executor's model writes (`penstock.llm.ask.Sink`). `by`: the `k`, `a` and `i` of the attempt's events.
 
     Pieces that arrive within `flush_interval` seconds of the last flush go out together, in as many deltas as messages
-    can hold; the first goes out at once. Number 0 is `step.started`; for a step given up before it
-    starts, it is `part.reset`.
+    can hold; the first goes out at once. While this process is late, that grows to five times as long. Number 0 is
+    `step.started`; for a step given up before it starts, it is `part.reset`.
     """
 
     def __init__(
@@ -43,7 +46,7 @@ class PartSink:
         self._waiting: list[Piece] = []
         self._start: Callable[[], None] | None = None
         self._new_pieces()
-        self._flushed_at = float("-inf")
+        self._flushed_at, self._interval = float("-inf"), flush_interval
         self._timer: asyncio.TimerHandle | None = None
 
     def started(self, step: str, service: str, model: str | None = None, **asked: Any) -> None:
@@ -73,11 +76,11 @@ class PartSink:
         if self._into is None or not self._waiting or self._timer is not None:
             return
         loop = asyncio.get_running_loop()
-        due = self._flushed_at + self._flush_interval
+        due = self._flushed_at + self._interval
         if due <= loop.time():
             self._flush()
         else:
-            self._timer = loop.call_at(due, self._flush)
+            self._timer = loop.call_at(due, self._flush_due, due)
 
     def emit(self, piece: str) -> None:
         """The next piece of an executor's own. Raises TypeError where the output is no text."""
@@ -132,6 +135,11 @@ class PartSink:
         if self._shown and self._into is not None:
             self._send(PartReset, p=self._into.rstrip("/"))
         self._shown = False
+
+    def _flush_due(self, due: float) -> None:
+        late = asyncio.get_running_loop().time() - due
+        self._interval = min(self._flush_interval + _PER_LATENESS * late, _LONGEST * self._flush_interval)
+        self._flush()
 
     def _flush(self) -> None:
         self._timer = None

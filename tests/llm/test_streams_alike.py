@@ -253,6 +253,18 @@ async def test_questions_of_one_kind_differ_in_what_they_say_only() -> None:
     assert pair.wire.asked[::2] == pair.wire.asked[1::2]
 
 
+async def test_each_question_has_the_output_limit_that_its_budget_allows() -> None:
+    """Which differs from question to question, though they are of one kind."""
+    async with both() as pair:
+        pair.wire.answers = [sent(event(END))]
+        for most in (5_000, 1_234):
+            for llm in (pair.raw, pair.sdk):
+                await read(llm, max_output_tokens=most)
+        raw, sdk, again, by_sdk = pair.wire.asked
+    assert (raw, again) == (sdk, by_sdk)
+    assert again.body["generationConfig"]["maxOutputTokens"] == 1_234
+
+
 WORDS = st.text(st.characters(codec=None, exclude_categories=()), max_size=6)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS,
