@@ -38,6 +38,7 @@ from penstock.runs.lanes import Sending, Shares
 from penstock.runs.parking import Parking
 from penstock.runs.replay import ReplayRun
 from penstock.runs.task import check_all_asked
+from penstock.runs.told import Told
 from penstock.runs.turns import Submitted, Turns
 from penstock.runs.versions import Versions, begun
 from penstock.runs.waiting import Waits
@@ -105,6 +106,7 @@ class JobHandler:
     ) -> None:
         if journal.end is None:
             await self.versions.leave_to_others(name, journal.start, message, parking.parked_for)
+        told_of_it = Told(job, name, submitted, about)
         body_hash = hashlib.sha256(submitted.body).hexdigest()
         request: PatternRequest | None = None
         problem: Failure | None = None
@@ -148,17 +150,14 @@ class JobHandler:
                     problem = Failure("poisoned", f"begun {begun} times; its aggregators did not survive it")
                 if problem is not None:
                     await dead_letter(self._bus, message, problem.code, f"{problem.code}: {problem.detail}")
-                log.info("job begins", extra={**about, "pattern": name})
+                told_of_it.begins()
                 ended = partial(self._ended, name, job, start, request, problem, journal, events, parking, sending)
                 end = await until_stored(self._bus, "the run", about, ended)
             if end is not None:
                 events.send(end_event(end))
                 await events.flush()
                 await enqueue(self._bus, job, request)
-                seconds, code = end.ended_at - start.accepted_at, end.problem and end.problem.code
-                ended_as = {"code": code} if code else {}
-                more = {**about, "pattern": name, **ended_as, "duration_ms": round(seconds * 1_000)}
-                log.info("job %s", end.status, extra=more)
+                told_of_it.ended(start, end)
 
     async def _begun(self, job: JobName) -> int:
         """How often the job's run has begun. Deliveries are no measure: if NATS stores nothing they begin nothing."""
