@@ -58,6 +58,14 @@ class _Call:
     def __init__(self, prompt: Prompt, asked: Asked, meter: Meter) -> None:
         self._prompt, self._asked, self._meter, self._before = prompt, asked, meter, meter.usage
         self.pieces = list[TextPiece | ToolCall]()
+        named = {
+            "gen_ai.operation.name": "generate_content",
+            "gen_ai.provider.name": "gcp.gemini",
+            "gen_ai.request.model": asked.model,
+            "gen_ai.request.stream": True,
+            "gen_ai.request.temperature": asked.temperature,
+        }
+        self._span = tracing.begin(f"generate_content {asked.model}", named, kind="client", enter=False)
         self._began, self.first = time.monotonic(), 0.0
         about = {
             "model": asked.model,
@@ -68,14 +76,6 @@ class _Call:
             "prompt": Contents(lambda: _text(prompt)[:_MOST]),
         }
         log.info("model call begins", extra=_known(about))
-        named = {
-            "gen_ai.operation.name": "generate_content",
-            "gen_ai.provider.name": "gcp.gemini",
-            "gen_ai.request.model": asked.model,
-            "gen_ai.request.stream": True,
-            "gen_ai.request.temperature": asked.temperature,
-        }
-        self._span = tracing.begin(f"generate_content {asked.model}", named, kind="client", enter=False)
 
     def end(self, error: BaseException | None) -> None:
         after, before = self._meter.usage, self._before

@@ -84,7 +84,7 @@ class Collector:
         """All spans of a job, once it has its own."""
         self.until(lambda: any(_is_job(span, job) for span in self.spans))
         (own,) = [span for span in self.spans if _is_job(span, job)]
-        # those that end just then come from other processes
+        # what it lies in, and what lies in it, may come later
         self.until(lambda: not Tree(own, self.spans).open)
         return Tree(own, self.spans)
 
@@ -116,10 +116,9 @@ class Tree:
     def below(self, span: Seen) -> list[Seen]:
         return sorted((one for one in self.spans if one.parent == span.id), key=lambda one: one.begin)
 
-    def drawn(self, span: Seen | None = None) -> Any:
-        """Names within names: steps by their keys, with what is in them."""
-        span = span or self.job
-        return [(one.attributes.get("penstock.key", one.name), self.drawn(one)) for one in self.below(span)]
+    def steps(self) -> list[Seen]:
+        """In the order of their dispatch."""
+        return [span for span in self.below(self.job) if "penstock.key" in span.attributes]
 
     @property
     def repeated(self) -> list[str]:
