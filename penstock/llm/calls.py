@@ -67,6 +67,8 @@ class _Call:
         }
         self._span = tracing.begin(f"generate_content {asked.model}", named, kind="client", enter=False)
         self._began, self.first = time.monotonic(), 0.0
+        if not log.isEnabledFor(logging.INFO):
+            return
         about = {
             "model": asked.model,
             "thinking": asked.told,
@@ -78,6 +80,8 @@ class _Call:
         log.info("model call begins", extra=_known(about))
 
     def end(self, error: BaseException | None) -> None:
+        if not (self._span.is_recorded or log.isEnabledFor(logging.INFO)):
+            return
         after, before = self._meter.usage, self._before
         tokens = {name: getattr(after, name) - getattr(before, name) for name in _TOKENS}
         cost = None if after.cost_usd is None else round(after.cost_usd - (before.cost_usd or 0.0), 9)

@@ -1,4 +1,4 @@
-"""What is told of a job's run, and of its end, by whoever has the job's message: lines of the log, and its span."""
+"""What is told of a job's run, and of its end, by who has its message: lines of the log, a span, a failure."""
 
 import logging
 from collections.abc import Mapping
@@ -7,7 +7,11 @@ from typing import Any
 from penstock import correlation, tracing
 from penstock.contracts.journal import JobEnd, JobStart
 from penstock.contracts.wire import JobName
+from penstock.errors import BusUnavailable, Failure
+from penstock.mistakes import leaves, told
+from penstock.pattern import Pattern
 from penstock.runs.turns import Submitted
+from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -40,3 +44,19 @@ class Told:
             "penstock.cost_usd": end.usage.cost_usd,
         }
         self._span.end(used, error=code, at=end.ended_at)
+
+
+def failure_of(error: BaseException, pattern: Pattern[Any, Any], settings: Settings) -> Failure:
+    """Why a pattern ended with `error`; a group stands for its first Failure.
+
+    Raises BusUnavailable if it is one, or has one among others: that is no reason for the job to fail.
+    """
+    all_of_it = leaves(error)
+    if unavailable := next((leaf for leaf in all_of_it if isinstance(leaf, BusUnavailable)), None):
+        raise unavailable
+    if failure := next((leaf for leaf in all_of_it if isinstance(leaf, Failure)), None):
+        return failure
+    said = told(all_of_it[0], pattern.run)
+    brief = f"{type(all_of_it[0]).__name__} in the pattern {pattern.name}"
+    log.error("a pattern raised: %s", said if settings.log_contents else brief, exc_info=error)
+    return Failure("pattern_error", said if settings.show_errors else brief)

@@ -1,7 +1,6 @@
 """One trace a job, through all processes, as a collector receives it: on `penstock up`."""
 
 import asyncio
-import json
 import os
 import signal
 from collections.abc import Iterator
@@ -23,7 +22,8 @@ DRAWINGS = {
     "sequential-processing": "draft / evaluate / improve / evaluate",
     "routing": "classify / respond",
     "parallel-processing": "review-maintainability review-performance review-security / synthesize",
-    "orchestrator-worker": "plan / execute-task execute-task execute-task execute-task execute-task / summarize",
+    "orchestrator-worker": "plan / execute-backend execute-database execute-documentation execute-frontend "
+    "execute-testing / summarize",
     "evaluator-optimizer": "translate / evaluate-translation / improve-translation / evaluate-translation / explain",
     "multi-step-tool-usage": "think / calculate / think / validate-answer / think / conclude",
 }
@@ -135,7 +135,7 @@ def test_who_is_killed_leaves_no_false_span_and_takes_none_away(
     The job came without a trace, past the gateway: its own is the same for both aggregators.
     """
     steering.rule(step="evaluate", times=1, reply={"hold": "evaluate"})
-    steering.rule(step="improve", times=1, reply={"score": 3, "hold": "improve"})
+    steering.rule(step="improve", times=1, reply={"hold": "improve"})
     given = ["--input", "A solar lantern", "--detach", "--nats-url", shared_system.nats_url]
     job = shared_system.run("run", "sequential-processing", *given).stdout.strip()
     steering.wait(job=job, step="evaluate")
@@ -221,13 +221,8 @@ def test_jobs_go_on_while_the_collector_is_away(
     finally:
         collector.away = False
     collector.of_job(submit(http, "routing", {"query": "Where is my order?"}))
-    logged = [
-        json.loads(line)
-        for file in (shared_system.data / "logs").glob("*.log")
-        for line in file.open()
-        if line[0] == "{"
-    ]
-    assert [line for line in logged if line["logger"].startswith("opentelemetry") and "503" in line["message"]]
+    logs = shared_system.data / "logs"
+    until(lambda: any("Transient error" in log.read_text() for log in logs.glob("*.log")), str)
 
 
 def kill(system: System, name: str) -> None:
