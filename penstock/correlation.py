@@ -85,6 +85,11 @@ def add(**known: Any) -> None:
     _ABOUT.set(replace(_ABOUT.get(), **known))
 
 
+def trace() -> str | None:
+    """The traceparent of what this task is about."""
+    return _ABOUT.get().trace
+
+
 def headers() -> dict[str, str]:
     """To be sent along with whatever comes of the request."""
     now = _ABOUT.get()

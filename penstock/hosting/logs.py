@@ -143,6 +143,7 @@ def configure(settings: Settings, service: str) -> None:
         "google",
         "google_genai",
         "mcp",
+        "opentelemetry",
         "urllib3",
         "uvicorn.access",
         "faststream",

@@ -4,7 +4,7 @@ from penstock.settings.group import Group, Level
 
 
 class Logs(Group):
-    """Logs"""
+    """Logs and traces"""
 
     log_level: Level = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL.")
     log_contents: bool = Field(
@@ -16,4 +16,7 @@ class Logs(Group):
         None,
         description="One JSON object a line, or else text for people; not set, it is text where standard error is a "
         "terminal.",
+    )
+    trace_contents: bool = Field(
+        False, description="Show prompts and answers in spans; whether there are any OpenTelemetry's variables say."
     )

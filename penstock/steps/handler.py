@@ -6,7 +6,6 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -35,10 +34,11 @@ from penstock.llm.usage import PRICES
 from penstock.mistakes import told
 from penstock.pattern import StepContext
 from penstock.settings import Settings
+from penstock.steps.attempt import Attempt, Traced, Waiting
 from penstock.steps.executor import Executable, NobodyWaits, executed
 from penstock.steps.parts import PartSink
 from penstock.steps.replies import Replies
-from penstock.steps.spending import Bill, Spending
+from penstock.steps.spending import Spending
 from penstock.validation import field_errors, summary
 
 log = logging.getLogger(__name__)
@@ -47,24 +47,6 @@ log = logging.getLogger(__name__)
 _TOOL_ATTEMPTS = 3
 #: Seconds: the pause before a step's next attempt starts at `model_retry_delay` and grows no longer than this.
 _LONGEST_PAUSE = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One attempt at a step. Numbers count from 1; one may repeat, `id` does not. `spent`: what earlier ones cost."""
-
-    job: JobName
-    pattern: str
-    step: str
-    key: str
-    number: int
-    id: str
-    spent: Usage
-    bill: Bill
-
-    @property
-    def about(self) -> dict[str, Any]:
-        return {**self.job.about, "pattern": self.pattern, "step": self.step, "key": self.key, "attempt": self.number}
 
 
 class StepHandler:
@@ -109,17 +91,23 @@ class StepHandler:
                 self._spending.billing(job, id, billed) as bill,
                 contextlib.aclosing(EventLog(self._bus, job)) as events,
             ):
-                attempt = _Attempt(job, pattern, step, key, begun + 1, id, spent, bill)
+                traced = Traced(
+                    *(job, pattern, step, key, begun + 1),
+                    dispatched=message.metadata.timestamp.timestamp(),
+                    asks=self._executables[f"{pattern}/{step}"].step.asks,
+                    waiting=nobody_waits,
+                )
+                attempt = Attempt(job, pattern, step, key, begun + 1, id, spent, bill, traced)
                 correlation.add(attempt=attempt.number)
-                with contextlib.suppress(NobodyWaits):
+                with contextlib.suppress(NobodyWaits), traced:
                     await self._attempt(message, attempt, nobody_waits, events)
 
     @contextlib.asynccontextmanager
-    async def _watching(self, job: JobName, key: str) -> AsyncIterator[asyncio.Event]:
-        """An event that is set as soon as nobody waits: the step has an outcome, or its job has ended."""
-        nobody_waits = asyncio.Event()
+    async def _watching(self, job: JobName, key: str) -> AsyncIterator[Waiting]:
+        nobody_waits = Waiting()
 
-        async def on_fact(_: Msg) -> None:
+        async def on_fact(fact: Msg) -> None:
+            nobody_waits.job_ended |= subjects.key_of(fact.subject) == END
             nobody_waits.set()
 
         async def read() -> None:
@@ -130,7 +118,7 @@ class StepHandler:
         async with self._bus.following(read, on_fact, subjects.fact(job, key), subjects.fact(job, END)):
             yield nobody_waits
 
-    async def _attempt(self, message: Msg, attempt: _Attempt, nobody_waits: asyncio.Event, events: EventLog) -> None:
+    async def _attempt(self, message: Msg, attempt: Attempt, nobody_waits: asyncio.Event, events: EventLog) -> None:
         """Writes a failed outcome before raising GivenUp: without one the job would wait for ever."""
         try:
             request = _parsed(message)
@@ -253,7 +241,7 @@ class StepHandler:
         return pause if pause < left else None
 
     async def _store(
-        self, attempt: _Attempt, events: EventLog, sink: PartSink, failure: Failure | None, **described: Any
+        self, attempt: Attempt, events: EventLog, sink: PartSink, failure: Failure | None, **described: Any
     ) -> None:
         """The last events, then the outcome: what the model was paid for is kept. One too large to be stored fails."""
 
@@ -269,7 +257,7 @@ class StepHandler:
         except Failure as too_large:
             await until_stored(self._bus, "the outcome", attempt.about, partial(store, too_large))
 
-    async def _write(self, attempt: _Attempt, failure: Failure | None, **described: Any) -> None:
+    async def _write(self, attempt: Attempt, failure: Failure | None, **described: Any) -> None:
         """Journal the outcome; one that another attempt wrote first stands."""
         problem = correlation.stamped(failure.problem(), self._bus.time.now()) if failure else None
         outcome = Outcome(
@@ -290,6 +278,8 @@ class StepHandler:
             detail = correlation.Contents(lambda: str(failure))
             log.info("step failed", extra=attempt.about | {"code": failure.code, "detail": detail})
         await self._spending.has_outcome(job, key, attempt.bill, failed=failed, written=written)
+        if attempt.bill.use is not None:
+            attempt.traced.outcome = outcome
 
 
 def _parsed(message: Msg) -> StepMessage:

@@ -14,7 +14,7 @@ from nats.aio.msg import Msg
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
-from penstock import correlation
+from penstock import correlation, tracing
 from penstock.backoff import delay, jittered
 from penstock.contracts.journal import END, JobEnd
 from penstock.contracts.options import PatternRequest
@@ -132,6 +132,8 @@ class Dispatcher:
             id, payload = f"end_{job.id}", await self._payload(job)
         else:
             id, payload = f"{job.tenant}_{job.id}", hook.body.model_dump_json().encode()
+        asked = {"http.request.method": "POST", "server.address": url.host, "server.port": url.port}
+        span = tracing.begin("POST", asked, kind="client")
         headers = {
             "content-type": "application/json",
             "user-agent": f"Penstock/{__version__}",
@@ -139,7 +141,12 @@ class Dispatcher:
             # the id is the same for every try of every replica: receivers know a repetition by it
             **signature(secret.get_secret_value(), id, datetime.now(UTC), payload),
         }
-        status, retry_after = await self._transport.post(url, headers, payload)
+        try:
+            status, retry_after = await self._transport.post(url, headers, payload)
+        except BaseException as error:
+            span.end(error=type(error).__name__)
+            raise
+        span.end({"http.response.status_code": status}, error=None if 200 <= status < 300 else str(status))
         if status == HTTPStatus.GONE:
             raise GivenUp("webhook_gone", f"{url.raw_host.decode()} answered 410")
         if not 200 <= status < 300:

@@ -84,7 +84,7 @@ async def test_a_refusal_over_nats_has_them_too(pipeline: Pipeline) -> None:
 
 async def test_a_log_says_what_it_is_about(pipeline: Pipeline) -> None:
     """Whatever is logged while a step is executed: here, that it is tried again, and the calls of the model."""
-    with lines_of("penstock") as lines, logged("penstock.runs.handler", "job completed") as told:
+    with lines_of("penstock") as lines, logged("penstock.runs.told", "job completed") as told:
         await pipeline.gemini.rule(step="classify", times=1, fault={"status": 503})
         job = JobName("default", "job-1")
         await pipeline.bus.once(subjects.job("routing", job), b'{"query": "x"}', headers=CAME)
