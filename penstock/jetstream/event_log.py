@@ -15,6 +15,8 @@ from penstock.jetstream.bus import Bus
 
 #: Events on their way at once. While a batch is being acknowledged, what is new waits for the next.
 _IN_FLIGHT = 64
+#: Of an event with text: when its first piece came from the model, in NATS's time (Unix seconds).
+RECEIVED_HEADER = "Penstock-Received"
 
 
 async def stored_events(bus: Bus, job: JobName) -> AsyncIterator[Event]:
@@ -40,11 +42,14 @@ class EventLog:
 
     def __init__(self, bus: Bus, job: JobName) -> None:
         self._bus, self._subject = bus, subjects.events(job)
-        self._queue: deque[tuple[bool, bytes]] = deque()  # whether it is of the run
+        #: Whether it is of the run, its body, its headers.
+        self._queue: deque[tuple[bool, bytes, dict[str, str] | None]] = deque()
         self._sender: asyncio.Task[None] | None = None
 
-    def send(self, event: Event) -> None:
-        self._queue.append((isinstance(event, RunEvent), event.model_dump_json().encode()))
+    def send(self, event: Event, *, waited: float | None = None) -> None:
+        """`waited`: seconds that the first piece of a model's text in it has been here."""
+        received = None if waited is None else {RECEIVED_HEADER: f"{self._bus.time.now() - waited:.3f}"}
+        self._queue.append((isinstance(event, RunEvent), event.model_dump_json().encode(), received))
         self._start()
 
     async def flush(self) -> None:
@@ -77,11 +82,12 @@ class EventLog:
         numbered = takewhile(lambda queued: not queued[0], self._queue)
         batch = list(islice(numbered, _IN_FLIGHT)) or [self._queue[0]]
         if len(batch) == 1:  # needs no task of its own
-            await self._bus.publish(self._subject, batch[0][1])
+            await self._bus.publish(self._subject, batch[0][1], headers=batch[0][2])
             self._queue.popleft()
             return
         results = await asyncio.gather(
-            *(self._bus.publish(self._subject, payload) for _, payload in batch), return_exceptions=True
+            *(self._bus.publish(self._subject, payload, headers=headers) for _, payload, headers in batch),
+            return_exceptions=True,
         )
         for result in results:
             if isinstance(result, BaseException):

@@ -1,4 +1,4 @@
-"""`processes.json` in the data folder of `penstock up`: what runs, and where.
+"""`processes.json` in the data folder of `penstock up`: what runs, and where; `prometheus.json` has it for Prometheus.
 
 Some of its addresses hold the token of the run, so it is for the user who runs it only.
 """
@@ -7,11 +7,14 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from penstock.local.process import Process
 from penstock.printable import without_credentials
 
 _NAME = "processes.json"
+#: As its file_sd_configs reads it.
+_TARGETS = "prometheus.json"
 
 
 def write_private(path: Path, text: str) -> None:
@@ -30,9 +33,24 @@ def make_private(folder: Path) -> None:
 
 
 def write(folder: Path, processes: Iterable[Process]) -> None:
-    """Name, pid and, once it is ready, address of each process that runs."""
-    entries = [{"name": one.name, "pid": one.pid, "url": one.url} for one in processes if one.pid]
+    """Name, pid and, once it is ready, address of each process that runs, and where it shows its metrics."""
+    running = [one for one in processes if one.pid]
+    entries = [{"name": one.name, "pid": one.pid, "url": one.url, "metrics": metrics_url(one)} for one in running]
     write_private(folder / _NAME, json.dumps(entries, indent=2) + "\n")
+    targets = [
+        {
+            "targets": [urlsplit(url).netloc],
+            "labels": {"system": "penstock", "job": one.name.rpartition("-")[0], "instance": one.name},
+        }
+        for one in processes
+        if (url := metrics_url(one))
+    ]
+    write_private(folder / _TARGETS, json.dumps(targets, indent=2) + "\n")
+
+
+def metrics_url(process: Process) -> str | None:
+    """Of a service: those have a number."""
+    return f"{process.url}/metrics" if process.url and "-" in process.name else None
 
 
 def with_token(folder: Path, nats_url: str) -> str:

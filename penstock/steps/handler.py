@@ -105,7 +105,7 @@ class StepHandler:
                 return
             id = secrets.token_hex(4)
             async with (
-                self._spending.billing(job, id, billed) as bill,
+                self._spending.billing(job, id, billed, message) as bill,
                 contextlib.aclosing(EventLog(self._bus, job)) as events,
             ):
                 attempt = _Attempt(job, pattern, step, key, begun + 1, id, spent, bill)
@@ -137,8 +137,8 @@ class StepHandler:
             raise GivenUp("step_error", str(error)) from error
         executable = self._executables[f"{request.pattern}/{request.step}"]
         by = {"k": attempt.key, "a": attempt.number, "i": attempt.id}
-        step, interval = executable.step, self._settings.flush_interval
-        sink = PartSink(events, by, into=request.into, output=step.output, flush_interval=interval)
+        step, interval, seen = executable.step, self._settings.flush_interval, attempt.bill.seen
+        sink = PartSink(events, by, seen, into=request.into, output=step.output, flush_interval=interval)
         store = partial(
             self._store,
             attempt,
@@ -180,7 +180,7 @@ class StepHandler:
             sink,
             stronger=choice.stronger,
             may_shorten=step.may_shorten,
-            cache=Replies.of(self._bus, self._settings, attempt.job, attempt.key) if request.cache else None,
+            cache=Replies.of(self._bus, self._settings, attempt.job, attempt.key, seen) if request.cache else None,
             asked_before=request.asked_before,
         )
         # behind another base URL than Google's, the model is known from its reply only
@@ -282,9 +282,9 @@ class StepHandler:
             prices=PRICES if attempt.bill.paid else None,
             **described,
         )
-        job, key, failed = attempt.job, attempt.key, failure is not None
+        job, key = attempt.job, attempt.key
         written = await self._bus.once(subjects.journal(job, key), outcome.model_dump_json().encode())
-        await self._spending.has_outcome(job, key, attempt.bill, failed=failed, written=written)
+        await self._spending.has_outcome(job, key, attempt.bill, failure=failure, written=written)
 
 
 def _parsed(message: Msg) -> StepMessage:
