@@ -14,6 +14,8 @@ from penstock.jetstream.bus import Bus
 
 #: Bytes of events that go together.
 _TOGETHER = 128 * 1024
+#: Of events with text: when the first piece of it came from the model, in NATS's time (Unix seconds).
+RECEIVED_HEADER = "Penstock-Received"
 
 
 async def stored_events(bus: Bus, job: JobName) -> AsyncIterator[Event]:
@@ -40,11 +42,14 @@ class EventLog:
 
     def __init__(self, bus: Bus, job: JobName) -> None:
         self._bus, self._subject = bus, subjects.events(job)
-        self._queue: deque[bytes] = deque()
+        #: Events, and where there is text: when its first piece came.
+        self._queue: deque[tuple[bytes, float | None]] = deque()
         self._sender: asyncio.Task[None] | None = None
 
-    def send(self, event: Event) -> None:
-        self._queue.append(event.model_dump_json().encode())
+    def send(self, event: Event, *, waited: float | None = None) -> None:
+        """`waited`: seconds that the first piece of a model's text in it has been here."""
+        received = None if waited is None else self._bus.time.now() - waited
+        self._queue.append((event.model_dump_json().encode(), received))
         self._start()
 
     async def flush(self) -> None:
@@ -74,12 +79,16 @@ class EventLog:
             await self._bus.retrying(f"publish to {self._subject}", self._send_some)
 
     async def _send_some(self) -> None:
-        count = size = 0
-        for text in self._queue:
+        size = 0
+        batch: list[bytes] = []
+        received: float | None = None
+        for text, since in self._queue:
             size += len(text) + 1
-            if count == PLACES or (count and size > _TOGETHER):
+            if len(batch) == PLACES or (batch and size > _TOGETHER):
                 break
-            count += 1
-        await self._bus.publish(self._subject, b"\n".join([self._queue[at] for at in range(count)]))
-        for _ in range(count):
+            batch.append(text)
+            received = since if received is None else received
+        headers = None if received is None else {RECEIVED_HEADER: f"{received:.3f}"}
+        await self._bus.publish(self._subject, b"\n".join(batch), headers=headers)
+        for _ in batch:
             self._queue.popleft()

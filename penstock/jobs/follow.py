@@ -8,7 +8,7 @@ that is too slow for the buffers loses nothing: it reads the rest from the strea
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -23,6 +23,7 @@ from penstock.contracts.wire import JobName
 from penstock.document import Reader, spread
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.event_log import RECEIVED_HEADER
 from penstock.jobs.ending import publish_end
 from penstock.jobs.lookup import snapshot
 
@@ -50,10 +51,13 @@ class DeliveredEvent:
 
 
 class Buffers:
-    """The events that wait for several readers. If they have more than `limit` bytes, the fullest buffer is emptied."""
+    """The events that wait for several readers. If they have more than `limit` bytes, the fullest buffer is emptied.
 
-    def __init__(self, limit: int = 8 << 20) -> None:
-        self._limit, self._total = limit, 0
+    Each time that is so, `emptied` is called.
+    """
+
+    def __init__(self, limit: int = 8 << 20, emptied: Callable[[], None] = lambda: None) -> None:
+        self._limit, self._total, self._emptied = limit, 0, emptied
         self._sizes = Counter["Follower"]()
 
     def grow(self, follower: "Follower", size: int) -> None:
@@ -61,6 +65,7 @@ class Buffers:
         self._total += size
         while self._total > self._limit:
             max(self._sizes, key=self._sizes.__getitem__).read_again()
+            self._emptied()
 
     def forget(self, follower: "Follower") -> None:
         self._total -= self._sizes.pop(follower, 0)
@@ -88,7 +93,10 @@ class Follower:
     ) -> None:
         self._bus, self._job, self._silence = bus, job, silence
         self._buffers = buffers or Buffers()
-        self._buffer: deque[tuple[int, int, bytes]] = deque()  # the event before in the stream, its own place, its data
+        #: The event before in the stream, its own place, its data, when its text came from the model.
+        self._buffer: deque[tuple[int, int, bytes, str | None]] = deque()
+        #: When the first text came from the model (NATS's time) that was yielded as it came; to be set to None.
+        self.received: float | None = None
         self._missed = True  # all history so far
         self._publish_missing_end = publish_missing_end
         self._wake = asyncio.Event()
@@ -142,12 +150,14 @@ class Follower:
     async def _received(self) -> AsyncIterator[Stored]:
         """What the subscription has received and this reader has not, as far as nothing is missing in between."""
         while self._buffer:
-            before, sequence, data = self._buffer.popleft()
+            before, sequence, data, received = self._buffer.popleft()
             self._buffers.grow(self, -len(data) - _ENTRY)
             if sequence > self._last:
                 if before > self._last:
                     self.read_again()
                     return
+                if received and self.received is None:
+                    self.received = float(received)
                 yield Stored(subjects.events(self._job), sequence, data, time="", headers={})
 
     async def _accepted(self, messages: AsyncIterator[Stored]) -> AsyncIterator[list[DeliveredEvent]]:
@@ -226,9 +236,13 @@ class Follower:
         if not self._missed:
             stored = Stored.of(message)
             before = int(stored.headers.get("Nats-Last-Sequence", "0"))
-            self._buffer.append((before, stored.sequence, stored.data))
+            self._buffer.append((before, stored.sequence, stored.data, stored.headers.get(RECEIVED_HEADER)))
             self._buffers.grow(self, len(stored.data) + _ENTRY)
         self._wake.set()
+
+    def now(self) -> float:
+        """NATS's time."""
+        return self._bus.time.now()
 
     def read_again(self) -> None:
         """Read the rest from the stream; what is buffered is there as well."""

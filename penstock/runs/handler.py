@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
@@ -53,6 +53,7 @@ class JobHandler:
         self._shares = Shares(settings.share)
         self.turns = Turns(bus, patterns, settings.share)
         self.versions = Versions(bus, patterns, settings.handover)
+        self.tell_end: Callable[[str, JobStart, JobEnd], None] = lambda *_: None
 
     async def handle(self, message: Msg) -> None:
         """Settle one delivery of a job, or of its turn.
@@ -114,8 +115,7 @@ class JobHandler:
         sending = Sending(self._bus, self._shares, job, urgency, resumes=journal.start is not None)
         async with aclosing(EventLog(self._bus, job)) as events, aclosing(sending):
             if (start := journal.start) is None:
-                wanted = request.options.deadline_seconds if request else None
-                deadline = submitted.at + (wanted or self._settings.deadline)
+                deadline = submitted.at + ((request and request.options.deadline_seconds) or self._settings.deadline)
                 start = JobStart(
                     pattern=name,
                     body_hash=body_hash,
@@ -135,7 +135,6 @@ class JobHandler:
                 raise GivenUp(taken.code, detail)
             if not await parking.is_mine(self._bus.time.now()):
                 return
-            end: JobEnd | None
             if (end := journal.end) is None:
                 begun = await self._begun(job) - parking.resumed if message.metadata.num_delivered > 1 else 0
                 # stored before the run begins: it counts those that do not survive it
@@ -154,6 +153,7 @@ class JobHandler:
                 await events.flush()
                 await enqueue(self._bus, job, request)
                 told_of_it.ended(start, end)
+                self.tell_end(name, start, end)
 
     async def _begun(self, job: JobName) -> int:
         """How often the job's run has begun. Deliveries are no measure: if NATS stores nothing they begin nothing."""
@@ -253,8 +253,8 @@ class JobHandler:
                 if idling.done():
                     await events.flush()
                     return None, None, idling.result()
-                until = rfc3339(datetime.fromtimestamp(start.deadline, UTC))
-                raise Failure("deadline_exceeded", f"the job had until {until}")
+                until = datetime.fromtimestamp(start.deadline, UTC)
+                raise Failure("deadline_exceeded", f"the job had until {rfc3339(until)}")
             return working.result(), None, []
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and not (working.done() and working.cancelled()):

@@ -6,6 +6,7 @@ One look at the consumers of STEPS every few seconds, in each aggregator; the ru
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from nats.js.api import ConsumerInfo
@@ -31,10 +32,13 @@ _MOST = 50
 
 
 class QueueTeller:
-    """From `start` to `stop`. Every replica looks; NATS takes the same event once in two minutes, a reader once."""
+    """From `start` to `stop`. Every replica looks; NATS takes the same event once in two minutes, a reader once.
 
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+    `seen` is given all consumers of STEPS at each look.
+    """
+
+    def __init__(self, bus: Bus, seen: Callable[[Sequence[ConsumerInfo]], None]) -> None:
+        self._bus, self._seen = bus, seen
         #: Of each consumer: the last message that was told, and whether anybody served it then.
         self._told: dict[str, tuple[int, bool]] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -62,6 +66,7 @@ class QueueTeller:
         while len(page) == _PAGE:
             page = await self._page(len(consumers))
             consumers = consumers + page
+        self._seen(consumers)
         lanes: dict[str, list[ConsumerInfo]] = defaultdict(list)
         for info in consumers:
             lanes[info.name.rpartition("=")[0]].append(info)

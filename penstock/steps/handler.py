@@ -88,7 +88,7 @@ class StepHandler:
                 return
             id = secrets.token_hex(4)
             async with (
-                self._spending.billing(job, id, billed) as bill,
+                self._spending.billing(job, id, billed, message) as bill,
                 contextlib.aclosing(EventLog(self._bus, job)) as events,
             ):
                 traced = Traced(
@@ -127,8 +127,8 @@ class StepHandler:
             raise GivenUp("step_error", str(error)) from error
         executable = self._executables[f"{request.pattern}/{request.step}"]
         by = {"k": attempt.key, "a": attempt.number, "i": attempt.id}
-        step, interval = executable.step, self._settings.flush_interval
-        sink = PartSink(events, by, into=request.into, output=step.output, flush_interval=interval)
+        step, interval, seen = executable.step, self._settings.flush_interval, attempt.bill.seen
+        sink = PartSink(events, by, seen, into=request.into, output=step.output, flush_interval=interval)
         store = partial(
             self._store,
             attempt,
@@ -170,7 +170,7 @@ class StepHandler:
             sink,
             stronger=choice.stronger,
             may_shorten=step.may_shorten,
-            cache=Replies.of(self._bus, self._settings, attempt.job, attempt.key) if request.cache else None,
+            cache=Replies.of(self._bus, self._settings, attempt.job, attempt.key, seen) if request.cache else None,
             asked_before=request.asked_before,
         )
         # behind another base URL than Google's, the model is known from its reply only
@@ -272,12 +272,12 @@ class StepHandler:
             prices=PRICES if attempt.bill.paid else None,
             **described,
         )
-        job, key, failed = attempt.job, attempt.key, failure is not None
+        job, key = attempt.job, attempt.key
         written = await self._bus.once(subjects.journal(job, key), outcome.model_dump_json().encode())
         if failure is not None:
             detail = correlation.Contents(lambda: str(failure))
             log.info("step failed", extra=attempt.about | {"code": failure.code, "detail": detail})
-        await self._spending.has_outcome(job, key, attempt.bill, failed=failed, written=written)
+        await self._spending.has_outcome(job, key, attempt.bill, failure=failure, written=written)
         if attempt.bill.use is not None:
             attempt.traced.outcome = outcome
 

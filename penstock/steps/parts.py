@@ -24,7 +24,17 @@ _PER_LATENESS, _LONGEST = 4, 5
 class Log(Protocol):
     """The job's events (penstock.jetstream.event_log)."""
 
-    def send(self, event: Event) -> None: ...
+    def send(self, event: Event, *, waited: float | None = None) -> None: ...
+
+
+class Seen(Protocol):
+    """Is told of the attempt (penstock.steps.metrics)."""
+
+    def begun(self) -> None: ...
+
+    def piece(self) -> None: ...
+
+    def reset(self) -> None: ...
 
 
 class PartSink:
@@ -36,17 +46,27 @@ class PartSink:
     """
 
     def __init__(
-        self, log: Log, by: Mapping[str, Any], *, into: str | None, output: type[Any], flush_interval: float
+        self,
+        log: Log,
+        by: Mapping[str, Any],
+        seen: Seen | None = None,
+        *,
+        into: str | None,
+        output: type[Any],
+        flush_interval: float,
     ) -> None:
         self._log, self._by, self._into, self._output, self._flush_interval = log, by, into, output, flush_interval
+        self._seen = seen
         #: Whether readers may have been shown something of the output, by this attempt or an earlier one.
         self._shown = by["a"] > 1
         #: How many events were sent.
         self.number = 0
         self._waiting: list[Piece] = []
         self._start: Callable[[], None] | None = None
+        self._touched = False
         self._new_pieces()
-        self._flushed_at, self._interval = float("-inf"), flush_interval
+        self._flushed_at = self._received_at = float("-inf")
+        self._interval = flush_interval
         self._timer: asyncio.TimerHandle | None = None
 
     def started(self, step: str, service: str, model: str | None = None, **asked: Any) -> None:
@@ -61,6 +81,8 @@ class PartSink:
     def begin(self) -> None:
         if self._start is not None:
             start, self._start = self._start, None
+            if self._seen:
+                self._seen.begun()
             start()
             self._reset()
 
@@ -70,7 +92,11 @@ class PartSink:
     def text(self, piece: str) -> None:
         """The next piece of the model's text. Raises OutputInvalid at the first character that cannot be right."""
         self.begin()  # a reply that was kept had no turn to wait for
+        if self._seen and not self._touched:
+            self._seen.piece()
         self._touched = True
+        if not self._waiting:
+            self._received_at = asyncio.get_running_loop().time()
         for start in range(0, len(piece), _AT_ONCE):
             self._waiting += self._pieces.feed(self._characters.feed(piece[start : start + _AT_ONCE]))
         if self._into is None or not self._waiting or self._timer is not None:
@@ -134,6 +160,8 @@ class PartSink:
     def _reset(self) -> None:
         if self._shown and self._into is not None:
             self._send(PartReset, p=self._into.rstrip("/"))
+            if self._seen:
+                self._seen.reset()
         self._shown = False
 
     def _flush_due(self, due: float) -> None:
@@ -157,12 +185,12 @@ class PartSink:
                 text += piece.t
                 if text and (piece is run[-1] or len(text) > _DELTA):
                     self._lengths[p] += len(text)
-                    self._send(Delta, p=p, t=text)
+                    self._send(Delta, self._flushed_at - self._received_at, p=p, t=text)
                     text = ""
             if run[-1].last:
                 self._send(PartEnd, p=p, length=self._lengths[p])
 
-    def _send(self, event: Callable[..., Event], **fields: Any) -> None:
+    def _send(self, event: Callable[..., Event], waited: float | None = None, **fields: Any) -> None:
         self.begin()
-        self._log.send(event(**self._by, n=self.number, **fields))
+        self._log.send(event(**self._by, n=self.number, **fields), waited=waited)
         self.number += 1

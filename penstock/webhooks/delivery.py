@@ -27,6 +27,7 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.pull import PullGroup
 from penstock.jetstream.settling import GivenUp, Later, settling
 from penstock.settings import Settings
+from penstock.webhooks.metrics import WebhookMetrics
 from penstock.webhooks.transport import Forbidden, Transport, Undelivered
 
 log = logging.getLogger(__name__)
@@ -64,8 +65,8 @@ class Dispatcher:
     Any replica may be given any delivery of any hook. A receiver may be sent the same webhook-id twice.
     """
 
-    def __init__(self, bus: Bus, settings: Settings) -> None:
-        self._bus, self._settings = bus, settings
+    def __init__(self, bus: Bus, settings: Settings, metrics: WebhookMetrics) -> None:
+        self._bus, self._settings, self._metrics = bus, settings, metrics
         self._group = PullGroup(slots=settings.webhook_slots, ack_wait=settings.ack_wait)
         self._transport = Transport(settings)
         self._sending = Counter[str]()
@@ -82,7 +83,7 @@ class Dispatcher:
         """Settle one delivery: acked at 2xx, terminated where it is given up, else returned until its next try."""
         job = subjects.of_hook(message.subject)
         about: dict[str, Any] = {**job.about, "delivery": message.metadata.num_delivered}
-        async with settling(self._bus, message, "webhook", about):
+        async with settling(self._bus, message, "webhook", about), self._metrics.counted():
             try:
                 hook = Hook.model_validate_json(message.data)
                 url = httpx.URL(hook.url)

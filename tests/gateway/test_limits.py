@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 from datetime import UTC, datetime, timedelta
 
@@ -163,6 +164,8 @@ async def test_a_reader_that_does_not_read_slows_nobody(bus: Bus, settings: Sett
         while not body.endswith(b"\r\n0\r\n\r\n"):
             body += await reader.read(1024 * 1024)
         writer.close()
+        (rereads,) = re.findall(r"^penstock_stream_rereads_total (.*)", (await gateway.http.get("/metrics")).text, re.M)
+        assert float(rereads) > 0
     text = body.decode()
     assert text.count("event: delta") == count
     assert json.loads(text[text.rindex("data: ") + 6 :].split("\n")[0])["seq"] == count + 4

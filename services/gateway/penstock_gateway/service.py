@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.responses import PlainTextResponse
-from prometheus_client import CollectorRegistry
 
 from penstock.errors import Misconfigured
 from penstock.hosting import health, server
@@ -58,7 +57,7 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
     gateway = Gateway(settings, patterns, draining)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]]:
         bus = await connect(settings, "penstock-gateway")
         uvicorn_log.addFilter(not_about_aborting)
         try:
@@ -66,9 +65,12 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
             gateway.connected(bus)
             async with gateway.keyring.kept():
                 authentication.refuse_unguarded(settings, gateway.keyring)
-                yield
+                gateway.process.start()
+                # penstock.hosting.http_connection calls it
+                yield {"slow_reader": gateway.streams.slow_reader}
             await gateway.admission.aclose()
         finally:
+            gateway.process.stop()
             uvicorn_log.removeFilter(not_about_aborting)
             await bus.connection.close()
 
@@ -82,17 +84,16 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         dependencies=[Depends(gateway.admit), Depends(parameters.no_others)],
     )
     app.state.gateway = gateway
-    registry = CollectorRegistry()
     app.add_middleware(TellStanding)
     app.add_middleware(authentication.Authentication, gateway=gateway)
     app.add_middleware(Edge, hosts=allowed_hosts(settings.allowed_hosts, settings.host), origins=settings.cors_origins)
-    app.add_middleware(Counting, registry=registry)
+    app.add_middleware(Counting, registry=gateway.registry)
     app.add_middleware(Correlating)
     problems.install(app, patterns)
     pattern_routes.install(app, gateway)
     job_routes.install(app, gateway)
     usage_routes.install(app, gateway)
-    for path, endpoint in health.endpoints(gateway.trouble, registry).items():
+    for path, endpoint in health.endpoints(gateway.trouble, gateway.registry).items():
         described: dict[str, Any] = {"operation_id": path[1:], "responses": _ANSWERS.get(path)}
         described["openapi_extra"] = openapi.FOR_ALL if path in authentication.FOR_ALL else None
         app.get(path, tags=["health"], summary=_HEALTH[path], response_class=PlainTextResponse, **described)(endpoint)
