@@ -77,8 +77,9 @@ export function OneField(field: Field): JSX.Element {
   const choices = schema.enum ?? (schema.const === undefined ? undefined : [schema.const]);
   if (choices) {
     return framed(
-      <select {...controls} value={choices.indexOf(value)} onChange={(event) => changed(choices[Number(event.currentTarget.value)])}>
-        {(!required || value === undefined) && <option value={-1}>–</option>}
+      <select {...controls} value={choices.indexOf(value ?? schema.default)} onChange={(event) => changed(choices[Number(event.currentTarget.value)])}>
+        {(value ?? schema.default) == null && <option value={-1}>–</option>}
+        {!required && value != null && schema.default == null && <option value={-1}>–</option>}
         {choices.map((choice, index) => (
           <option value={index}>{String(choice)}</option>
         ))}
@@ -86,7 +87,7 @@ export function OneField(field: Field): JSX.Element {
     );
   }
   if (kind === "boolean") {
-    return framed(<input {...controls} type="checkbox" required={false} checked={value === true} onChange={(event) => changed(event.currentTarget.checked)} />, true);
+    return framed(<input {...controls} type="checkbox" required={false} checked={(value ?? schema.default) === true} onChange={(event) => changed(event.currentTarget.checked)} />, true);
   }
   if (kind === "number" || kind === "integer") {
     const typed = (text: string) => changed(text === "" ? undefined : Number(text));

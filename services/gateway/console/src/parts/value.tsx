@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { pointer } from "../job/document";
+import { isWithin, pointer } from "../job/document";
 import { Markdown } from "./markdown";
 import { properties, type Schema } from "./schema";
 import { label } from "./words";
@@ -35,7 +35,7 @@ export function Document({ value, schema, marks = new Map() }: { value: Record<s
 
 function Section({ name, value, schema, root, marks }: { name: string; value: unknown; schema: Schema | undefined; root: Schema; marks: Marks }): JSX.Element {
   const at = pointer("", name);
-  const mark = marks.get(at);
+  const mark = marks.get(at) ?? together(at, marks);
   const place = useRef<HTMLElement>(null);
   // what was taken back keeps its height: nothing below it jumps
   useLayoutEffect(() => {
@@ -49,6 +49,19 @@ function Section({ name, value, schema, root, marks }: { name: string; value: un
       {value === undefined ? <p class="soft">–</p> : <Value value={value} schema={schema} root={root} at={at} marks={marks} />}
     </section>
   );
+}
+
+/** Who writes what is below a place. */
+function together(at: string, marks: Marks): Mark | undefined {
+  const inner = [...marks].filter(([p]) => isWithin(p, at)).map(([, mark]) => mark);
+  if (inner.length === 0) return undefined;
+  const texts = [...new Set(inner.map((mark) => mark.text))];
+  return { text: texts.slice(-2).join(", "), state: inner.some((mark) => mark.state === "growing") ? "growing" : "whole" };
+}
+
+/** Inside of a section it is said only while it tells more than the section's heading. */
+function Inner({ mark }: { mark: Mark | undefined }): JSX.Element | null {
+  return mark?.state === "whole" ? null : <Writer mark={mark} />;
 }
 
 function Writer({ mark }: { mark: Mark | undefined }): JSX.Element | null {
@@ -78,7 +91,7 @@ export function Value({ value, schema, root = schema ?? {}, at = "", marks = new
         <ol class={value.every((item) => typeof item !== "object") ? "items plain" : "items"}>
           {value.slice(0, MOST_ITEMS).map((item, index) => (
             <li key={index} class={marks.get(pointer(at, index))?.state}>
-              <Writer mark={marks.get(pointer(at, index))} />
+              <Inner mark={marks.get(pointer(at, index))} />
               {inner(index, item, items)}
             </li>
           ))}
@@ -95,7 +108,7 @@ export function Value({ value, schema, root = schema ?? {}, at = "", marks = new
       {members.map(([name, one]) => (
         <div key={name} class={isShort(one) ? "short" : "long"}>
           <dt>
-            {label(name)} <Writer mark={marks.get(pointer(at, name))} />
+            {label(name)} <Inner mark={marks.get(pointer(at, name))} />
           </dt>
           <dd class={marks.get(pointer(at, name))?.state}>{inner(name, one, known[name])}</dd>
         </div>
