@@ -8,11 +8,13 @@ import type { JobModel, StepView } from "./model";
 export function heard(model: JobModel, now: number): Row[] {
   const rows: Row[] = [];
   let waveEnd = 0;
+  const isLive = [...model.steps.values()].every((step) => step.heard.started !== undefined);
   for (const wave of model.waves) {
     const start = waveEnd;
     for (const key of wave) {
       const step = model.steps.get(key) as StepView;
-      const stretches = live(step, model.ended ? undefined : now) ?? (step.durationMs ? [{ kind: "writing" as const, from: start, to: start + step.durationMs }] : []);
+      const took = step.durationMs ?? 0;
+      const stretches = isLive ? live(step, model.ended ? undefined : now) : [{ kind: "writing" as const, from: start, to: start + took }];
       waveEnd = Math.max(waveEnd, ...stretches.map((one) => one.to));
       rows.push({ key, state: step.state, stretches, note: note(step) });
     }
@@ -20,10 +22,10 @@ export function heard(model: JobModel, now: number): Row[] {
   return rows;
 }
 
-function live(step: StepView, now: number | undefined): Stretch[] | null {
+function live(step: StepView, now: number | undefined): Stretch[] {
   const { queued, started, first, ended } = step.heard;
   const until = ended ?? now;
-  if (started === undefined || until === undefined) return null;
+  if (started === undefined || until === undefined) return [];
   const found: Stretch[] = [];
   if (queued) found.push({ kind: "queued", from: queued, to: started });
   found.push({ kind: "thinking", from: started, to: first ?? until });

@@ -17,8 +17,10 @@ type Shown = { value: unknown; schema?: Schema | undefined; root?: Schema; at?: 
 /** Items of an array, and levels, that are shown. */
 const MOST_ITEMS = 200;
 const DEEPEST = 8;
-/** Characters up to which a text without lines stands beside its name. */
+/** Characters up to which a text is no Markdown, stands beside its name, and shares its line with others. */
 const SHORT = 90;
+const PARAGRAPH = 400;
+const WORD = 32;
 
 /** All members of the root in the order of the schema, those that are still to come as well. */
 export function Document({ value, schema, marks = new Map() }: { value: Record<string, unknown>; schema?: Schema | undefined; marks?: Marks }): JSX.Element {
@@ -84,6 +86,7 @@ export function Value({ value, schema, root = schema ?? {}, at = "", marks = new
   );
   if (Array.isArray(value)) {
     if (value.length === 0) return <span class="soft">none</span>;
+    if (isWords(value)) return <span class="text">{value.join(", ")}</span>;
     const items = properties(schema, root)["*"];
     const more = value.length - MOST_ITEMS;
     return (
@@ -117,6 +120,13 @@ export function Value({ value, schema, root = schema ?? {}, at = "", marks = new
   );
 }
 
+/** Whether it stands beside its name. */
 function isShort(value: unknown): boolean {
-  return value === null || typeof value !== "object" ? !(typeof value === "string" && value.length > SHORT) : false;
+  if (typeof value === "string") return value.length <= PARAGRAPH && !value.includes("\n");
+  return value === null || typeof value !== "object" || isWords(value);
+}
+
+/** A few words that stand in one line. */
+function isWords(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string" && item.length <= WORD);
 }

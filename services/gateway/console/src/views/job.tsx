@@ -71,8 +71,7 @@ export function Job({ id }: { id: string; at: Place }): JSX.Element {
         </div>
       </header>
       <Part title="Steps">
-        {contract?.drawing && <Drawing drawing={contract.drawing} model={model} />}
-        <Steps model={model} chosen={chosen} choose={choose} />
+        {contract?.drawing ? <Drawing drawing={contract.drawing} model={model} /> : <Steps model={model} chosen={chosen} choose={choose} />}
         {model.steps.size > 0 && <Times model={model} chosen={chosen} choose={choose} />}
         {step && <StepDetails step={step} model={model} />}
       </Part>
