@@ -7,6 +7,7 @@ import type { JobState, PatternContract } from "../api/schema";
 import { useAsked } from "../api/use";
 import type { JobModel, StepView } from "../job/model";
 import { heard, note } from "../job/rows";
+import { type JobTimeline, rowsOf } from "../job/times";
 import { useJob } from "../job/use";
 import { Copy } from "../parts/copy";
 import { Events } from "../parts/events";
@@ -16,7 +17,8 @@ import { Drawing, Steps } from "../parts/steps";
 import { Timeline } from "../parts/timeline";
 import { count, duration, moment, money } from "../parts/words";
 import { go, href, type Place } from "../router";
-import { Cancel } from "./run";
+import { Value } from "../parts/value";
+import { Cancel, remember } from "./run";
 import "../styles/job.css";
 
 export function Job({ id }: { id: string; at: Place }): JSX.Element {
@@ -72,14 +74,30 @@ export function Job({ id }: { id: string; at: Place }): JSX.Element {
       </header>
       <Part title="Steps">
         {contract?.drawing ? <Drawing drawing={contract.drawing} model={model} /> : <Steps model={model} chosen={chosen} choose={choose} />}
-        {model.steps.size > 0 && <Times model={model} chosen={chosen} choose={choose} />}
+        {model.steps.size > 0 && <Times job={id} model={model} chosen={chosen} choose={choose} />}
         {step && <StepDetails step={step} model={model} />}
       </Part>
+      <Asked job={id} contract={contract} />
       <Part title="Result">
         <Result job={id} followed={followed} schema={contract?.result as Schema | undefined} />
       </Part>
       <EventLog model={model} />
     </>
+  );
+}
+
+function Asked({ job, contract }: { job: string; contract: PatternContract | null }): JSX.Element | null {
+  const { value } = useAsked<Record<string, unknown>>(`/jobs/${encodeURIComponent(job)}/request`);
+  if (!value || !contract) return null;
+  return (
+    <Part title="Request">
+      <Value value={value} schema={contract.request as Schema} />
+      <div class="buttons">
+        <button type="button" class="quiet" onClick={() => (remember(contract.name, value), go(href("run", contract.name)))}>
+          Run it again, changed
+        </button>
+      </div>
+    </Part>
   );
 }
 
@@ -92,14 +110,21 @@ function Part({ title, children }: { title: string; children: ComponentChildren 
   );
 }
 
-function Times({ model, chosen, choose }: { model: JobModel; chosen: string | undefined; choose: (key: string) => void }): JSX.Element {
+function Times({ job, model, chosen, choose }: { job: string; model: JobModel; chosen: string | undefined; choose: (key: string) => void }): JSX.Element {
   const [now, setNow] = useState(Date.now);
+  const { value, again } = useAsked<JobTimeline>(`/jobs/${encodeURIComponent(job)}/timeline`);
+  // asked again whenever a step has come further
+  const states = [model.status, ...[...model.steps.values()].map((step) => `${step.key} ${step.state} ${step.attempt}`)].join();
+  useEffect(() => {
+    const timer = setTimeout(again, 300);
+    return () => clearTimeout(timer);
+  }, [states]);
   useEffect(() => {
     if (model.ended) return;
     const timer = setInterval(() => setNow(Date.now()), 250);
     return () => clearInterval(timer);
   }, [model.ended]);
-  return <Timeline rows={heard(model, now)} chosen={chosen} choose={choose} />;
+  return <Timeline rows={value ? rowsOf(value, model, now) : heard(model, now)} chosen={chosen} choose={choose} />;
 }
 
 function StepDetails({ step, model }: { step: StepView; model: JobModel }): JSX.Element {

@@ -90,15 +90,14 @@ export function Cancel({ job, done = () => {} }: { job: string; done?: () => voi
 }
 
 function Request({ contract }: { contract: PatternContract }): JSX.Element {
-  const stored = `penstock.request.${contract.name}`;
   const schema = contract.request as Schema;
   const options = properties(schema, schema).options ?? {};
-  const [body, setBody] = useState<Record<string, unknown>>(() => remembered(stored) ?? contract.example);
+  const [body, setBody] = useState<Record<string, unknown>>(() => remembered(contract.name) ?? contract.example);
   const [asJson, setAsJson] = useState(false);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const [sending, setSending] = useState(false);
   const errors: Errors = new Map((refusal?.problem.errors ?? []).map((one) => [one.pointer, one.detail]));
-  useEffect(() => sessionStorage.setItem(stored, JSON.stringify(body).slice(0, 500_000)), [body]);
+  useEffect(() => remember(contract.name, body), [body]);
 
   const submitted = async (event?: Event) => {
     event?.preventDefault();
@@ -170,9 +169,20 @@ function Request({ contract }: { contract: PatternContract }): JSX.Element {
   );
 }
 
-function remembered(name: string): Record<string, unknown> | null {
+const STORED = "penstock.request.";
+
+/** Fills the form of a pattern, for as long as the tab is there. */
+export function remember(pattern: string, body: Record<string, unknown>): void {
   try {
-    return JSON.parse(sessionStorage.getItem(name) ?? "null") as Record<string, unknown> | null;
+    sessionStorage.setItem(STORED + pattern, JSON.stringify(body));
+  } catch {
+    sessionStorage.removeItem(STORED + pattern);
+  }
+}
+
+function remembered(pattern: string): Record<string, unknown> | null {
+  try {
+    return JSON.parse(sessionStorage.getItem(STORED + pattern) ?? "null") as Record<string, unknown> | null;
   } catch {
     return null;
   }
