@@ -17,8 +17,8 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="package")
 def shared_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """Every piece of a text is an event, and what a killed worker leaves is soon taken over."""
-    more = {"PENSTOCK_FLUSH_INTERVAL": "0", "PENSTOCK_ACK_WAIT": "2", "PENSTOCK_MODEL_MAX_OUTPUT_TOKENS": "400000"}
+    """With a pattern that waits for approval; what a killed worker leaves is soon taken over."""
+    more = {"PENSTOCK_ACK_WAIT": "2"}
     with System(tmp_path_factory.mktemp("console") / "data", cwd=HERE, **more) as system:
         yield system
 

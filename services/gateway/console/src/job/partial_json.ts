@@ -2,7 +2,8 @@
 
 /** What has come of one JSON text. A string is shown as far as it has come, a number or a word once it is whole. */
 export class PartialJson {
-  private text = "";
+  /** Put together only where the value is asked for: each piece is looked at once. */
+  private pieces: string[] = [];
   private read = 0;
   /** The longest beginning of the text that `closers` make a value. */
   private cut = 0;
@@ -12,21 +13,19 @@ export class PartialJson {
   private wantsKey = false;
 
   push(piece: string): void {
-    this.text += piece;
-    for (; this.read < this.text.length; this.read++) this.step(this.text[this.read] as string, this.read);
-  }
-
-  get length(): number {
-    return this.text.length;
+    this.pieces.push(piece);
+    for (let index = 0; index < piece.length; index++) this.step(piece[index] as string, this.read++);
   }
 
   /** undefined where nothing can be shown yet. */
   value(ended = false): unknown {
+    const text = this.pieces.join("");
+    this.pieces = [text];
     try {
-      if (ended) return JSON.parse(this.text);
+      if (ended) return JSON.parse(text);
       if (this.cut === 0) return undefined;
       const quote = this.inside === "string" ? '"' : "";
-      return JSON.parse(this.text.slice(0, this.cut) + quote + this.open.toReversed().join(""));
+      return JSON.parse(text.slice(0, this.cut) + quote + this.open.toReversed().join(""));
     } catch {
       return undefined;
     }

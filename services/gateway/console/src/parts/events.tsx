@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Received } from "../job/model";
 import "../styles/events.css";
 
-const ROW = 22;
+const ROW = 24;
 const AROUND = 12;
 /** Characters of an event in a row. */
 const LONGEST = 400;

@@ -48,10 +48,12 @@ function OnePattern({ name, job }: { name: string; job: string | null }): JSX.El
       {contract && (
         <div class="run">
           <div class="request">
+            <h2 class="hidden">Request</h2>
             <p class="soft">{contract.summary}</p>
             <Request contract={contract} />
           </div>
           <div class="outcome" aria-busy={shown ? !shown.ended : false}>
+            <h2 class="hidden">Result</h2>
             {!shown && contract.drawing && <pre class="drawing" tabIndex={0} role="img" aria-label="The pattern, drawn">{contract.drawing}</pre>}
             {job && shown && followed && (
               <>
