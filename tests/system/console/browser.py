@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, async_playwright, expect
 
 from tests.support.patience import PATIENCE
 from tests.support.repository import ROOT
@@ -44,20 +44,21 @@ class Console:
     def __init__(self, page: Page, url: str) -> None:
         self.page, self.url = page, url
         self.faults: list[str] = []
-        #: Requests for events: the cursor after which each asked.
-        self.cursors: list[str | None] = []
+        self.requests: list[Request] = []
         page.set_default_timeout(PATIENCE * 1000)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._said)
-        page.on("request", lambda one: one.url.endswith("/events") and self._asked(one.headers))
+        page.on("request", self.requests.append)
 
     def _said(self, message: ConsoleMessage) -> None:
         # what the gateway refuses is the view's matter
         if message.type == "error" and "Failed to load resource" not in message.text:
             self.faults.append(message.text)
 
-    def _asked(self, headers: dict[str, str]) -> None:
-        self.cursors.append(headers.get("last-event-id"))
+    @property
+    def cursors(self) -> list[str | None]:
+        """Of the requests for events: after which each asked."""
+        return [one.headers.get("last-event-id") for one in self.requests if one.url.endswith("/events")]
 
     async def open(self, place: str) -> None:
         await self.page.goto(f"{self.url}/#/{place}")

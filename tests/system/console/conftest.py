@@ -18,8 +18,7 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="package")
 def shared_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """With a pattern that waits for approval; what a killed worker leaves is soon taken over."""
-    more = {"PENSTOCK_ACK_WAIT": "2"}
-    with System(tmp_path_factory.mktemp("console") / "data", cwd=HERE, **more) as system:
+    with System(tmp_path_factory.mktemp("console") / "data", cwd=HERE, PENSTOCK_ACK_WAIT="2") as system:
         yield system
 
 

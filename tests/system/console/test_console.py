@@ -15,6 +15,8 @@ from penstock.contracts.wire import DEFAULT_TENANT, JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.connection import connect
 from penstock.settings import Settings
+from tests.support.gateway_process import serving_gateway
+from tests.support.keys import new_key
 from tests.support.simulator import Steering
 from tests.system.cli.system import System
 from tests.system.console.browser import PHONE, Console, Scheme, tab
@@ -139,8 +141,6 @@ HOSTILE = """<script>window.hacked = 1</script> <img src=x onerror="window.hacke
 
 async def test_what_a_model_says_is_text(console: Console, gemini: Steering) -> None:
     """Neither scripts nor addresses that run one, nor images from elsewhere."""
-    elsewhere: list[str] = []
-    console.page.on("request", lambda one: one.url.startswith(console.url) or elsewhere.append(one.url))
     await gemini.rule(step="respond", reply={"merge": {"response": HOSTILE, "nextSteps": [HOSTILE, "<b>bold</b>"]}})
     await console.run("routing")
     await console.is_("completed")
@@ -153,7 +153,7 @@ async def test_what_a_model_says_is_text(console: Console, gemini: Steering) -> 
         await link.click()
     assert await console.page.locator(".part :is(script, img, svg, iframe, b, [onerror], [onload])").count() == 0
     assert await console.page.evaluate("window.hacked") is None
-    assert elsewhere == []
+    assert [one.url for one in console.requests if not one.url.startswith((console.url, "data:"))] == []
 
 
 async def test_a_very_long_line_is_shown_in_part(console: Console, gemini: Steering) -> None:
@@ -236,6 +236,29 @@ async def test_the_request_is_copied_for_other_places(console: Console) -> None:
         assert word in text
         assert f"{console.url}" in text
         assert json.loads(text.rpartition("-d '")[2].rstrip("'"))["query"] if language == "curl" else True
+
+
+async def test_a_gateway_with_keys_is_given_one(browser: Browser, shared_system: System) -> None:
+    """It is asked for once a tab, sent with each request, streams too, and is in no address and no snippet."""
+    settings = Settings(nats_url=shared_system.nats_url, open=False)
+    bus = await connect(settings, "test")
+    made = await new_key(bus)
+    async with serving_gateway(settings) as gateway, tab(browser, gateway.url) as console:
+        await console.open("run/routing")
+        key = console.page.get_by_label("Key")
+        await key.fill("psk_wrong")
+        await key.press("Enter")
+        await expect(console.page.get_by_text("not valid")).to_be_visible()
+        await key.fill(made.text)
+        await key.press("Enter")
+        await console.page.get_by_role("button", name="Run", exact=True).click()
+        await console.is_("completed")
+        await console.page.reload()
+        await console.is_("completed")
+        assert not [one.url for one in console.requests if made.text in one.url]
+        await console.page.get_by_role("button", name="Forget key").click()
+        await expect(key).to_be_visible()
+    await bus.connection.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
