@@ -16,6 +16,8 @@ from penstock.settings import Settings
 TARGET = Path(__file__).parents[1] / "services/gateway/console/src/api/schema.ts"
 #: Those that the console reads; what they name comes along.
 ROOTS = ("Event", "JobPage", "JobState", "PatternContract", "Problem", "Signal", "Snapshot", "UsageReport")
+#: Not sent where they have their default (`exclude_if`), which the document does not tell.
+LEFT_OUT = {"unmetered", "cached"}
 _REF = "#/components/schemas/"
 
 
@@ -60,9 +62,9 @@ def _object(schema: dict[str, Any]) -> str:
     if not (properties := schema.get("properties")):
         values = schema.get("additionalProperties")
         return f"Record<string, {_type(values) if isinstance(values, dict) else 'unknown'}>"
-    # what is sent has members with a default as well, but may lack those whose default says nothing
-    there = {name for name, inner in properties.items() if inner.get("default") or "const" in inner}
-    there |= {name for name, inner in properties.items() if inner.get("default") in ([], {}, "")}
+    # what is sent has its members with a default as well
+    there = {name for name, inner in properties.items() if "const" in inner or inner.get("default") is not None}
+    there -= LEFT_OUT
     there |= set(schema.get("required", ()))
     members = (
         f"  {json.dumps(name)}{'' if name in there else '?'}: {_type(inner)};" for name, inner in properties.items()

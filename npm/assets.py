@@ -86,7 +86,7 @@ def _bundle_console() -> None:
     options = (
         "--bundle --minify --format=esm --target=es2022 --jsx=automatic --jsx-import-source=preact --log-level=warning"
     )
-    names = ["--entry-names=[name]-[hash]", "--legal-comments=none", f"--outdir={CONSOLE}"]
+    names = ["--entry-names=[name]-[hash]", "--legal-comments=none", "--tsconfig-raw={}", f"--outdir={CONSOLE}"]
     command = [esbuild, CONSOLE_SOURCES / "src/main.tsx", *options.split(), *names]
     subprocess.run(command, env={**os.environ, "NODE_PATH": str(MODULES)}, check=True, stdout=sys.stderr)
     page = (CONSOLE_SOURCES / "index.html").read_text()

@@ -5,7 +5,7 @@ The gateway is one caller of these; it has no private way in.
 
 from penstock.jobs.ending import cancel, end_event, publish_end
 from penstock.jobs.listing import page
-from penstock.jobs.lookup import look_up, tenant_of
+from penstock.jobs.lookup import look_up, request_of, tenant_of
 from penstock.jobs.queued import look_up_with_queue
 from penstock.jobs.retry import retry
 from penstock.jobs.signals import signal
@@ -20,6 +20,7 @@ __all__ = [
     "new_job_id",
     "page",
     "publish_end",
+    "request_of",
     "retry",
     "signal",
     "submit",

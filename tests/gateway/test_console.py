@@ -52,3 +52,13 @@ async def test_a_setting_turns_it_off(bus: Bus, settings: Settings) -> None:
     async with serving_gateway(settings.model_copy(update={"console": False})) as gateway:
         assert script not in (await gateway.http.get("/", headers=BROWSER)).text
         assert (await gateway.http.get(script)).status_code == 404
+
+
+async def test_what_a_job_was_asked_is_shown(alone: GatewayServer) -> None:
+    """Its body, with defaults left out; of no job 404."""
+    query = {"query": "Where is my lantern?", "options": {"urgency": "high"}}
+    accepted = await alone.http.post("/routing", json=query, headers={"Prefer": "respond-async"})
+    shown = await alone.http.get(f"/jobs/{accepted.json()['id']}/request")
+    assert (shown.json(), shown.headers["content-type"]) == (query, "application/json")
+    none = await alone.http.get("/jobs/none/request")
+    assert (none.status_code, none.json()["code"]) == (404, "unknown_job")

@@ -56,7 +56,7 @@ export type JobResumed = {
   "type": "job.resumed";
   "key": string;
   "signal"?: string | null;
-  "timedOut"?: boolean;
+  "timedOut": boolean;
 };
 
 export type JobState = {
@@ -148,6 +148,7 @@ export type PartValue = {
 export type PatternContract = {
   "name": string;
   "summary": string;
+  "drawing"?: string | null;
   "request": Record<string, unknown>;
   "result": Record<string, unknown>;
   "signals": Record<string, Record<string, unknown>>;
@@ -279,22 +280,22 @@ export type StepState = {
 };
 
 export type Sum = {
-  "calls"?: number;
-  "promptTokens"?: number;
-  "outputTokens"?: number;
-  "thinkingTokens"?: number;
-  "cachedTokens"?: number;
+  "calls": number;
+  "promptTokens": number;
+  "outputTokens": number;
+  "thinkingTokens": number;
+  "cachedTokens": number;
   "unmetered"?: number;
   "costUsd"?: number | null;
-  "unpricedCalls"?: number;
+  "unpricedCalls": number;
 };
 
 export type Usage = {
-  "calls"?: number;
-  "promptTokens"?: number;
-  "outputTokens"?: number;
-  "thinkingTokens"?: number;
-  "cachedTokens"?: number;
+  "calls": number;
+  "promptTokens": number;
+  "outputTokens": number;
+  "thinkingTokens": number;
+  "cachedTokens": number;
   "unmetered"?: number;
   "costUsd"?: number | null;
 };
@@ -308,14 +309,14 @@ export type UsageReport = {
 };
 
 export type UsageRow = {
-  "calls"?: number;
-  "promptTokens"?: number;
-  "outputTokens"?: number;
-  "thinkingTokens"?: number;
-  "cachedTokens"?: number;
+  "calls": number;
+  "promptTokens": number;
+  "outputTokens": number;
+  "thinkingTokens": number;
+  "cachedTokens": number;
   "unmetered"?: number;
   "costUsd"?: number | null;
-  "unpricedCalls"?: number;
+  "unpricedCalls": number;
   "day"?: string | null;
   "tenant"?: string | null;
   "pattern"?: string | null;
