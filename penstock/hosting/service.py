@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from faststream.asgi import AsgiFastStream
 from nats.aio.msg import Msg
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.routing import request_response
 
+from penstock.fleet import Presence
 from penstock.hosting.broker import Broker
 from penstock.hosting.health import endpoints
 from penstock.hosting.metrics import ProcessMetrics
@@ -32,6 +34,9 @@ class Service:
         self.name, self.settings = name, settings
         self._start_with = start
         self._bus: Bus | None = None
+        self._places = 0
+        #: What it serves, as penstock.contracts.fleet.Replica has it: to be set by `start`.
+        self.about: Callable[[], dict[str, Any]] = dict
         #: Called as soon as the service is to stop.
         self.leaving: list[Callable[[], Awaitable[None]]] = []
         self.registry = registry = CollectorRegistry()
@@ -61,6 +66,10 @@ class Service:
         if self._bus is None:
             return "starting"
         return "stopping" if self._pools[0].stopping else self._bus.trouble
+
+    def _now(self) -> dict[str, Any]:
+        in_use = self._places - sum(pool.free for pool in self._pools)
+        return self.about() | {"trouble": self._trouble(), "in_use": in_use, "in_flight": self.in_flight}
 
     @property
     def in_flight(self) -> int:
@@ -93,6 +102,7 @@ class Service:
         """So many slots apart from those that are shared; `name` is for /metrics."""
         pool = PullGroup(slots=slots, ack_wait=self.settings.ack_wait)
         self._pools.append(pool)
+        self._places += slots
         self._slots.labels(name).set(slots)
         self._used.labels(name).set_function(lambda: slots - pool.free)
         return pool
@@ -101,6 +111,7 @@ class Service:
         bus = Bus(await self._broker.connect(), timeout=self.settings.nats_timeout)
         await check_server(bus, self.settings)
         await self._start_with(self, bus)
+        await Presence(self.name, self.registry, self._now, slots=self._places).start(bus)
         for pool in self._pools:
             bus.on_reconnect(pool.reconnected)
         self._bus = bus

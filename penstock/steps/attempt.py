@@ -9,6 +9,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Self
 
+from nats.aio.msg import Msg
+
 from penstock import tracing
 from penstock.contracts.journal import Outcome
 from penstock.contracts.usage import Usage
@@ -92,6 +94,7 @@ class Attempt:
     id: str
     spent: Usage
     bill: Bill
+    message: Msg
     traced: Traced
 
     @property

@@ -97,10 +97,10 @@ class StepHandler:
                     asks=self._executables[f"{pattern}/{step}"].step.asks,
                     waiting=nobody_waits,
                 )
-                attempt = Attempt(job, pattern, step, key, begun + 1, id, spent, bill, traced)
+                attempt = Attempt(job, pattern, step, key, begun + 1, id, spent, bill, message, traced)
                 correlation.add(attempt=attempt.number)
                 with contextlib.suppress(NobodyWaits), traced:
-                    await self._attempt(message, attempt, nobody_waits, events)
+                    await self._attempt(attempt, nobody_waits, events)
 
     @contextlib.asynccontextmanager
     async def _watching(self, job: JobName, key: str) -> AsyncIterator[Waiting]:
@@ -118,10 +118,10 @@ class StepHandler:
         async with self._bus.following(read, on_fact, subjects.fact(job, key), subjects.fact(job, END)):
             yield nobody_waits
 
-    async def _attempt(self, message: Msg, attempt: Attempt, nobody_waits: asyncio.Event, events: EventLog) -> None:
+    async def _attempt(self, attempt: Attempt, nobody_waits: asyncio.Event, events: EventLog) -> None:
         """Writes a failed outcome before raising GivenUp: without one the job would wait for ever."""
         try:
-            request = _parsed(message)
+            request = _parsed(attempt.message)
         except ValueError as error:
             await self._write(attempt, Failure("step_error", str(error)), fingerprint="", n=0)
             raise GivenUp("step_error", str(error)) from error
@@ -129,15 +129,8 @@ class StepHandler:
         by = {"k": attempt.key, "a": attempt.number, "i": attempt.id}
         step, interval, seen = executable.step, self._settings.flush_interval, attempt.bill.seen
         sink = PartSink(events, by, seen, into=request.into, output=step.output, flush_interval=interval)
-        store = partial(
-            self._store,
-            attempt,
-            events,
-            sink,
-            fingerprint=request.fingerprint,
-            into=request.into,
-            prompt=executable.prompt,
-        )
+        fixed = {"fingerprint": request.fingerprint, "into": request.into, "prompt": executable.prompt}
+        store = partial(self._store, attempt, events, sink, fixed)
         if attempt.number > self._settings.max_deliveries:
             detail = f"given up at attempt {attempt.number}; its executors did not survive it"
             await store(Failure("poisoned", detail))
@@ -196,7 +189,7 @@ class StepHandler:
                 await executed(executable, request, context, nobody_waits, request.deadline - self._bus.time.now())
             )
         except Crowded as crowded:
-            raise Later(crowded.pause(message.metadata.num_delivered)) from None
+            raise Later(crowded.pause(attempt.message.metadata.num_delivered)) from None
         except Transient as error:
             attempts = choice.attempts if step.asks else _TOOL_ATTEMPTS
             pause = self._pause_before_retry(error, attempt.number, attempts, request.deadline)
@@ -241,16 +234,16 @@ class StepHandler:
         return pause if pause < left else None
 
     async def _store(
-        self, attempt: Attempt, events: EventLog, sink: PartSink, failure: Failure | None, **described: Any
+        self, attempt: Attempt, events: EventLog, sink: PartSink, fixed: Any, failure: Failure | None, **more: Any
     ) -> None:
         """The last events, then the outcome: what the model was paid for is kept. One too large to be stored fails."""
 
         async def store(failure: Failure | None) -> None:
             if failure is not None:
                 sink.failed()
-                described["value"] = None
+                more["value"] = None
             await events.flush()
-            await self._write(attempt, failure, n=sink.number, **described)
+            await self._write(attempt, failure, n=sink.number, **fixed, **more)
 
         try:
             await until_stored(self._bus, "the outcome", attempt.about, partial(store, failure))
@@ -267,6 +260,7 @@ class StepHandler:
             attempt=attempt.number,
             i=attempt.id,
             service=self._service,
+            dispatched_at=attempt.message.metadata.timestamp.timestamp(),
             failure=problem and problem.model_copy(update={"step": attempt.key}),
             paid=attempt.bill.paid or {},
             prices=PRICES if attempt.bill.paid else None,

@@ -27,6 +27,7 @@ def build(settings: Settings) -> Service:
     patterns = load(settings.patterns)
 
     async def start(service: Service, bus: Bus) -> None:
+        service.about = lambda: {"patterns": tuple(patterns)}
         handler = JobHandler(bus=bus, patterns=patterns, settings=settings)
         handler.tell_end = of_jobs.ended
         jobs = subjects.job("*", EVERY)
