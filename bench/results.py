@@ -83,7 +83,6 @@ class Results(BaseModel):
     compared: list[Load] = []
     rounds: int = 1
     paced: list[Paced] = []
-    alone: list[Load] = []
     own: OwnTime | None = None
     ages: list[Ages] = []
     streams: OpenStreams | None = None
