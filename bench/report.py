@@ -8,19 +8,20 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bench.callers import Load
-from bench.open_streams import LATE_MS
+from bench.open_streams import LATE_MS, OpenStreams
 from bench.plot import lines
 from bench.results import Results
 from bench.targets import Row, rows
 from penstock.simulator.__main__ import PACES
 
+#: In place of what a run did not come to.
+NOTHING = "Not measured in this run."
 PAGE = Path(__file__).with_name("page.md")
 
 
 def page(results: Results) -> str:
     """The whole page. Of a run that was not whole it says what there is."""
-    streams, compared = results.streams, results.compared
-    assert streams is not None
+    compared = results.compared
     natural = PACES["natural"]
     return PAGE.read_text(encoding="utf-8").format(
         summary=_table(("what", "penstock", "direct", "ratio", "target", ""), (_summary(row) for row in rows(results))),
@@ -53,15 +54,7 @@ def page(results: Results) -> str:
                 for one in results.ages
             ),
         ),
-        streams=f"{streams.streams:,}",
-        jobs=streams.jobs,
-        lost=streams.lost,
-        kilobytes=streams.kilobytes_a_stream,
-        late=LATE_MS,
-        open=_table(
-            ("pieces a second", "age p50", "age p99"),
-            ((f"{one.rate:,.0f}", f"{one.p50:.1f} ms", f"{one.p99:.1f} ms") for one in streams.steps),
-        ),
+        streams=_streams(results.streams),
         slots=results.scaled[0].slots if results.scaled else 0,
         scaled=_table(("workers", "jobs/s"), ((f"{one.workers}", f"{one.rate:.1f}") for one in results.scaled)),
         grown=_table(
@@ -100,6 +93,19 @@ def plots(results: Results) -> dict[str, str]:
     }
 
 
+def _streams(found: OpenStreams | None) -> str:
+    if found is None:
+        return NOTHING
+    return (
+        f"One gateway, {found.streams:,} open streams of {found.jobs} running jobs: {found.lost} pieces lost; "
+        f"{found.kilobytes_a_stream:.0f} kB of memory a stream. Pieces count as late when the 99th percentile of their "
+        f"age passes {LATE_MS} ms; then no higher rate is tried.\n\n"
+    ) + _table(
+        ("pieces a second", "age p50", "age p99"),
+        ((f"{one.rate:,.0f}", f"{one.p50:.1f} ms", f"{one.p99:.1f} ms") for one in found.steps),
+    )
+
+
 def _summary(row: Row) -> Sequence[str]:
     met = "" if row.met is None else "met" if row.met else "**not met**"
     return row.what, row.penstock, row.direct, row.ratio, row.target, met
@@ -131,7 +137,8 @@ def _busy(results: Results) -> str:
     return (
         f"> Other programs kept this machine busy: {machine.load_before:.0f} processes wanted to run on its "
         f"{machine.cores} cores when the run began. Times are then several times what they are on a quiet machine, and "
-        "CPU is more; ratios suffer less.\n\n"
+        "CPU is more, most of all where many processes wake each other; and who has more processes gets more of the "
+        "machine. Such a run shows that everything works, and no more.\n\n"
     )
 
 
@@ -155,6 +162,8 @@ def _machine(results: Results) -> str:
 
 def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
     rows = [head, ["---"] * len(head), *body]
+    if len(rows) == 2:
+        return NOTHING
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 

@@ -81,7 +81,7 @@ class Results(BaseModel):
     unpaced: list[Load] = []
     #: Of `unpaced` those of the comparison of CPU: medians of several rounds.
     compared: list[Load] = []
-    rounds: int = 1
+    rounds: int
     paced: list[Paced] = []
     own: OwnTime | None = None
     ages: list[Ages] = []

@@ -1,32 +1,32 @@
-"""A job costs little more CPU than in the plain program with the stock SDK: a ratio of one run, never a time.
+"""What a job costs of CPU, beside a plain program with the stock SDK: a ratio of one run, never a time.
 
 `make bench` measures the same and much more, for docs/performance.md.
 """
 
-from collections import Counter
+import pytest
 
 from bench import candidates
-from bench.callers import load
+from bench.callers import MIX, load
 
-#: CPU of Penstock's processes together, to the plain program's. bench/README.md has what was measured when it was set.
-MOST = 2.6
-JOBS, AT_ONCE, ROUNDS = 18, 12, 3
+#: CPU of Penstock's processes together, to the plain program's. Ten rounds on two cores beside ten times the work that
+#: they can do: 1.55 1.59 1.63 1.70 1.72 1.74 1.75 1.80 2.04 2.38. Other work only adds to it: the best of three counts.
+MOST, ROUNDS = 2.2, 3
+JOBS, AT_ONCE = 10, 10
+#: Without the one whose tools begin processes, a second of CPU each, when they are first needed.
+PATTERNS = [one for one in MIX if one[0] != "multi-step-tool-usage"]
 
 
-async def test_a_job_costs_no_more_than_in_a_plain_program_by_a_known_factor() -> None:
-    """The mix of the six patterns, in turn by both, each of which streams every step to its caller."""
+@pytest.mark.timeout(300)
+async def test_a_job_costs_no_more_than_in_a_plain_program_but_for_a_known_factor() -> None:
+    """Patterns in turn, by both, each of which streams to its caller what its steps write."""
     async with (
         candidates.model() as model,
         candidates.direct(str(model.url), "every") as direct,
         candidates.penstock(str(model.url), workers=1) as penstock,
     ):
-        spent = Counter[str]()
-        for number in range(1 + ROUNDS):
-            for one in (direct, penstock):
-                measured = await load(one, AT_ONCE, count=JOBS)
-                assert measured.failed == 0
-                if number:  # the first jobs start the tools' sandboxes
-                    spent[one.name] += round(measured.all_cpu)
-    ratio = spent["penstock"] / spent["direct"]
-    print(f"CPU a job: {ratio:.2f} times the plain program's")
-    assert ratio <= MOST
+        ratios = []
+        for count in (len(PATTERNS), *[JOBS] * ROUNDS):  # the first few are no round
+            plain, ours = [await load(one, AT_ONCE, PATTERNS, count=count) for one in (direct, penstock)]
+            assert plain.failed == ours.failed == 0
+            ratios.append(ours.all_cpu / plain.all_cpu)
+    assert min(ratios[1:]) <= MOST, [f"{ratio:.2f}" for ratio in ratios]
