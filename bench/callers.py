@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import math
 import statistics
 import time
 from collections import Counter
@@ -48,10 +49,19 @@ class Load(BaseModel):
         return sum(self.cpu.values())
 
 
-async def load(candidate: Candidate, at_once: int, count: int, jobs: Sequence[Job] = MIX) -> Load:
-    """`count` of `jobs` in turn, `at_once` of them at a time."""
-    times, todo = Times(), itertools.islice(itertools.cycle(jobs), count)
+async def load(
+    candidate: Candidate,
+    at_once: int,
+    jobs: Sequence[Job] = MIX,
+    *,
+    count: int | None = None,
+    seconds: float = math.inf,
+) -> Load:
+    """Of `jobs` in turn, `at_once` of them at a time, `count` or as many as begin within so many seconds."""
+    times = Times()
     before, began = processes.cpu(candidate.processes), time.perf_counter()
+    given = itertools.islice(itertools.cycle(jobs), count)
+    todo = itertools.takewhile(lambda _: time.perf_counter() < began + seconds, given)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(candidate.url, connector=connector, timeout=aiohttp.ClientTimeout(600)) as http:
 
@@ -62,6 +72,7 @@ async def load(candidate: Candidate, at_once: int, count: int, jobs: Sequence[Jo
         await asyncio.gather(*(caller() for _ in range(at_once)))
     took, spent = time.perf_counter() - began, processes.cpu(candidate.processes)
     spent.subtract(before)
+    count = len(times.total) + times.failed
     return Load(
         candidate=candidate.name,
         at_once=at_once,

@@ -13,6 +13,7 @@ import math
 import re
 import time
 from collections import Counter
+from random import random
 
 from aiohttp import web
 
@@ -54,14 +55,14 @@ class Clock:
         return web.json_response(self._sent)
 
     async def _next(self) -> bool:
-        """When the next piece of a steered reply is due; False if none is any more."""
+        """Return when the next piece of a steered reply is due; False if none is any more."""
         due = time.monotonic() + self._every
         while not self._ended and (left := due - time.monotonic()) > 0:
             changed = self._changed
             try:
                 async with asyncio.timeout(None if left == math.inf else left):
                     await changed.wait()
-                due = time.monotonic() + self._every
+                due = time.monotonic() + self._every * random()  # not all at the same moment
             except TimeoutError:
                 break
         return not self._ended
@@ -80,7 +81,7 @@ def _chunk(text: str, **more: str) -> bytes:
 
 async def main() -> None:
     clock, app = Clock(), web.Application(client_max_size=2**24)
-    app.router.add_post(r"/v1beta/models/{model}:streamGenerateContent", clock.generate)
+    app.router.add_post("/{version}/models/{model}:streamGenerateContent", clock.generate)
     app.router.add_post("/pace", clock.pace)
     app.router.add_post("/end", clock.end)
     runner = web.AppRunner(app, access_log=None)

@@ -6,7 +6,7 @@ A small web server whose `POST /<pattern>` answers with server-sent events. It h
 prompts and their contracts; a step is a call of the SDK, awaited where it is asked for. Nothing is journaled, retried,
 counted or kept: what breaks is lost.
 
-- `every`: each step is streamed by the SDK, and shown while it grows, as Penstock shows it.
+- `every`: each step that readers of Penstock see grow is streamed by the SDK, and shown so.
 - `last`: only a pattern's last step is streamed; the others are whole replies. The least that a user would write.
 - `retyped`: all steps are whole replies, then one more call writes the result anew, and only that is streamed.
 """

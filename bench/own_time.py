@@ -45,7 +45,7 @@ async def own_time(candidate: Candidate, simulator_url: str, jobs: int) -> OwnTi
     try:
         await bus.connection.subscribe("steps.>", cb=on_step)
         await bus.connection.subscribe("facts.>", cb=on_fact)
-        await load(candidate, 1, jobs)
+        await load(candidate, 1, count=jobs)
         async with Steering(simulator_url) as simulator:
             for call in await simulator.calls():
                 asked[call.job, call.key].append((call.ended_at or call.started_at) - call.started_at)

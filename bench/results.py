@@ -81,9 +81,8 @@ class Results(BaseModel):
     unpaced: list[Load] = []
     #: Of `unpaced` those of the comparison of CPU: medians of several rounds.
     compared: list[Load] = []
-    rounds: int = 1
+    rounds: int
     paced: list[Paced] = []
-    alone: list[Load] = []
     own: OwnTime | None = None
     ages: list[Ages] = []
     streams: OpenStreams | None = None

@@ -1,15 +1,17 @@
 """All figures of docs/performance.md, in one run, whose candidates take turns.
 
-    python -m bench.run [--quick] [--data data/bench.json]
+    python -m bench.run [--quick] [--seconds 8] [--rounds 3] [--at-once 1 10 50 200 500] [--data data/bench.json]
 
 Penstock is compared with the plain program (bench/direct.py), against one simulator. Machines are noisy: compare within
-one run. `--quick` has the comparison alone, in about a minute.
+one run. `--quick` has the comparison alone, in about a minute. With few `--seconds` and `--at-once` a slow machine is
+done sooner.
 """
 
 import argparse
 import asyncio
+import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -28,23 +30,21 @@ from tests.support.simulator import Steering
 
 T = TypeVar("T")
 
-#: Jobs at once, and how many there are in all.
-UNPACED, QUICK = {1: 24, 10: 60, 200: 240, 500: 500}, {1: 12, 10: 36}
-#: At which CPU is compared, in rounds; and the jobs of each.
-AT_ONCE, COMPARED = 50, 120
-#: At the simulator's pace and faster: as many jobs at once, and jobs of each.
-PACED, PACED_AT_ONCE = {1: 400, 4: 600}, 200
+#: Jobs at once, at which CPU is compared in rounds.
+COMPARED = 50
+#: As often faster than the simulator's natural pace, with as many jobs at once, or the most that there are.
+PACES_MEASURED, PACED_AT_ONCE = (1, 4), 200
 #: Before anything is measured: so that each tool process of each worker has begun.
 WARM_UP = 48
 #: Pieces a second together: of so many streams, and of the open streams of one gateway.
 PIECES, PIECE_STREAMS = (100, 500, 1000), 50
-OPEN_RATES, OPEN_STREAMS, OPEN_JOBS = (1000, 2000, 4000, 6000, 8000, 10_000, 12_500, 16_000, 20_000), 2000, 20
+OPEN_RATES, OPEN_STREAMS, OPEN_JOBS = (1000, 2000, 4000, 6000, 8000, 10_000, 12_500, 16_000, 20_000), 2000, 100
 SLOTS, SCALED_JOBS = 8, 160
 #: Tasks and bytes of each, and jobs.
 GROWN = {(1, 1_000): 10, (10, 1_000): 5, (100, 1_000): 3, (1000, 1_000): 1, (1, 100_000): 5, (1, 4_000_000): 3}
 
 
-async def measure(results: Results, *, quick: bool) -> None:
+async def measure(results: Results, at_once: Sequence[int], seconds: float, *, quick: bool) -> None:
     async with AsyncExitStack() as opened:
         model = await opened.enter_async_context(candidates.model())
         url = str(model.url)
@@ -56,31 +56,32 @@ async def measure(results: Results, *, quick: bool) -> None:
         at_rest = idle(penstock)
         direct = taking_part[0]
         for one in taking_part:
-            await load(one, 24, WARM_UP)
-        results.rounds = 1 if quick else 3
+            await load(one, 24, count=WARM_UP)
         rounds: dict[str, list[Load]] = {one.name: [] for one in taking_part}
         for _ in range(results.rounds):
             for one in taking_part:
-                rounds[one.name].append(_said(await load(one, AT_ONCE, COMPARED // (2 if quick else 1))))
+                rounds[one.name].append(_said(await load(one, COMPARED, seconds=seconds)))
         results.compared = [median(each) for each in rounds.values()]
-        for at_once, jobs in (QUICK if quick else UNPACED).items():
-            results.unpaced += [_said(await load(one, at_once, jobs)) for one in taking_part]
+        for many in at_once:
+            if many != COMPARED:
+                results.unpaced += [_said(await load(one, many, seconds=seconds)) for one in taking_part]
         results.unpaced = sorted([*results.unpaced, *results.compared], key=lambda one: one.at_once)
         await simulator.clear()
         results.own = await own_time(penstock, url, 12 if quick else 48)
         _say(results.own)
         if quick:
             return
-        for pace, jobs in PACED.items():
+        for pace in PACES_MEASURED:
             await simulator.clear()
             await simulator.rule(reply=Reply(pace=_faster(pace)))
             for one in taking_part:
-                results.paced.append(Paced(pace=pace, load=_said(await load(one, PACED_AT_ONCE, jobs))))
+                found = _said(await load(one, min(PACED_AT_ONCE, max(at_once)), seconds=1.5 * seconds))
+                results.paced.append(Paced(pace=pace, load=found))
         await simulator.clear()
         for (tasks, size), jobs in GROWN.items():
             for one in (direct, penstock):
                 given = fan.job("A lantern for campers. " * (size // 23), tasks)
-                found = _said(await load(one, 1, jobs, [given]))
+                found = _said(await load(one, 1, [given], count=jobs))
                 results.grown.append(
                     Grown(
                         candidate=one.name,
@@ -101,8 +102,8 @@ async def measure(results: Results, *, quick: bool) -> None:
         results.streams = _say(await streams)
     for workers in (1, 4):
         async with _with_clock(workers=workers, slots=SLOTS) as (_, one):
-            await load(one, SLOTS, 2 * SLOTS, [fan.job("pieces=1 every=1")])
-            found = _said(await load(one, SCALED_JOBS, SCALED_JOBS, [fan.job("pieces=10 every=100")]))
+            await load(one, SLOTS, [fan.job("pieces=1 every=1")], count=2 * SLOTS)
+            found = _said(await load(one, SCALED_JOBS, [fan.job("pieces=10 every=100")], count=SCALED_JOBS))
             results.scaled.append(Scaled(workers=workers, slots=SLOTS, rate=found.rate))
 
 
@@ -146,11 +147,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="the comparison alone")
     parser.add_argument("--data", type=Path, default=Path("data/bench.json"), help="where the figures go")
+    parser.add_argument("--seconds", type=float, default=8, help="for how long jobs are begun, for each figure")
+    parser.add_argument("--rounds", type=int, default=3, help="of the comparison of CPU")
+    parser.add_argument("--at-once", type=int, nargs="+", default=[1, 10, 50, 200, 500], help="jobs at once")
     options = parser.parse_args()
-    results = Results(command="make bench QUICK=1" if options.quick else "make bench", machine=Machine.this())
+    if options.quick:
+        options.seconds, options.rounds, options.at_once = 4, 1, [1, 10]
+    results = Results(
+        command=" ".join(["python -m bench.run", *sys.argv[1:]]), rounds=options.rounds, machine=Machine.this()
+    )
     began = time.perf_counter()
     try:
-        asyncio.run(measure(results, quick=options.quick))
+        asyncio.run(measure(results, options.at_once, options.seconds, quick=options.quick))
     finally:
         results.seconds = time.perf_counter() - began
         options.data.parent.mkdir(exist_ok=True)

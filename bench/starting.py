@@ -27,12 +27,12 @@ class Starting(BaseModel):
 async def starting(candidate: Candidate, idle: Mapping[str, float], rounds: int) -> Starting:
     assert candidate.stack is not None
     up, worker = [], []
-    nats = {"PENSTOCK_NATS_URL": candidate.stack.nats_url}
+    env = {**candidate.stack.env, "PENSTOCK_NATS_URL": candidate.stack.nats_url}
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as data:
             options = ("--port", "0", "--nats-port", "0", "--data", data)
             up.append(await _until(b"gateway ready", ("up", *options), {}))
-        worker.append(await _until(b"workers ready", ("serve", "workers"), nats))
+        worker.append(await _until(b"workers ready", ("serve", "workers"), env))
     return Starting(up=statistics.median(up), worker=statistics.median(worker), idle=dict(idle))
 
 

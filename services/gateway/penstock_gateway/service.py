@@ -66,7 +66,10 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
     gateway = Gateway(settings, patterns, draining)
 
     def now() -> dict[str, Any]:
-        return {"trouble": gateway.trouble(), "in_flight": round(gateway.registry.get_sample_value("penstock_http_open") or 0)}
+        return {
+            "trouble": gateway.trouble(),
+            "in_flight": round(gateway.registry.get_sample_value("penstock_http_open") or 0),
+        }
 
     presence = Presence("gateway", gateway.registry, now, patterns=tuple(patterns))
 
