@@ -19,8 +19,9 @@ from penstock.cancelling import stop
 from penstock.contracts.waiting import shift_key
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.consumers import delivered
 from penstock.jobs.lookup import unix
-from penstock.jobs.queued import delivered, state_of
+from penstock.jobs.queued import state_of
 
 log = logging.getLogger(__name__)
 

@@ -42,7 +42,7 @@ async def test_a_process_that_is_late_joins_more_in_one_delta() -> None:
     interval = 0.05
 
     class Log:
-        def send(self, event: Event) -> None:
+        def send(self, event: Event, *, waited: float | None = None) -> None:
             sent.append(event)
 
     def deltas() -> list[str]:
