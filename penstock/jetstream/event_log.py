@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from itertools import islice
 
 from pydantic import ValidationError
 
@@ -80,6 +81,6 @@ class EventLog:
             if count == PLACES or (count and size > _TOGETHER):
                 break
             count += 1
-        await self._bus.publish(self._subject, b"\n".join([self._queue[at] for at in range(count)]))
+        await self._bus.publish(self._subject, b"\n".join(islice(self._queue, count)))
         for _ in range(count):
             self._queue.popleft()
