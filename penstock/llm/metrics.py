@@ -1,6 +1,7 @@
 """What is counted and timed of model calls."""
 
 import time
+from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -48,11 +49,13 @@ class ModelMetrics:
             registry=registry,
         )
         self._names: set[str] = set()
+        self._timed = cache(lambda name: (self._first.labels(name), self._durations.labels(name)))
+        self._bill = cache(self._bill_of)
 
     def call(self, model: str) -> "CallMetrics":
         """Use as `with`, around one call."""
         name = self._named(model)
-        return CallMetrics(self._first.labels(name), self._durations.labels(name), self._errors, name)
+        return CallMetrics(*self._timed(name), self._errors, name)
 
     def waited(self, model: str, seconds: float) -> None:
         self._waits.labels(self._named(model)).observe(seconds)
@@ -64,11 +67,18 @@ class ModelMetrics:
         """What one attempt at a step cost."""
         for model, usage in paid.items():
             labels = pattern, step, self._named(model), use
-            self._calls.labels(*labels).inc(usage.calls)
+            calls, prompt, output, thinking = self._bill(*labels)
+            calls.inc(usage.calls)
+            prompt.inc(usage.prompt_tokens)
+            output.inc(usage.output_tokens)
+            thinking.inc(usage.thinking_tokens)
             if usage.cost_usd is not None:  # what has no price is not free
                 self._cost.labels(*labels).inc(usage.cost_usd)
-            for kind in ("prompt", "output", "thinking"):
-                self._tokens.labels(*labels, kind).inc(getattr(usage, f"{kind}_tokens"))
+
+    def _bill_of(self, *labels: str) -> tuple[Counter, ...]:
+        """The series of one kind of use, looked up once."""
+        tokens = (self._tokens.labels(*labels, kind) for kind in ("prompt", "output", "thinking"))
+        return self._calls.labels(*labels), *tokens
 
     def _named(self, model: str) -> str:
         if model not in self._names:

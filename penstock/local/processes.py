@@ -5,7 +5,7 @@ Some of its addresses hold the token of the run, so it is for the user who runs 
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,11 +32,12 @@ def make_private(folder: Path) -> None:
     folder.chmod(0o700)
 
 
-def write(folder: Path, processes: Iterable[Process]) -> None:
+def write(folder: Path, processes: Sequence[Process]) -> None:
     """Name, pid and, once it is ready, address of each process that runs, and where it shows its metrics."""
     running = [one for one in processes if one.pid]
     entries = [{"name": one.name, "pid": one.pid, "url": one.url, "metrics": metrics_url(one)} for one in running]
     write_private(folder / _NAME, json.dumps(entries, indent=2) + "\n")
+    # also of those that do not run just now: that they do not answer is news
     targets = [
         {
             "targets": [urlsplit(url).netloc],

@@ -18,6 +18,8 @@ class WebhookMetrics:
             ("result",),
             registry=registry,
         )
+        for result in ("delivered", "later", "given_up"):
+            self._tries.labels(result)  # from 0: the first that is given up is an increase, too
 
     @asynccontextmanager
     async def counted(self) -> AsyncIterator[None]:
