@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from pathlib import Path
 
 import pytest
@@ -128,19 +127,6 @@ async def test_a_reader_that_takes_nothing_is_cut(start: Start) -> None:
     with pytest.raises(ConnectionError):
         await asyncio.wait_for(ask(), PATIENCE)
     writer.close()
-
-
-async def test_readers_that_were_cut_are_counted(start: Start) -> None:
-    """One that asks for much and reads nothing of it."""
-    replica = await start(write_timeout=0.3)
-    metrics = LIVEZ.replace(b"/livez", b"/metrics")
-    with socket.socket() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.connect(("127.0.0.1", replica.port))
-        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 15)
-        async with asyncio.timeout(PATIENCE):
-            while b"\npenstock_http_slow_readers_total 1.0\n" not in (shown := await say(replica, metrics)):
-                assert b"\npenstock_http_slow_readers_total 0.0\n" in shown
 
 
 async def test_http_is_spoken_as_its_version_says(start: Start) -> None:

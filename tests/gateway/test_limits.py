@@ -4,13 +4,15 @@ import asyncio
 import json
 import re
 import signal
+import socket
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import httpx
 import pytest
 
 from penstock import jobs
-from penstock.contracts.events import Delta, JobAccepted, JobCompleted, PartStart, StepStarted
+from penstock.contracts.events import Delta, JobAccepted, JobCompleted, PartStart, PartValue, StepStarted
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import DEFAULT_TENANT
 from penstock.jetstream import subjects
@@ -20,6 +22,7 @@ from penstock.settings import Settings
 from penstock.simulator.wire import Reply
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.naming import named
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.reading import sse
 from tests.support.servers import NatsServer
@@ -138,6 +141,23 @@ async def test_a_draining_replica_cuts_its_streams_and_another_goes_on(
     whole = await sse(second.http, f"/jobs/{job}/events")
     assert ids + [event.id for event in rest] == [event.id for event in whole]
     assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
+
+
+async def test_a_reader_that_takes_nothing_is_cut_and_counted(bus: Bus, settings: Settings) -> None:
+    """However long its job goes on to write."""
+    job = jobs.new_job_id()
+    async with serving_gateway(settings.model_copy(update={"write_timeout": 0.3})) as gateway:
+        await jobs.submit(bus, "sequential-processing", named(job), b"{}")
+        with socket.create_connection(("127.0.0.1", gateway.port)) as reader:
+            reader.sendall(f"GET /jobs/{job}/stream?protocol=sse HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            accepted = JobAccepted(id="accepted", job=job, pattern="sequential-processing", deadline=1)
+            await bus.append(subjects.events(named(job)), accepted.model_dump_json().encode())
+            async with asyncio.timeout(PATIENCE):
+                for number in count():
+                    value = PartValue(id=f"{number}", p=f"/{number}", t=f'"{"x" * 100_000}"')
+                    await bus.append(subjects.events(named(job)), value.model_dump_json().encode())
+                    if "\npenstock_http_slow_readers_total 1.0\n" in (await gateway.http.get("/metrics")).text:
+                        break
 
 
 async def test_a_reader_that_does_not_read_slows_nobody(bus: Bus, settings: Settings) -> None:
