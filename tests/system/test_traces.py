@@ -41,7 +41,7 @@ def collector() -> Iterator[Collector]:
 @pytest.fixture(scope="module")
 def shared_system(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     environment = {
-        "PENSTOCK_ACK_WAIT": "2",
+        "PENSTOCK_ACK_WAIT": "8",  # nobody who lives is taken for dead, however busy the machine is
         "PENSTOCK_WEBHOOK_SECRET": SECRET,
         "PENSTOCK_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1:*",
         "PENSTOCK_WEBHOOK_RETRY_DELAYS": "0.1",
