@@ -8,7 +8,7 @@ import os
 import threading
 from hashlib import sha256
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -94,8 +94,9 @@ class Exporting:
             span.set_status(Status(StatusCode.ERROR, error))
         span.end(_nanoseconds(at))
 
-    def traceparent(self, span: Span) -> str:
-        """W3C Trace Context's, of what belongs to the span."""
+    def enter(self, span: Span) -> str:
+        """What this task begins from here on belongs to the span, an author's own spans as well. Its traceparent."""
+        attach(set_span_in_context(span))
         of = span.get_span_context()
         return f"00-{of.trace_id:032x}-{of.span_id:016x}-{of.trace_flags:02x}"
 

@@ -100,5 +100,5 @@ def begin(
         return NOTHING
     span = _exporting.begin(name, attributes, kind=kind, job=job, id=id, parent=correlation.trace(), at=at)
     if enter:
-        correlation.add(trace=_exporting.traceparent(span))
+        correlation.add(trace=_exporting.enter(span))
     return Span(span, _exporting)

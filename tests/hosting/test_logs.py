@@ -146,12 +146,21 @@ def test_secrets_that_come_as_far_as_a_log_are_taken_out(monkeypatch: pytest.Mon
     for name in KEYS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GEMINI_API_KEY", "of-the-environment")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-team=us,x-key=of%20a-collector")
     settings = Settings(
         nats_url="nats://me:p%40ss%22word@host:4222,nats://a-token@host:4223",
         nats_token=SecretStr('to"ken'),
         webhook_secret=SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     )
-    words = ("of-the-environment", 'p@ss"word', "a-token", 'to"ken', "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "psk_1_abc")
+    words = (
+        "of-the-environment",
+        'p@ss"word',
+        "a-token",
+        'to"ken',
+        "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "psk_1_abc",
+        "of a-collector",
+    )
     said = " ".join((*words, "AIzaSyNotARealKeyNotARealKey", "Authorization: Bearer of-a-caller", "the rest"))
     for as_json in (True, False):
         line = Formatter("up", as_json=as_json, secrets=Redaction(settings)).format(record(said))

@@ -26,7 +26,8 @@ CAME = {"X-Request-Id": "order-1", "traceparent": "00-4bf92f3577b34da6a3ce929d0e
 def settings(settings: Settings) -> Settings:
     webhooks = Settings(webhook_secret=SECRET, webhook_allowed_hosts="127.0.0.1:*")
     changed = webhooks.model_dump(include=webhooks.model_fields_set)
-    return settings.model_copy(update={**changed, "patterns": (NAME,)})
+    # nobody who lives is taken for dead, however busy the machine is
+    return settings.model_copy(update={**changed, "patterns": (NAME,), "ack_wait": 60})
 
 
 async def publish(bus: Bus, job: JobName, webhook: str | None = None, **headers: str) -> None:

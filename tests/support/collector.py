@@ -80,13 +80,17 @@ class Collector:
         with self._changed:
             assert self._changed.wait_for(there, PATIENCE), [span.name for span in self.spans]
 
-    def of_job(self, job: str) -> "Tree":
-        """All spans of a job, once it has its own."""
-        self.until(lambda: any(_is_job(span, job) for span in self.spans))
-        (own,) = [span for span in self.spans if _is_job(span, job)]
-        # what it lies in, and what lies in it, may come later
-        self.until(lambda: not Tree(own, self.spans).open)
-        return Tree(own, self.spans)
+    def of_job(self, job: str, *, steps: int) -> "Tree":
+        """All spans of a job, once it has its own, and those of so many steps: they come from several processes."""
+
+        def found() -> Tree | None:
+            own = next((span for span in self.spans if _is_job(span, job)), None)
+            return Tree(own, self.spans) if own else None
+
+        self.until(lambda: (tree := found()) is not None and len(tree.steps()) >= steps and not tree.open)
+        tree = found()
+        assert tree is not None
+        return tree
 
     def _take(self, request: ExportTraceServiceRequest) -> None:
         with self._changed:

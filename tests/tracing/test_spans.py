@@ -6,7 +6,9 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from penstock import correlation, tracing
 from penstock.contracts.wire import JobName
@@ -64,6 +66,21 @@ def test_a_job_s_span_is_the_same_whoever_begins_it(collector: Collector) -> Non
     first, second = collector.spans
     assert (first.trace, first.id, first.parent) == (second.trace, second.id, "")
     assert int(first.trace, 16)
+
+
+async def test_an_author_s_own_spans_lie_in_the_attempt(collector: Collector) -> None:
+    """Through OpenTelemetry's API, where the author has set up a provider."""
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(kept := InMemorySpanExporter()))
+    tracing.configure("workers")
+    attempt = tracing.begin("attempt 1")
+    with provider.get_tracer("theirs").start_as_current_span("theirs"):
+        pass
+    attempt.end()
+    await asyncio.to_thread(tracing.shutdown)
+    (own,), (theirs,) = collector.spans, kept.get_finished_spans()
+    assert theirs.parent is not None
+    assert (theirs.parent.trace_id, theirs.parent.span_id) == (int(own.trace, 16), int(own.id, 16))
 
 
 def test_what_nobody_takes_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
