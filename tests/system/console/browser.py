@@ -33,7 +33,7 @@ async def chromium() -> AsyncIterator[Browser]:
     assert program, "chromium is needed for these tests: apt-get install chromium"
     expect.set_options(timeout=PATIENCE * 1000)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS, timeout=PATIENCE * 1000)
         yield browser
         await browser.close()
 
