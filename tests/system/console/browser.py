@@ -33,7 +33,7 @@ async def chromium() -> AsyncIterator[Browser]:
     assert program, "chromium is needed for these tests: apt-get install chromium"
     expect.set_options(timeout=PATIENCE * 1000)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS, timeout=PATIENCE * 1000)
         yield browser
         await browser.close()
 
@@ -48,12 +48,15 @@ class Console:
         page.set_default_timeout(PATIENCE * 1000)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._said)
-        page.on("request", self.requests.append)
+        page.on("request", self._asked)
 
     def _said(self, message: ConsoleMessage) -> None:
         # what the gateway refuses is the view's matter
         if message.type == "error" and "Failed to load resource" not in message.text:
             self.faults.append(message.text)
+
+    def _asked(self, request: Request) -> None:
+        self.requests.append(request)
 
     @property
     def cursors(self) -> list[str | None]:

@@ -5,12 +5,12 @@ import { useState } from "preact/hooks";
 import { ask, Refusal } from "../api/client";
 import type { Waiting } from "../api/schema";
 import { type Errors, Fields, Json, OneField } from "./form";
-import { resolved, type Schema } from "./schema";
+import { properties, resolved, type Schema } from "./schema";
 import { label, moment } from "./words";
 
 export function WaitsFor({ job, waiting }: { job: string; waiting: Waiting }): JSX.Element {
   const schema = (waiting.bodySchema ?? {}) as Schema;
-  const [body, setBody] = useState<unknown>(resolved(schema, schema).properties ? {} : undefined);
+  const [body, setBody] = useState<unknown>(() => (resolved(schema, schema).properties ? unticked(schema) : undefined));
   const [errors, setErrors] = useState<Errors>(new Map());
   const [said, setSaid] = useState<string | null>(null);
   const [sending, setSending] = useState(false);
@@ -24,7 +24,7 @@ export function WaitsFor({ job, waiting }: { job: string; waiting: Waiting }): J
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       setErrors(new Map((error.problem.errors ?? []).map((one) => [one.pointer, one.detail])));
-      setSaid(error.message);
+      setSaid(error.problem.errors?.length ? "It does not fit: see above." : error.message);
       setSending(false);
     }
   };
@@ -53,4 +53,11 @@ export function WaitsFor({ job, waiting }: { job: string; waiting: Waiting }): J
       </button>
     </form>
   );
+}
+
+/** A box that is not ticked says no. */
+function unticked(schema: Schema): Record<string, boolean> {
+  const required = resolved(schema, schema).required ?? [];
+  const members = Object.entries(properties(schema, schema));
+  return Object.fromEntries(members.filter(([name, one]) => one.type === "boolean" && required.includes(name)).map(([name]) => [name, false]));
 }
