@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from faststream.asgi import AsgiFastStream
 from nats.aio.msg import Msg
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.routing import request_response
 
+from penstock.fleet import Presence
 from penstock.hosting.broker import Broker
 from penstock.hosting.health import endpoints
 from penstock.hosting.subscriber import PullSubscriber
@@ -32,6 +34,9 @@ class Service:
         self._start_with = start
         self._bus: Bus | None = None
         self._pools = [PullGroup(slots=slots, ack_wait=settings.ack_wait)]
+        self._slots = slots
+        #: What it serves, as penstock.contracts.fleet.Replica has it: to be set by `start`.
+        self.about: Callable[[], dict[str, Any]] = dict
         #: Called as soon as the service is to stop.
         self.leaving: list[Callable[[], Awaitable[None]]] = []
         self.registry = registry = CollectorRegistry()
@@ -51,6 +56,10 @@ class Service:
         if self._bus is None:
             return "starting"
         return "stopping" if self._pools[0].stopping else self._bus.trouble
+
+    def _now(self) -> dict[str, Any]:
+        in_use = self._slots - sum(pool.free for pool in self._pools)
+        return self.about() | {"trouble": self._trouble(), "in_use": in_use, "in_flight": self.in_flight}
 
     @property
     def in_flight(self) -> int:
@@ -81,6 +90,7 @@ class Service:
 
     def pool(self, slots: int) -> PullGroup:
         """So many slots apart from those that are shared."""
+        self._slots += slots
         self._pools.append(PullGroup(slots=slots, ack_wait=self.settings.ack_wait))
         return self._pools[-1]
 
@@ -88,6 +98,7 @@ class Service:
         bus = Bus(await self._broker.connect(), timeout=self.settings.nats_timeout)
         await check_server(bus, self.settings)
         await self._start_with(self, bus)
+        await Presence(self.name, self.registry, self._now, slots=self._slots).start(bus)
         for pool in self._pools:
             bus.on_reconnect(pool.reconnected)
         self._bus = bus

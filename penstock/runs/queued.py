@@ -6,7 +6,6 @@ One look at the consumers of STEPS every few seconds, in each aggregator; the ru
 import asyncio
 import logging
 from collections import defaultdict
-from functools import partial
 
 from nats.js.api import ConsumerInfo
 from nats.js.errors import APIError
@@ -17,6 +16,7 @@ from penstock.contracts.journal import END
 from penstock.errors import PenstockError
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.consumers import consumers
 from penstock.jobs.lookup import unix
 from penstock.jobs.queued import state_of, undelivered
 
@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks, and that a step may wait before it is told.
 _LOOK, _PATIENCE = 2.0, 3.0
-#: Consumers that NATS lists at once.
-_PAGE = 256
 #: Steps of one kind that are told at one look: a backlog is no reason to write as much again.
 _MOST = 50
 
@@ -58,21 +56,13 @@ class QueueTeller:
 
     async def look(self) -> None:
         """Tell what waits and was not told."""
-        consumers = page = await self._page(0)
-        while len(page) == _PAGE:
-            page = await self._page(len(consumers))
-            consumers = consumers + page
         lanes: dict[str, list[ConsumerInfo]] = defaultdict(list)
-        for info in consumers:
+        for info in await consumers(self._bus, subjects.STEPS):
             lanes[info.name.rpartition("=")[0]].append(info)
         for kind in lanes.values():
             for info in kind:
                 if info.num_pending:
                     await self._tell(info, state_of(kind))
-
-    async def _page(self, offset: int) -> list[ConsumerInfo]:
-        listing = partial(self._bus.jetstream.consumers_info, subjects.STEPS, offset)
-        return await self._bus.retrying("list the consumers", listing)
 
     async def _tell(self, info: ConsumerInfo, state: dict[str, int | bool]) -> None:
         last, served = self._told.get(info.name, (0, None))

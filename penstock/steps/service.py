@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from penstock.contracts.fleet import ModelLimits, ModelUse
 from penstock.errors import Misconfigured
 from penstock.hosting import server
 from penstock.hosting.service import Service
@@ -36,13 +37,19 @@ def build(name: str, settings: Settings, only: Iterable[str] | None = None) -> S
     llm = Llm(settings) if any(step.asks for _, step in chosen.values()) else None
 
     async def start(service: Service, bus: Bus) -> None:
+        limits = {model: ModelLimits(**dict(limit)) for model, limit in settings.model_limits.items()}
         service.app.on_shutdown(resources.aclose)
         await resources.open()
-        limits, registry = settings.model_limits, service.registry
-        turns = Turns(bus, limits, ack_wait=settings.ack_wait, registry=registry)
+        registry = service.registry
+        turns = Turns(bus, settings.model_limits, ack_wait=settings.ack_wait, registry=registry)
         service.app.on_shutdown(turns.aclose)
         if llm is not None:
             await turns.open()
+        service.about = lambda: {
+            "steps": tuple(chosen),
+            "model_limits": limits if llm else {},
+            "models": {model: ModelUse(lent=lent, waiting=n) for model, (lent, n) in turns.in_use().items()},
+        }
         handler = StepHandler(
             bus=bus,
             llm=llm,

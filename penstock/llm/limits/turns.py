@@ -96,6 +96,13 @@ class Turns:
     async def aclose(self) -> None:
         await self._stack.aclose()
 
+    def in_use(self) -> dict[str, tuple[int, int]]:
+        """Of each model that has a limit: the permits that this process has, and its calls that wait for their turn."""
+        return {
+            model: (limited.permits.lent if limited.permits else 0, self._waiting[model])
+            for model, limited in self._limited.items()
+        }
+
     def around(self, door: Door, caller: Caller) -> "Asking":
         """The same, whose calls take their turns."""
         return Asking(door, self, caller)

@@ -24,6 +24,7 @@ def build(settings: Settings) -> Service:
     patterns = load(settings.patterns)
 
     async def start(service: Service, bus: Bus) -> None:
+        service.about = lambda: {"patterns": tuple(patterns)}
         handler = JobHandler(bus=bus, patterns=patterns, settings=settings)
         jobs = subjects.job("*", EVERY)
         service.consume(subjects.JOBS, subjects.AGGREGATOR, jobs, handler.handle, aside=handler.turns.queue)

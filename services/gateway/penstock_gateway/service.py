@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry
 
 from penstock.errors import Misconfigured
+from penstock.fleet import Presence
 from penstock.hosting import health, server
 from penstock.installed import __version__
 from penstock.jetstream.connection import check_server, connect
@@ -18,7 +19,9 @@ from penstock.patterns.loading import load
 from penstock.settings import Settings
 from penstock_gateway import (
     authentication,
+    dead_letter_routes,
     documents,
+    fleet_routes,
     job_routes,
     openapi,
     parameters,
@@ -37,7 +40,10 @@ from penstock_gateway.streaming import not_about_aborting
 uvicorn_log = logging.getLogger("uvicorn.error")
 
 #: First segments of the gateway's own paths.
-_OWN = frozenset({"jobs", "patterns", "docs", "console", "openapi", "asyncapi", "livez", "readyz", "metrics", "usage"})
+_OWN = frozenset(
+    ("jobs", "patterns", "usage", "fleet", "dead-letters", "docs", "console", "openapi", "asyncapi")
+    + ("livez", "readyz", "metrics")
+)
 _HEALTH = {"/livez": "Is it alive?", "/readyz": "Can it serve?", "/metrics": "Metrics, for Prometheus"}
 _ANSWERS: dict[str, openapi.Responses] = {
     "/readyz": {
@@ -56,6 +62,12 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
     if clash := _OWN & patterns.keys():
         raise Misconfigured(f"a pattern cannot be called {', '.join(sorted(clash))}: the gateway has that path")
     gateway = Gateway(settings, patterns, draining)
+    registry = CollectorRegistry()
+
+    def now() -> dict[str, Any]:
+        return {"trouble": gateway.trouble(), "in_flight": round(registry.get_sample_value("penstock_http_open") or 0)}
+
+    presence = Presence("gateway", registry, now, patterns=tuple(patterns))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -64,6 +76,7 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         try:
             await check_server(bus, settings)
             gateway.connected(bus)
+            await presence.start(bus)
             async with gateway.keyring.kept():
                 authentication.refuse_unguarded(settings, gateway.keyring)
                 yield
@@ -82,7 +95,6 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         dependencies=[Depends(gateway.admit), Depends(parameters.no_others)],
     )
     app.state.gateway = gateway
-    registry = CollectorRegistry()
     app.add_middleware(TellStanding)
     app.add_middleware(authentication.Authentication, gateway=gateway)
     app.add_middleware(Edge, hosts=allowed_hosts(settings.allowed_hosts, settings.host), origins=settings.cors_origins)
@@ -92,6 +104,8 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
     pattern_routes.install(app, gateway)
     job_routes.install(app, gateway)
     usage_routes.install(app, gateway)
+    fleet_routes.install(app, gateway)
+    dead_letter_routes.install(app, gateway)
     for path, endpoint in health.endpoints(gateway.trouble, registry).items():
         described: dict[str, Any] = {"operation_id": path[1:], "responses": _ANSWERS.get(path)}
         described["openapi_extra"] = openapi.FOR_ALL if path in authentication.FOR_ALL else None
