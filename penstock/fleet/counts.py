@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from penstock.contracts.fleet import Counts
 
 _REQUESTS = "penstock_http_requests_total"
-_JOBS, _STEPS = "penstock_jobs_total", "penstock_steps_total"
+_JOBS, _STEPS = "penstock_jobs_total", "penstock_step_attempts_total"
 
 
 def _with(label: str, *values: str) -> Callable[[Mapping[str, str]], bool]:

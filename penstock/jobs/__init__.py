@@ -10,6 +10,7 @@ from penstock.jobs.queued import look_up_with_queue
 from penstock.jobs.retry import retry
 from penstock.jobs.signals import signal
 from penstock.jobs.submission import job_of, new_job_id, submit
+from penstock.jobs.timeline import timeline
 
 __all__ = [
     "cancel",
@@ -25,4 +26,5 @@ __all__ = [
     "signal",
     "submit",
     "tenant_of",
+    "timeline",
 ]

@@ -60,6 +60,7 @@ class _Attempt:
     id: str
     spent: Usage
     bill: Bill
+    message: Msg
 
     @property
     def about(self) -> dict[str, Any]:
@@ -108,9 +109,9 @@ class StepHandler:
                 self._spending.billing(job, id, billed) as bill,
                 contextlib.aclosing(EventLog(self._bus, job)) as events,
             ):
-                attempt = _Attempt(job, pattern, step, key, begun + 1, id, spent, bill)
+                attempt = _Attempt(job, pattern, step, key, begun + 1, id, spent, bill, message)
                 with contextlib.suppress(NobodyWaits):
-                    await self._attempt(message, attempt, nobody_waits, events)
+                    await self._attempt(attempt, nobody_waits, events)
 
     @contextlib.asynccontextmanager
     async def _watching(self, job: JobName, key: str) -> AsyncIterator[asyncio.Event]:
@@ -128,10 +129,10 @@ class StepHandler:
         async with self._bus.following(read, on_fact, subjects.fact(job, key), subjects.fact(job, END)):
             yield nobody_waits
 
-    async def _attempt(self, message: Msg, attempt: _Attempt, nobody_waits: asyncio.Event, events: EventLog) -> None:
+    async def _attempt(self, attempt: _Attempt, nobody_waits: asyncio.Event, events: EventLog) -> None:
         """Writes a failed outcome before raising GivenUp: without one the job would wait for ever."""
         try:
-            request = _parsed(message)
+            request = _parsed(attempt.message)
         except ValueError as error:
             await self._write(attempt, Failure("step_error", str(error)), fingerprint="", n=0)
             raise GivenUp("step_error", str(error)) from error
@@ -139,15 +140,8 @@ class StepHandler:
         by = {"k": attempt.key, "a": attempt.number, "i": attempt.id}
         step, interval = executable.step, self._settings.flush_interval
         sink = PartSink(events, by, into=request.into, output=step.output, flush_interval=interval)
-        store = partial(
-            self._store,
-            attempt,
-            events,
-            sink,
-            fingerprint=request.fingerprint,
-            into=request.into,
-            prompt=executable.prompt,
-        )
+        fixed = {"fingerprint": request.fingerprint, "into": request.into, "prompt": executable.prompt}
+        store = partial(self._store, attempt, events, sink, fixed)
         if attempt.number > self._settings.max_deliveries:
             detail = f"given up at attempt {attempt.number}; its executors did not survive it"
             await store(Failure("poisoned", detail))
@@ -206,7 +200,7 @@ class StepHandler:
                 await executed(executable, request, context, nobody_waits, request.deadline - self._bus.time.now())
             )
         except Crowded as crowded:
-            raise Later(crowded.pause(message.metadata.num_delivered)) from None
+            raise Later(crowded.pause(attempt.message.metadata.num_delivered)) from None
         except Transient as error:
             attempts = choice.attempts if step.asks else _TOOL_ATTEMPTS
             pause = self._pause_before_retry(error, attempt.number, attempts, request.deadline)
@@ -251,16 +245,16 @@ class StepHandler:
         return pause if pause < left else None
 
     async def _store(
-        self, attempt: _Attempt, events: EventLog, sink: PartSink, failure: Failure | None, **described: Any
+        self, attempt: _Attempt, events: EventLog, sink: PartSink, fixed: Any, failure: Failure | None, **more: Any
     ) -> None:
         """The last events, then the outcome: what the model was paid for is kept. One too large to be stored fails."""
 
         async def store(failure: Failure | None) -> None:
             if failure is not None:
                 sink.failed()
-                described["value"] = None
+                more["value"] = None
             await events.flush()
-            await self._write(attempt, failure, n=sink.number, **described)
+            await self._write(attempt, failure, n=sink.number, **fixed, **more)
 
         try:
             await until_stored(self._bus, "the outcome", attempt.about, partial(store, failure))
@@ -277,6 +271,7 @@ class StepHandler:
             attempt=attempt.number,
             i=attempt.id,
             service=self._service,
+            dispatched_at=attempt.message.metadata.timestamp.timestamp(),
             failure=problem and problem.model_copy(update={"step": attempt.key}),
             paid=attempt.bill.paid or {},
             prices=PRICES if attempt.bill.paid else None,

@@ -27,6 +27,7 @@ from penstock_gateway import (
     parameters,
     pattern_routes,
     problems,
+    timeline,
     usage_routes,
 )
 from penstock_gateway.caller_limits import TellStanding
@@ -41,8 +42,10 @@ uvicorn_log = logging.getLogger("uvicorn.error")
 
 #: First segments of the gateway's own paths.
 _OWN = frozenset(
-    ("jobs", "patterns", "usage", "fleet", "dead-letters", "docs", "console", "openapi", "asyncapi")
-    + ("livez", "readyz", "metrics")
+    (
+        *("jobs", "patterns", "usage", "fleet", "dead-letters", "docs", "console", "openapi", "asyncapi"),
+        *("livez", "readyz", "metrics"),
+    )
 )
 _HEALTH = {"/livez": "Is it alive?", "/readyz": "Can it serve?", "/metrics": "Metrics, for Prometheus"}
 _ANSWERS: dict[str, openapi.Responses] = {
@@ -103,6 +106,7 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
     problems.install(app, patterns)
     pattern_routes.install(app, gateway)
     job_routes.install(app, gateway)
+    timeline.install(app, gateway)
     usage_routes.install(app, gateway)
     fleet_routes.install(app, gateway)
     dead_letter_routes.install(app, gateway)
