@@ -15,7 +15,10 @@ from penstock.settings import Settings
 
 TARGET = Path(__file__).parents[1] / "services/gateway/console/src/api/schema.ts"
 #: Those that the console reads; what they name comes along.
-ROOTS = ("Event", "JobPage", "JobState", "PatternContract", "Problem", "Signal", "Snapshot", "UsageReport")
+ROOTS = (
+    *("DeadLetterPage", "Event", "Fleet", "JobPage", "JobState", "PatternContract", "Problem", "Purged", "Replayed"),
+    *("ShownDeadLetter", "Signal", "Snapshot", "UsageReport"),
+)
 #: Not sent where they have their default (`exclude_if`), which the document does not tell.
 LEFT_OUT = {"unmetered", "cached"}
 _REF = "#/components/schemas/"

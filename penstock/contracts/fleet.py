@@ -59,7 +59,7 @@ class Replica(Tolerant):
     counts: Counts = Counts()
 
 
-class Waiting(Tolerant):
+class Depth(Tolerant):
     """How much of something nobody has begun, and how much somebody has. `oldest_seconds`: how long one has waited."""
 
     depth: int = 0
@@ -67,13 +67,13 @@ class Waiting(Tolerant):
     oldest_seconds: float | None = omitted()
 
 
-class Lane(Waiting):
+class Lane(Depth):
     """Of one lane (docs/adr/0028); `new` is that of jobs that no aggregator has looked at."""
 
     lane: str
 
 
-class Queue(Waiting):
+class Queue(Depth):
     """All lanes together, and each. `served`: somebody asks for what is in it, or has some."""
 
     served: bool

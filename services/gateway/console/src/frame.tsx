@@ -15,7 +15,7 @@ const VIEWS: { name: string; title: string; show: (at: Place) => JSX.Element; ke
   { name: "run", title: "Run", show: (at) => <Run at={at} />, key: "r" },
   { name: "jobs", title: "Jobs", show: (at) => (at.rest[0] ? <Job id={at.rest[0]} at={at} /> : <Jobs at={at} />), key: "j" },
   { name: "fleet", title: "Fleet", show: () => <Fleet />, key: "f" },
-  { name: "usage", title: "Usage", show: () => <Usage />, key: "u" },
+  { name: "usage", title: "Usage", show: (at) => <Usage at={at} />, key: "u" },
 ];
 
 export function Frame(): JSX.Element {

@@ -1,5 +1,33 @@
 // Made by npm/api_types.py from the gateway's OpenAPI.
 
+export type Counts = {
+  "jobsCompleted": number;
+  "jobsFailed": number;
+  "jobsCancelled": number;
+  "stepsCompleted": number;
+  "stepsFailed": number;
+  "stepsRetried": number;
+  "requests": number;
+  "requestErrors": number;
+};
+
+export type DeadLetter = {
+  "number": number;
+  "time": string;
+  "reason": string;
+  "detail": string;
+  "subject": string;
+  "stream": string;
+  "sequence": number;
+  "length": number;
+  "job": string | null;
+};
+
+export type DeadLetterPage = {
+  "letters": (DeadLetter)[];
+  "next"?: string | null;
+};
+
 export type Delta = {
   "k": string;
   "a": number;
@@ -15,6 +43,16 @@ export type Event = JobAccepted | StepQueued | StepStarted | PartStart | Delta |
 export type FieldError = {
   "pointer": string;
   "detail": string;
+};
+
+export type Fleet = {
+  "at": string;
+  "replicas": (Replica)[];
+  "truncated": boolean;
+  "jobs": Queue;
+  "steps": (StepQueue)[];
+  "models": (ModelStanding)[];
+  "deadLetters": number;
 };
 
 export type JobAccepted = {
@@ -98,6 +136,35 @@ export type JobWaiting = {
 
 export type JsonValue = unknown;
 
+export type Lane = {
+  "depth": number;
+  "inFlight": number;
+  "oldestSeconds"?: number | null;
+  "lane": string;
+};
+
+export type ModelLimits = {
+  "concurrent"?: number | null;
+  "requestsPerMinute"?: number | null;
+  "tokensPerMinute"?: number | null;
+};
+
+export type ModelStanding = {
+  "lent": number;
+  "waiting": number;
+  "model": string;
+  "limits": ModelLimits;
+  "calls": number;
+  "tokens": number;
+  "bookedSeconds": number;
+  "pausedUntil"?: string | null;
+};
+
+export type ModelUse = {
+  "lent": number;
+  "waiting": number;
+};
+
 export type PartClose = {
   "id": string;
   "type": "part.close";
@@ -169,12 +236,61 @@ export type Problem = {
   "requestId"?: string | null;
 };
 
+export type Purged = {
+  "purged": number;
+};
+
+export type Queue = {
+  "depth": number;
+  "inFlight": number;
+  "oldestSeconds"?: number | null;
+  "served": boolean;
+  "lanes": (Lane)[];
+};
+
 export type QueuedStep = {
   "key": string;
   "step": string;
   "service": string;
   "depth": number;
   "served": boolean;
+};
+
+export type Replayed = {
+  "number": number;
+  "job": string;
+  "new": boolean;
+};
+
+export type Replica = {
+  "id": string;
+  "service": string;
+  "version": string;
+  "host": string;
+  "pid": number;
+  "startedAt": string;
+  "trouble"?: string | null;
+  "slots": number;
+  "inUse": number;
+  "inFlight": number;
+  "steps": (string)[];
+  "patterns": (string)[];
+  "modelLimits": Record<string, ModelLimits>;
+  "models": Record<string, ModelUse>;
+  "counts": Counts;
+};
+
+export type ShownDeadLetter = {
+  "number": number;
+  "time": string;
+  "reason": string;
+  "detail": string;
+  "subject": string;
+  "stream": string;
+  "sequence": number;
+  "length": number;
+  "content": string;
+  "job": string | null;
 };
 
 export type Signal = {
@@ -227,6 +343,17 @@ export type StepFailedEvent = {
   "i": string;
   "n"?: number | null;
   "problem": Problem;
+};
+
+export type StepQueue = {
+  "depth": number;
+  "inFlight": number;
+  "oldestSeconds"?: number | null;
+  "served": boolean;
+  "lanes": (Lane)[];
+  "service": string;
+  "pattern": string;
+  "step": string;
 };
 
 export type StepQueued = {
