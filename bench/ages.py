@@ -16,7 +16,7 @@ from bench.callers import quantile
 from bench.candidates import Candidate
 from bench.fan import job
 
-_TIME = re.compile(rb"(\d{10}\.\d{6}) ")
+TIME = re.compile(rb"(\d{10}\.\d{6}) ")
 _LONGEST = 64
 
 
@@ -38,9 +38,9 @@ class Reader(asyncio.Protocol):
         self._request, self._end, self._tail = request, end, b""
         self.open = asyncio.get_running_loop().create_future()
         self.ended = asyncio.get_running_loop().create_future()
-        #: Seconds, of those that came since this was emptied; and how many came in all.
+        #: Seconds, of those that came since this was emptied; and all that came.
         self.ages: list[float] = []
-        self.count = 0
+        self.times: set[bytes] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -53,10 +53,10 @@ class Reader(asyncio.Protocol):
             self.open.set_result(None)
         data, found, _ = (self._tail + data).partition(self._end)  # the end has the whole text once more
         at = 0
-        for match in _TIME.finditer(data):
+        for match in TIME.finditer(data):
             sent, at = float(match[1]), match.end()
             self.ages.append(now - sent)
-            self.count += 1
+            self.times.add(match[1])
         self._tail = data[max(at, len(data) - _LONGEST) :]
         if found:
             self._transport.close()

@@ -78,7 +78,7 @@ async def load(
         at_once=at_once,
         jobs=count,
         failed=times.failed,
-        rate=count / took,
+        rate=len(times.total) / took,
         p50=quantile(times.total, 0.5),
         p99=quantile(times.total, 0.99),
         first_p50=quantile(times.first, 0.5),

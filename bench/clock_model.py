@@ -4,7 +4,7 @@
 
 Like the simulator it speaks Gemini's REST API, of which `streamGenerateContent` alone. A prompt says how many pieces it
 wants, and every how many milliseconds (`pieces=200 every=50`); one with neither has pieces at the pace of the last
-`POST /pace?every=<ms>`, from then until `POST /end`, which answers how many each job was sent.
+`POST /pace?every=<ms>`, from then until `POST /end`.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ import json
 import math
 import re
 import time
-from collections import Counter
 from random import random
 
 from aiohttp import web
@@ -25,7 +24,6 @@ class Clock:
         self._every = math.inf
         self._changed = asyncio.Event()
         self._ended = False
-        self._sent: Counter[str] = Counter()
 
     async def generate(self, request: web.Request) -> web.StreamResponse:
         wanted = _WANTED.search(await request.read())
@@ -37,10 +35,8 @@ class Clock:
                 await asyncio.sleep(every)
                 await answer.write(_chunk(f"{time.time():.6f} "))
         else:
-            job = request.headers["X-Penstock-Job"]
             while await self._next():
                 await answer.write(_chunk(f"{time.time():.6f} "))
-                self._sent[job] += 1
         await answer.write(_chunk("", finishReason="STOP"))
         return answer
 
@@ -52,7 +48,7 @@ class Clock:
     async def end(self, _: web.Request) -> web.Response:
         self._ended = True
         self._change()
-        return web.json_response(self._sent)
+        return web.Response()
 
     async def _next(self) -> bool:
         """Return when the next piece of a steered reply is due; False if none is any more."""

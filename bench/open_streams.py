@@ -56,9 +56,11 @@ async def open_streams(
             steps.append(ages.of(candidate.name, streams, streams * 1000 / every, found, 0))
             if steps[-1].p99 > LATE_MS:
                 break
-        sent = await _post(http, f"{model_url}/end")
+        await _post(http, f"{model_url}/end")
         await asyncio.gather(*(reader.ended for reader in readers))
-    lost = sum(sent[ids[number % jobs]] - reader.count for number, reader in enumerate(readers))
+        # what a job's result has is what counts: an attempt may have been given up for another
+        written = [await _times(http, f"{candidate.url}/jobs/{one}") for one in ids]
+    lost = sum(len(written[number % jobs] - reader.times) for number, reader in enumerate(readers))
     return OpenStreams(streams=streams, jobs=jobs, lost=lost, kilobytes_a_stream=held * 1024 / streams, steps=steps)
 
 
@@ -71,8 +73,16 @@ async def _submitted(http: aiohttp.ClientSession, url: str) -> str:
         return found
 
 
-async def _post(http: aiohttp.ClientSession, url: str) -> dict[str, int]:
+async def _times(http: aiohttp.ClientSession, url: str) -> set[bytes]:
+    """Those in the result of a job."""
+    async with http.get(url) as answer:
+        answer.raise_for_status()
+        found = set(ages.TIME.findall(await answer.read()))
+    if not found:
+        raise RuntimeError(f"{url} has no result")
+    return found
+
+
+async def _post(http: aiohttp.ClientSession, url: str) -> None:
     async with http.post(url) as answer:
         answer.raise_for_status()
-        said: dict[str, int] = await answer.json() if answer.content_type == "application/json" else {}
-        return said

@@ -32,7 +32,7 @@ def lines(
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
         _text(_LEFT, 24, title, size=15),
         _text((_LEFT + end) / 2, _HEIGHT - 12, x, anchor="middle"),
-        _text(_LEFT - 8, _TOP - 6, y, anchor="end"),
+        _text(_LEFT - 8, _TOP - 16, y, anchor="end"),
     ]
     for tick in ticks:
         out.append(f'<path d="M{_LEFT} {up(tick):.1f}H{end}" stroke="#ddd"/>')

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bench.ages import Ages
 from bench.callers import Load
+from bench.open_streams import LATE_MS
 from bench.results import Results
 
 
@@ -93,4 +94,6 @@ def _ages(ages: list[Ages]) -> Iterator[Row]:
         mine, other = at["penstock"], at["direct"]
         for name, one, two, most in (("p50", mine.p50, other.p50, 2), ("p99", mine.p99, other.p99, 15)):
             what = f"age of a piece, {name}, more than direct's at {fastest:,.0f} a second"
-            yield Row(what, f"{one:.1f} ms", f"{two:.1f} ms", f"+{one - two:.1f} ms", f"≤ {most} ms", one - two <= most)
+            # where the plain program is late itself, the machine has no room for this rate
+            met = one - two <= most if other.p99 <= LATE_MS else None
+            yield Row(what, f"{one:.1f} ms", f"{two:.1f} ms", f"{one - two:+.1f} ms", f"≤ {most} ms", met)
