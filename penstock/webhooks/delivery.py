@@ -133,7 +133,7 @@ class Dispatcher:
             id, payload = f"end_{job.id}", await self._payload(job)
         else:
             id, payload = f"{job.tenant}_{job.id}", hook.body.model_dump_json().encode()
-        asked = {"http.request.method": "POST", "server.address": url.host, "server.port": url.port}
+        asked = {"http.request.method": "POST", "server.address": url.raw_host.decode(), "server.port": url.port}
         span = tracing.begin("POST", asked, kind="client")
         headers = {
             "content-type": "application/json",
