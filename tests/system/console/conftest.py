@@ -17,8 +17,11 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="package")
 def shared_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """With a pattern that waits for approval; what a killed worker leaves is soon taken over."""
-    with System(tmp_path_factory.mktemp("console") / "data", cwd=HERE, PENSTOCK_ACK_WAIT="2") as system:
+    """With a pattern that waits for approval; what a killed worker leaves is soon taken over; open, also once a test
+    has made a key.
+    """
+    data = tmp_path_factory.mktemp("console") / "data"
+    with System(data, cwd=HERE, PENSTOCK_ACK_WAIT="2", PENSTOCK_OPEN="true") as system:
         yield system
 
 
