@@ -76,14 +76,14 @@ async def test_usage_is_that_of_its_route(console: Console, shared_system: Syste
     await console.is_("completed")
     await console.open("usage?by=model")
     report = httpx.get(f"{shared_system.url('gateway')}/usage?by=model", trust_env=False, timeout=60).json()
-    await expect(console.page.locator("tbody tr")).to_have_count(len(report["rows"]))
-    await expect(console.page.locator("tfoot td").nth(1)).to_have_text(f"{report['total']['calls']:,}")
+    await expect(console.page.locator(".sums tbody tr")).to_have_count(len(report["rows"]))
+    await expect(console.page.locator(".sums tfoot td").nth(1)).to_have_text(f"{report['total']['calls']:,}")
     for row in report["rows"]:
-        shown = console.page.locator("tbody tr", has_text=row["model"] or "unknown")
+        shown = console.page.locator(".sums tbody tr", has_text=row["model"] or "unknown")
         await expect(shown.locator("td").nth(1)).to_have_text(f"{row['calls']:,}")
     await expect(console.page.locator(".bars canvas")).to_be_visible()
-    await console.page.get_by_label("By").select_option("pattern")
-    await expect(console.page.locator("tbody tr", has_text="routing")).to_have_count(1)
+    await console.page.get_by_role("combobox", name="By").select_option("pattern")
+    await expect(console.page.locator(".sums tbody tr", has_text="routing")).to_have_count(1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

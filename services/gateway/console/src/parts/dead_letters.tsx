@@ -73,6 +73,7 @@ function Letter({ letter, changed }: { letter: DeadLetter; changed: () => void }
   const path = `/dead-letters/${letter.number}`;
   const message = useAsked<ShownDeadLetter>(open ? path : null);
   const isStep = letter.stream === "STEPS";
+  const again = isStep ? "Replay job of" : "Replay";
   const attempt = async (asked: () => Promise<void>) => {
     try {
       await asked();
@@ -96,11 +97,11 @@ function Letter({ letter, changed }: { letter: DeadLetter; changed: () => void }
           <span class="state failed">{letter.reason || "unknown"}</span> <span class="soft small">{moment(letter.time)}</span>
         </span>
         <span class="buttons">
-          <button type="button" class="quiet" aria-expanded={open} aria-label={`Message of letter ${letter.number}`} onClick={() => setOpen(!open)}>
+          <button type="button" class="quiet" aria-expanded={open} aria-label={`${open ? "Hide message" : "Message"} of letter ${letter.number}`} onClick={() => setOpen(!open)}>
             {open ? "Hide" : "Message"}
           </button>
-          <button type="button" class="quiet" aria-label={`Replay letter ${letter.number}`} onClick={replay}>
-            {isStep ? "Replay its job" : "Replay"}
+          <button type="button" class="quiet" aria-label={`${again} letter ${letter.number}`} onClick={replay}>
+            {isStep ? "Replay job" : "Replay"}
           </button>
           <button type="button" class="quiet" aria-label={`Purge letter ${letter.number}`} onClick={purge}>
             Purge
