@@ -1,6 +1,8 @@
 """What who runs the system sees and does in the console: processes, queues, dead letters, usage."""
 
+import asyncio
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +12,7 @@ from penstock import jobs
 from penstock.client import NatsClient
 from penstock.jetstream import subjects
 from tests.support.simulator import Steering
-from tests.system.cli.system import System
+from tests.system.cli.system import System, until
 from tests.system.console.browser import PHONE, Console, Scheme, tab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -72,10 +74,18 @@ async def test_dead_letters_are_read_replayed_and_purged(console: Console, share
 
 async def test_usage_is_that_of_its_route(console: Console, shared_system: System) -> None:
     """By pattern, and by model: the sums are those that /usage answers."""
+
+    def reported() -> dict[str, Any]:
+        answer = httpx.get(f"{shared_system.url('gateway')}/usage?by=model", trust_env=False, timeout=60)
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
+
+    before = reported()["total"]["calls"]
     await console.run("routing")
     await console.is_("completed")
+    await asyncio.to_thread(until, lambda: reported()["total"]["calls"] >= before + 2, reported)  # added up in a moment
     await console.open("usage?by=model")
-    report = httpx.get(f"{shared_system.url('gateway')}/usage?by=model", trust_env=False, timeout=60).json()
+    report = reported()
     await expect(console.page.locator(".sums tbody tr")).to_have_count(len(report["rows"]))
     await expect(console.page.locator(".sums tfoot td").nth(1)).to_have_text(f"{report['total']['calls']:,}")
     for row in report["rows"]:
