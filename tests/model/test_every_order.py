@@ -25,7 +25,7 @@ from tests.model.turns import after_some_turns, turn
 from tests.support.naming import named
 
 #: Turns of an undisturbed system within which any job ends.
-_PATIENCE = 600
+_PATIENCE = 6000
 _MOST_DELIVERIES = 6
 
 

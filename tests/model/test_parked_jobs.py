@@ -27,7 +27,7 @@ from tests.model.system import JOB, Caller
 from tests.model.turns import after_some_turns, turn
 from tests.support.naming import named
 
-_PATIENCE = 1000
+_PATIENCE = 6000
 _MOST_DELIVERIES = 6
 _QUEUES = (subjects.JOBS, subjects.JOURNAL, subjects.TIMERS)
 _SIGNALS = ("first", "second")
