@@ -6,7 +6,7 @@ import { ask, Refusal } from "../api/client";
 import type { JobState, PatternContract } from "../api/schema";
 import { useAsked } from "../api/use";
 import type { JobModel, StepView } from "../job/model";
-import { heard, note } from "../job/rows";
+import { heard } from "../job/rows";
 import { type JobTimeline, rowsOf } from "../job/times";
 import { useJob } from "../job/use";
 import { Copy } from "../parts/copy";
@@ -132,7 +132,7 @@ function StepDetails({ step, model }: { step: StepView; model: JobModel }): JSX.
   const usage = step.usage;
   const facts: [string, string | undefined][] = [
     ["Step", `${step.step}${step.service && `, by ${step.service}`}`],
-    ["State", note(step) || step.state],
+    ["State", step.attempt > 1 ? `${step.state}, attempt ${step.attempt}` : step.state],
     ["Model", step.model],
     ["Thinking", step.thinking == null ? undefined : String(step.thinking)],
     ["Time", step.durationMs === undefined ? undefined : duration(step.durationMs)],
