@@ -20,7 +20,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, cast
 
 from nats.aio.client import Client as Connection
@@ -30,6 +30,7 @@ from nats.micro import add_service
 from nats.micro.request import Request, ServiceError
 from nats.micro.service import Service
 from pydantic import BaseModel, ValidationError
+from pydantic.json_schema import JsonSchemaMode
 
 from penstock import correlation, jobs
 from penstock.cancelling import stop
@@ -206,5 +207,10 @@ def _metadata(channel: Channel) -> dict[str, str]:
     described = {"summary": channel.summary}
     for name, message in (("request_schema", channel.messages[0]), ("reply_schema", channel.replies[0])):
         if message.model is not None:
-            described[name] = json.dumps(message.model.model_json_schema(mode=message.mode), separators=(",", ":"))
+            described[name] = _schema(message.model, message.mode)
     return described
+
+
+@cache  # models are what a pattern's file defines: a handful
+def _schema(model: type[BaseModel], mode: JsonSchemaMode) -> str:
+    return json.dumps(model.model_json_schema(mode=mode), separators=(",", ":"))
