@@ -1,17 +1,23 @@
 """Ports of this machine."""
 
 import errno
+import random
 import socket
+from contextlib import suppress
 
 from penstock.errors import Misconfigured
+
+#: Below those that systems give to connections: what is free now is not taken by one before it is listened on.
+_CHOSEN = range(15_000, 32_000)
+_TRIES = 50
 
 
 def free_port(preferred: int = 0) -> int:
     """`preferred` if nobody listens there, else a free port of 127.0.0.1."""
-    try:
-        return _bound("127.0.0.1", preferred)
-    except OSError:
-        return _bound("127.0.0.1", 0)
+    for port in (*((preferred,) if preferred else ()), *random.sample(_CHOSEN, _TRIES)):
+        with suppress(OSError):
+            return _bound("127.0.0.1", port)
+    return _bound("127.0.0.1", 0)
 
 
 def refuse_taken(host: str, port: int, *, named: tuple[str, str]) -> None:

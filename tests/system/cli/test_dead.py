@@ -104,6 +104,7 @@ def test_replaying_goes_on_after_what_cannot_be_replayed(system: System) -> None
     ]
 
 
+@pytest.mark.long
 def test_a_webhook_is_sent_again(system: System) -> None:
     """Its letter names its job. It is queued with all its tries; while it is, another replay changes nothing."""
     ended = system.run("run", "routing", "--query", "Where is my order?", "--format", "events")
@@ -120,6 +121,7 @@ def test_a_webhook_is_sent_again(system: System) -> None:
     assert "job nobody is past its retention" in system.run("dead", "replay", str(lost)).stderr
 
 
+@pytest.mark.long
 def test_letters_are_purged(system: System) -> None:
     """By number, or by what `list` would show with the same options; the others stay."""
     job = jobs.new_job_id()

@@ -74,6 +74,7 @@ def test_a_case_that_is_asked_three_times_has_three_replies_again_in_their_order
         assert [one["score"] for one in evidence["outage"]] == [0.2, 0.9, 0.5]
 
 
+@pytest.mark.long
 def test_a_case_without_a_recorded_reply_is_stale_and_fails(folder: Path) -> None:
     status, shown, _ = evaluated(folder)
     assert status == 1
@@ -167,6 +168,7 @@ class Useless(Priced):
     said = '{"reason": "why"}'
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("priced", [Useless], indirect=True)
 def test_it_stops_at_its_budget_when_all_cases_fail(recorded: Path, priced: str) -> None:
     """Three tries of a case cost more than 3 dollars: the first one that fails is the last."""
@@ -178,6 +180,7 @@ def test_it_stops_at_its_budget_when_all_cases_fail(recorded: Path, priced: str)
     assert 3 <= kept < 12 * 3, "what was paid is kept, and not all was asked"
 
 
+@pytest.mark.long
 def test_a_measure_that_does_not_fit_an_output_fails_its_case(folder: Path) -> None:
     measure = "{kind: scores, threshold: 7, at: /nowhere}"
     cases = CASES.replace("{kind: label, at: /category}", measure).replace("technical", "true")
@@ -253,6 +256,7 @@ def test_a_judge_without_anything_to_compare_with_is_refused(folder: Path) -> No
     assert (status, "--judge: there is no answer to compare" in error) == (2, True), error
 
 
+@pytest.mark.long
 def test_without_a_price_nothing_can_be_kept_below_a_limit(folder: Path, model: str) -> None:
     env = {"PENSTOCK_MODEL_BASE_URL": model, "PENSTOCK_FAST_MODELS": "of-our-own"}
     status, _, error = evaluated(folder, "--yes", **env)

@@ -65,6 +65,7 @@ def test_of_a_job_that_is_looked_at(hostile: System) -> None:
         harmless(hostile.in_terminal(*arguments, raw=True))
 
 
+@pytest.mark.long
 def test_of_a_provider_s_error(system: System, steering: BlockingSteering) -> None:
     steering.rule(step="classify", fault={"status": 400, "message": HOSTILE})
     ended = system.run("run", "routing", *QUERY)
@@ -76,6 +77,7 @@ def test_of_a_provider_s_error(system: System, steering: BlockingSteering) -> No
     harmless(system.run("jobs", "list", "--limit", "1").stdout, tells=False)
 
 
+@pytest.mark.long
 def test_of_a_dead_letter(system: System) -> None:
     headers = {subjects.DEAD_REASON_HEADER: "poisoned", subjects.DEAD_DETAIL_HEADER: "d\x1b[3J \x9b3J \u202e"}
 

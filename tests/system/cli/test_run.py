@@ -175,6 +175,7 @@ def test_in_a_terminal_steps_and_document_are_shown(system: System) -> None:
         assert expected in shown
 
 
+@pytest.mark.long
 def test_a_log_has_lines_of_80_columns(system: System) -> None:
     """In a pipe, too. No text is left out: the pieces of a value make up its JSON."""
     arguments = ("run", "sequential-processing", "--input", "A solar lamp", "--format", "log")
@@ -197,6 +198,7 @@ def test_what_is_refused_is_said_once(system: System) -> None:
     assert ended.stderr.count("PENSTOCK_WEBHOOK_SECRET is not set") == 1
 
 
+@pytest.mark.long
 def test_tables_fit_a_terminal_of_80_columns(system: System) -> None:
     """Nothing that is one word is broken: ids, names of patterns, dates with their times."""
     job = system.run("run", "orchestrator-worker", "--feature-description", "A cart", "--detach").stdout.strip()

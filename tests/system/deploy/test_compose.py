@@ -49,7 +49,7 @@ async def test_without_a_key_the_simulator_answers(tmp_path: Path, given: dict[s
         writer.close()
 
 
-@pytest.mark.parametrize("variable", ["GEMINI_API_KEY", "GEMINI_API_KEY_FILE"])
+@pytest.mark.parametrize("variable", [pytest.param("GEMINI_API_KEY", marks=pytest.mark.long), "GEMINI_API_KEY_FILE"])
 async def test_with_a_key_gemini_answers(tmp_path: Path, variable: str) -> None:
     """It is sent to Google's host over TLS only; the simulator is not asked. Only who asks the model has the key."""
     file = tmp_path / "key"

@@ -16,6 +16,7 @@ JOBS, AT_ONCE = 10, 10
 PATTERNS = [one for one in MIX if one[0] != "multi-step-tool-usage"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_job_costs_no_more_than_in_a_plain_program_but_for_a_known_factor() -> None:
     """Patterns in turn, by both, each of which streams to its caller what its steps write."""
