@@ -52,8 +52,9 @@ async def test_of_several_kinds_one_more_each_may_wait_in_flight(alone: Pipeline
     await alone.gemini.wait(held="all", count=2)
     async with alone.settlements() as settlements:
         await settlements.wait_for("WPI", 2)
-    assert workers.service.in_flight <= 2 + len(steps)
-    assert sum((await in_clients_hands(alone)).values()) <= 2 + len(steps)
+    most = 2 + 2 * len(steps)  # two lanes: some of so many steps are beyond the tenant's share
+    assert workers.service.in_flight <= most
+    assert sum((await in_clients_hands(alone)).values()) <= most
     await alone.gemini.release("all")
     for job in jobs:
         assert await alone.result(job)
