@@ -177,8 +177,11 @@ class EveryOrder(Machine):
         self._check_spending(facts, outcomes)
         first = self.reader
         self._begin()
-        while not self.reader.task.done():
+        for _ in range(_PATIENCE):
+            if self.reader.task.done():
+                break
             self._go_on()
+        assert self.reader.task.done(), "a reader of all events does not end"
         for reader in (first, self.reader):
             terminal = [event for event in reader.events if isinstance(event, TERMINAL)]
             assert terminal == reader.events[-1:]
