@@ -181,6 +181,8 @@ class EveryOrder(Machine):
             if self.reader.task.done():
                 break
             self._go_on()
+            if not any(one.sent or one.arriving for one in self._connections()):
+                self.loop.settle(1.0)
         assert self.reader.task.done(), "a reader of all events does not end"
         for reader in (first, self.reader):
             terminal = [event for event in reader.events if isinstance(event, TERMINAL)]
