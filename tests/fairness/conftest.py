@@ -10,5 +10,6 @@ from tests.support.simulator import Steering
 @pytest.fixture
 async def bare(settings: Settings, gemini: Steering) -> AsyncIterator[Pipeline]:
     """No services: tests start their own, with as many slots as they need."""
-    async with pipeline_of(settings, gemini) as pipeline:
+    # what a machine that stands still for seconds has delivered again would change the order
+    async with pipeline_of(settings.model_copy(update={"ack_wait": 30}), gemini) as pipeline:
         yield pipeline
