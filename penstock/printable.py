@@ -17,7 +17,7 @@ def printable(text: str) -> str:
     Each character by itself, so a text may come in pieces. A JSON text stays that JSON text, with the same value, since
     within it such characters stand in strings only.
     """
-    return _UNSAFE.sub(_escaped, text)
+    return text if text.isprintable() else _UNSAFE.sub(_escaped, text)  # far quicker, and true of most
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -27,4 +27,4 @@ def _escaped(found: re.Match[str]) -> str:
 
 def without_credentials(text: str) -> str:
     """The text with its URLs as they are without user, password or token: `nats://me:secret@host` as `nats://host`."""
-    return _CREDENTIALS.sub("", text)
+    return _CREDENTIALS.sub("", text) if "@" in text else text

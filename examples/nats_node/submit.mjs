@@ -7,8 +7,10 @@ const job = crypto.randomUUID(), seen = new Set(), due = new Map();
 const events = connection.subscribe(`live.default.${job}`); // listen first, then ask
 const stored = await connection.request(`jobs.default.routing.${job}`, JSON.stringify({ query: process.argv[2] }));
 if (stored.json().error) throw new Error(stored.json().error.description);
-for await (const message of events) {
-  const event = message.json();
+async function* each(messages) {
+  for await (const message of messages) yield* message.string().split("\n").map((line) => JSON.parse(line));
+}
+for await (const event of each(events)) {
   if ("id" in event) { // the run itself: the same id is the same event, told again
     if (seen.has(event.id)) continue;
     seen.add(event.id);

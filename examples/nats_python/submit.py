@@ -16,8 +16,7 @@ async def main(query: str) -> None:
     events = await connection.subscribe(f"live.default.{job}")  # listen first, then ask
     request = json.dumps({"query": query}).encode()
     await connection.jetstream().publish(f"jobs.default.routing.{job}", request, timeout=5)  # returns once it is stored
-    async for message in events.messages:
-        event = json.loads(message.data)
+    async for event in (json.loads(line) async for message in events.messages for line in message.data.splitlines()):
         if "id" in event:  # the run itself: the same id is the same event, told again
             news = event["id"] not in seen
             seen.add(event["id"])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import check, dead, demo, eval, jobs, keys, new, prompts, run, serve, up, usage
+from penstock.cli import check, dead, demo, eval, fleet, jobs, keys, logs, new, prompts, run, serve, up, usage
 from penstock.cli.errors import Commands
 from penstock.cli.printing import say
 from penstock.patterns import project
@@ -26,7 +26,9 @@ app.command("new")(new.new)
 app.command("check")(check.check)
 app.add_typer(run.app, name="run")
 app.add_typer(jobs.app, name="jobs")
+app.command("logs")(logs.logs)
 app.command("usage")(usage.usage)
+app.command("fleet")(fleet.fleet)
 app.command("demo")(demo.demo)
 app.command("eval")(eval.evaluated)
 app.add_typer(prompts.app, name="prompts")

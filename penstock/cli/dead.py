@@ -15,8 +15,9 @@ from penstock.cli.connecting import connected, dead_letters
 from penstock.cli.errors import BadInput
 from penstock.cli.printing import Text, echo, say
 from penstock.client import DeadLetters
-from penstock.client.dead_letters import DeadLetter, NotReplayable
+from penstock.client.dead_letters import NotReplayable
 from penstock.jetstream import subjects
+from penstock.jobs.dead_letters import DeadLetter
 
 app = typer.Typer(help="Messages that could not be handled: list, show, replay or purge them.", no_args_is_help=True)
 

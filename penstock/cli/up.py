@@ -14,13 +14,14 @@ from penstock.cli.connecting import NatsUrl
 from penstock.cli.printing import echo, say
 from penstock.errors import PenstockError
 from penstock.hosting import logs
+from penstock.local.processes import metrics_url
 from penstock.local.stack import PENSTOCK, Pace, Stack
 from penstock.printable import without_credentials
 from penstock.settings import Settings
 
 _port = partial(typer.Option, min=0, max=65_535)
 _RELOAD = "Watch the files of your patterns, and start the services anew when one changes; running jobs go on."
-_DATA = "Folder for NATS's data, logs and processes.json."
+_DATA = "Folder for NATS's data, logs, processes.json and prometheus.json."
 PaceOption = Annotated[Pace, typer.Option(help="How fast the simulator answers.")]
 
 
@@ -42,6 +43,7 @@ def up(
 
     Ctrl-C ends them. A process that dies is started again. Patterns of your own are found in ./patterns, or where
     pyproject.toml says; what they and their functions raise is shown here.
+    The addresses of the metrics are printed, and in processes.json; prometheus.json has them for Prometheus.
     Without GEMINI_API_KEY the answers come from an offline simulator, and say so.
     """
     os.environ.setdefault("PENSTOCK_SHOW_ERRORS", "true")  # who calls it here is the author
@@ -75,6 +77,8 @@ async def _up(stack: Stack, *, reload: bool) -> None:
                 echo(f"simulator ready {at} (no GEMINI_API_KEY: answers are simulated)")
             for url in stack.gateway_urls:
                 echo(f"gateway ready {url}")
+            addresses = [f"{shown} ({one.name})" for one in stack.processes if (shown := metrics_url(one))]
+            echo(f"metrics {', '.join(addresses)}")
             _say_own(stack)
             async with asyncio.TaskGroup() as telling:
                 telling.create_task(_tell_tracebacks(stack))

@@ -25,6 +25,7 @@ from penstock.client.arguments import (
 )
 from penstock.client.job_events import EventAt, JobEvents, partial_results, raise_unless_completed
 from penstock.contracts.events import JobCompleted
+from penstock.contracts.fleet import Fleet
 from penstock.contracts.job import JobPage, JobState, JobStatus, JobSummary
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.usage import By, UsageReport
@@ -162,6 +163,13 @@ class Client(ABC):
         """What was used from one day (UTC) to another, both included; by default in the last 30 days.
 
         Raises RequestRefused for more than 1,000 days, or none.
+        """
+
+    @abstractmethod
+    async def fleet(self) -> Fleet:
+        """Every process that answers just now, what waits for them, and how limited models stand.
+
+        Over HTTP it takes an admin's key, where keys are needed. Raises RequestRefused.
         """
 
     def follow(self, job: str, *, after: int = 0) -> JobEvents:

@@ -1,140 +1,58 @@
-"""Dead letters: messages that could not be handled, the reason, and how to submit their jobs again. Over NATS only."""
+"""Dead letters, as a program on NATS looks after them."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 
-from nats.js.errors import APIError
-from pydantic import BaseModel, ConfigDict, Field, computed_field
-
-from penstock import jobs
 from penstock.client.errors import ClientError, in_time
-from penstock.contracts.journal import END
-from penstock.contracts.wire import JobName, Time, is_token, rfc3339
-from penstock.jetstream import subjects
+from penstock.errors import Refused
 from penstock.jetstream.bus import Bus
-
-
-class DeadLetter(BaseModel):
-    """`number` is its place in DEAD. `subject`, `stream`, `sequence`: where the message was."""
-
-    model_config = ConfigDict(frozen=True)
-
-    number: int
-    time: Time
-    reason: str = Field("", validation_alias=subjects.DEAD_REASON_HEADER)
-    detail: str = Field("", validation_alias=subjects.DEAD_DETAIL_HEADER)
-    subject: str = Field(validation_alias=subjects.DEAD_SUBJECT_HEADER)
-    stream: str = Field("", validation_alias=subjects.DEAD_STREAM_HEADER)
-    sequence: int = Field(0, validation_alias=subjects.DEAD_SEQUENCE_HEADER)
-    #: Bytes of the message. Of a long one `body` is only the beginning.
-    length: int = Field(validation_alias=subjects.DEAD_LENGTH_HEADER)
-    body: bytes = Field(exclude=True)
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def job(self) -> str | None:
-        """The id of the job it belongs to, where its subject names one."""
-        return self.name.id if self.name else None
-
-    @property
-    def name(self) -> JobName | None:
-        """The same, with its tenant."""
-        return subjects.named_in(self.subject)
-
-
-#: The server's answer where the message to delete is not there.
-_GONE = 10057
+from penstock.jobs import dead_letters
+from penstock.jobs.dead_letters import DeadLetter
 
 
 class NotReplayable(ClientError):
     """The message says why, and what to do instead."""
 
 
-@dataclass
 class DeadLetters:
-    """The stream DEAD. Every method may raise Unreachable."""
+    """The stream DEAD, as penstock.jobs.dead_letters has it. Every method may raise Unreachable."""
 
-    bus: Bus
+    def __init__(self, bus: Bus) -> None:
+        self._letters = dead_letters.DeadLetters(bus)
 
     async def all(
         self, *, subject: str = ">", reason: str | None = None, after: int = 0
     ) -> AsyncGenerator[DeadLetter, None]:
         """Letters behind number `after` whose origin subject fits (NATS wildcards), for that reason, oldest first."""
         with in_time("reading dead letters"):
-            async for stored in self.bus.history(subjects.DEAD, subjects.dead(subject), after=after):
-                origin = stored.subject.removeprefix(subjects.dead(""))
-                fields = {subjects.DEAD_SUBJECT_HEADER: origin, subjects.DEAD_LENGTH_HEADER: len(stored.data)}
-                own = {"number": stored.sequence, "time": stored.time, "body": stored.data}
-                letter = DeadLetter.model_validate(fields | stored.headers | own)
-                if reason is None or letter.reason == reason:
+            async with aclosing(self._letters.all(subject=subject, reason=reason, after=after)) as letters:
+                async for letter in letters:
                     yield letter
 
     async def get(self, number: int) -> DeadLetter:
         """Raises NotReplayable where there is none of that number."""
-        async with aclosing(self.all(after=number - 1)) as behind:
-            letter = await anext(behind, None)
-        if letter is None or letter.number != number:
-            raise NotReplayable(f"there is no dead letter {number}: `penstock dead list` shows those there are")
-        return letter
+        with _told("reading dead letters", ": `penstock dead list` shows those there are"):
+            return await self._letters.get(number)
 
     async def purge(self, letter: DeadLetter) -> None:
         """Remove it. What it is a copy of, and the job it belongs to, stay as they are."""
-
-        async def remove() -> None:
-            try:
-                await self.bus.jetstream.delete_msg(subjects.DEAD, letter.number)
-            except APIError as error:  # a try whose answer was lost may have removed it
-                if error.err_code != _GONE:
-                    raise
-
-        with in_time(f"removing dead letter {letter.number}"):
-            await self.bus.retrying("remove a dead letter", remove)
+        with _told(f"removing dead letter {letter.number}"):
+            await self._letters.purge(letter)
 
     async def replay(self, letter: DeadLetter, *, whole_job: bool = False) -> tuple[str, bool]:
-        """Submit a dead job again, under a new id: its own has ended, or belongs to another request.
-
-        The id, and whether the job is new: the letter is the idempotency key, so that a second replay finds the job of
-        the first. A step cannot be replayed alone, since its job has ended without it: with `whole_job` its job is.
-        A webhook is queued again with all its tries, under its job's id; it is new unless it is still queued.
+        """Submit a dead job again, under a new id; of a dead step with `whole_job` its whole job. The id, and whether
+        the job is new: a second replay finds the job of the first. A webhook is queued again, under its job's id.
 
         Raises NotReplayable.
         """
-        with in_time(f"replaying dead letter {letter.number}"):
-            return await (
-                self._queue_again(letter) if letter.stream == subjects.HOOKS else self._submit(letter, whole_job)
-            )
+        with _told(f"replaying dead letter {letter.number}"):
+            return await self._letters.replay(letter, whole_job=whole_job)
 
-    async def _submit(self, letter: DeadLetter, whole_job: bool) -> tuple[str, bool]:
-        if letter.stream not in (subjects.JOBS, subjects.TURNS, subjects.STEPS):
-            origin = letter.stream or "no stream"
-            raise NotReplayable(
-                f"dead letter {letter.number} is from {origin}: only jobs, steps and webhooks can be replayed"
-            )
-        if letter.stream == subjects.STEPS and not whole_job:
-            raise NotReplayable(
-                f"dead letter {letter.number} is a step of job {letter.job}, which continued or ended without it: a "
-                f"late outcome changes nothing. Run the job again: penstock dead replay {letter.number} --whole-job"
-            )
-        subject, body = await self._job_of(letter)
-        pattern, dead = subjects.of_job(subject)
-        job = jobs.job_of(f"dead letter {letter.number} of {rfc3339(letter.time)}", pattern, dead.tenant)
-        return job.id, await jobs.submit(self.bus, pattern, job, body)
 
-    async def _queue_again(self, letter: DeadLetter) -> tuple[str, bool]:
-        job = subjects.of_hook(letter.subject)
-        ends = is_token(job.id)  # else it is of a budget, and has all that is told
-        if ends and await self.bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END)) is None:
-            raise NotReplayable(f"job {job.id} is past its retention: its end, which would be sent, is no longer kept")
-        return job.id, await self.bus.once(letter.subject, letter.body)
-
-    async def _job_of(self, letter: DeadLetter) -> tuple[str, bytes]:
-        """The subject and body of the job to submit."""
-        is_job = letter.stream == subjects.JOBS
-        if is_job and letter.length == len(letter.body):
-            return letter.subject, letter.body
-        submitted = letter.subject if is_job or letter.name is None else subjects.job("*", letter.name)
-        stored = await self.bus.last_from_leader(subjects.JOBS, submitted)
-        if stored is None or (is_job and stored.sequence != letter.sequence):
-            raise NotReplayable(f"job {letter.job} is past its retention: its request is no longer kept")
-        return stored.subject, stored.data
+@contextmanager
+def _told(what: str, instead: str = "") -> Iterator[None]:
+    with in_time(what):
+        try:
+            yield
+        except Refused as refused:
+            raise NotReplayable(refused.detail + instead) from refused

@@ -19,6 +19,7 @@ from penstock.client.client import Client
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable
 from penstock.client.job_events import EventAt
 from penstock.contracts.events import TERMINAL, Event
+from penstock.contracts.fleet import Fleet
 from penstock.contracts.job import JobPage, JobState, Snapshot
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import By, UsageReport
@@ -28,7 +29,7 @@ from penstock.errors import Failure, Misconfigured, Transient
 from penstock.jobs import job_of
 from penstock.printable import without_credentials
 
-_Answer = TypeVar("_Answer", JobState, JobPage, Signal, UsageReport)
+_Answer = TypeVar("_Answer", Fleet, JobState, JobPage, Signal, UsageReport)
 _EVENT: TypeAdapter[Event | Snapshot] = TypeAdapter(Annotated[Event | Snapshot, Field(discriminator="type")])
 #: Answers that say: not now. The request was not carried out, or may be made again all the same.
 _LATER = frozenset({429, 502, 503, 504})
@@ -116,6 +117,9 @@ class HttpClient(Client):
     ) -> UsageReport:
         days = {name: str(day) for name, day in (("from", first), ("to", last)) if day}
         return await self._got(UsageReport, "GET", "/usage", params=days | {"by": ",".join(by)})
+
+    async def fleet(self) -> Fleet:
+        return await self._got(Fleet, "GET", "/fleet")
 
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         attempts = _Attempts(f"following job {job}", self._urls, self._patience)

@@ -15,12 +15,14 @@ from penstock.client.arguments import AnyPattern
 from penstock.client.client import Client
 from penstock.client.errors import RequestRefused, UnknownJob, Unreachable, in_time
 from penstock.client.job_events import EventAt
+from penstock.contracts.fleet import Fleet
 from penstock.contracts.job import JobPage, JobState
 from penstock.contracts.problem import Problem
 from penstock.contracts.usage import By, UsageReport
 from penstock.contracts.waiting import Signal, SignalRequest
 from penstock.contracts.wire import DEFAULT_TENANT, JobName, is_tenant
 from penstock.errors import Failure
+from penstock.fleet import gathered
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
@@ -145,11 +147,15 @@ class NatsClient(Client):
             await Folding(self.bus).fold()
             return await report(self.bus, first, last, by)
 
+    async def fleet(self) -> Fleet:
+        with in_time("asking the fleet"):
+            return await gathered(self.bus)
+
     async def _events(self, job: str, after: int) -> AsyncGenerator[EventAt, None]:
         state = await self._found(job, jobs.look_up)
         with in_time(f"following job {job}"):
             async with Follower(self.bus, JobName(self.tenant, job), publish_missing_end=state.ended) as follower:
                 async for batch in follower:
                     for delivered in batch:
-                        if delivered.sequence > after or follower.truncated:
+                        if delivered.place > after or follower.truncated:
                             yield delivered.event, delivered.cursor

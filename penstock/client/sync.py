@@ -20,6 +20,7 @@ from penstock.client.client import Client, Req, Res
 from penstock.client.errors import Unreachable
 from penstock.client.job_events import JobEvents
 from penstock.contracts.events import Event
+from penstock.contracts.fleet import Fleet
 from penstock.contracts.job import JobState, JobStatus, JobSummary, Snapshot
 from penstock.contracts.usage import By, UsageReport
 from penstock.contracts.waiting import Signal
@@ -89,6 +90,9 @@ class SyncClient(AbstractContextManager["SyncClient"]):
 
     def usage(self, first: date | None = None, last: date | None = None, by: Sequence[By] = ("day",)) -> UsageReport:
         return self._call(self._client.usage(first, last, by))
+
+    def fleet(self) -> Fleet:
+        return self._call(self._client.fleet())
 
     def follow(self, job: str, *, after: int = 0) -> "SyncJobEvents":
         return SyncJobEvents(self, self._client.follow(job, after=after))

@@ -35,6 +35,7 @@ REFUSALS: dict[str, Code] = {
         403, "Another site's page sent it", "Send it from a served host, or allow it: PENSTOCK_CORS_ORIGINS."
     ),
     "unknown_job": Code(404, "There is no such job", "Check the id; jobs are kept for 7 days."),
+    "unknown_dead_letter": Code(404, "There is no such dead letter", "Check the number; they are kept for 30 days."),
     "unknown_pattern": Code(404, "There is no such pattern", "Use one of those that `detail` lists."),
     "unknown_signal": Code(404, "The job's pattern has no such signal", "Use one of those that `detail` lists."),
     "not_found": Code(404, "There is nothing at this path", "`GET /` lists what there is."),
@@ -44,6 +45,7 @@ REFUSALS: dict[str, Code] = {
     "job_ended": Code(409, "The job has ended", "Nothing more can be said to it."),
     "signal_taken": Code(409, "The signal was given before", "The first one counts; `GET /jobs/<id>` shows the job."),
     "too_many_signals": Code(409, "The job was given as much as it may be", "A job has 500 signals, 4 MiB in all."),
+    "not_replayable": Code(409, "The dead letter cannot be replayed", "Do as `detail` says."),
     "not_failed": Code(409, "The job has not failed", "Retry jobs that have failed, or were cancelled."),
     "body_too_large": Code(413, "The body is too large", "Send less; `detail` has the limit."),
     "unsupported_media_type": Code(415, "The body must be plain JSON", "Send `application/json`, not encoded."),

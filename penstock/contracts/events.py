@@ -10,6 +10,8 @@ Two kinds of writers publish them, and readers recognise a repeated event of eit
   `id` unique in the job; a replay may publish it again, and readers ignore an `id` they have seen.
 
 `p` is an RFC 6901 pointer into the result.
+
+A message of NATS has one event, or several that were ready together: each a line.
 """
 
 from typing import Annotated, Any, Literal, get_args
@@ -230,3 +232,10 @@ Event = Annotated[
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 EVENTS: tuple[type[RunEvent | StepEvent], ...] = get_args(get_args(Event)[0])
 TERMINAL = (JobCompleted, JobFailed, JobCancelled)
+#: An event's place is the sequence of its message times this, and how many are before it there: fewer than this.
+PLACES = 1000
+
+
+def texts_of(message: bytes) -> list[bytes]:
+    """The JSON texts of a message's events."""
+    return message.split(b"\n")

@@ -105,10 +105,14 @@ class JobReference(Wire):
 
 
 class PatternContract(Tolerant):
-    """A pattern: what it takes and gives, and the bodies of its signals, as JSON Schema; a request that shows it."""
+    """A pattern: what it takes and gives, and the bodies of its signals, as JSON Schema; a request that shows it.
+
+    `drawing`: lines of text that show its steps, named in capitals, as its author has drawn it above its code.
+    """
 
     name: str
     summary: str
+    drawing: str | None = omitted()
     request: dict[str, Any]
     result: dict[str, Any]
     signals: dict[str, dict[str, Any]] = {}

@@ -58,6 +58,8 @@ class Outcome(Execution):
     i: str = ""
     n: int | None = omitted()
     service: str
+    #: When its message was put into its queue.
+    dispatched_at: float | None = omitted()
     into: str | None = omitted()
     value: Any = None
     failure: Problem | None = omitted()

@@ -9,14 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import nats.errors
-from faststream.message import StreamMessage
 from faststream.nats import NatsBroker
-from faststream.nats.prometheus.provider import NatsMetricsSettingsProvider
-from faststream.prometheus import ConsumeAttrs
-from faststream.prometheus.middleware import PrometheusMiddleware
 from nats.aio.client import Client
-from nats.aio.msg import Msg
-from prometheus_client import CollectorRegistry
 
 from penstock.cancelling import own_cancellation
 from penstock.jetstream.connection import connect_options, mended, report
@@ -25,39 +19,14 @@ from penstock.settings import Settings
 log = logging.getLogger(__name__)
 
 
-class _ByConsumer(NatsMetricsSettingsProvider):
-    """`destination` is `<stream>/<consumer>`: as many values as there are kinds of steps.
-
-    FastStream's own is the subject. Ours end in a job and a key, so every message would leave metrics behind for
-    ever: 4 kB and 150 µs each.
-    """
-
-    def get_consume_attrs_from_message(self, msg: StreamMessage[Msg]) -> ConsumeAttrs:
-        metadata = msg.raw_message.metadata
-        destination = f"{metadata.stream}/{metadata.consumer}"
-        return {"destination_name": destination, "message_size": len(msg.body), "messages_count": 1}
-
-
 class Broker(NatsBroker):
     """FastStream's, except that it can be stopped while NATS is away, too.
 
     Handlers are given the nats-py message as it came, and decode it themselves: a body that FastStream could not
-    decode would never be settled. Its dependency injection is off, see docs/adr/0004. What is consumed is counted
-    and timed in `registry`, as `faststream_*`.
+    decode would never be settled. Its dependency injection is off, see docs/adr/0004.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        service: str,
-        registry: CollectorRegistry,
-        reconnected: Callable[[], Awaitable[None]],
-    ) -> None:
-        by_consumer = _ByConsumer()
-        counting = PrometheusMiddleware(
-            settings_provider_factory=lambda _: by_consumer, registry=registry, app_name=service
-        )
-
+    def __init__(self, settings: Settings, service: str, reconnected: Callable[[], Awaitable[None]]) -> None:
         async def as_it_came(message: Any) -> Any:
             return message.raw_message
 
@@ -65,7 +34,6 @@ class Broker(NatsBroker):
             **connect_options(settings, f"penstock-{service}"),
             error_cb=report,
             reconnected_cb=reconnected,
-            middlewares=[counting],
             decoder=as_it_came,
             apply_types=False,
             serializer=None,

@@ -290,6 +290,7 @@ class Connection(HttpToolsProtocol):
         if self.transport.get_write_buffer_size() < self._untaken:
             self._wait(seconds)
         else:
+            self.app_state.get("slow_reader", int)() if self._untaken else None
             self.transport.abort()
 
 

@@ -1,17 +1,18 @@
-"""Logging: one JSON object a line, or plain text on a terminal. Never payloads, prompts or secrets."""
+"""Logging: one JSON object a line, or text for people. Never secrets; prompts and answers where a setting says so."""
 
 import json
 import logging
+import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from penstock import correlation
 from penstock.errors import Diverged, Failure, PatternMistake
-from penstock.hosting.redaction import secret_texts
+from penstock.hosting.redaction import Redaction
 from penstock.printable import printable, without_credentials
 from penstock.settings import Settings
 
@@ -23,45 +24,86 @@ _PLAIN = frozenset({"nats", "httpx", "httpcore", "httpx2", "httpcore2", "penstoc
 _WARNINGS, _WARNED = "py.warnings", re.compile(r".*?:\d+: \w+")
 
 
-class Formatter(logging.Formatter):
-    """A record with the members of its `extra`, and its exception.
+#: Of a terminal, by the level.
+_COLOURS = {"debug": "\x1b[2m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31;1m"}
 
-    As JSON: `time`, `level`, `service`, `logger`, `message`, `exception`, and each of `extra`.
-    As text for a terminal: `12:30:01.123 worker info step is tried again  job=… delay=…`. Its further lines are
-    indented, so that nothing which is logged looks like a record of its own.
-    Either way control characters are escaped, and URLs are without credentials; what `secret` matches is left out. Not
-    `contents`: of an exception that may quote what it was raised about, there are its type and its traceback only.
+
+class Formatter(logging.Formatter):
+    """A record with what it is about (penstock.correlation), the members of its `extra`, and its exception.
+
+    As JSON: `time`, `level`, `service`, `logger`, `message`, `exception`, and each of the others.
+    As text: see `as_text`.
+    Either way control characters are escaped, and URLs are without credentials; `secrets` are left out. Not
+    `contents`: members that are Contents are left out; of an exception that may quote what it was raised about, there
+    are its type and its traceback only.
     """
 
     def __init__(
-        self, service: str, *, as_json: bool, contents: bool = False, secret: re.Pattern[str] | None = None
+        self,
+        service: str,
+        *,
+        as_json: bool,
+        colours: bool = False,
+        contents: bool = False,
+        secrets: Redaction | None = None,
     ) -> None:
         super().__init__()
-        self._service, self._as_json, self._contents, self._secret = service, as_json, contents, secret
+        self._service, self._as_json, self._colours = service, as_json, colours
+        self._contents, self._secrets = contents, secrets
 
     def format(self, record: logging.LogRecord) -> str:
-        line = self._line(record)
-        return self._secret.sub("[redacted]", line) if self._secret else line
+        members = self._members(record)
+        if self._as_json:
+            line = printable(json.dumps(members, default=str, ensure_ascii=False))
+        else:
+            line = as_text(members, colours=self._colours)
+        return self._secrets.of(line) if self._secrets else line
 
     def formatException(self, ei: Any) -> str:
         return super().formatException(ei) if self._contents else "\n\n".join(_without_words(ei[1]))
 
-    def _line(self, record: logging.LogRecord) -> str:
-        time = datetime.fromtimestamp(record.created, UTC)
-        level, message = record.levelname.lower(), without_credentials(record.getMessage())
+    def _members(self, record: logging.LogRecord) -> dict[str, Any]:
+        message = without_credentials(record.getMessage())
         if record.name == _WARNINGS and not self._contents:
             message = (_WARNED.match(message) or [""])[0]
-        given = {name: _shown(value) for name, value in vars(record).items() if name not in _STANDARD}
-        extra = {**correlation.logged(), **given}
-        exception = {"exception": without_credentials(self.formatException(record.exc_info))} if record.exc_info else {}
-        if self._as_json:
-            stamp = time.isoformat(timespec="milliseconds")
-            known = {"time": stamp, "level": level, "service": self._service, "logger": record.name, "message": message}
-            return printable(json.dumps(known | extra | exception, default=str, ensure_ascii=False))
-        stamp = time.astimezone().strftime("%H:%M:%S.%f")[:-3]
-        members = "".join(f" {name}={value}" for name, value in extra.items())
-        text = f"{stamp} {self._service} {level} {message}" + (f" {members}" if members else "")
-        return printable("\n".join((text, *exception.values())).replace("\n", "\n  "))
+        members = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "service": self._service,
+            "logger": record.name,
+            "message": message,
+            **correlation.logged(),
+        }
+        for name in [name for name in vars(record) if name not in _STANDARD]:
+            value = getattr(record, name)
+            if isinstance(value, correlation.Contents):
+                if not self._contents:
+                    continue
+                value = value.text()
+            members[name] = without_credentials(value) if isinstance(value, str) else value
+        if record.exc_info:
+            members["exception"] = without_credentials(self.formatException(record.exc_info))
+        return members
+
+
+def as_text(members: Mapping[str, Any], *, colours: bool = False) -> str:
+    """A record for people: `12:30:01.123 worker info step is tried again  job=… delay=…`, in their own time.
+
+    Its further lines are indented, so that nothing which is logged looks like a record of its own.
+    """
+    head = ("time", "level", "service", "logger", "message", "exception")
+    time, level, service, _, message, exception = (str(members.get(name, "")) for name in head)
+    try:
+        time = datetime.fromisoformat(time).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    except ValueError:  # of another version's log
+        time = "?"
+    rest = "".join(f" {name}={value}" for name, value in members.items() if name not in head)
+    said = f"{message} {rest}" if rest else message
+    begun = printable(f"{time} {service} {level}").replace("\n", " ")
+    if colours and (colour := _COLOURS.get(level)):
+        begun = f"{colour}{begun}\x1b[0m"
+    text = printable("\n".join(filter(None, (said, exception))).replace("\n", "\n  "))
+    return f"{begun} {text}"
 
 
 def _without_words(error: BaseException | None) -> Iterator[str]:
@@ -78,15 +120,18 @@ def _without_words(error: BaseException | None) -> Iterator[str]:
     yield f"Traceback (most recent call last):\n{traced}{kind.__module__}.{kind.__qualname__}{said}"
 
 
-def _shown(value: object) -> object:
-    return without_credentials(value) if isinstance(value, str) else value
-
-
 def configure(settings: Settings, service: str) -> None:
     """Send all logging of this process to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    secret = secret_texts(settings)
-    handler.setFormatter(Formatter(service, as_json=settings.log_json, contents=settings.log_contents, secret=secret))
+    people = sys.stderr.isatty()
+    formatter = Formatter(
+        service,
+        as_json=not people if settings.log_json is None else settings.log_json,
+        colours=people and not os.environ.get("NO_COLOR"),
+        contents=settings.log_contents,
+        secrets=Redaction(settings),
+    )
+    handler.setFormatter(formatter)
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     logging.captureWarnings(True)  # the SDK's quote the model; printed, they would reach a terminal as they are
     for noisy in (
@@ -98,6 +143,7 @@ def configure(settings: Settings, service: str) -> None:
         "google",
         "google_genai",
         "mcp",
+        "opentelemetry",
         "urllib3",
         "uvicorn.access",
         "faststream",

@@ -14,6 +14,7 @@ from typing import Any
 
 import uvicorn
 
+from penstock import tracing
 from penstock.errors import Misconfigured
 from penstock.hosting import http_connection, logs, ports
 from penstock.settings import Settings, unknown_variables
@@ -102,6 +103,7 @@ def serve(
         log.warning(sentence)
     port = port if settings.port is None else settings.port
     try:
+        tracing.configure(name, contents=settings.trace_contents)
         ports.refuse_taken(settings.host, port, named=("PENSTOCK_HOST", "PENSTOCK_PORT"))
         server = Server(configured(build(), settings, port), name, draining)
         # What is loaded now stays: no collection needs to look at it again (140,000 objects, 3 % of a worker's CPU).
@@ -111,5 +113,7 @@ def serve(
         server.run()
     except Misconfigured as error:
         sys.exit(f"{name}: {error}")
+    finally:
+        tracing.shutdown()
     if not server.started and not server.interrupted:
         sys.exit(1)

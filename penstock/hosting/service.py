@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from faststream.asgi import AsgiFastStream
 from nats.aio.msg import Msg
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.routing import request_response
 
+from penstock.fleet import Presence
 from penstock.hosting.broker import Broker
 from penstock.hosting.health import endpoints
+from penstock.hosting.metrics import ProcessMetrics
 from penstock.hosting.subscriber import PullSubscriber
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import check_server
@@ -31,13 +34,25 @@ class Service:
         self.name, self.settings = name, settings
         self._start_with = start
         self._bus: Bus | None = None
-        self._pools = [PullGroup(slots=slots, ack_wait=settings.ack_wait)]
+        self._places = 0
+        #: What it serves, as penstock.contracts.fleet.Replica has it: to be set by `start`.
+        self.about: Callable[[], dict[str, Any]] = dict
         #: Called as soon as the service is to stop.
         self.leaving: list[Callable[[], Awaitable[None]]] = []
         self.registry = registry = CollectorRegistry()
         in_flight = Gauge("penstock_in_flight", "Messages received and not settled.", registry=registry)
         in_flight.set_function(lambda: self.in_flight)
-        self._broker = Broker(settings, name, registry, self._reconnected)
+        pools = ("pool",)
+        self._slots = Gauge(
+            "penstock_slots", "What may be handled at once; of aggregators: jobs.", pools, registry=registry
+        )
+        self._used = Gauge(
+            "penstock_slots_in_use", "What is, and what waits here for a slot.", pools, registry=registry
+        )
+        self._metrics = ProcessMetrics(registry, name, self._trouble)
+        self._pools: list[PullGroup] = []
+        self.pool(slots, "shared")
+        self._broker = Broker(settings, name, self._reconnected)
         health = endpoints(self._trouble, registry)
         self.app = AsgiFastStream(
             self._broker,
@@ -51,6 +66,10 @@ class Service:
         if self._bus is None:
             return "starting"
         return "stopping" if self._pools[0].stopping else self._bus.trouble
+
+    def _now(self) -> dict[str, Any]:
+        in_use = self._places - sum(pool.free for pool in self._pools)
+        return self.about() | {"trouble": self._trouble(), "in_use": in_use, "in_flight": self.in_flight}
 
     @property
     def in_flight(self) -> int:
@@ -79,21 +98,28 @@ class Service:
         )
         subscriber(handle)
 
-    def pool(self, slots: int) -> PullGroup:
-        """So many slots apart from those that are shared."""
-        self._pools.append(PullGroup(slots=slots, ack_wait=self.settings.ack_wait))
-        return self._pools[-1]
+    def pool(self, slots: int, name: str) -> PullGroup:
+        """So many slots apart from those that are shared; `name` is for /metrics."""
+        pool = PullGroup(slots=slots, ack_wait=self.settings.ack_wait)
+        self._pools.append(pool)
+        self._places += slots
+        self._slots.labels(name).set(slots)
+        self._used.labels(name).set_function(lambda: slots - pool.free)
+        return pool
 
     async def _start(self) -> None:
         bus = Bus(await self._broker.connect(), timeout=self.settings.nats_timeout)
         await check_server(bus, self.settings)
         await self._start_with(self, bus)
+        await Presence(self.name, self.registry, self._now, slots=self._places).start(bus)
         for pool in self._pools:
             bus.on_reconnect(pool.reconnected)
         self._bus = bus
+        self._metrics.start()
 
     async def stop(self, grace: float | None = None) -> None:
         """Settle or hand back all messages, within `grace` seconds (those of the settings)."""
+        self._metrics.stop()
         grace = self.settings.grace if grace is None else grace
         await asyncio.gather(*(leave() for leave in self.leaving))
         await asyncio.gather(*(pool.stop(grace) for pool in self._pools))

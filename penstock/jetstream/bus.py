@@ -175,9 +175,10 @@ class Bus:
             yield behind
             after = behind.sequence
 
-    async def first_since(self, stream: str, subject: str, time: float) -> Stored | None:
-        """The first message of `subject` stored at `time` (Unix seconds) or later."""
-        query = {"next_by_subj": subject, "start_time": datetime.fromtimestamp(time, UTC).isoformat(), "batch": 1}
+    async def first(self, stream: str, subject: str, *, after: int = 0, since: float | None = None) -> Stored | None:
+        """The first message of `subject` behind sequence `after`, or stored at `since` (Unix seconds) or later."""
+        start = {"seq": after + 1} if since is None else {"start_time": datetime.fromtimestamp(since, UTC).isoformat()}
+        query = {"next_by_subj": subject, "batch": 1} | start
         found, _ = await self.retrying(f"read {stream}", partial(self._direct_get, stream, query))
         return found[0] if found else None
 

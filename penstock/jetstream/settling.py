@@ -48,7 +48,7 @@ async def settling(bus: Bus, message: Msg, kind: str, about: Mapping[str, Any]) 
     cancelled              nothing: the pull group hands it back (penstock.jetstream.pull)
     any other exception    logged with `kind` and `about`; nak with a pause that grows with the deliveries
     """
-    correlation.begin(correlation.of_message(message.headers, job=about["job"], key=about.get("key")))
+    correlation.begin(correlation.of_message(message.headers, about))
     try:
         try:
             yield

@@ -27,7 +27,7 @@
 
     not stored, request and reply (penstock.nats_api): penstock.submit.<tenant>.<pattern>, penstock.status.<tenant>,
     penstock.cancel.<tenant>, penstock.retry.<tenant>, penstock.signal.<tenant>, penstock.patterns;
-    among aggregators (penstock.runs.versions): penstock.runs.<pattern>, penstock.runs.<pattern>.v=<version>
+    among aggregators (penstock.runs.versions): penstock.runs.<pattern>[.v=<version>]; all (.fleet): penstock.fleet
 
 A job's own <key> in JOURNAL is a step's, `start` or `end`. What a tenant may see and do is so a matter of subjects, for
 NATS as well. <kind> is one of wait, signal, timer, shift (penstock.contracts.waiting), wasted, lost
@@ -73,8 +73,8 @@ SIGNALS_CONSUMER = "signals"
 TIMERS_CONSUMER = "timers"
 #: The durable consumer of HOOKS.
 HOOKS_CONSUMER = "webhooks"
-#: The name of the request-reply service, the root of its subjects, and its queue group.
-API = "penstock"
+#: The name of the request-reply service, the root of its subjects, and its queue group; where every process answers.
+API, FLEET = "penstock", "penstock.fleet"
 
 #: Header of a request to submit: the job id that the caller chooses.
 JOB_HEADER = "Penstock-Job"

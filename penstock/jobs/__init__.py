@@ -5,11 +5,12 @@ The gateway is one caller of these; it has no private way in.
 
 from penstock.jobs.ending import cancel, end_event, publish_end
 from penstock.jobs.listing import page
-from penstock.jobs.lookup import look_up, tenant_of
+from penstock.jobs.lookup import look_up, request_of, tenant_of
 from penstock.jobs.queued import look_up_with_queue
 from penstock.jobs.retry import retry
 from penstock.jobs.signals import signal
 from penstock.jobs.submission import job_of, new_job_id, submit
+from penstock.jobs.timeline import timeline
 
 __all__ = [
     "cancel",
@@ -20,8 +21,10 @@ __all__ = [
     "new_job_id",
     "page",
     "publish_end",
+    "request_of",
     "retry",
     "signal",
     "submit",
     "tenant_of",
+    "timeline",
 ]

@@ -8,7 +8,7 @@ that is too slow for the buffers loses nothing: it reads the rest from the strea
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -23,6 +23,7 @@ from penstock.contracts.wire import JobName
 from penstock.document import Reader, spread
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.event_log import RECEIVED_HEADER
 from penstock.jobs.ending import publish_end
 from penstock.jobs.lookup import snapshot
 
@@ -36,24 +37,27 @@ _ENTRY = 200
 
 @dataclass(frozen=True, slots=True)
 class DeliveredEvent:
-    """One accepted event. `sequence` is its place in EVENTS, `seq` counts the job's accepted events from 1.
+    """One accepted event. `place` is its place in EVENTS (`events.PLACES`); `seq` counts those of the job from 1.
 
-    A reader resumes after `cursor`. That is `sequence`; but a correction inserted before a step's end has cursor
-    `sequence` - 1, so a reader cut off there gets it again. A snapshot has the sequence of its event, and cursor 0.
+    A reader resumes after `cursor`. That is `place`; but a correction inserted before a step's end has cursor
+    `place` - 1, so a reader cut off there gets it again. A snapshot has the place of its event, and cursor 0.
     """
 
     event: events.Event | Snapshot
-    sequence: int
+    place: int
     cursor: int
     seq: int
     data: bytes
 
 
 class Buffers:
-    """The events that wait for several readers. If they have more than `limit` bytes, the fullest buffer is emptied."""
+    """The events that wait for several readers. If they have more than `limit` bytes, the fullest buffer is emptied.
 
-    def __init__(self, limit: int = 8 << 20) -> None:
-        self._limit, self._total = limit, 0
+    Each time that is so, `emptied` is called.
+    """
+
+    def __init__(self, limit: int = 8 << 20, emptied: Callable[[], None] = lambda: None) -> None:
+        self._limit, self._total, self._emptied = limit, 0, emptied
         self._sizes = Counter["Follower"]()
 
     def grow(self, follower: "Follower", size: int) -> None:
@@ -61,6 +65,7 @@ class Buffers:
         self._total += size
         while self._total > self._limit:
             max(self._sizes, key=self._sizes.__getitem__).read_again()
+            self._emptied()
 
     def forget(self, follower: "Follower") -> None:
         self._total -= self._sizes.pop(follower, 0)
@@ -88,7 +93,10 @@ class Follower:
     ) -> None:
         self._bus, self._job, self._silence = bus, job, silence
         self._buffers = buffers or Buffers()
-        self._buffer: deque[tuple[int, int, bytes]] = deque()  # the event before in the stream, its own place, its data
+        #: The event before in the stream, its own place, its data, when its text came from the model.
+        self._buffer: deque[tuple[int, int, bytes, str | None]] = deque()
+        #: When the first text came from the model (NATS's time) that was yielded as it came; to be set to None.
+        self.received: float | None = None
         self._missed = True  # all history so far
         self._publish_missing_end = publish_missing_end
         self._wake = asyncio.Event()
@@ -142,12 +150,14 @@ class Follower:
     async def _received(self) -> AsyncIterator[Stored]:
         """What the subscription has received and this reader has not, as far as nothing is missing in between."""
         while self._buffer:
-            before, sequence, data = self._buffer.popleft()
+            before, sequence, data, received = self._buffer.popleft()
             self._buffers.grow(self, -len(data) - _ENTRY)
             if sequence > self._last:
                 if before > self._last:
                     self.read_again()
                     return
+                if received and self.received is None:
+                    self.received = float(received)
                 yield Stored(subjects.events(self._job), sequence, data, time="", headers={})
 
     async def _accepted(self, messages: AsyncIterator[Stored]) -> AsyncIterator[list[DeliveredEvent]]:
@@ -155,9 +165,11 @@ class Follower:
         batch: list[DeliveredEvent] = []
         size = 0
         async for stored in messages:
-            for delivered in await self._accept(stored):
-                batch.append(delivered)
-                size += len(delivered.data)
+            self._last = max(self._last, stored.sequence)
+            for place, data in enumerate(events.texts_of(stored.data), stored.sequence * events.PLACES):
+                for delivered in await self._accept(place, data):
+                    batch.append(delivered)
+                    size += len(delivered.data)
             if self._reader.ended:
                 break
             if len(batch) >= _BATCH or size > _BATCH_BYTES:
@@ -166,16 +178,15 @@ class Follower:
         if batch:
             yield batch
 
-    async def _accept(self, stored: Stored) -> list[DeliveredEvent]:
+    async def _accept(self, place: int, text: bytes) -> list[DeliveredEvent]:
         """The event, unless it is a repetition; before it, what makes the reader's text that of a step's outcome."""
-        self._last = max(self._last, stored.sequence)
         try:
-            event = events.EVENT.validate_json(stored.data)
+            event = events.EVENT.validate_json(text)
         except ValidationError:
             # of a newer replica, say: not delivered, but counted, or no later event of its step would be accepted
-            log.warning("an event was not understood", extra={**self._job.about, "sequence": stored.sequence})
+            log.warning("an event was not understood", extra={**self._job.about, "place": place})
             with suppress(ValidationError):
-                position = events.StepEvent.model_validate_json(stored.data)
+                position = events.StepEvent.model_validate_json(text)
                 self._reader.accept(position)  # type: ignore[arg-type]  # it reads the position only
             return []
         accepted = []
@@ -183,24 +194,24 @@ class Follower:
             for made in await self._corrections(event.key):
                 self._reader.accept(made)
                 data = made.model_dump_json().encode()
-                accepted.append(DeliveredEvent(made, stored.sequence, stored.sequence - 1, self._reader.seq, data))
+                accepted.append(DeliveredEvent(made, place, place - 1, self._reader.seq, data))
         if self._reader.accept(event):
             if self._reader.seq == 1:
                 # the one event that may come before job.accepted ends a job that no aggregator had begun to run
                 self.truncated = not isinstance(event, events.JobAccepted | events.JobCancelled)
                 if self.truncated:
-                    accepted.append(await self._snapshot(stored))
-            accepted.append(DeliveredEvent(event, stored.sequence, stored.sequence, self._reader.seq, stored.data))
+                    accepted.append(await self._snapshot(place))
+            accepted.append(DeliveredEvent(event, place, place, self._reader.seq, text))
             if isinstance(event, events.StepStarted):
                 self._known.add(event.k)
             elif self.truncated and isinstance(event, events.StepCompleted) and event.key not in self._known:
-                accepted.append(await self._snapshot(stored))
+                accepted.append(await self._snapshot(place))
         return accepted
 
-    async def _snapshot(self, stored: Stored) -> DeliveredEvent:
+    async def _snapshot(self, place: int) -> DeliveredEvent:
         state = await snapshot(self._bus, self._job)
         self._known.update(state.steps)
-        return DeliveredEvent(state, stored.sequence, 0, self._reader.seq, state.model_dump_json().encode())
+        return DeliveredEvent(state, place, 0, self._reader.seq, state.model_dump_json().encode())
 
     async def _corrections(self, key: str) -> list[events.Event]:
         """Events that void what was shown of a step, and show what its outcome has.
@@ -225,9 +236,13 @@ class Follower:
         if not self._missed:
             stored = Stored.of(message)
             before = int(stored.headers.get("Nats-Last-Sequence", "0"))
-            self._buffer.append((before, stored.sequence, stored.data))
+            self._buffer.append((before, stored.sequence, stored.data, stored.headers.get(RECEIVED_HEADER)))
             self._buffers.grow(self, len(stored.data) + _ENTRY)
         self._wake.set()
+
+    def now(self) -> float:
+        """NATS's time."""
+        return self._bus.time.now()
 
     def read_again(self) -> None:
         """Read the rest from the stream; what is buffered is there as well."""
@@ -238,9 +253,10 @@ class Follower:
 
 
 async def end_is_published(bus: Bus, job: JobName, by: int) -> bool:
-    """Whether the event of the job's end has been published with a sequence up to `by`."""
+    """Whether the event of the job's end has been published at a place up to `by`."""
     async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
-        with suppress(ValidationError):
-            if isinstance(events.EVENT.validate_json(stored.data), events.TERMINAL):
-                return stored.sequence <= by
+        for place, text in enumerate(events.texts_of(stored.data), stored.sequence * events.PLACES):
+            with suppress(ValidationError):
+                if isinstance(events.EVENT.validate_json(text), events.TERMINAL):
+                    return place <= by
     return False

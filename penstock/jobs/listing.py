@@ -60,7 +60,7 @@ async def page(
     first, high = max(1, state.first_seq), state.last_seq
     if until is not None:
         time = min(max(until, 0.0), 4e9)  # up to 2096 the server can count in nanoseconds
-        if following := await bus.first_since(subjects.JOBS, subjects.job("*", subjects.EVERY), time):
+        if following := await bus.first(subjects.JOBS, subjects.job("*", subjects.EVERY), since=time):
             high = following.sequence - 1
     if cursor is not None:
         high = min(high, int(cursor) - 1)

@@ -48,6 +48,12 @@ async def look_up(bus: Bus, job: JobName) -> JobState | None:
     return await state_of(bus, job, await read(bus, job)) if is_token(job.id) else None
 
 
+async def request_of(bus: Bus, job: JobName) -> bytes | None:
+    """The body as it was submitted, over NATS perhaps no JSON; None where there is no such job, or no more."""
+    submitted = await bus.last_from_leader(subjects.JOBS, subjects.job("*", job)) if is_token(job.id) else None
+    return submitted.data if submitted else None
+
+
 async def tenant_of(bus: Bus, job_id: str) -> str | None:
     """Whose job it is, for who sees all; of several tenants' jobs with this id, the one submitted last."""
     wanted = subjects.job("*", JobName("*", job_id))

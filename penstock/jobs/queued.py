@@ -14,6 +14,7 @@ from penstock.contracts.job import JobState, QueuedStep
 from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.consumers import delivered
 from penstock.jobs.lookup import look_up
 
 
@@ -46,11 +47,6 @@ async def lanes_of(bus: Bus, service: str, pattern: str, step: str) -> dict[str,
 def undelivered(bus: Bus, info: ConsumerInfo, *, after: int = 0) -> AsyncIterator[Stored]:
     """The messages of a consumer that were given to nobody, oldest first."""
     return bus.history(subjects.STEPS, info.config.filter_subject or "", after=max(after, delivered(info)))
-
-
-def delivered(info: ConsumerInfo) -> int:
-    """The last message of the stream that was given to anybody."""
-    return info.delivered.stream_seq if info.delivered else 0
 
 
 def state_of(lanes: Collection[ConsumerInfo]) -> dict[str, int | bool]:

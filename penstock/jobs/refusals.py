@@ -3,17 +3,19 @@
 import logging
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import TypeVar
 
 from nats.js.errors import APIError
 from pydantic import ValidationError
 
-from penstock.contracts.job import JobState
 from penstock.contracts.problem import FieldError, Problem
 from penstock.errors import BusUnavailable, Failure, InvalidRequest, Refused
 from penstock.jetstream.storage import UNREACHABLE
 from penstock.validation import field_errors, summary
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 #: Validation errors that are looked at.
 _MOST = 500
@@ -31,11 +33,11 @@ def problem_of(error: Exception) -> Problem:
     return Refused("internal_error", "the fault is logged").problem()
 
 
-def known(job: str, state: JobState | None) -> JobState:
-    """The state that was looked up. Raises Refused where there is no such job."""
-    if state is None:
+def known(job: str, found: T | None) -> T:
+    """What was looked up. Raises Refused where there is no such job."""
+    if found is None:
         raise Refused("unknown_job", f"no job {job[:100]!r}, or it is past its retention")
-    return state
+    return found
 
 
 def no_job(subject: str) -> InvalidRequest:

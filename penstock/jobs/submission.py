@@ -1,6 +1,7 @@
 """From a request to a job: what the request must be, the job's id, and publishing it under that id, once."""
 
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ from penstock.llm.selector import check_model
 from penstock.pattern import Pattern
 from penstock.settings import Settings
 from penstock.webhooks.admission import check_webhook
+
+log = logging.getLogger(__name__)
 
 #: So many tries at a job are seen as such.
 _TRIES = 100
@@ -112,6 +115,7 @@ async def submit(
     an idempotency key, the failure is "idempotency_key_reused".
     """
     if await bus.once(subjects.job(pattern, job), body, headers=correlation.headers() | paid_by(paying)):
+        log.info("job submitted", extra={**job.about, "pattern": pattern})
         return True
     if (known := await bus.last_from_leader(subjects.JOBS, subjects.job(pattern, job))) and known.data == body:
         return False

@@ -17,6 +17,7 @@ from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.errors import Misconfigured, ModelSilent, PenstockError
 from penstock.llm.access import access_of
+from penstock.llm.calls import told
 from penstock.llm.chunk import Chunk
 from penstock.llm.failure import failure_of
 from penstock.llm.reply import Reply
@@ -91,6 +92,7 @@ class Llm:
         await self._sdk.aio.aclose()
         self._sdk.close()
 
+    @told
     async def stream(
         self,
         prompt: Prompt,
@@ -124,10 +126,11 @@ class Llm:
         )
         cut_off = True
         try:
-            async with aclosing(self._chunks(question)) as chunks:
-                async for chunk in chunks:
-                    for piece in reply.read(chunk):
-                        yield piece
+            async with aclosing(self._chunks(question)) as received:
+                async for chunks in received:
+                    for chunk in chunks:
+                        for piece in reply.read(chunk):
+                            yield piece
             reply.end()
         except PenstockError as error:
             cut_off = isinstance(error, ModelSilent)
@@ -151,7 +154,7 @@ class Llm:
         said = (one.model_dump_json(exclude_none=True) for one in (*contents_of(prompt), config))
         return "\n".join((self._address, asked.model, *said)).encode()
 
-    async def _chunks(self, question: Question) -> AsyncGenerator[Chunk, None]:
+    async def _chunks(self, question: Question) -> AsyncGenerator[Sequence[Chunk], None]:
         """The stream within the time limits, with its errors as ours."""
         seen: list[httpx2.Response] = []
         now, settings = asyncio.get_running_loop().time, self.settings
@@ -160,8 +163,8 @@ class Llm:
         try:
             while True:
                 async with asyncio.timeout_at(min(now() + patience, end)):
-                    chunk = await anext(stream)
-                yield chunk
+                    chunks = await anext(stream)
+                yield chunks
                 patience = settings.model_idle_timeout
         except StopAsyncIteration:
             return

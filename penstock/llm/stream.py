@@ -1,6 +1,6 @@
 """The model's stream, read below the SDK: it makes the request and the errors, and its objects are left out."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
@@ -14,8 +14,8 @@ from penstock.llm.stream_request import Requests
 
 
 class Stream(Protocol):
-    def chunks(self, question: Question, seen: list[httpx2.Response]) -> AsyncGenerator[Chunk, None]:
-        """Asks once; `seen` gets the response. Closing it closes the connection at once.
+    def chunks(self, question: Question, seen: list[httpx2.Response]) -> AsyncGenerator[Sequence[Chunk], None]:
+        """Asks once, and yields those that came together; `seen` gets the response. Closing it closes the connection.
 
         Raises what `failure_of` takes: the SDK's errors and the HTTP client's, and ValueError, TypeError,
         AttributeError or RecursionError for what cannot be read.
@@ -30,7 +30,7 @@ class RawStream:
     def __init__(self, requests: Requests, http: httpx2.AsyncClient) -> None:
         self._requests, self._http = requests, http
 
-    async def chunks(self, question: Question, seen: list[httpx2.Response]) -> AsyncGenerator[Chunk, None]:
+    async def chunks(self, question: Question, seen: list[httpx2.Response]) -> AsyncGenerator[Sequence[Chunk], None]:
         """As Stream's."""
         response = await self._http.send(await self._requests.of(question), stream=True)
         seen.append(response)
@@ -39,12 +39,27 @@ class RawStream:
             events = Events()
             async with aclosing(response.aiter_bytes()) as received:
                 async for data in received:
-                    for text in events.read(data):
-                        yield _checked(chunk_of(text))
-            for text in events.end():
-                yield _checked(chunk_of(text))
+                    for chunks in _together(events.read(data)):
+                        yield chunks
+            for chunks in _together(events.end()):
+                yield chunks
         finally:
             await response.aclose()
+
+
+def _together(texts: Iterable[str]) -> Iterator[Sequence[Chunk]]:
+    """All of them at once, also where what comes after them raises."""
+    chunks: list[Chunk] = []
+    failure: Exception | None = None
+    try:
+        for text in texts:
+            chunks.append(_checked(chunk_of(text)))
+    except Exception as error:
+        failure = error
+    if chunks:
+        yield chunks
+    if failure is not None:
+        raise failure
 
 
 def _checked(chunk: Chunk) -> Chunk:

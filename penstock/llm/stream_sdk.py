@@ -1,6 +1,6 @@
 """The model's stream as the SDK reads it: every chunk becomes its objects, which takes six times the CPU."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 
@@ -21,7 +21,7 @@ class SdkStream:
         self._sdk = sdk
         http.event_hooks["response"].append(_keep)
 
-    async def chunks(self, question: Question, seen: list[httpx2.Response]) -> AsyncGenerator[Chunk, None]:
+    async def chunks(self, question: Question, seen: list[httpx2.Response]) -> AsyncGenerator[Sequence[Chunk], None]:
         """As Stream's."""
         stream = await self._sdk.aio.models.generate_content_stream(
             model=question.asked.model, contents=contents_of(question.prompt), config=question.config
@@ -35,7 +35,7 @@ class SdkStream:
                     return
                 finally:
                     _RESPONSES.reset(token)
-                yield Chunk.model_validate(response)
+                yield (Chunk.model_validate(response),)
         finally:
             for response_seen in seen:
                 with suppress(httpx2.HTTPError):

@@ -167,7 +167,8 @@ class Stack:
 
     async def _serve(self, name: str, number: int, port: int = 0) -> Process:
         host = self.host if name == "gateway" else "127.0.0.1"
-        env = {**self._service_env, "PENSTOCK_HOST": host, "PENSTOCK_PORT": str(port)}
+        # where it is asked for its metrics, it is also when it is started again
+        env = {**self._service_env, "PENSTOCK_HOST": host, "PENSTOCK_PORT": str(port or ports.free_port())}
         only = ["--steps", self.steps] if self.steps and name == "workers" else []
         return await self._start(f"{name}-{number + 1}", [*PENSTOCK, "serve", name, *only], env)
 

@@ -100,7 +100,8 @@ def _operations(table: Iterable[Channel], patterns: Mapping[str, Pattern[Any, An
                     if fnmatchcase(channel.address.replace(LANE, NORMAL), str(consumer.filter_subject)):
                         operation["x-consumer"] = str(consumer.durable_name).replace(f"={NORMAL}", f"={LANE}")
                 if channel.replies:
-                    operation["bindings"] = {"nats": {"queue": subjects.API, "bindingVersion": "0.1.0"}}
+                    if channel.address != subjects.FLEET:  # there, all answer
+                        operation["bindings"] = {"nats": {"queue": subjects.API, "bindingVersion": "0.1.0"}}
                     reply = f"{channel.name}-reply"
                     operation["reply"] = {
                         "address": {"location": "$message.header#/reply", "description": "The reply subject."},

@@ -14,6 +14,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from penstock import correlation
 from penstock.contracts.events import EVENTS, SubmissionRefused
+from penstock.contracts.fleet import Replica
 from penstock.contracts.job import JobReference, JobState, PatternList
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, Wasted, lost_key, wasted_key
 from penstock.contracts.problem import Problem
@@ -138,7 +139,8 @@ def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
         for service, executed in executors.items()
         for pattern, step in executed.values()
     ]
-    return [*jobs, *turns, *steps, *_of_a_job(tuple(executors)), *_of_limits(tuple(executors)), *endpoints(patterns)]
+    services = tuple(executors)
+    return [*jobs, *turns, *steps, *_of_a_job(services), *_of_limits(services), _fleet(services), *endpoints(patterns)]
 
 
 def _request(pattern: Pattern[Any, Any], **more: Any) -> Message:
@@ -166,8 +168,8 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     works = _RUNS + executors
     ended = "The one way the job ended; a cancel writes it too."
     facts = "The journal's facts, republished once they are stored."
-    stored = "Everything a caller may see of a job, in order. Read it by direct get."
-    live = "The job's events, republished once they are stored, with Nats-Sequence and Nats-Last-Sequence."
+    stored = "Everything a caller may see of a job, in order, an event a line. Read it by direct get."
+    live = "The same, republished once it is stored, with Nats-Sequence and Nats-Last-Sequence."
     return [
         Channel("journal-start", subjects.journal(_JOB, START), "What the job's id stands for.", (start,), _RUNS),
         Channel("journal-outcome", subjects.journal(_JOB, _KEY), "Each step's outcome.", (outcome,), works),
@@ -217,6 +219,12 @@ def _of_limits(executors: tuple[str, ...]) -> list[Channel]:
             "models-pause", f"{models}pause.{_MODEL}", "A model that answered 429.", (pause,), executors, executors
         ),
     ]
+
+
+def _fleet(executors: tuple[str, ...]) -> Channel:
+    nothing, everybody = Message("Anybody", "The body is not read."), _RUNS + _SERVES + executors
+    asked = "Every process answers for itself; no tenant's account imports it."
+    return Channel("fleet", subjects.FLEET, asked, (nothing,), _SERVES, everybody, replies=(Message.of(Replica),))
 
 
 def endpoints(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:

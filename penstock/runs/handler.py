@@ -2,8 +2,7 @@
 
 import asyncio
 import hashlib
-import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +19,7 @@ from penstock.contracts.step import Step, StepMessage
 from penstock.contracts.usage import Usage
 from penstock.contracts.waiting import TimerFired, Waiting, timer_key
 from penstock.contracts.wire import JobName, is_tenant, is_token, rfc3339
-from penstock.errors import BusUnavailable, Failure
+from penstock.errors import Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog, stored_events
@@ -30,7 +29,6 @@ from penstock.jobs.lookup import first_try
 from penstock.jobs.refusals import no_job
 from penstock.jobs.submission import parse_request, paying_key
 from penstock.jobs.timers import set_timer
-from penstock.mistakes import leaves, told
 from penstock.pattern import Pattern
 from penstock.runs.earlier import Earlier
 from penstock.runs.journal import Journal
@@ -38,14 +36,13 @@ from penstock.runs.lanes import Sending, Shares
 from penstock.runs.parking import Parking
 from penstock.runs.replay import ReplayRun
 from penstock.runs.task import check_all_asked
+from penstock.runs.told import Told, failure_of
 from penstock.runs.turns import Submitted, Turns
 from penstock.runs.versions import Versions, begun
 from penstock.runs.waiting import Waits
 from penstock.runs.work import Work
 from penstock.settings import Settings
 from penstock.webhooks.delivery import enqueue
-
-log = logging.getLogger(__name__)
 
 
 class JobHandler:
@@ -56,6 +53,7 @@ class JobHandler:
         self._shares = Shares(settings.share)
         self.turns = Turns(bus, patterns, settings.share)
         self.versions = Versions(bus, patterns, settings.handover)
+        self.tell_end: Callable[[str, JobStart, JobEnd], None] = lambda *_: None
 
     async def handle(self, message: Msg) -> None:
         """Settle one delivery of a job, or of its turn.
@@ -105,6 +103,7 @@ class JobHandler:
     ) -> None:
         if journal.end is None:
             await self.versions.leave_to_others(name, journal.start, message, parking.parked_for)
+        told_of_it = Told(job, name, submitted, about)
         body_hash = hashlib.sha256(submitted.body).hexdigest()
         request: PatternRequest | None = None
         problem: Failure | None = None
@@ -116,8 +115,7 @@ class JobHandler:
         sending = Sending(self._bus, self._shares, job, urgency, resumes=journal.start is not None)
         async with aclosing(EventLog(self._bus, job)) as events, aclosing(sending):
             if (start := journal.start) is None:
-                wanted = request.options.deadline_seconds if request else None
-                deadline = submitted.at + (wanted or self._settings.deadline)
+                deadline = submitted.at + ((request and request.options.deadline_seconds) or self._settings.deadline)
                 start = JobStart(
                     pattern=name,
                     body_hash=body_hash,
@@ -137,7 +135,6 @@ class JobHandler:
                 raise GivenUp(taken.code, detail)
             if not await parking.is_mine(self._bus.time.now()):
                 return
-            end: JobEnd | None
             if (end := journal.end) is None:
                 begun = await self._begun(job) - parking.resumed if message.metadata.num_delivered > 1 else 0
                 # stored before the run begins: it counts those that do not survive it
@@ -148,12 +145,15 @@ class JobHandler:
                     problem = Failure("poisoned", f"begun {begun} times; its aggregators did not survive it")
                 if problem is not None:
                     await dead_letter(self._bus, message, problem.code, f"{problem.code}: {problem.detail}")
+                told_of_it.begins()
                 ended = partial(self._ended, name, job, start, request, problem, journal, events, parking, sending)
                 end = await until_stored(self._bus, "the run", about, ended)
             if end is not None:
                 events.send(end_event(end))
                 await events.flush()
                 await enqueue(self._bus, job, request)
+                told_of_it.ended(start, end)
+                self.tell_end(name, start, end)
 
     async def _begun(self, job: JobName) -> int:
         """How often the job's run has begun. Deliveries are no measure: if NATS stores nothing they begin nothing."""
@@ -253,13 +253,13 @@ class JobHandler:
                 if idling.done():
                     await events.flush()
                     return None, None, idling.result()
-                until = rfc3339(datetime.fromtimestamp(start.deadline, UTC))
-                raise Failure("deadline_exceeded", f"the job had until {until}")
+                until = datetime.fromtimestamp(start.deadline, UTC)
+                raise Failure("deadline_exceeded", f"the job had until {rfc3339(until)}")
             return working.result(), None, []
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and not (working.done() and working.cancelled()):
                 raise  # this replica is being stopped; the pattern did not cancel itself
-            return None, self.versions.explained(self._failure_of(error, pattern, job), start), []
+            return None, self.versions.explained(failure_of(error, pattern, self._settings), start), []
         finally:
             work.over = True
             await stop(working, ending, idling)
@@ -281,19 +281,3 @@ class JobHandler:
             return await journal.write(END, end)
         except Failure as too_large:
             return await self._write_end(name, journal, None, too_large)
-
-    def _failure_of(self, error: BaseException, pattern: Pattern[Any, Any], job: JobName) -> Failure:
-        """Why a pattern ended with `error`; a group stands for its first Failure.
-
-        Raises BusUnavailable if it is one, or has one among others: that is no reason for the job to fail.
-        """
-        all_of_it = leaves(error)
-        if unavailable := next((leaf for leaf in all_of_it if isinstance(leaf, BusUnavailable)), None):
-            raise unavailable
-        if failure := next((leaf for leaf in all_of_it if isinstance(leaf, Failure)), None):
-            return failure
-        said = told(all_of_it[0], pattern.run)
-        brief = f"{type(all_of_it[0]).__name__} in the pattern {pattern.name}"
-        logged, about = said if self._settings.log_contents else brief, {**job.about, "pattern": pattern.name}
-        log.error("a pattern raised: %s", logged, exc_info=error, extra=about)
-        return Failure("pattern_error", said if self._settings.show_errors else brief)

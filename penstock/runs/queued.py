@@ -6,7 +6,7 @@ One look at the consumers of STEPS every few seconds, in each aggregator; the ru
 import asyncio
 import logging
 from collections import defaultdict
-from functools import partial
+from collections.abc import Callable, Sequence
 
 from nats.js.api import ConsumerInfo
 from nats.js.errors import APIError
@@ -17,6 +17,7 @@ from penstock.contracts.journal import END
 from penstock.errors import PenstockError
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.consumers import consumers
 from penstock.jobs.lookup import unix
 from penstock.jobs.queued import state_of, undelivered
 
@@ -24,17 +25,18 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks, and that a step may wait before it is told.
 _LOOK, _PATIENCE = 2.0, 3.0
-#: Consumers that NATS lists at once.
-_PAGE = 256
 #: Steps of one kind that are told at one look: a backlog is no reason to write as much again.
 _MOST = 50
 
 
 class QueueTeller:
-    """From `start` to `stop`. Every replica looks; NATS takes the same event once in two minutes, a reader once."""
+    """From `start` to `stop`. Every replica looks; NATS takes the same event once in two minutes, a reader once.
 
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+    `seen` is given all consumers of STEPS at each look.
+    """
+
+    def __init__(self, bus: Bus, seen: Callable[[Sequence[ConsumerInfo]], None]) -> None:
+        self._bus, self._seen = bus, seen
         #: Of each consumer: the last message that was told, and whether anybody served it then.
         self._told: dict[str, tuple[int, bool]] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -58,21 +60,15 @@ class QueueTeller:
 
     async def look(self) -> None:
         """Tell what waits and was not told."""
-        consumers = page = await self._page(0)
-        while len(page) == _PAGE:
-            page = await self._page(len(consumers))
-            consumers = consumers + page
+        all_of_them = await consumers(self._bus, subjects.STEPS)
+        self._seen(all_of_them)
         lanes: dict[str, list[ConsumerInfo]] = defaultdict(list)
-        for info in consumers:
+        for info in all_of_them:
             lanes[info.name.rpartition("=")[0]].append(info)
         for kind in lanes.values():
             for info in kind:
                 if info.num_pending:
                     await self._tell(info, state_of(kind))
-
-    async def _page(self, offset: int) -> list[ConsumerInfo]:
-        listing = partial(self._bus.jetstream.consumers_info, subjects.STEPS, offset)
-        return await self._bus.retrying("list the consumers", listing)
 
     async def _tell(self, info: ConsumerInfo, state: dict[str, int | bool]) -> None:
         last, served = self._told.get(info.name, (0, None))

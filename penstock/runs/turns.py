@@ -16,9 +16,9 @@ from penstock.contracts.wire import JobName
 from penstock.errors import Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.consumers import delivered
 from penstock.jetstream.settling import GivenUp, settling
 from penstock.jobs.lookup import unix
-from penstock.jobs.queued import delivered
 from penstock.jobs.submission import parse_request
 from penstock.pattern import Pattern
 

@@ -28,6 +28,7 @@ class Http(Group):
     cors_origins: Origins = Field(
         (), description="Origins whose pages may use the gateway, such as https://app.example.com; * is any."
     )
+    console: bool = Field(True, description="Whether the gateway shows browsers its console at `/`.")
     max_connections: Count = Field(
         4096,
         description="Connections at once, or fewer where there are fewer descriptors; then the longest idle is closed.",

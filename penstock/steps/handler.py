@@ -6,7 +6,6 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -35,10 +34,11 @@ from penstock.llm.usage import PRICES
 from penstock.mistakes import told
 from penstock.pattern import StepContext
 from penstock.settings import Settings
+from penstock.steps.attempt import Attempt, Traced, Waiting
 from penstock.steps.executor import Executable, NobodyWaits, executed
 from penstock.steps.parts import PartSink
 from penstock.steps.replies import Replies
-from penstock.steps.spending import Bill, Spending
+from penstock.steps.spending import Spending
 from penstock.validation import field_errors, summary
 
 log = logging.getLogger(__name__)
@@ -47,24 +47,6 @@ log = logging.getLogger(__name__)
 _TOOL_ATTEMPTS = 3
 #: Seconds: the pause before a step's next attempt starts at `model_retry_delay` and grows no longer than this.
 _LONGEST_PAUSE = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One attempt at a step. Numbers count from 1; one may repeat, `id` does not. `spent`: what earlier ones cost."""
-
-    job: JobName
-    pattern: str
-    step: str
-    key: str
-    number: int
-    id: str
-    spent: Usage
-    bill: Bill
-
-    @property
-    def about(self) -> dict[str, Any]:
-        return {**self.job.about, "pattern": self.pattern, "step": self.step, "key": self.key, "attempt": self.number}
 
 
 class StepHandler:
@@ -106,19 +88,26 @@ class StepHandler:
                 return
             id = secrets.token_hex(4)
             async with (
-                self._spending.billing(job, id, billed) as bill,
+                self._spending.billing(job, id, billed, message) as bill,
                 contextlib.aclosing(EventLog(self._bus, job)) as events,
             ):
-                attempt = _Attempt(job, pattern, step, key, begun + 1, id, spent, bill)
-                with contextlib.suppress(NobodyWaits):
-                    await self._attempt(message, attempt, nobody_waits, events)
+                traced = Traced(
+                    *(job, pattern, step, key, begun + 1),
+                    dispatched=message.metadata.timestamp.timestamp(),
+                    asks=self._executables[f"{pattern}/{step}"].step.asks,
+                    waiting=nobody_waits,
+                )
+                attempt = Attempt(job, pattern, step, key, begun + 1, id, spent, bill, message, traced)
+                correlation.add(attempt=attempt.number)
+                with contextlib.suppress(NobodyWaits), traced:
+                    await self._attempt(attempt, nobody_waits, events)
 
     @contextlib.asynccontextmanager
-    async def _watching(self, job: JobName, key: str) -> AsyncIterator[asyncio.Event]:
-        """An event that is set as soon as nobody waits: the step has an outcome, or its job has ended."""
-        nobody_waits = asyncio.Event()
+    async def _watching(self, job: JobName, key: str) -> AsyncIterator[Waiting]:
+        nobody_waits = Waiting()
 
-        async def on_fact(_: Msg) -> None:
+        async def on_fact(fact: Msg) -> None:
+            nobody_waits.job_ended |= subjects.key_of(fact.subject) == END
             nobody_waits.set()
 
         async def read() -> None:
@@ -129,26 +118,19 @@ class StepHandler:
         async with self._bus.following(read, on_fact, subjects.fact(job, key), subjects.fact(job, END)):
             yield nobody_waits
 
-    async def _attempt(self, message: Msg, attempt: _Attempt, nobody_waits: asyncio.Event, events: EventLog) -> None:
+    async def _attempt(self, attempt: Attempt, nobody_waits: asyncio.Event, events: EventLog) -> None:
         """Writes a failed outcome before raising GivenUp: without one the job would wait for ever."""
         try:
-            request = _parsed(message)
+            request = _parsed(attempt.message)
         except ValueError as error:
             await self._write(attempt, Failure("step_error", str(error)), fingerprint="", n=0)
             raise GivenUp("step_error", str(error)) from error
         executable = self._executables[f"{request.pattern}/{request.step}"]
         by = {"k": attempt.key, "a": attempt.number, "i": attempt.id}
-        step, interval = executable.step, self._settings.flush_interval
-        sink = PartSink(events, by, into=request.into, output=step.output, flush_interval=interval)
-        store = partial(
-            self._store,
-            attempt,
-            events,
-            sink,
-            fingerprint=request.fingerprint,
-            into=request.into,
-            prompt=executable.prompt,
-        )
+        step, interval, seen = executable.step, self._settings.flush_interval, attempt.bill.seen
+        sink = PartSink(events, by, seen, into=request.into, output=step.output, flush_interval=interval)
+        fixed = {"fingerprint": request.fingerprint, "into": request.into, "prompt": executable.prompt}
+        store = partial(self._store, attempt, events, sink, fixed)
         if attempt.number > self._settings.max_deliveries:
             detail = f"given up at attempt {attempt.number}; its executors did not survive it"
             await store(Failure("poisoned", detail))
@@ -181,7 +163,7 @@ class StepHandler:
             sink,
             stronger=choice.stronger,
             may_shorten=step.may_shorten,
-            cache=Replies.of(self._bus, self._settings, attempt.job, attempt.key) if request.cache else None,
+            cache=Replies.of(self._bus, self._settings, attempt.job, attempt.key, seen) if request.cache else None,
             asked_before=request.asked_before,
         )
         # behind another base URL than Google's, the model is known from its reply only
@@ -207,7 +189,7 @@ class StepHandler:
                 await executed(executable, request, context, nobody_waits, request.deadline - self._bus.time.now())
             )
         except Crowded as crowded:
-            raise Later(crowded.pause(message.metadata.num_delivered)) from None
+            raise Later(crowded.pause(attempt.message.metadata.num_delivered)) from None
         except Transient as error:
             attempts = choice.attempts if step.asks else _TOOL_ATTEMPTS
             pause = self._pause_before_retry(error, attempt.number, attempts, request.deadline)
@@ -252,23 +234,23 @@ class StepHandler:
         return pause if pause < left else None
 
     async def _store(
-        self, attempt: _Attempt, events: EventLog, sink: PartSink, failure: Failure | None, **described: Any
+        self, attempt: Attempt, events: EventLog, sink: PartSink, fixed: Any, failure: Failure | None, **more: Any
     ) -> None:
         """The last events, then the outcome: what the model was paid for is kept. One too large to be stored fails."""
 
         async def store(failure: Failure | None) -> None:
             if failure is not None:
                 sink.failed()
-                described["value"] = None
+                more["value"] = None
             await events.flush()
-            await self._write(attempt, failure, n=sink.number, **described)
+            await self._write(attempt, failure, n=sink.number, **fixed, **more)
 
         try:
             await until_stored(self._bus, "the outcome", attempt.about, partial(store, failure))
         except Failure as too_large:
             await until_stored(self._bus, "the outcome", attempt.about, partial(store, too_large))
 
-    async def _write(self, attempt: _Attempt, failure: Failure | None, **described: Any) -> None:
+    async def _write(self, attempt: Attempt, failure: Failure | None, **described: Any) -> None:
         """Journal the outcome; one that another attempt wrote first stands."""
         problem = correlation.stamped(failure.problem(), self._bus.time.now()) if failure else None
         outcome = Outcome(
@@ -278,14 +260,20 @@ class StepHandler:
             attempt=attempt.number,
             i=attempt.id,
             service=self._service,
+            dispatched_at=attempt.message.metadata.timestamp.timestamp(),
             failure=problem and problem.model_copy(update={"step": attempt.key}),
             paid=attempt.bill.paid or {},
             prices=PRICES if attempt.bill.paid else None,
             **described,
         )
-        job, key, failed = attempt.job, attempt.key, failure is not None
+        job, key = attempt.job, attempt.key
         written = await self._bus.once(subjects.journal(job, key), outcome.model_dump_json().encode())
-        await self._spending.has_outcome(job, key, attempt.bill, failed=failed, written=written)
+        if failure is not None:
+            detail = correlation.Contents(lambda: str(failure))
+            log.info("step failed", extra=attempt.about | {"code": failure.code, "detail": detail})
+        await self._spending.has_outcome(job, key, attempt.bill, failure=failure, written=written)
+        if attempt.bill.use is not None:
+            attempt.traced.outcome = outcome
 
 
 def _parsed(message: Msg) -> StepMessage:

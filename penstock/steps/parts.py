@@ -16,34 +16,57 @@ from penstock.document.strings import Characters, whole
 
 #: Characters that are read at once, and of the JSON text of one delta. Each takes up to 7 and 4 bytes of a message.
 _AT_ONCE, _DELTA = 16_384, 65_536
+#: Under load, fewer and longer deltas are cheaper: a flush that came late makes the next ones later by so many times
+#: that, up to so many flush intervals.
+_PER_LATENESS, _LONGEST = 4, 5
 
 
 class Log(Protocol):
     """The job's events (penstock.jetstream.event_log)."""
 
-    def send(self, event: Event) -> None: ...
+    def send(self, event: Event, *, waited: float | None = None) -> None: ...
+
+
+class Seen(Protocol):
+    """Is told of the attempt (penstock.steps.metrics)."""
+
+    def begun(self) -> None: ...
+
+    def piece(self) -> None: ...
+
+    def reset(self) -> None: ...
 
 
 class PartSink:
     """Where an executor's model writes (`penstock.llm.ask.Sink`). `by`: the `k`, `a` and `i` of the attempt's events.
 
     Pieces that arrive within `flush_interval` seconds of the last flush go out together, in as many deltas as messages
-    can hold; the first goes out at once. Number 0 is `step.started`; for a step given up before it
-    starts, it is `part.reset`.
+    can hold; the first goes out at once. While this process is late, that grows to five times as long. Number 0 is
+    `step.started`; for a step given up before it starts, it is `part.reset`.
     """
 
     def __init__(
-        self, log: Log, by: Mapping[str, Any], *, into: str | None, output: type[Any], flush_interval: float
+        self,
+        log: Log,
+        by: Mapping[str, Any],
+        seen: Seen | None = None,
+        *,
+        into: str | None,
+        output: type[Any],
+        flush_interval: float,
     ) -> None:
         self._log, self._by, self._into, self._output, self._flush_interval = log, by, into, output, flush_interval
+        self._seen = seen
         #: Whether readers may have been shown something of the output, by this attempt or an earlier one.
         self._shown = by["a"] > 1
         #: How many events were sent.
         self.number = 0
         self._waiting: list[Piece] = []
         self._start: Callable[[], None] | None = None
+        self._touched = False
         self._new_pieces()
-        self._flushed_at = float("-inf")
+        self._flushed_at = self._received_at = float("-inf")
+        self._interval = flush_interval
         self._timer: asyncio.TimerHandle | None = None
 
     def started(self, step: str, service: str, model: str | None = None, **asked: Any) -> None:
@@ -58,6 +81,8 @@ class PartSink:
     def begin(self) -> None:
         if self._start is not None:
             start, self._start = self._start, None
+            if self._seen:
+                self._seen.begun()
             start()
             self._reset()
 
@@ -67,17 +92,21 @@ class PartSink:
     def text(self, piece: str) -> None:
         """The next piece of the model's text. Raises OutputInvalid at the first character that cannot be right."""
         self.begin()  # a reply that was kept had no turn to wait for
+        if self._seen and not self._touched:
+            self._seen.piece()
         self._touched = True
+        if not self._waiting:
+            self._received_at = asyncio.get_running_loop().time()
         for start in range(0, len(piece), _AT_ONCE):
             self._waiting += self._pieces.feed(self._characters.feed(piece[start : start + _AT_ONCE]))
         if self._into is None or not self._waiting or self._timer is not None:
             return
         loop = asyncio.get_running_loop()
-        due = self._flushed_at + self._flush_interval
+        due = self._flushed_at + self._interval
         if due <= loop.time():
             self._flush()
         else:
-            self._timer = loop.call_at(due, self._flush)
+            self._timer = loop.call_at(due, self._flush_due, due)
 
     def emit(self, piece: str) -> None:
         """The next piece of an executor's own. Raises TypeError where the output is no text."""
@@ -131,7 +160,14 @@ class PartSink:
     def _reset(self) -> None:
         if self._shown and self._into is not None:
             self._send(PartReset, p=self._into.rstrip("/"))
+            if self._seen:
+                self._seen.reset()
         self._shown = False
+
+    def _flush_due(self, due: float) -> None:
+        late = asyncio.get_running_loop().time() - due
+        self._interval = min(self._flush_interval + _PER_LATENESS * late, _LONGEST * self._flush_interval)
+        self._flush()
 
     def _flush(self) -> None:
         self._timer = None
@@ -149,12 +185,12 @@ class PartSink:
                 text += piece.t
                 if text and (piece is run[-1] or len(text) > _DELTA):
                     self._lengths[p] += len(text)
-                    self._send(Delta, p=p, t=text)
+                    self._send(Delta, self._flushed_at - self._received_at, p=p, t=text)
                     text = ""
             if run[-1].last:
                 self._send(PartEnd, p=p, length=self._lengths[p])
 
-    def _send(self, event: Callable[..., Event], **fields: Any) -> None:
+    def _send(self, event: Callable[..., Event], waited: float | None = None, **fields: Any) -> None:
         self.begin()
-        self._log.send(event(**self._by, n=self.number, **fields))
+        self._log.send(event(**self._by, n=self.number, **fields), waited=waited)
         self.number += 1

@@ -38,6 +38,7 @@ from penstock.jetstream.storage import is_passing
 from penstock.jobs.lookup import unix
 from penstock.llm.limits.turns import Crowded
 from penstock.settings import Settings
+from penstock.steps.metrics import AttemptMetrics, Found
 
 log = logging.getLogger(__name__)
 
@@ -62,15 +63,19 @@ class Replies:
     #: Seconds: how long a claim holds that is not renewed, and how old a reply may be.
     claimed: float
     kept: float
+    #: Is told what becomes of each question.
+    tell: Callable[[Found], None]
 
     @classmethod
-    def of(cls, bus: Bus, settings: Settings, job: JobName, key: str) -> "Replies | None":
+    def of(
+        cls, bus: Bus, settings: Settings, job: JobName, key: str, seen: AttemptMetrics | None = None
+    ) -> "Replies | None":
         """None where the settings want no cache."""
         if not settings.cache:
             return None
         scope = subjects.SHARED if settings.cache_shared else job.tenant
         claimed = min(settings.ack_wait, settings.cache_ttl / 2)
-        return cls(bus, scope, f"{job}.{key}", claimed, settings.cache_ttl)
+        return cls(bus, scope, f"{job}.{key}", claimed, settings.cache_ttl, seen.cached if seen else lambda _: None)
 
     async def reply(
         self, key: str, read: Callable[[Kept], R], ask: Callable[[], Awaitable[tuple[R, Kept]]]
@@ -80,7 +85,9 @@ class Replies:
             claim = await self._claimed_or_found(subject, read)
         except Exception as error:
             _tolerate(error, subject)
+            self.tell("left_out")
             return (await ask())[0], None
+        self.tell("hit" if isinstance(claim, tuple) else "miss")
         if isinstance(claim, tuple):
             return claim
         end: bytes | None = _FREE
@@ -152,6 +159,7 @@ class Replies:
         if not holds():
             return standing, False
         told = subjects.told(*subjects.tokens(subject))
+        self.tell("wait")
         # it may take as long as its asker waits for the model
         with lending(begun=True):
             async with self.bus.following(look, on_message, told):

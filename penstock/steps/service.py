@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from penstock.contracts.fleet import ModelLimits, ModelUse
 from penstock.errors import Misconfigured
 from penstock.hosting import server
 from penstock.hosting.service import Service
@@ -9,10 +10,12 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.llm.client import Llm
 from penstock.llm.limits.turns import Turns
+from penstock.llm.metrics import ModelMetrics
 from penstock.patterns.loading import called, load, steps_by_service
 from penstock.settings import Settings
 from penstock.steps.executor import executable_of
 from penstock.steps.handler import StepHandler
+from penstock.steps.metrics import StepMetrics
 from penstock.steps.resources import Resources
 from penstock.steps.spending import Spending
 
@@ -36,30 +39,37 @@ def build(name: str, settings: Settings, only: Iterable[str] | None = None) -> S
     llm = Llm(settings) if any(step.asks for _, step in chosen.values()) else None
 
     async def start(service: Service, bus: Bus) -> None:
+        limits = {model: ModelLimits(**dict(limit)) for model, limit in settings.model_limits.items()}
         service.app.on_shutdown(resources.aclose)
         await resources.open()
-        limits, registry = settings.model_limits, service.registry
-        turns = Turns(bus, limits, ack_wait=settings.ack_wait, registry=registry)
+        turns = Turns(bus, settings.model_limits, ack_wait=settings.ack_wait, metrics=of_models)
         service.app.on_shutdown(turns.aclose)
         if llm is not None:
             await turns.open()
+        service.about = lambda: {
+            "steps": tuple(chosen),
+            "model_limits": limits if llm else {},
+            "models": {model: ModelUse(lent=lent, waiting=n) for model, (lent, n) in turns.in_use().items()},
+        }
         handler = StepHandler(
             bus=bus,
             llm=llm,
             executables=executables,
             service=name,
             settings=settings,
-            spending=Spending(bus, registry),
+            spending=Spending(bus, of_steps, of_models),
             turns=turns,
         )
         for pattern, step in chosen.values():
-            kind, own = (name, pattern.name, step.name), service.pool(step.slots) if step.slots else None
+            kind = name, pattern.name, step.name
+            own = service.pool(step.slots, f"{pattern.name}/{step.name}") if step.slots else None
             for lane, weight in subjects.LANES.items():
                 durable = subjects.step_consumer(*kind, lane)
                 subject = subjects.step(*kind, subjects.EVERY, "*", lane=lane)
                 service.consume(subjects.STEPS, durable, subject, handler.handle, weight=weight, pool=own)
 
     service = Service(name, settings, start, slots=settings.slots)
+    of_steps, of_models = StepMetrics(service.registry), ModelMetrics(service.registry)
     if llm is not None:
         service.app.on_shutdown(llm.aclose)
     return service

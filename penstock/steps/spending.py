@@ -11,18 +11,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter
+from nats.aio.msg import Msg
 
 from penstock.contracts.events import StepStarted
 from penstock.contracts.journal import Outcome, Wasted, lost_key, wasted_key
 from penstock.contracts.usage import Paid, Usage
 from penstock.contracts.wire import JobName, is_token
-from penstock.errors import BusUnavailable
+from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import stored_events
 from penstock.jetstream.settling import until_stored
+from penstock.llm.metrics import ModelMetrics
 from penstock.llm.usage import PRICES
+from penstock.steps.metrics import AttemptMetrics, StepMetrics
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ class Bill:
     """One attempt's. `paid` grows while it lasts; None of one that asks no model."""
 
     attempt: str
+    seen: AttemptMetrics
     paid: Paid | None = None
     #: What its outcome says came of it; None while that is not in the journal.
     use: Literal["kept", "wasted"] | None = None
@@ -43,20 +46,8 @@ class Bill:
 class Spending:
     """Of every attempt, however it ended."""
 
-    def __init__(self, bus: Bus, registry: CollectorRegistry) -> None:
-        self._bus = bus
-        labels = "pattern", "step", "model", "use"
-        self._calls = Counter("penstock_model_calls", "Model calls that were answered.", labels, registry=registry)
-        self._tokens = Counter(
-            "penstock_model_tokens",
-            "Tokens as the model reported them: prompt (cached ones included), output, thinking. "
-            "Their use: kept, or wasted where the attempt failed, was cut off or was not the first.",
-            (*labels, "kind"),
-            registry=registry,
-        )
-        self._cost = Counter(
-            "penstock_model_cost_usd", "US dollars at list price, where one is known.", labels, registry=registry
-        )
+    def __init__(self, bus: Bus, steps: StepMetrics, models: ModelMetrics) -> None:
+        self._bus, self._steps, self._models = bus, steps, models
         self._telling: set[asyncio.Task[None]] = set()
 
     @property
@@ -91,15 +82,19 @@ class Spending:
         return Outcome.model_validate_json(outcome.data).i if outcome else None
 
     @asynccontextmanager
-    async def billing(self, job: JobName, attempt: str, about: Wasted) -> AsyncIterator[Bill]:
+    async def billing(self, job: JobName, attempt: str, about: Wasted, message: Msg) -> AsyncIterator[Bill]:
         """Within it, `attempt` is made; at its end what it cost is told, and stored before a step is handed back.
 
         Where it is cancelled, or NATS is away, that takes a moment at most; the attempt may be taken for lost then.
         """
-        bill = Bill(attempt)
+        if message.metadata.num_delivered == 1:
+            waited = self._bus.time.now() - message.metadata.timestamp.timestamp()
+            self._steps.waited(about.pattern, about.step, waited)
         hurried = True
         try:
-            yield bill
+            with self._steps.attempt(about.pattern, about.step) as seen:
+                bill = Bill(attempt, seen)
+                yield bill
             hurried = False
         except Exception as error:
             hurried = isinstance(error, BusUnavailable)
@@ -112,12 +107,13 @@ class Spending:
                     self._telling.add(telling)
                     telling.add_done_callback(self._end)
                     await asyncio.wait({telling}, timeout=_PARTING if hurried else None)
-                self._count(about, bill.paid, bill.use or "wasted")
+                self._models.paid(about.pattern, about.step, bill.paid, bill.use or "wasted")
 
-    async def has_outcome(self, job: JobName, key: str, bill: Bill, *, failed: bool, written: bool) -> None:
+    async def has_outcome(self, job: JobName, key: str, bill: Bill, *, failure: Failure | None, written: bool) -> None:
         """To be called once a step's outcome is in the journal: if this attempt has not `written` it, another has."""
         if written or await self._ended_by(job, key) == bill.attempt:
-            bill.use = "wasted" if failed else "kept"
+            bill.use = "wasted" if failure else "kept"
+            bill.seen.ended_step(failure)
 
     async def _tell(self, job: JobName, attempt: str, wasted: Wasted) -> None:
         async def tell() -> None:
@@ -132,12 +128,3 @@ class Spending:
         self._telling.discard(telling)
         if not telling.cancelled() and (error := telling.exception()) is not None:
             log.warning("what an attempt cost is not told: %s", error)
-
-    def _count(self, about: Wasted, paid: Paid, use: str) -> None:
-        for model, usage in paid.items():
-            labels = about.pattern, about.step, model, use
-            self._calls.labels(*labels).inc(usage.calls)
-            if usage.cost_usd is not None:  # what has no price is not free
-                self._cost.labels(*labels).inc(usage.cost_usd)
-            for kind in ("prompt", "output", "thinking"):
-                self._tokens.labels(*labels, kind).inc(getattr(usage, f"{kind}_tokens"))

@@ -39,7 +39,7 @@ class Log:
     def __init__(self) -> None:
         self.sent: list[Event] = []
 
-    def send(self, event: Event) -> None:
+    def send(self, event: Event, *, waited: float | None = None) -> None:
         self.sent.append(event)
 
     async def flush(self) -> None: ...

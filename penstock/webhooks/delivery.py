@@ -14,7 +14,7 @@ from nats.aio.msg import Msg
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
-from penstock import correlation
+from penstock import correlation, tracing
 from penstock.backoff import delay, jittered
 from penstock.contracts.journal import END, JobEnd
 from penstock.contracts.options import PatternRequest
@@ -27,6 +27,7 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.pull import PullGroup
 from penstock.jetstream.settling import GivenUp, Later, settling
 from penstock.settings import Settings
+from penstock.webhooks.metrics import WebhookMetrics
 from penstock.webhooks.transport import Forbidden, Transport, Undelivered
 
 log = logging.getLogger(__name__)
@@ -64,8 +65,8 @@ class Dispatcher:
     Any replica may be given any delivery of any hook. A receiver may be sent the same webhook-id twice.
     """
 
-    def __init__(self, bus: Bus, settings: Settings) -> None:
-        self._bus, self._settings = bus, settings
+    def __init__(self, bus: Bus, settings: Settings, metrics: WebhookMetrics) -> None:
+        self._bus, self._settings, self._metrics = bus, settings, metrics
         self._group = PullGroup(slots=settings.webhook_slots, ack_wait=settings.ack_wait)
         self._transport = Transport(settings)
         self._sending = Counter[str]()
@@ -82,7 +83,7 @@ class Dispatcher:
         """Settle one delivery: acked at 2xx, terminated where it is given up, else returned until its next try."""
         job = subjects.of_hook(message.subject)
         about: dict[str, Any] = {**job.about, "delivery": message.metadata.num_delivered}
-        async with settling(self._bus, message, "webhook", about):
+        async with settling(self._bus, message, "webhook", about), self._metrics.counted():
             try:
                 hook = Hook.model_validate_json(message.data)
                 url = httpx.URL(hook.url)
@@ -132,6 +133,8 @@ class Dispatcher:
             id, payload = f"end_{job.id}", await self._payload(job)
         else:
             id, payload = f"{job.tenant}_{job.id}", hook.body.model_dump_json().encode()
+        asked = {"http.request.method": "POST", "server.address": url.raw_host.decode(), "server.port": url.port}
+        span = tracing.begin("POST", asked, kind="client")
         headers = {
             "content-type": "application/json",
             "user-agent": f"Penstock/{__version__}",
@@ -139,7 +142,12 @@ class Dispatcher:
             # the id is the same for every try of every replica: receivers know a repetition by it
             **signature(secret.get_secret_value(), id, datetime.now(UTC), payload),
         }
-        status, retry_after = await self._transport.post(url, headers, payload)
+        try:
+            status, retry_after = await self._transport.post(url, headers, payload)
+        except BaseException as error:
+            span.end(error=type(error).__name__)
+            raise
+        span.end({"http.response.status_code": status}, error=None if 200 <= status < 300 else str(status))
         if status == HTTPStatus.GONE:
             raise GivenUp("webhook_gone", f"{url.raw_host.decode()} answered 410")
         if not 200 <= status < 300:

@@ -11,11 +11,12 @@ from tests.support.repository import ROOT
 PROSE = ("docs", "examples", "tests")
 
 
-def test_settings_and_errors_are_documented_as_they_are() -> None:
+def test_settings_errors_and_metrics_are_documented_as_they_are() -> None:
     """`python docs/tables.py` brings them up to date."""
     tables = runpy.run_path(str(ROOT / "docs" / "tables.py"))
     assert (ROOT / "docs" / "settings.md").read_text() == tables["settings"]()
     assert (ROOT / "docs" / "errors.md").read_text() == tables["errors"]()
+    assert (ROOT / "docs" / "metrics.md").read_text() == tables["metrics"]()
 
 
 def test_the_cost_of_each_pattern_is_in_the_table() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+from penstock.contracts.events import texts_of
 from penstock.contracts.journal import END, START
 from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
@@ -79,7 +80,8 @@ async def test_a_hundred_steps_delay_another_tenants_by_a_few_slots(bare: Pipeli
     begun = [
         (stored.subject, event["step"])
         async for stored in bare.bus.history(subjects.EVENTS, subjects.events(subjects.EVERY), after=submitted)
-        if (event := json.loads(stored.data)).get("type") == "step.started"
+        for text in texts_of(stored.data)
+        if (event := json.loads(text)).get("type") == "step.started"
     ]
     first = next(at for at, (subject, _) in enumerate(begun) if subject == subjects.events(SMALL))
     assert first <= FEW

@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 from operator import sub
 from statistics import median
 
-from penstock.contracts.events import EVENT, JobAccepted, JobCompleted
+from penstock.contracts.events import EVENT, JobAccepted, JobCompleted, texts_of
 from penstock.contracts.journal import Wasted
 from penstock.contracts.usage import Paid, Usage
 from penstock.jetstream import subjects
@@ -163,7 +163,7 @@ async def _takeovers(world: World, jobs: Sequence[ReadJob], faults: Faults) -> l
     for job in jobs:
         accepted = []
         async for stored in world.bus.history(subjects.EVENTS, subjects.events(named(job.id))):
-            if isinstance(EVENT.validate_json(stored.data), JobAccepted):
+            if any(isinstance(EVENT.validate_json(text), JobAccepted) for text in texts_of(stored.data)):
                 accepted.append(datetime.fromisoformat(stored.time).timestamp())
         for first, again in pairwise(accepted):
             before = [kill for kill in faults.kills if kill.kind == "aggregator" and first < kill.at < again]

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 import pytest
 from nats.js.api import StreamConfig
 
-from penstock.contracts.events import EVENT, JobCancelled
+from penstock.contracts.events import JobCancelled
 from penstock.jetstream import subjects
 from penstock.jetstream.connection import connect, connect_options
+from penstock.jetstream.event_log import stored_events
 from penstock.jobs import cancel
 from penstock.jobs.follow import Follower
 from penstock.settings import Settings
@@ -69,8 +70,7 @@ async def test_a_run_whose_steps_nats_has_no_room_for_waits_and_has_begun_once(p
         await records.times(3)
     await limit(pipeline, subjects.STEPS, -1)
     await pipeline.result(job)
-    stored = [one async for one in pipeline.bus.history(subjects.EVENTS, subjects.events(named(job)))]
-    assert [EVENT.validate_json(one.data).type for one in stored].count("job.accepted") == 1
+    assert [event.type async for event in stored_events(pipeline.bus, named(job))].count("job.accepted") == 1
 
 
 async def test_readers_that_leave_while_their_stream_opens_do_no_harm(pipeline: Pipeline) -> None:

@@ -1,19 +1,23 @@
-"""What is read before anything is asked: `/`, `/docs`, and where to go for a pattern that is not there."""
+"""What is read before anything is asked: `/` without the console, `/docs`, and where to go for an unknown pattern."""
 
 import re
+from collections.abc import AsyncIterator
 from urllib.parse import urljoin
 
 import httpx
 import pytest
 
-from tests.support.gateway_process import GatewayServer
+from penstock.jetstream.bus import Bus
+from penstock.settings import Settings
+from tests.support.gateway_process import serving_gateway
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
 @pytest.fixture
-async def client(alone: GatewayServer) -> httpx.AsyncClient:
-    return alone.http
+async def client(bus: Bus, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    async with serving_gateway(settings.model_copy(update={"console": False})) as gateway:
+        yield gateway.http
 
 
 async def test_the_start_leads_programs_and_people_to_the_same_places(client: httpx.AsyncClient) -> None:

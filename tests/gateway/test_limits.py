@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+import re
 import signal
+import socket
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import httpx
 import pytest
 
 from penstock import jobs
-from penstock.contracts.events import Delta, JobAccepted, JobCompleted, PartStart, StepStarted
+from penstock.contracts.events import Delta, JobAccepted, JobCompleted, PartStart, PartValue, StepStarted
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import DEFAULT_TENANT
 from penstock.jetstream import subjects
@@ -19,6 +22,7 @@ from penstock.settings import Settings
 from penstock.simulator.wire import Reply
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.naming import named
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.support.reading import sse
 from tests.support.servers import NatsServer
@@ -139,6 +143,23 @@ async def test_a_draining_replica_cuts_its_streams_and_another_goes_on(
     assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
 
 
+async def test_a_reader_that_takes_nothing_is_cut_and_counted(bus: Bus, settings: Settings) -> None:
+    """However long its job goes on to write."""
+    job = jobs.new_job_id()
+    async with serving_gateway(settings.model_copy(update={"write_timeout": 0.3})) as gateway:
+        await jobs.submit(bus, "sequential-processing", named(job), b"{}")
+        with socket.create_connection(("127.0.0.1", gateway.port)) as reader:
+            reader.sendall(f"GET /jobs/{job}/stream?protocol=sse HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            accepted = JobAccepted(id="accepted", job=job, pattern="sequential-processing", deadline=1)
+            await bus.append(subjects.events(named(job)), accepted.model_dump_json().encode())
+            async with asyncio.timeout(PATIENCE):
+                for number in count():
+                    value = PartValue(id=f"{number}", p=f"/{number}", t=f'"{"x" * 100_000}"')
+                    await bus.append(subjects.events(named(job)), value.model_dump_json().encode())
+                    if "\npenstock_http_slow_readers_total 1.0\n" in (await gateway.http.get("/metrics")).text:
+                        break
+
+
 async def test_a_reader_that_does_not_read_slows_nobody(bus: Bus, settings: Settings) -> None:
     """What it leaves is not kept in memory: once it reads, it has everything, from the stream."""
     job, piece, count = jobs.new_job_id(), "x" * 20_000, 600
@@ -163,6 +184,8 @@ async def test_a_reader_that_does_not_read_slows_nobody(bus: Bus, settings: Sett
         while not body.endswith(b"\r\n0\r\n\r\n"):
             body += await reader.read(1024 * 1024)
         writer.close()
+        (rereads,) = re.findall(r"^penstock_stream_rereads_total (.*)", (await gateway.http.get("/metrics")).text, re.M)
+        assert float(rereads) > 0
     text = body.decode()
     assert text.count("event: delta") == count
     assert json.loads(text[text.rindex("data: ") + 6 :].split("\n")[0])["seq"] == count + 4

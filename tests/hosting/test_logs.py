@@ -2,15 +2,19 @@
 
 import json
 import logging
+import os
+import pty
+import re
 import subprocess
 import sys
 
 import pytest
 from pydantic import SecretStr
 
+from penstock.correlation import Contents
 from penstock.errors import OutputInvalid
 from penstock.hosting.logs import Formatter
-from penstock.hosting.redaction import secret_texts
+from penstock.hosting.redaction import Redaction
 from penstock.llm.access import KEYS
 from penstock.printable import without_credentials
 from penstock.settings import Settings
@@ -108,19 +112,57 @@ def test_warnings_say_where_and_of_what_kind_they_are() -> None:
     assert PROMPT in Formatter("workers", as_json=True, contents=True).format(warning)
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_members_that_quote_are_logged_where_a_setting_says_so(as_json: bool) -> None:
+    made = logging.makeLogRecord({"msg": "model call begins", "prompt": Contents(lambda: PROMPT), "model": "a-model"})
+    quiet = Formatter("workers", as_json=as_json).format(made)
+    loud = Formatter("workers", as_json=as_json, contents=True).format(made)
+    assert (PROMPT in quiet, PROMPT in loud, "a-model" in quiet) == (False, True, True)
+    assert PROMPT not in logging.Formatter("%(message)s %(prompt)s").format(made)  # whoever else has handlers
+
+
+@pytest.mark.parametrize(
+    ("variables", "in_colours", "as_json"),
+    [({}, True, False), ({"NO_COLOR": "1"}, False, False), ({"PENSTOCK_LOG_JSON": "true"}, False, True)],
+)
+def test_in_a_terminal_it_is_text_for_people(variables: dict[str, str], in_colours: bool, as_json: bool) -> None:
+    """Where no setting says otherwise; warnings are in colour. Into a file or a pipe go objects."""
+    code = (
+        "import logging; from penstock.hosting.logs import configure; from penstock.settings import Settings\n"
+        "configure(Settings(), 'workers'); logging.warning('low', extra={'left': 3})"
+    )
+    ours, theirs = pty.openpty()
+    subprocess.run([sys.executable, "-c", code], stderr=theirs, env={**os.environ, **variables}, check=True)
+    line = os.read(ours, 10_000).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert line.startswith("{") is as_json
+    assert ("\x1b[33m" in line) is in_colours
+    assert as_json or re.search(r"\d\d:\d\d:\d\d\.\d{3} workers warning(\x1b\[0m)? low  left=3", line)
+
+
 def test_secrets_that_come_as_far_as_a_log_are_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the settings, as they are and as JSON writes them, and keys by their form."""
     for name in KEYS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GEMINI_API_KEY", "of-the-environment")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-team=us,x-key=of%20a-collector")
     settings = Settings(
         nats_url="nats://me:p%40ss%22word@host:4222,nats://a-token@host:4223",
         nats_token=SecretStr('to"ken'),
         webhook_secret=SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     )
-    words = ("of-the-environment", 'p@ss"word', "a-token", 'to"ken', "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "psk_1_abc")
+    words = (
+        "of-the-environment",
+        'p@ss"word',
+        "a-token",
+        'to"ken',
+        "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "psk_1_abc",
+        "of a-collector",
+    )
     said = " ".join((*words, "AIzaSyNotARealKeyNotARealKey", "Authorization: Bearer of-a-caller", "the rest"))
     for as_json in (True, False):
-        line = Formatter("up", as_json=as_json, secret=secret_texts(settings)).format(record(said))
+        line = Formatter("up", as_json=as_json, secrets=Redaction(settings)).format(record(said))
         assert "the rest" in line
         assert [word for word in (*words, "AIza", "of-a-caller") if word in line.replace('\\"', '"')] == []

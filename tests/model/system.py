@@ -23,12 +23,14 @@ from penstock.jetstream.bus import Bus
 from penstock.jobs.follow import Follower
 from penstock.llm.client import Llm
 from penstock.llm.limits.turns import Turns
+from penstock.llm.metrics import ModelMetrics
 from penstock.llm.usage import Meter
 from penstock.pattern import Pattern, Run, StepContext
 from penstock.runs.handler import JobHandler
 from penstock.settings import Settings
 from penstock.steps.executor import Executable
 from penstock.steps.handler import StepHandler
+from penstock.steps.metrics import StepMetrics
 from penstock.steps.spending import Spending
 from tests.model.jetstream import Connection, Entry, Server
 from tests.support.naming import named
@@ -173,7 +175,9 @@ class Process(Caller):
         super().__init__(server)
         self.stream, self._server = stream, server
         self._handler: JobHandler | StepHandler
-        self._spending = Spending(self.bus, CollectorRegistry())
+        registry = CollectorRegistry()
+        models = ModelMetrics(registry)
+        self._spending = Spending(self.bus, StepMetrics(registry), models)
         if stream == subjects.JOBS:
             self._handler = JobHandler(bus=self.bus, patterns={PATTERN.name: PATTERN}, settings=SETTINGS)
         else:
@@ -185,7 +189,7 @@ class Process(Caller):
                 service="workers",
                 settings=SETTINGS,
                 spending=self._spending,
-                turns=Turns(self.bus, {}, ack_wait=SETTINGS.ack_wait, registry=CollectorRegistry()),
+                turns=Turns(self.bus, {}, ack_wait=SETTINGS.ack_wait, metrics=models),
             )
         self._tasks: dict[int, asyncio.Task[None]] = {}
 

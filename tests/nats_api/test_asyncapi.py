@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
+from penstock.contracts.events import texts_of
 from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.streams import stream_configs
@@ -169,7 +170,9 @@ async def test_what_a_fleet_stores_fits_it(pipeline: Pipeline, described: Json) 
     await steps.unsubscribe()
     for stream in (subjects.JOBS, subjects.JOURNAL, subjects.EVENTS, subjects.DEAD):
         every = f"{stream.lower()}.>"
-        stored += [(m.subject, m.data) async for m in pipeline.bus.history(stream, every)]
+        async for message in pipeline.bus.history(stream, every):
+            texts = texts_of(message.data) if stream == subjects.EVENTS else [message.data]
+            stored += [(message.subject, text) for text in texts]
     used = set()
     for subject, data in stored:
         channel = channel_of(described, subject)

@@ -79,10 +79,10 @@ async def test_both_examples_survive_a_retry(pipeline: Pipeline, node: str) -> N
 
 @pytest.mark.parametrize("name", ["nats_python/submit.py", "nats_node/submit.mjs"])
 def test_an_example_is_short_and_needs_no_penstock(name: str) -> None:
-    """About twenty lines of code, on the plain client."""
+    """Fewer than thirty lines of code, on the plain client."""
     text = (EXAMPLES / name).read_text()
     code = [line for line in text.splitlines() if line.strip() and not line.startswith(("import", '"""', "//"))]
-    assert len(code) <= 26
+    assert len(code) < 30
     assert "import penstock" not in text
     assert "from penstock" not in text
 

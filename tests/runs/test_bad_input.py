@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from penstock.contracts.events import JobFailed, SubmissionRefused
+from penstock.contracts.events import JobFailed, SubmissionRefused, texts_of
 from penstock.jetstream import subjects
 from tests.fuzz.nats_publications import Publication, publish
 from tests.support.naming import named
@@ -98,10 +98,9 @@ async def test_an_id_that_another_pattern_has_taken_is_answered_where_its_caller
     await pipeline.submit("routing", GOOD, "mine")
     await pipeline.gemini.wait(step="respond")
     await pipeline.submit("sequential-processing", {"input": "A solar lamp"}, "mine")
-    while True:
-        event = json.loads((await live.next_msg(PATIENCE)).data)
-        if event["type"] == "submission.refused":
-            break
+    event = {"type": ""}
+    while event["type"] != "submission.refused":
+        *_, event = map(json.loads, texts_of((await live.next_msg(PATIENCE)).data))
     refused = SubmissionRefused.model_validate(event)
     assert (refused.pattern, refused.problem.code) == ("sequential-processing", "job_id_taken")
     assert "first submitted to routing" in refused.problem.detail

@@ -1,19 +1,17 @@
 """A request's id and trace go along with its job: to each step, whoever runs the job by then, and to its webhook."""
 
-import asyncio
 import json
-import logging
 
 import pytest
 
 from penstock import jobs
 from penstock.contracts.wire import JobName
-from penstock.hosting.logs import Formatter
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 from tests.authors import approving
+from tests.support.log_records import lines_of, logged
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 from tests.webhooks.conftest import SECRET
@@ -28,7 +26,8 @@ CAME = {"X-Request-Id": "order-1", "traceparent": "00-4bf92f3577b34da6a3ce929d0e
 def settings(settings: Settings) -> Settings:
     webhooks = Settings(webhook_secret=SECRET, webhook_allowed_hosts="127.0.0.1:*")
     changed = webhooks.model_dump(include=webhooks.model_fields_set)
-    return settings.model_copy(update={**changed, "patterns": (NAME,)})
+    # nobody who lives is taken for dead, however busy the machine is
+    return settings.model_copy(update={**changed, "patterns": (NAME,), "ack_wait": 60})
 
 
 async def publish(bus: Bus, job: JobName, webhook: str | None = None, **headers: str) -> None:
@@ -85,20 +84,19 @@ async def test_a_refusal_over_nats_has_them_too(pipeline: Pipeline) -> None:
 
 
 async def test_a_log_says_what_it_is_about(pipeline: Pipeline) -> None:
-    """Whatever is logged while a step is executed: here, that it is tried again."""
-    lines: asyncio.Queue[str] = asyncio.Queue()
-    handler, root = logging.Handler(), logging.getLogger("penstock.steps.handler")
-    formatter = Formatter("workers", as_json=True)
-    handler.emit = lambda record: lines.put_nowait(formatter.format(record))  # type: ignore[method-assign]
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    try:
+    """Whatever is logged while a step is executed: here, that it is tried again, and the calls of the model."""
+    with lines_of("penstock") as lines, logged("penstock.runs.told", "job completed") as told:
         await pipeline.gemini.rule(step="classify", times=1, fault={"status": 503})
         job = JobName("default", "job-1")
         await pipeline.bus.once(subjects.job("routing", job), b'{"query": "x"}', headers=CAME)
-        await pipeline.result("job-1")
-        line = json.loads(lines.get_nowait())
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(logging.NOTSET)
-    assert (line["request"], line["job"], line["key"]) == ("order-1", "job-1", "classify-1")
+        await told.times(1)
+    of_the_step = {"job": "job-1", "tenant": "default", "pattern": "routing", "step": "classify", "key": "classify-1"}
+    of_the_request = {"request": "order-1", "trace_id": CAME["traceparent"].split("-")[1]}
+    about = of_the_request | of_the_step | {"attempt": 1}
+    (again,) = [line for line in lines if line["message"] == "step is tried again"]
+    assert about.items() <= again.items()
+    calls = [(line["message"], line["attempt"]) for line in lines if of_the_step.items() <= line.items()]
+    first, second = [("model call begins", 1), ("model call failed", 1)], [("model call begins", 2)]
+    assert calls == [*first, ("step is tried again", 1), *second, ("model call completed", 2)]
+    of_the_run = [line["message"] for line in lines if "key" not in line and line.get("request") == "order-1"]
+    assert of_the_run == ["job begins", "job completed"]

@@ -7,13 +7,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from penstock.contracts.events import EVENT, Event
+from penstock.contracts.events import Event
 from penstock.contracts.journal import Outcome
 from penstock.contracts.step import Step, StepMessage
 from penstock.document import Document, Reader
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
+from penstock.jetstream.event_log import stored_events
 from penstock.jetstream.streams import declare
 from penstock.jobs import new_job_id
 from penstock.patterns.loading import load, steps_by_service
@@ -105,8 +106,7 @@ class StepHarness:
     async def events(self) -> list[Event]:
         """What a reader accepts of the events so far: all of a step's are stored before its outcome."""
         reader = Reader()
-        history = self.bus.history(subjects.EVENTS, subjects.events(named(self.job)))
-        return [event async for stored in history if reader.accept(event := EVENT.validate_json(stored.data))]
+        return [event async for event in stored_events(self.bus, named(self.job)) if reader.accept(event)]
 
     async def streamed(self) -> Any:
         """What a caller was shown at the step's place."""

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from nats.js.api import DiscardPolicy, StreamConfig
 
-from penstock.contracts.events import EVENT, StepRetrying
+from penstock.contracts.events import StepRetrying
 from penstock.jetstream import subjects
+from penstock.jetstream.event_log import stored_events
 from penstock.settings import Settings
 from tests.steps.step_harness import MODEL_STEPS, StepHarness, executing
 from tests.support.log_records import logged
@@ -46,8 +47,5 @@ async def test_what_a_failed_attempt_cost_is_kept_until_there_is_room(harness: S
     await harness.bus.jetstream.update_stream(config)
     outcome = await harness.outcome()
     assert (outcome.failure, outcome.attempt, outcome.usage.calls) == (None, 2, 2)
-    stored = [
-        EVENT.validate_json(one.data)
-        async for one in harness.bus.history(subjects.EVENTS, subjects.events(named(harness.job)))
-    ]
+    stored = [event async for event in stored_events(harness.bus, named(harness.job))]
     assert len([event for event in stored if isinstance(event, StepRetrying)]) == 1

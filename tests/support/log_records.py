@@ -1,10 +1,13 @@
-"""Waiting for what is logged."""
+"""What is logged: waiting for it, and its lines."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from penstock.hosting.logs import Formatter
 from tests.support.patience import PATIENCE
 
 
@@ -36,3 +39,20 @@ def logged(logger: str, text: str) -> Iterator[LogRecords]:
         yield records
     finally:
         logging.getLogger(logger).removeHandler(records)
+
+
+@contextmanager
+def lines_of(logger: str, *, contents: bool = False) -> Iterator[list[dict[str, Any]]]:
+    """What a service writes of one logger's records, from entry to exit."""
+    lines: list[dict[str, Any]] = []
+    formatter, handler = Formatter("test", as_json=True, contents=contents), logging.Handler()
+    handler.emit = lambda record: lines.append(json.loads(formatter.format(record)))  # type: ignore[method-assign]
+    of = logging.getLogger(logger)
+    before = of.level
+    of.addHandler(handler)
+    of.setLevel(logging.INFO)
+    try:
+        yield lines
+    finally:
+        of.removeHandler(handler)
+        of.setLevel(before)

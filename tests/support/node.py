@@ -1,9 +1,12 @@
 """Node and npm, and packages as a lock file says."""
 
 import hashlib
+import runpy
 import shutil
 import subprocess
 from pathlib import Path
+
+from tests.support.repository import ROOT
 
 
 def tool(name: str) -> str:
@@ -24,3 +27,9 @@ def install(folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"npm ci failed:\n{done.stdout}{done.stderr}"
     installed.touch()
+
+
+def modules() -> Path:
+    """The packages of npm/, with those that only tests need."""
+    runpy.run_path(str(ROOT / "npm" / "assets.py"))["ensure_modules"](dev=True)
+    return ROOT / "npm" / "node_modules"

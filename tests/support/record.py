@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from penstock.contracts.events import PLACES, texts_of
 from penstock.contracts.journal import RESERVED_KEYS, Outcome
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
@@ -11,23 +12,24 @@ from tests.support.naming import named
 Message = dict[str, Any]
 
 
-async def news(bus: Bus, job: str) -> list[tuple[Stored, Message]]:
-    """The stored events of a job that are news by the contract, each with its `seq`.
+async def news(bus: Bus, job: str) -> list[tuple[int, Message, Stored]]:
+    """The stored events of a job that are news by the contract, each with its place, its `seq` and its message.
 
     An `id` or a (key, attempt, number) that was there before is none, nor is an attempt older than the newest.
     """
-    found: list[tuple[Stored, Message]] = []
+    found: list[tuple[int, Message, Stored]] = []
     known: set[object] = set()
     newest: dict[str, int] = {}
     async for stored in bus.history(subjects.EVENTS, subjects.events(named(job))):
-        event: Message = json.loads(stored.data)
-        identity = event["id"] if "id" in event else (event["k"], event["a"], event["i"], event["n"])
-        if identity in known or event.get("a", 1) < newest.get(event.get("k", ""), 1):
-            continue
-        known.add(identity)
-        if "k" in event:
-            newest[event["k"]] = event["a"]
-        found.append((stored, {**event, "seq": len(found) + 1}))
+        for place, text in enumerate(texts_of(stored.data), stored.sequence * PLACES):
+            event: Message = json.loads(text)
+            identity = event["id"] if "id" in event else (event["k"], event["a"], event["i"], event["n"])
+            if identity in known or event.get("a", 1) < newest.get(event.get("k", ""), 1):
+                continue
+            known.add(identity)
+            if "k" in event:
+                newest[event["k"]] = event["a"]
+            found.append((place, {**event, "seq": len(found) + 1}, stored))
     return found
 
 
@@ -40,9 +42,7 @@ async def outcomes(bus: Bus, job: str) -> dict[str, Outcome]:
 
 async def record(bus: Bus, job: str) -> list[Message]:
     """Type, id and data of each event that a client must have been handed."""
-    return [
-        {"type": event["type"], "id": str(stored.sequence), "data": event} for stored, event in await news(bus, job)
-    ]
+    return [{"type": event["type"], "id": str(place), "data": event} for place, event, _ in await news(bus, job)]
 
 
 def delivered(messages: list[Message]) -> list[Message]:

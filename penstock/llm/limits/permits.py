@@ -47,6 +47,11 @@ class Permits:
         self._wake = asyncio.Event()
         self._stack = AsyncExitStack()
 
+    @property
+    def lent(self) -> int:
+        """Permits that this process has."""
+        return len(self._held)
+
     async def open(self) -> None:
         """Have as many permits as the count says, no more and no fewer, and be lent some."""
         await self._declare()

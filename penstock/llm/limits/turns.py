@@ -8,8 +8,6 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
-
 from penstock.backoff import delay
 from penstock.cancelling import stop
 from penstock.contracts.prompt import Prompt
@@ -22,6 +20,7 @@ from penstock.llm.ask import Door
 from penstock.llm.limits.pace import Pace
 from penstock.llm.limits.pauses import Pauses
 from penstock.llm.limits.permits import Permits
+from penstock.llm.metrics import ModelMetrics
 from penstock.llm.selector import Asked
 from penstock.llm.usage import Meter
 from penstock.settings.model_limits import ModelLimit, ModelLimits
@@ -72,8 +71,8 @@ class _Limited:
 class Turns:
     """From `open` to `aclose`. Without a limit or a pause a call has its turn at once, and NATS is not asked."""
 
-    def __init__(self, bus: Bus, limits: ModelLimits, *, ack_wait: float, registry: CollectorRegistry) -> None:
-        self._bus, self._limits, self._ack_wait = bus, limits, ack_wait
+    def __init__(self, bus: Bus, limits: ModelLimits, *, ack_wait: float, metrics: ModelMetrics) -> None:
+        self._bus, self._limits, self._ack_wait, self.metrics = bus, limits, ack_wait, metrics
         self._pauses = Pauses(bus)
         self._opening = asyncio.Lock()
         self._limited: dict[str, _Limited] = {}
@@ -82,12 +81,6 @@ class Turns:
         #: Tokens of a reply of each model: a moving average.
         self._replies: dict[str, float] = {}
         self._stack = AsyncExitStack()
-        self._waits = Histogram(
-            "penstock_model_wait_seconds", "Waits of calls for a limited model.", ("model",), registry=registry
-        )
-        self._refusals = Counter(
-            "penstock_model_refusals", "Calls that were answered 429.", ("model",), registry=registry
-        )
 
     async def open(self) -> None:
         await self._pauses.open()
@@ -95,6 +88,13 @@ class Turns:
 
     async def aclose(self) -> None:
         await self._stack.aclose()
+
+    def in_use(self) -> dict[str, tuple[int, int]]:
+        """Of each model that has a limit: the permits that this process has, and its calls that wait for their turn."""
+        return {
+            model: (limited.permits.lent if limited.permits else 0, self._waiting[model])
+            for model, limited in self._limited.items()
+        }
 
     def around(self, door: Door, caller: Caller) -> "Asking":
         """The same, whose calls take their turns."""
@@ -122,12 +122,11 @@ class Turns:
                     taking.result()
                 finally:
                     await stop(taking)
-                self._waits.labels(model).observe(time.monotonic() - asked_at)
+                self.metrics.waited(model, time.monotonic() - asked_at)
             began = self._bus.time.now()
             try:
                 yield meter
             except RateLimited as error:
-                self._refusals.labels(model).inc()
                 await self._pauses.refused(model, began, error.retry_after)
                 raise
             finally:
@@ -138,6 +137,7 @@ class Turns:
             if not (lent or begun):
                 raise Crowded
             self._waiting[model] += 1
+            self.metrics.waiting(model, self._waiting[model])
             try:
                 done, _ = await asyncio.wait((taking,), timeout=_TOLD)
                 if not done:
@@ -146,6 +146,7 @@ class Turns:
                     await asyncio.wait((taking,))
             finally:
                 self._waiting[model] -= 1
+                self.metrics.waiting(model, self._waiting[model])
 
     async def _take(
         self,
@@ -220,9 +221,11 @@ class Asking:
                 await self._caller.begin()
                 self._begun = True
             try:
-                async with aclosing(self._door.stream(prompt, asked=asked, meter=own, **how)) as pieces:
-                    async for piece in pieces:
-                        yield piece
+                with self._turns.metrics.call(asked.model) as call:
+                    async with aclosing(self._door.stream(prompt, asked=asked, meter=own, **how)) as pieces:
+                        async for piece in pieces:
+                            call.piece()
+                            yield piece
             finally:
                 meter.include(own)
 

@@ -11,12 +11,15 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.subjects import EVERY, LANES
 from penstock.nats_api.endpoints import NatsApi
 from penstock.patterns.loading import load
+from penstock.runs.backlog import Backlog, BacklogMetrics
 from penstock.runs.handler import JobHandler
+from penstock.runs.metrics import JobMetrics
 from penstock.runs.queued import QueueTeller
 from penstock.settings import Settings
 from penstock.usage import Folding
 from penstock.webhooks.admission import check_budget_webhook
 from penstock.webhooks.delivery import Dispatcher
+from penstock.webhooks.metrics import WebhookMetrics
 
 
 def build(settings: Settings) -> Service:
@@ -24,7 +27,9 @@ def build(settings: Settings) -> Service:
     patterns = load(settings.patterns)
 
     async def start(service: Service, bus: Bus) -> None:
+        service.about = lambda: {"patterns": tuple(patterns)}
         handler = JobHandler(bus=bus, patterns=patterns, settings=settings)
+        handler.tell_end = of_jobs.ended
         jobs = subjects.job("*", EVERY)
         service.consume(subjects.JOBS, subjects.AGGREGATOR, jobs, handler.handle, aside=handler.turns.queue)
         for lane, weight in LANES.items():
@@ -36,11 +41,21 @@ def build(settings: Settings) -> Service:
         service.consume(subjects.TIMERS, subjects.TIMERS_CONSUMER, subjects.due(EVERY, "*"), handler.wake, weight=first)
         await handler.versions.start()
         service.leaving.append(handler.versions.stop)
-        for part in (Dispatcher(bus, settings), NatsApi(bus, patterns, settings), QueueTeller(bus), Folding(bus)):
+        backlog = Backlog(bus, of_backlog)
+        for part in (
+            Dispatcher(bus, settings, of_webhooks),
+            NatsApi(bus, patterns, settings),
+            QueueTeller(bus, backlog.saw),
+            backlog,
+            Folding(bus),
+        ):
             service.app.on_shutdown(part.stop)
             await part.start()
 
-    return Service("aggregator", settings, start, slots=settings.runs)
+    service = Service("aggregator", settings, start, slots=settings.runs)
+    of_jobs, of_webhooks = JobMetrics(service.registry, patterns), WebhookMetrics(service.registry)
+    of_backlog = BacklogMetrics(service.registry)
+    return service
 
 
 def serve(settings: Settings) -> None:

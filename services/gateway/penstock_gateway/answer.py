@@ -40,7 +40,7 @@ async def stream(
             return Response(status_code=204, headers=headers)
         pieces = server_sent.server_sent(follower, after=after)
         headers |= server_sent.HEADERS
-    return GrowingResponse(pieces, headers, gateway.draining)
+    return GrowingResponse(pieces, headers, gateway.draining, gateway.streams.stream(wanted, follower))
 
 
 def final(state: JobState, headers: dict[str, str]) -> Response:

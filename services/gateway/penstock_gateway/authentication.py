@@ -18,7 +18,7 @@ from penstock_gateway.state import Gateway
 
 #: What is the same for everybody: health, and what the interface is.
 FOR_ALL = frozenset({"/", "/livez", "/readyz", "/docs", "/openapi.json", "/asyncapi.json"})
-_FILES = "/docs/"
+_FILES = ("/docs/", "/console/")
 #: What a replica counts, of all tenants.
 _METRICS = "/metrics"
 _KEY = "psk_"

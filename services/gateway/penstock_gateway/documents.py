@@ -1,4 +1,4 @@
-"""The gateway's own documentation: `/`, `/docs`, OpenAPI and AsyncAPI. All of it works offline."""
+"""The gateway's own documentation, offline: `/` (for browsers without a console), `/docs`, OpenAPI, AsyncAPI."""
 
 from functools import cache, partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader
 from starlette.exceptions import HTTPException
 
 from penstock.nats_api import asyncapi
+from penstock_gateway import console
 from penstock_gateway.openapi import FOR_ALL, Version
 from penstock_gateway.parameters import prefers
 from penstock_gateway.state import Gateway
@@ -35,7 +36,10 @@ def install(app: FastAPI, gateway: Gateway) -> None:
 
     @hidden("/")
     async def start(request: Request) -> Response:
-        """Where everything is: JSON for programs, a page for browsers."""
+        """Where everything is: JSON for programs; for browsers the console, or a page of links."""
+        wants_page = prefers(request, "text/html")
+        if wants_page and gateway.settings.console:
+            return console.page()
         links = {
             "patterns": {name: f"/patterns/{name}" for name in gateway.patterns},
             "jobs": "/jobs",
@@ -47,10 +51,13 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         }
         described = {"name": "penstock", "version": app.version, "summary": app.summary, "links": links}
         headers = _HEADERS | {"Vary": "Accept"}
-        if not prefers(request, "text/html"):
+        if not wants_page:
             return JSONResponse(described, headers=headers)
         page = pages.get_template("start.html").render(described, patterns=gateway.patterns.values())
         return HTMLResponse(page, headers=headers)
+
+    if gateway.settings.console:
+        app.include_router(console.routes)
 
     @hidden("/docs")
     async def docs() -> Response:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.responses import Response
@@ -56,6 +56,11 @@ def install(app: FastAPI, gateway: Gateway) -> None:
     async def look_up(job: Job) -> JobState:
         """A job's state, its steps, and its result or problem once it has ended; of a running job, what waits."""
         return known(job.id, await jobs.look_up_with_queue(gateway.bus, job))
+
+    @routes.get("/{job}/request", summary="Request of a job", operation_id="request", responses=of_a_job)
+    async def requested(job: Job) -> Any:
+        """The body that the job was submitted with."""
+        return Response(known(job.id, await jobs.request_of(gateway.bus, job)), media_type="application/json")
 
     @routes.delete("/{job}", summary="Cancel a job", operation_id="cancel", responses=of_a_job)
     async def cancel(job: Job) -> JobState:

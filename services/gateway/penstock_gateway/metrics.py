@@ -1,9 +1,14 @@
 """What the gateway counts. Labels are routes and formats, never jobs: their number does not grow with use."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from penstock.hosting.metrics import SHORT
+from penstock.jobs.follow import Follower
 
 
 class Counting:
@@ -48,3 +53,34 @@ class Counting:
             self._sent.labels(route).inc(sent)
             if first:
                 self._first_byte.labels(route).observe(first - began)
+
+
+class StreamMetrics:
+    """Of the answers that grow."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._open = Gauge("penstock_streams_open", "Streams being answered.", ("format",), registry=registry)
+        self._delay = Histogram(
+            "penstock_stream_delay_seconds",
+            "From the model's piece, as it came to a worker, until the stream's socket has taken it.",
+            ("format",),
+            registry=registry,
+            buckets=SHORT,
+        )
+        read_again = "Times that a reader was so slow that it has to read the rest from NATS."
+        self.read_again = Counter("penstock_stream_rereads", read_again, registry=registry).inc
+        slow = "Readers that were cut off, since they took nothing for PENSTOCK_WRITE_TIMEOUT."
+        self.slow_reader = Counter("penstock_http_slow_readers", slow, registry=registry).inc
+
+    @contextmanager
+    def stream(self, wanted: str, follower: Follower) -> Iterator[Callable[[bool], None]]:
+        """Around a stream. To be called for each piece that was made of events: whether there was anything to send."""
+        delay = self._delay.labels(wanted)
+
+        def sent(anything: bool) -> None:
+            received, follower.received = follower.received, None
+            if received is not None and anything:
+                delay.observe(max(0.0, follower.now() - received))
+
+        with self._open.labels(wanted).track_inprogress():
+            yield sent

@@ -18,7 +18,7 @@ _LINE_ENDS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\
 
 
 async def server_sent(follower: Follower, *, after: int = 0) -> AsyncGenerator[str, None]:
-    """Events with a sequence above `after`; a lone ":" while nothing happens.
+    """Events with a place above `after`; a lone ":" while nothing happens.
 
     Where retention has dropped the beginning of the job, all events and snapshots, whatever `after` says.
     """
@@ -28,7 +28,7 @@ async def server_sent(follower: Follower, *, after: int = 0) -> AsyncGenerator[s
             out: list[str] = [] if batch else [HEARTBEAT]
             for delivered in batch:
                 is_late_end = isinstance(delivered.event, TERMINAL) and follower.caught_up
-                if follower.truncated or delivered.sequence > after or is_late_end:
+                if follower.truncated or delivered.place > after or is_late_end:
                     out.append(sse(delivered))
             yield "".join(out)
 

@@ -2,15 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.responses import PlainTextResponse
-from prometheus_client import CollectorRegistry
 
 from penstock.errors import Misconfigured
+from penstock.fleet import Presence
 from penstock.hosting import health, server
 from penstock.installed import __version__
 from penstock.jetstream.connection import check_server, connect
@@ -18,12 +18,15 @@ from penstock.patterns.loading import load
 from penstock.settings import Settings
 from penstock_gateway import (
     authentication,
+    dead_letter_routes,
     documents,
+    fleet_routes,
     job_routes,
     openapi,
     parameters,
     pattern_routes,
     problems,
+    timeline,
     usage_routes,
 )
 from penstock_gateway.caller_limits import TellStanding
@@ -37,7 +40,12 @@ from penstock_gateway.streaming import not_about_aborting
 uvicorn_log = logging.getLogger("uvicorn.error")
 
 #: First segments of the gateway's own paths.
-_OWN = frozenset({"jobs", "patterns", "docs", "openapi", "asyncapi", "livez", "readyz", "metrics", "usage"})
+_OWN = frozenset(
+    (
+        *("jobs", "patterns", "usage", "fleet", "dead-letters", "docs", "console", "openapi", "asyncapi"),
+        *("livez", "readyz", "metrics"),
+    )
+)
 _HEALTH = {"/livez": "Is it alive?", "/readyz": "Can it serve?", "/metrics": "Metrics, for Prometheus"}
 _ANSWERS: dict[str, openapi.Responses] = {
     "/readyz": {
@@ -57,18 +65,30 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         raise Misconfigured(f"a pattern cannot be called {', '.join(sorted(clash))}: the gateway has that path")
     gateway = Gateway(settings, patterns, draining)
 
+    def now() -> dict[str, Any]:
+        return {
+            "trouble": gateway.trouble(),
+            "in_flight": round(gateway.registry.get_sample_value("penstock_http_open") or 0),
+        }
+
+    presence = Presence("gateway", gateway.registry, now, patterns=tuple(patterns))
+
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]]:
         bus = await connect(settings, "penstock-gateway")
         uvicorn_log.addFilter(not_about_aborting)
         try:
             await check_server(bus, settings)
             gateway.connected(bus)
+            await presence.start(bus)
             async with gateway.keyring.kept():
                 authentication.refuse_unguarded(settings, gateway.keyring)
-                yield
+                gateway.process.start()
+                # penstock.hosting.http_connection calls it
+                yield {"slow_reader": gateway.streams.slow_reader}
             await gateway.admission.aclose()
         finally:
+            gateway.process.stop()
             uvicorn_log.removeFilter(not_about_aborting)
             await bus.connection.close()
 
@@ -82,17 +102,19 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
         dependencies=[Depends(gateway.admit), Depends(parameters.no_others)],
     )
     app.state.gateway = gateway
-    registry = CollectorRegistry()
     app.add_middleware(TellStanding)
     app.add_middleware(authentication.Authentication, gateway=gateway)
     app.add_middleware(Edge, hosts=allowed_hosts(settings.allowed_hosts, settings.host), origins=settings.cors_origins)
-    app.add_middleware(Counting, registry=registry)
+    app.add_middleware(Counting, registry=gateway.registry)
     app.add_middleware(Correlating)
     problems.install(app, patterns)
     pattern_routes.install(app, gateway)
     job_routes.install(app, gateway)
+    timeline.install(app, gateway)
     usage_routes.install(app, gateway)
-    for path, endpoint in health.endpoints(gateway.trouble, registry).items():
+    fleet_routes.install(app, gateway)
+    dead_letter_routes.install(app, gateway)
+    for path, endpoint in health.endpoints(gateway.trouble, gateway.registry).items():
         described: dict[str, Any] = {"operation_id": path[1:], "responses": _ANSWERS.get(path)}
         described["openapi_extra"] = openapi.FOR_ALL if path in authentication.FOR_ALL else None
         app.get(path, tags=["health"], summary=_HEALTH[path], response_class=PlainTextResponse, **described)(endpoint)

@@ -7,17 +7,20 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Request
+from prometheus_client import CollectorRegistry
 
 from penstock.callers.keyring import Keyring
 from penstock.callers.rate_limit import RateLimit
 from penstock.contracts.wire import JobName
 from penstock.document import Shape
 from penstock.errors import BusUnavailable, Refused
+from penstock.hosting.metrics import ProcessMetrics
 from penstock.jetstream.bus import Bus
 from penstock.jobs.admission import Admission
 from penstock.jobs.follow import Buffers, Follower
 from penstock.pattern import Pattern
 from penstock.settings import Settings
+from penstock_gateway.metrics import StreamMetrics
 from penstock_gateway.openapi import Description
 
 #: Seconds after which a request that waits for NATS is answered 503. Streams wait longer: nats_timeout.
@@ -37,7 +40,10 @@ class Gateway:
         self.settings, self.patterns, self.draining = settings, patterns, draining
         self.shapes = {name: Shape.of(pattern.result) for name, pattern in patterns.items()}
         self.description = Description(patterns.values())
-        self._buffers = Buffers(settings.stream_buffer)
+        self.registry = CollectorRegistry()
+        self.process = ProcessMetrics(self.registry, "gateway", self.trouble)
+        self.streams = StreamMetrics(self.registry)
+        self._buffers = Buffers(settings.stream_buffer, self.streams.read_again)
         self._turn = asyncio.Lock()
         #: Taken by each list of jobs: at the server it takes a consumer, and may read through much.
         self.listing = asyncio.Semaphore(_LISTS)

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractContextManager
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -22,15 +23,22 @@ class GrowingResponse(Response):
 
     Headers go out before the first piece. It stops when the client is gone or when `closing` is set (the
     server is shutting down): then the body is left unfinished, so that clients resume elsewhere. It takes the
-    next piece only once the socket has taken the last: a slow reader waits in the generator, not here.
+    next piece only once the socket has taken the last: a slow reader waits in the generator, not here. `seen` is
+    entered for as long as it lasts, and told of each piece whether there was anything to send.
 
     Starlette's StreamingResponse would not do: it goes on cancelling a generator that cleans up after itself.
     """
 
-    def __init__(self, pieces: AsyncGenerator[str, None], headers: Mapping[str, str], closing: asyncio.Event) -> None:
+    def __init__(
+        self,
+        pieces: AsyncGenerator[str, None],
+        headers: Mapping[str, str],
+        closing: asyncio.Event,
+        seen: AbstractContextManager[Callable[[bool], None]],
+    ) -> None:
         super().__init__(headers={"X-Accel-Buffering": "no", **headers})
         del self.headers["content-length"]
-        self._pieces, self._closing = pieces, closing
+        self._pieces, self._closing, self._seen = pieces, closing, seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.ensure_future(self._send(send))
@@ -50,9 +58,11 @@ class GrowingResponse(Response):
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": b"", "more_body": True})
-        async for piece in self._pieces:
-            if piece:
-                await send({"type": "http.response.body", "body": piece.encode(), "more_body": True})
+        with self._seen as told:
+            async for piece in self._pieces:
+                if piece:
+                    await send({"type": "http.response.body", "body": piece.encode(), "more_body": True})
+                told(bool(piece))
 
 
 async def _gone(receive: Receive) -> None:

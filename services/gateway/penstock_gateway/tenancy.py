@@ -29,6 +29,14 @@ async def _seen(
     return tenant
 
 
+async def _admin(caller: Asking) -> None:
+    """Raises Refused, 403. Who needs no key at all may do what an admin may."""
+    if caller.key is not None and not caller.admin:
+        raise Refused("forbidden", "what is of all tenants takes an admin's key")
+
+
+#: A dependency of what shows, or changes, what is of all tenants.
+FOR_ADMINS = Depends(_admin)
 #: Where jobs are submitted, and chats are remembered.
 OwnTenant = Annotated[str, Depends(_own)]
 SeenTenant = Annotated[str | None, Depends(_seen)]

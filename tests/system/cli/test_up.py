@@ -1,12 +1,15 @@
 """`penstock up`: what dies is replaced, and nothing is left when it ends."""
 
+import json
 import os
 import signal
 import socket
 from pathlib import Path
 
+import httpx
 import pytest
 
+from penstock.installed import __version__
 from tests.support.patience import PATIENCE
 from tests.system.cli.system import System, penstock, until
 
@@ -134,6 +137,21 @@ def test_an_address_of_another_machine_is_said_in_one_line(tmp_path: Path, comma
     assert "cannot listen on 192.0.2.1:" in ended.stderr
     assert ended.stderr.endswith(f"): {other}\n")
     assert ended.stderr.count("\n") == 1
+
+
+def test_the_metrics_of_each_service_are_where_it_says(system: System) -> None:
+    """In what it prints, in processes.json, and in what Prometheus reads."""
+    entries = json.loads((system.data / "processes.json").read_text())
+    addresses = {one["name"]: one["metrics"] for one in entries if one["metrics"]}
+    assert addresses.keys() == {"gateway-1", "aggregator-1", "classifier-1", "workers-1"}
+    for name, url in addresses.items():
+        assert f"{url} ({name})" in system.output()
+        shown = httpx.get(url, trust_env=False).text
+        assert f'penstock_build_info{{service="{name.removesuffix("-1")}",version="{__version__}"}} 1.0' in shown
+    targets = json.loads((system.data / "prometheus.json").read_text())
+    listed = {target["labels"]["instance"]: f"http://{target['targets'][0]}/metrics" for target in targets}
+    assert listed == addresses
+    assert "prometheus.json" in penstock("up", "--help").stdout
 
 
 def test_a_folder_is_used_by_one_at_a_time(system: System) -> None:

@@ -99,7 +99,7 @@ async def check(bus: Bus, reader: Reader) -> list[float]:
     """
     expected = await news(bus, reader.job)
     delivered = [(one.id, json.loads(one.data)) for one in reader.received]
-    assert delivered == [(stored.sequence, event) for stored, event in expected], f"{reader.job}: a wrong stream"
-    times = [datetime.fromisoformat(stored.time).timestamp() for stored, _ in expected]
+    assert delivered == [(place, event) for place, event, _ in expected], f"{reader.job}: a wrong stream"
+    times = [datetime.fromisoformat(stored.time).timestamp() for _, _, stored in expected]
     pairs = zip(reader.received, times, strict=True)
     return [max(0.0, one.at - time) for one, time in pairs if one.connected_at < time]

@@ -64,6 +64,7 @@ def test_what_is_built_is_complete(artifacts: tuple[Path, Path]) -> None:
     prompts = {str(path.relative_to(ROOT)) for path in (ROOT / "penstock").rglob("prompts/*.md")}
     scripts = {f"penstock/tools/{name}" for name in ("evaluator.js", "mathjs/math.js", "mathjs/LICENSE")}
     pages = {f"penstock_gateway/swagger_ui/{name}" for name in ("swagger-ui-bundle.js", "LICENSE")}
+    pages.add("penstock_gateway/console/index.html")
     assert prompts
     assert prompts | scripts | pages <= names
     assert {*prompts, *scripts, *(f"services/gateway/{page}" for page in pages)} <= source

@@ -1,0 +1,175 @@
+"""What waits in the whole system, and what NATS holds, for /metrics of aggregators. Each of them shows the same."""
+
+import asyncio
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import nats.errors
+from nats.aio.msg import Msg
+from nats.js.api import ConsumerInfo
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from penstock.cancelling import stop
+from penstock.contracts.waiting import shift_key
+from penstock.jetstream import subjects
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.consumers import delivered
+from penstock.jobs.lookup import unix
+from penstock.jobs.queued import state_of
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks, after which what was seen is not shown any more, and that an answer may take.
+_LOOK, _STALE, _PATIENCE = 5.0, 30.0, 2.0
+#: Looks between two counts of parked jobs: the server names each.
+_RARELY = 6
+_QUEUES = {subjects.JOBS: "aggregator", subjects.TURNS: "aggregator", subjects.HOOKS: "webhooks"}
+_OF_QUEUE = ("service", "pattern", "step", "lane")
+
+#: Of the whole system, each.
+_HELP = {
+    "penstock_backlog": "What nobody has begun: steps; jobs (service=aggregator; without a lane until they have one); "
+    "webhooks.",
+    "penstock_backlog_oldest_seconds": "How long the first of it has waited; 0 where there is none.",
+    "penstock_backlog_served": "Whether any worker asks for steps of this kind, or has some: 1 or 0.",
+    "penstock_jobs_parked": "Jobs that wait for a signal or for a time and are in nobody's memory.",
+    "penstock_dead_letters": "Messages in DEAD: `penstock dead` lists them.",
+    "penstock_stream_bytes": "What a stream of NATS holds.",
+    "penstock_stream_limit_bytes": "What it may hold.",
+}
+_LABELS = {
+    "penstock_backlog": _OF_QUEUE,
+    "penstock_backlog_oldest_seconds": _OF_QUEUE,
+    "penstock_backlog_served": _OF_QUEUE[:3],
+    "penstock_stream_bytes": ("stream",),
+    "penstock_stream_limit_bytes": ("stream",),
+}
+
+#: Of a metric: label values -> value.
+_Values = dict[str, dict[tuple[str, ...], float]]
+
+
+class BacklogMetrics(Collector):
+    """Shows what was seen last, while that is news."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._values: _Values = {}
+        self._seen_at = float("-inf")
+        registry.register(self)
+
+    def show(self, values: _Values) -> None:
+        self._values, self._seen_at = values, time.monotonic()
+
+    def describe(self) -> Iterator[Metric]:
+        return (GaugeMetricFamily(name, text, labels=_LABELS.get(name, ())) for name, text in _HELP.items())
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self.describe():
+            if time.monotonic() - self._seen_at < _STALE and isinstance(family, GaugeMetricFamily):
+                for labels, value in self._values.get(family.name, {}).items():
+                    family.add_metric(labels, value)
+                yield family
+
+
+class Backlog:
+    """Looks from `start` to `stop`: four requests every 5 s, and one for each queue whose first message has changed."""
+
+    def __init__(self, bus: Bus, metrics: BacklogMetrics) -> None:
+        self._bus, self._metrics = bus, metrics
+        self._steps: Sequence[ConsumerInfo] = ()
+        #: Of each consumer the first message that nobody had: its sequence and time.
+        self._firsts: dict[str, tuple[int, float]] = {}
+        self._parked: dict[tuple[str, ...], float] = {}
+        self._looking: asyncio.Task[None] | None = None
+
+    def saw(self, consumers: Sequence[ConsumerInfo]) -> None:
+        """All consumers of STEPS, as somebody else has just listed them."""
+        self._steps = consumers
+
+    async def start(self) -> None:
+        self._looking = asyncio.create_task(self._look_on())
+
+    async def stop(self) -> None:
+        if self._looking is not None:
+            await stop(self._looking)
+
+    async def _look_on(self) -> None:
+        looks = 0
+        while True:
+            try:
+                await self.look(count_parked=looks % _RARELY == 0)
+                looks += 1
+            except (nats.errors.Error, OSError, KeyError, ValueError, TimeoutError) as error:
+                log.debug("could not look at what waits: %r", error)
+            except Exception:
+                log.exception("could not look at what waits; trying on")
+            await asyncio.sleep(_LOOK)
+
+    async def look(self, *, count_parked: bool = True) -> None:
+        """Show what is there now."""
+        values: _Values = defaultdict(dict)
+        kinds: dict[tuple[str, ...], list[ConsumerInfo]] = defaultdict(list)
+        for info in self._steps:
+            *kind, _ = names = tuple(info.name.split("="))
+            kinds[tuple(kind)].append(info)
+            await self._add(values, subjects.STEPS, info, names)
+        for labels, lanes in kinds.items():
+            values["penstock_backlog_served"][labels] = float(state_of(lanes)["served"])
+        for stream, service in _QUEUES.items():
+            for one in (await self._ask(f"CONSUMER.LIST.{stream}"))["consumers"]:
+                info = ConsumerInfo.from_response(one)
+                lane = info.name.partition("=")[2]
+                if service == "webhooks" or info.name == subjects.AGGREGATOR or lane in subjects.LANES:
+                    await self._add(values, stream, info, (service, "", "", lane))
+        for held in (await self._ask("STREAM.LIST"))["streams"]:
+            name = held["config"]["name"]
+            if name in subjects.STREAMS:
+                values["penstock_stream_bytes"][name,] = held["state"]["bytes"]
+                values["penstock_stream_limit_bytes"][name,] = held["config"]["max_bytes"]
+            if name == subjects.DEAD:
+                values["penstock_dead_letters"][()] = held["state"]["messages"]
+        if count_parked:
+            self._parked = {(): await self._count_parked()}
+        values["penstock_jobs_parked"] = self._parked
+        self._metrics.show(values)
+
+    async def _add(self, values: _Values, stream: str, info: ConsumerInfo, labels: tuple[str, ...]) -> None:
+        waiting = info.num_pending or 0
+        values["penstock_backlog"][labels] = waiting
+        age = self._bus.time.now() - await self._first(stream, info) if waiting else 0.0
+        values["penstock_backlog_oldest_seconds"][labels] = max(0.0, age)
+
+    async def _first(self, stream: str, info: ConsumerInfo) -> float:
+        """When the first of those came that nobody has."""
+        sequence, at = self._firsts.get(info.name, (0, 0.0))
+        if sequence <= delivered(info):
+            query = {"next_by_subj": info.config.filter_subject, "seq": delivered(info) + 1}
+            first = await self._request(f"DIRECT.GET.{stream}", query)
+            headers = first.headers or {}
+            if "Nats-Sequence" not in headers:  # somebody has just taken it
+                return self._bus.time.now()
+            sequence, at = int(headers["Nats-Sequence"]), unix(headers["Nats-Time-Stamp"])
+            self._firsts[info.name] = sequence, at
+        return at
+
+    async def _count_parked(self) -> int:
+        """Jobs with more shifts that park them than such that take them up again."""
+        every = subjects.journal(subjects.EVERY, shift_key("*"))
+        found = await self._ask(f"STREAM.INFO.{subjects.JOURNAL}", {"subjects_filter": every})
+        numbers = (int(subject.rpartition(".")[2]) for subject in found["state"].get("subjects") or ())
+        return sum(-1 if number % 2 else 1 for number in numbers)
+
+    async def _ask(self, about: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Raises KeyError where NATS refuses, as its answer has nothing then."""
+        answered: dict[str, Any] = json.loads((await self._request(about, query)).data)
+        return answered
+
+    async def _request(self, about: str, query: dict[str, Any] | None) -> Msg:
+        body = json.dumps(query).encode() if query else b""
+        return await self._bus.connection.request(f"$JS.API.{about}", body, _PATIENCE)

@@ -1,0 +1,180 @@
+// A form from a JSON Schema. What it has no control for is written as JSON.
+
+import type { ComponentChildren, JSX } from "preact";
+import { useId, useState } from "preact/hooks";
+import { pointer } from "../job/document";
+import { properties, resolved, type Schema } from "./schema";
+import { label } from "./words";
+import "../styles/form.css";
+
+/** What is wrong, by place. */
+export type Errors = Map<string, string>;
+
+type Field = {
+  name: string;
+  schema: Schema;
+  root: Schema;
+  value: unknown;
+  at: string;
+  required: boolean;
+  errors: Errors;
+  changed: (value: unknown) => void;
+};
+
+/** Fields of all members of an object but those of `without`. */
+export function Fields({ schema, root, value, at = "", errors, changed, without = [] }: Omit<Field, "name" | "required" | "at"> & { at?: string; without?: string[] }): JSX.Element {
+  const whole = resolved(schema, root);
+  const members = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+  const set = (name: string, to: unknown) => {
+    const { [name]: _, ...rest } = members;
+    changed(to === undefined ? rest : { ...members, [name]: to });
+  };
+  return (
+    <>
+      {Object.entries(properties(whole, root))
+        .filter(([name]) => !without.includes(name))
+        .map(([name, inner]) => (
+          <OneField
+            key={name}
+            name={name}
+            schema={inner}
+            root={root}
+            value={members[name]}
+            at={pointer(at, name)}
+            required={whole.required?.includes(name) ?? false}
+            errors={errors}
+            changed={(to) => set(name, to)}
+          />
+        ))}
+    </>
+  );
+}
+
+export function OneField(field: Field): JSX.Element {
+  const { name, root, value, at, required, errors, changed } = field;
+  const schema = resolved(field.schema, root);
+  const id = useId();
+  const error = errors.get(at);
+  const kind = Array.isArray(schema.type) ? schema.type.find((one) => one !== "null") : schema.type;
+  const controls = {
+    id,
+    "aria-describedby": error || schema.description ? `${id}-said` : undefined,
+    "aria-invalid": error ? true : undefined,
+    required: required && kind !== "string",
+  };
+  const framed = (control: ComponentChildren, beside = false) => (
+    <div class={`field ${beside ? "beside" : ""} ${error ? "wrong" : ""}`}>
+      {!beside && <label for={id}>{label(name)}</label>}
+      {control}
+      {beside && <label for={id}>{label(name)}</label>}
+      {(error || schema.description) && (
+        <p id={`${id}-said`} class={error ? "error" : "hint"}>
+          {error ?? schema.description}
+        </p>
+      )}
+    </div>
+  );
+  const choices = schema.enum ?? (schema.const === undefined ? undefined : [schema.const]);
+  if (choices) {
+    return framed(
+      <select {...controls} value={choices.indexOf(value ?? schema.default)} onChange={(event) => changed(choices[Number(event.currentTarget.value)])}>
+        {(value ?? schema.default) == null && <option value={-1}>–</option>}
+        {!required && value != null && schema.default == null && <option value={-1}>–</option>}
+        {choices.map((choice, index) => (
+          <option value={index}>{String(choice)}</option>
+        ))}
+      </select>,
+    );
+  }
+  if (kind === "boolean") {
+    return framed(<input {...controls} type="checkbox" required={false} checked={(value ?? schema.default) === true} onChange={(event) => changed(event.currentTarget.checked)} />, true);
+  }
+  if (kind === "number" || kind === "integer") {
+    const typed = (text: string) => changed(text === "" ? undefined : Number(text));
+    return framed(
+      <input {...controls} type="number" step={kind === "integer" ? 1 : "any"} value={typeof value === "number" ? value : ""} onInput={(event) => typed(event.currentTarget.value)} />,
+    );
+  }
+  if (kind === "string") {
+    const typed = (text: string) => changed(text === "" && !required ? undefined : text);
+    const text = typeof value === "string" ? value : "";
+    const isShort = (schema.maxLength ?? 1_000_000) <= 256 || schema.format === "uri";
+    return framed(
+      isShort ? (
+        <input {...controls} type="text" value={text} onInput={(event) => typed(event.currentTarget.value)} />
+      ) : (
+        <textarea {...controls} spellcheck={false} rows={2} value={text} onInput={(event) => typed(event.currentTarget.value)} />
+      ),
+    );
+  }
+  if (kind === "array" && schema.items) return <Items {...field} schema={schema} />;
+  if (kind === "object" && schema.properties) {
+    const whole = (
+      <fieldset class="group">
+        <legend>{label(name)}</legend>
+        <Fields schema={schema} root={root} value={value} at={at} errors={errors} changed={changed} />
+      </fieldset>
+    );
+    if (required || value !== undefined) return whole;
+    return <Absent name={name} begin={() => changed({})} />;
+  }
+  return framed(<Json id={id} value={value} changed={changed} />);
+}
+
+function Absent({ name, begin }: { name: string; begin: () => void }): JSX.Element {
+  return (
+    <div class="field">
+      <button type="button" class="quiet" onClick={begin}>
+        {label(name)} …
+      </button>
+    </div>
+  );
+}
+
+function Items({ name, schema, root, value, at, errors, changed }: Field): JSX.Element {
+  const items = Array.isArray(value) ? value : [];
+  const put = (index: number, to: unknown) => changed(items.map((item, at) => (at === index ? to : item)));
+  return (
+    <fieldset class="group">
+      <legend>{label(name)}</legend>
+      {items.map((item, index) => (
+        <div class="item" key={index}>
+          <OneField name={`${name} ${index + 1}`} schema={schema.items as Schema} root={root} value={item} at={pointer(at, index)} required errors={errors} changed={(to) => put(index, to)} />
+          <button type="button" class="quiet" aria-label={`Remove ${label(name)} ${index + 1}`} onClick={() => changed(items.filter((_, at) => at !== index))}>
+            Remove
+          </button>
+        </div>
+      ))}
+      <button type="button" class="quiet" onClick={() => changed([...items, blank(resolved(schema.items, root))])}>
+        Add one
+      </button>
+    </fieldset>
+  );
+}
+
+function blank(schema: Schema): unknown {
+  if (schema.default !== undefined) return schema.default;
+  const made: Record<string, unknown> = { string: "", number: 0, integer: 0, boolean: false, array: [], object: {} };
+  return schema.enum?.[0] ?? made[String(schema.type)] ?? null;
+}
+
+/** A value as JSON; nothing is changed while it is none. */
+export function Json({ id, value, changed, rows = 4 }: { id: string; value: unknown; changed: (value: unknown) => void; rows?: number }): JSX.Element {
+  const [text, setText] = useState(() => (value === undefined ? "" : JSON.stringify(value, null, 2)));
+  const [wrong, setWrong] = useState("");
+  const typed = (given: string) => {
+    setText(given);
+    try {
+      changed(given.trim() === "" ? undefined : JSON.parse(given));
+      setWrong("");
+    } catch (error) {
+      setWrong(error instanceof Error ? error.message : "no JSON");
+    }
+  };
+  return (
+    <>
+      <textarea id={id} class="mono" spellcheck={false} rows={rows} value={text} aria-invalid={wrong ? true : undefined} onInput={(event) => typed(event.currentTarget.value)} />
+      {wrong && <p class="error">{wrong}</p>}
+    </>
+  );
+}

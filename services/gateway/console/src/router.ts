@@ -1,0 +1,42 @@
+// Where the page is: the part of the address behind `#`, so that no path of the API is taken.
+
+import { useEffect, useState } from "preact/hooks";
+
+export type Place = { view: string; rest: string[]; query: URLSearchParams };
+
+export function place(): Place {
+  const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?", 2);
+  const [view = "", ...rest] = path.split("/").map(decoded);
+  return { view: view || "run", rest, query: new URLSearchParams(query) };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+export function href(view: string, ...rest: string[]): string {
+  return `#/${[view, ...rest].map(encodeURIComponent).join("/")}`;
+}
+
+export function go(to: string, { replace = false } = {}): void {
+  if (replace) {
+    history.replaceState(null, "", to);
+    dispatchEvent(new HashChangeEvent("hashchange"));
+  } else {
+    location.hash = to;
+  }
+}
+
+export function usePlace(): Place {
+  const [at, setAt] = useState(place);
+  useEffect(() => {
+    const changed = () => setAt(place());
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return at;
+}

@@ -1,0 +1,191 @@
+// Run: choose a pattern, fill in its request, and see its result grow.
+
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { ask, key, Refusal } from "../api/client";
+import { useAsked } from "../api/use";
+import type { JobState, PatternContract } from "../api/schema";
+import { useJob } from "../job/use";
+import { Copy } from "../parts/copy";
+import { type Errors, Fields, Json } from "../parts/form";
+import { Refused, Result, Standing } from "../parts/result";
+import { properties, type Schema } from "../parts/schema";
+import { languages, snippet } from "../parts/snippets";
+import { Drawing, Steps } from "../parts/steps";
+import { go, href, type Place } from "../router";
+import "../styles/run.css";
+
+/** Options that are in sight; the others are behind a fold. */
+const IN_SIGHT = ["urgency", "cache"];
+
+export function Run({ at }: { at: Place }): JSX.Element {
+  const patterns = useAsked<Record<string, string>>("/patterns");
+  const names = Object.keys(patterns.value ?? {});
+  const name = at.rest[0] ?? names[0];
+  return (
+    <>
+      <h1 class="hidden">Run a pattern</h1>
+      <Refused error={patterns.error} />
+      <nav class="choice patterns" aria-label="Patterns">
+        {names.map((one) => (
+          <a key={one} href={href("run", one)} title={patterns.value?.[one]} aria-current={one === name ? "page" : undefined}>
+            {one}
+          </a>
+        ))}
+      </nav>
+      {name && <OnePattern key={name} name={name} job={at.rest[1] ?? null} />}
+    </>
+  );
+}
+
+function OnePattern({ name, job }: { name: string; job: string | null }): JSX.Element {
+  const { value: contract, error } = useAsked<PatternContract>(`/patterns/${encodeURIComponent(name)}`);
+  const followed = useJob(job);
+  const shown = followed?.model;
+  return (
+    <>
+      <Refused error={error} />
+      {contract && (
+        <div class="run">
+          <div class="request">
+            <h2 class="hidden">Request</h2>
+            <p class="soft">{contract.summary}</p>
+            <Request contract={contract} />
+          </div>
+          <div class="outcome" aria-busy={shown ? !shown.ended : false}>
+            <h2 class="hidden">Result</h2>
+            {!shown && contract.drawing && <pre class="drawing" tabIndex={0} role="img" aria-label="The pattern, drawn">{contract.drawing}</pre>}
+            {job && shown && followed && (
+              <>
+                <div class="head">
+                  <Standing model={shown} />
+                  <span class="buttons">
+                    {!shown.ended && <Cancel job={job} />}
+                    {shown.status === "completed" && <Copy text={() => JSON.stringify(shown.document.value(), null, 2)}>Copy result</Copy>}
+                    <a href={href("jobs", job)}>Job {job.slice(0, 8)}</a>
+                  </span>
+                </div>
+                {contract.drawing && <Drawing drawing={contract.drawing} model={shown} />}
+                <Steps model={shown} />
+                <Result job={job} followed={followed} schema={contract.result as Schema} />
+              </>
+            )}
+          </div>
+        </div>
+      )}
+    </>
+  );
+}
+
+export function Cancel({ job, done = () => {} }: { job: string; done?: () => void }): JSX.Element {
+  const [sent, setSent] = useState(false);
+  const cancelled = async () => {
+    setSent(true);
+    await ask(`/jobs/${encodeURIComponent(job)}`, { method: "DELETE" }).catch(() => setSent(false));
+    done();
+  };
+  return (
+    <button type="button" class="danger" disabled={sent} onClick={cancelled}>
+      {sent ? "Cancelling" : "Cancel"}
+    </button>
+  );
+}
+
+function Request({ contract }: { contract: PatternContract }): JSX.Element {
+  const schema = contract.request as Schema;
+  const options = properties(schema, schema).options ?? {};
+  const [body, setBody] = useState<Record<string, unknown>>(() => remembered(contract.name) ?? contract.example);
+  const [asJson, setAsJson] = useState(false);
+  const [refusal, setRefusal] = useState<Refusal | null>(null);
+  const [sending, setSending] = useState(false);
+  const errors: Errors = new Map((refusal?.problem.errors ?? []).map((one) => [one.pointer, one.detail]));
+  useEffect(() => remember(contract.name, body), [body]);
+
+  const submitted = async (event?: Event) => {
+    event?.preventDefault();
+    setSending(true);
+    setRefusal(null);
+    try {
+      const job = await ask<JobState>(`/${encodeURIComponent(contract.name)}`, { body, headers: { Prefer: "respond-async" } });
+      go(href("run", contract.name, job.id));
+    } catch (error) {
+      if (error instanceof Refusal) setRefusal(error);
+      else throw error;
+    } finally {
+      setSending(false);
+    }
+  };
+  const typed = (event: KeyboardEvent) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void submitted(event);
+  };
+  const set = (to: unknown) => setBody(to as Record<string, unknown>);
+  const setOptions = (to: unknown) => setBody({ ...body, options: to });
+  const shared = { root: schema, errors };
+  const optional = { ...shared, schema: options, value: body.options, at: "/options", changed: setOptions };
+  const names = Object.keys(properties(options, schema));
+  return (
+    <form onSubmit={submitted} onKeyDown={typed} noValidate>
+      {asJson ? (
+        <div class="field">
+          <label for="request-json">Request, as JSON</label>
+          <Json id="request-json" rows={16} value={body} changed={(to) => set(to ?? {})} />
+        </div>
+      ) : (
+        <>
+          <Fields {...shared} schema={schema} value={body} changed={set} without={["options"]} />
+          <fieldset class="in-sight">
+            <legend class="hidden">Options</legend>
+            <Fields {...optional} without={names.filter((one) => !IN_SIGHT.includes(one))} />
+          </fieldset>
+          <details>
+            <summary>More options</summary>
+            <Fields {...optional} without={IN_SIGHT} />
+          </details>
+        </>
+      )}
+      {refusal && (
+        <p class="problem" role="alert">
+          <strong>{refusal.problem.code}</strong> {refusal.message}
+        </p>
+      )}
+      <div class="buttons">
+        <button class="primary" disabled={sending} title="Ctrl+Enter">
+          Run
+        </button>
+        <button type="button" class="quiet" aria-pressed={asJson} onClick={() => setAsJson(!asJson)}>
+          {asJson ? "As a form" : "As JSON"}
+        </button>
+        <button type="button" class="quiet" onClick={() => setBody(contract.example)}>
+          Example
+        </button>
+      </div>
+      <div class="buttons copies">
+        <span class="soft small">Copy as</span>
+        {languages.map((language) => (
+          <Copy key={language} text={() => snippet(language, contract.name, body, key() !== null)}>
+            {language}
+          </Copy>
+        ))}
+      </div>
+    </form>
+  );
+}
+
+const STORED = "penstock.request.";
+
+/** Fills the form of a pattern, for as long as the tab is there. */
+export function remember(pattern: string, body: Record<string, unknown>): void {
+  try {
+    sessionStorage.setItem(STORED + pattern, JSON.stringify(body));
+  } catch {
+    sessionStorage.removeItem(STORED + pattern);
+  }
+}
+
+function remembered(pattern: string): Record<string, unknown> | null {
+  try {
+    return JSON.parse(sessionStorage.getItem(STORED + pattern) ?? "null") as Record<string, unknown> | null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,292 @@
+"""What a person sees and does in the console: jobs grow, are cancelled, approved, followed over a reload and a kill."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+
+import httpx
+import pytest
+from playwright.async_api import Browser, expect
+
+from penstock.contracts.events import PartValue
+from penstock.contracts.wire import DEFAULT_TENANT, JobName
+from penstock.jetstream import subjects
+from penstock.jetstream.connection import connect
+from penstock.settings import Settings
+from tests.support.gateway_process import serving_gateway
+from tests.support.keys import new_key
+from tests.support.simulator import Steering
+from tests.system.cli.system import System
+from tests.system.console.browser import PHONE, Console, Scheme, tab
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PATTERNS = (
+    "sequential-processing",
+    "routing",
+    "parallel-processing",
+    "orchestrator-worker",
+    "evaluator-optimizer",
+    "multi-step-tool-usage",
+)
+
+
+def state(system: System, job: str) -> dict[str, object]:
+    found: dict[str, object] = httpx.get(f"{system.url('gateway')}/jobs/{job}", trust_env=False).json()
+    return found
+
+
+async def test_each_pattern_runs_from_its_example(console: Console, shared_system: System) -> None:
+    """Each member of the result is in its place, there is who wrote it, and the drawing shows what is done."""
+    for pattern in PATTERNS:
+        job = await console.run(pattern)
+        await console.is_("completed")
+        result = state(shared_system, job)["result"]
+        assert isinstance(result, dict)
+        for member in result:
+            await expect(console.part(f"/{member}"), pattern).to_have_class(re.compile("^part (whole)? *$"))
+        assert await console.page.locator(".part > h3 > .writer").count() > 0, pattern
+        assert await console.page.locator(".drawing .node.completed").count() > 0, pattern
+
+
+async def test_parts_appear_in_the_order_in_which_they_are_written(console: Console, gemini: Steering) -> None:
+    await gemini.rule(step="draft", reply={"hold": "draft"})
+    await gemini.rule(step="evaluate", reply={"hold": "evaluate"})
+    await console.run("sequential-processing")
+    draft, evaluation = console.part("/originalContent"), console.part("/evaluation")
+    await expect(draft.locator(".writer.growing")).to_contain_text("draft-1")
+    await expect(draft.locator(".prose, .text")).not_to_be_empty()
+    await expect(evaluation).to_have_class("part  to-come")
+    await gemini.release("draft")
+    await expect(evaluation.locator("h3 .writer.growing")).to_contain_text("evaluate-1")
+    await expect(draft.locator(".writer.whole")).to_contain_text("draft-1")
+    await gemini.release("evaluate")
+    await console.is_("completed")
+
+
+async def test_a_killed_worker_s_part_is_taken_back_and_written_anew(
+    console: Console, gemini: Steering, shared_system: System
+) -> None:
+    await gemini.rule(step="respond", times=1, reply={"merge": {"response": "The first try. " * 30}, "hold": "respond"})
+    await console.run("routing")
+    response = console.part("/response")
+    await expect(response.locator(".writer.growing")).to_contain_text("respond-1")
+    (pid,) = [pid for name, pid in shared_system.processes().items() if name.startswith("workers")]
+    os.kill(pid, signal.SIGKILL)
+    await console.is_("completed")
+    await expect(response.locator(".writer")).to_contain_text("written anew")
+    await expect(response).not_to_contain_text("The first")
+
+
+async def test_a_job_is_cancelled_and_retried(console: Console, gemini: Steering, shared_system: System) -> None:
+    await gemini.rule(step="respond", times=1, reply={"hold": "respond"})
+    job = await console.run("routing")
+    await expect(console.part("/response").locator(".writer.growing")).to_be_visible()
+    await console.page.get_by_role("button", name="Cancel").click()
+    await console.is_("cancelled")
+    assert state(shared_system, job)["status"] == "cancelled"
+    await console.open("jobs?status=cancelled")
+    await console.page.get_by_role("button", name=f"Retry {job}").click()
+    await console.page.wait_for_url("**/#/jobs/*")
+    await console.is_("completed")
+    await expect(console.page.get_by_text("another try at")).to_be_visible()
+
+
+async def test_a_reload_goes_on_after_the_last_event(console: Console, gemini: Steering) -> None:
+    await gemini.rule(step="respond", reply={"hold": "respond"})
+    await console.run("routing")
+    growing = console.part("/response").locator(".writer.growing")
+    await expect(growing).to_be_visible()
+    await console.page.reload()
+    await expect(growing).to_be_visible()
+    first, second = console.cursors
+    assert first is None
+    assert second is not None
+    assert int(second) > 0
+    await gemini.release("respond")
+    await console.is_("completed")
+    await expect(console.part("/nextSteps").locator(".writer")).to_contain_text("respond-1")
+
+
+async def test_a_waiting_job_is_approved(console: Console, shared_system: System) -> None:
+    """The form is that of the signal's body; what does not fit is said at its field."""
+    job = await console.run("letter", Subject="a lantern")
+    await console.is_("waiting")
+    await expect(console.part("/text")).to_contain_text("this is about a lantern")
+    form = console.page.locator("form.waits")
+    await form.get_by_role("button", name="Send").click()
+    await expect(form.locator(".field.wrong")).to_have_text(re.compile("Remark.*required"))
+    await form.get_by_label("Approved").check()
+    await form.get_by_label("Remark").fill("Send it.")
+    await form.get_by_role("button", name="Send").click()
+    await console.is_("completed")
+    result = state(shared_system, job)["result"]
+    assert isinstance(result, dict)
+    assert result["approval"] == {"approved": True, "remark": "Send it."}
+
+
+HOSTILE = """<script>window.hacked = 1</script> <img src=x onerror="window.hacked = 2">
+
+[a link](javascript:window.hacked=3) [data](data:text/html,<script>window.hacked=4</script>) [good](https://example.com/)
+
+![an image](https://example.com/tracks.png) <a href="javascript:window.hacked=5">raw</a> <svg onload="window.hacked=6">
+
+```html
+<script>window.hacked = 7</script>
+```
+"""
+
+
+async def test_what_a_model_says_is_text(console: Console, gemini: Steering) -> None:
+    """Neither scripts nor addresses that run one, nor images from elsewhere."""
+    await gemini.rule(step="respond", reply={"merge": {"response": HOSTILE, "nextSteps": [HOSTILE, "<b>bold</b>"]}})
+    await console.run("routing")
+    await console.is_("completed")
+    response = console.part("/response")
+    await expect(response).to_contain_text("<script>window.hacked = 1</script>")
+    await expect(response).to_contain_text("<script>window.hacked = 7</script>")
+    links = await console.page.locator(".prose a[href]").evaluate_all("all => all.map(one => one.href)")
+    assert set(links) == {"https://example.com/", "https://example.com/tracks.png"}
+    for link in await console.page.locator(".prose a:not([href])").all():
+        await link.click()
+    assert await console.page.locator(".part :is(script, img, svg, iframe, b, [onerror], [onload])").count() == 0
+    assert await console.page.evaluate("window.hacked") is None
+    assert [one.url for one in console.requests if not one.url.startswith((console.url, "data:"))] == []
+
+
+async def test_a_very_long_line_is_shown_in_part(console: Console, gemini: Steering) -> None:
+    """And the page can be reloaded."""
+    await gemini.rule(step="respond", reply={"merge": {"response": "lantern " * 30_000}})
+    await console.run("routing")
+    await console.is_("completed")
+    await expect(console.part("/response")).to_contain_text("40,000 characters more")
+    await console.page.reload()
+    await console.is_("completed")
+    await expect(console.part("/response")).to_contain_text("40,000 characters more")
+
+
+async def tell(system: System, job: str, count: int) -> None:
+    """Publishes events of the run: the value of a place of its result, again and again."""
+    bus = await connect(Settings(nats_url=system.nats_url), "test")
+    told = [PartValue(id=f"told-{n}", p="/estimatedResolutionTime", t=f'"{n} s"') for n in range(count)]
+    for some in (told[at : at + 250] for at in range(0, count, 250)):
+        subject = subjects.events(JobName(DEFAULT_TENANT, job))
+        await asyncio.gather(*(bus.publish(subject, event.model_dump_json().encode()) for event in some))
+    await bus.connection.close()
+
+
+async def test_of_very_many_events_those_in_sight_are_in_the_page(
+    console: Console, gemini: Steering, shared_system: System
+) -> None:
+    await gemini.rule(step="respond", reply={"hold": "respond"})
+    job = await console.run("routing")
+    await gemini.wait(step="respond", held="respond")
+    await tell(shared_system, job, 10_000)
+    await gemini.release("respond")
+    await console.open(f"jobs/{job}")
+    await console.is_("completed")
+    shown = console.page.get_by_role("button", name="as received")
+    await expect(shown).to_have_text(re.compile(r"Show 10,\d+ as received"))
+    await shown.click()
+    rows = console.page.locator(".events li")
+    await expect(rows.last).to_contain_text("job.completed")
+    assert await rows.count() < 100
+    await console.page.locator(".events").evaluate("box => { box.scrollTop = 0 }")
+    await expect(rows.first).to_contain_text("job.accepted")
+
+
+async def test_jobs_are_found_by_their_pattern_state_and_id(console: Console, gemini: Steering) -> None:
+    """Their list is live: one that ends is shown so without a reload."""
+    await gemini.rule(step="respond", reply={"hold": "respond"})
+    job = await console.run("routing")
+    await console.open("jobs?pattern=routing")
+    row = console.page.locator("tbody tr", has_text=job)
+    await expect(row).to_contain_text("running")
+    await gemini.release("respond")
+    await expect(row).to_contain_text("completed")
+    await console.page.get_by_label("State").select_option("failed")
+    await expect(row).to_have_count(0)
+    await console.page.get_by_label("Id").fill(job)
+    await console.page.get_by_label("Id").press("Enter")
+    await expect(console.page.get_by_role("heading", level=1)).to_contain_text(job)
+
+
+async def test_the_keyboard_is_enough(console: Console) -> None:
+    await console.open("run/routing")
+    query = console.page.get_by_label("Query", exact=True)
+    await query.fill("Where is my lantern?")
+    await query.press("Control+Enter")
+    await console.is_("completed")
+    await console.page.locator("body").press("j")
+    await expect(console.page.locator("table.jobs")).to_be_visible()
+    await console.page.locator("body").press("r")
+    await expect(console.page.get_by_role("button", name="Run", exact=True)).to_be_visible()
+
+
+async def test_the_request_is_copied_for_other_places(console: Console) -> None:
+    await console.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await console.open("run/routing")
+    for language, word in (("curl", "curl -N"), ("Python", "HttpClient"), ("JavaScript", "await fetch")):
+        await console.page.get_by_role("button", name=language).click()
+        await expect(console.page.get_by_role("button", name="Copied").first).to_be_visible()
+        text = await console.page.evaluate("navigator.clipboard.readText()")
+        assert word in text
+        assert f"{console.url}" in text
+        assert json.loads(text.rpartition("-d '")[2].rstrip("'"))["query"] if language == "curl" else True
+
+
+async def test_a_gateway_with_keys_is_given_one(browser: Browser, shared_system: System) -> None:
+    """It is asked for once a tab, sent with each request, streams too, and is in no address and no snippet."""
+    settings = Settings(nats_url=shared_system.nats_url, open=False)
+    bus = await connect(settings, "test")
+    made = await new_key(bus)
+    async with serving_gateway(settings) as gateway, tab(browser, gateway.url) as console:
+        await console.open("run/routing")
+        key = console.page.get_by_label("Key")
+        await key.fill("psk_wrong")
+        await key.press("Enter")
+        await expect(console.page.get_by_text("not valid")).to_be_visible()
+        await key.fill(made.text)
+        await key.press("Enter")
+        await console.page.get_by_role("button", name="Run", exact=True).click()
+        await console.is_("completed")
+        await console.page.reload()
+        await console.is_("completed")
+        assert not [one.url for one in console.requests if made.text in one.url]
+        await console.page.get_by_role("button", name="Forget key").click()
+        await expect(key).to_be_visible()
+    await bus.connection.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", ["desktop", "phone"])
+async def test_views_are_accessible_and_fit(
+    browser: Browser, shared_system: System, gemini: Steering, axe: str, scheme: Scheme, width: str
+) -> None:
+    """axe-core finds nothing in any view, and nothing is wider than the screen."""
+    size = {"size": PHONE} if width == "phone" else {}
+    async with tab(browser, shared_system.url("gateway"), scheme=scheme, **size) as console:
+        await gemini.rule(step="improve", times=1, reply={"hold": "improve"})
+        await console.run("sequential-processing")
+        await expect(console.part("/improvedContent").locator(".writer.growing")).to_be_visible()
+        found = {"run": await console.violations(axe)}
+        pictures = [f"{view}-{width}" + ("-dark" if scheme == "dark" else "") for view in ("run", "job", "jobs")]
+        await console.picture(pictures[0])
+        await console.page.locator(".head a").click()
+        await expect(console.page.locator(".timeline")).to_be_visible()
+        await gemini.release("improve")
+        await console.is_("completed")
+        await console.page.get_by_role("button", name="as received").click()
+        found["job"] = await console.violations(axe)
+        await console.picture(pictures[1])
+        await console.open("jobs")
+        await expect(console.page.locator("tbody tr").first).to_be_visible()
+        found["jobs"] = await console.violations(axe)
+        await console.picture(pictures[2])
+        assert found == {"run": [], "job": [], "jobs": []}
+        for view in ("run/routing", "jobs"):
+            await console.open(view)
+            await expect(console.page.locator("main form")).to_be_visible()
+            assert await console.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
