@@ -23,7 +23,7 @@ from penstock.errors import Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog, stored_events
-from penstock.jetstream.settling import GivenUp, dead_letter, settling, until_stored
+from penstock.jetstream.settling import GivenUp, Later, dead_letter, settling, until_stored
 from penstock.jobs.ending import end_event
 from penstock.jobs.lookup import first_try
 from penstock.jobs.refusals import no_job
@@ -58,11 +58,12 @@ class JobHandler:
     async def handle(self, message: Msg) -> None:
         """Settle one delivery of a job, or of its turn.
 
-        Acked once the job's end is written and published; terminated where it can never run. Handed back with a delay
-        where another replica is to run it.
+        Acked once its end is written and published; terminated where it can never run. Handed back where another
+        replica is to run it, and where NATS was away meanwhile: it may have forgotten what it confirmed.
         """
         name, job = subjects.of_job(message.subject)
         about = {**job.about, "pattern": name, "delivery": message.metadata.num_delivered}
+        reconnects = self._bus.connection.stats["reconnects"]
         async with settling(self._bus, message, "job", about):
             if not (is_token(job.id) and is_tenant(job.tenant)):
                 bad_id = no_job(message.subject)
@@ -75,6 +76,8 @@ class JobHandler:
                     async with Journal.following(self._bus, job) as journal:
                         parking = Parking(journal, subjects.job(name, job))
                         await self._process(message, submitted, name, job, about, journal, parking)
+            if self._bus.connection.stats["reconnects"] > reconnects:
+                raise Later(0)
 
     async def wake(self, message: Msg) -> None:
         """Settle a signal, or what is due: acked at once where the job is not parked, else as `handle` does."""

@@ -170,6 +170,7 @@ class Connection:
         self._subscriptions: list[Subscription] = []
         self._waiting: set[asyncio.Future[Any]] = set()
         self._inboxes = 0
+        self.stats = {"reconnects": 0}
 
     def jetstream(self, timeout: float) -> Any:
         async def publish(subject: str, payload: bytes, headers: dict[str, str] | None = None) -> Any:
@@ -198,6 +199,7 @@ class Connection:
 
     def cut(self) -> None:
         """What is on its way in either direction is lost; connected anew, it subscribes to what it had."""
+        self.stats["reconnects"] += 1
         self._leave()
         self.sent.clear()
         had = [*self._subscriptions]

@@ -221,7 +221,7 @@ class EveryOrder(Machine):
     def _is_over(self) -> bool:
         if self.server.fact(subjects.journal(named(JOB), END)) is None or not self.reader.task.done():
             return False
-        if any(one.telling for one in self.processes):  # what an attempt cost, beyond the attempt's end
+        if any(one.in_work or one.telling for one in self.processes):  # what an attempt cost is told at its end
             return False
         return not (self.server.queued(subjects.JOBS) or self.server.queued(subjects.STEPS))
 
