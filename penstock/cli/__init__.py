@@ -1,18 +1,73 @@
 """The `penstock` command."""
 
 import os
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from penstock.cli import check, dead, demo, eval, fleet, jobs, keys, logs, new, prompts, run, serve, up, usage
-from penstock.cli.errors import Commands
+from penstock.cli.errors import Reporting
 from penstock.cli.printing import say
-from penstock.patterns import project
+from penstock.local import project
 from penstock.settings import PREFIX, unknown_variables
 
 _PATTERNS = f"{PREFIX}PATTERNS"
+#: What each is, in penstock.cli. It is imported where it is asked for: all of them together take a second.
+_COMMANDS = {
+    "up": "up.up",
+    "new": "new.new",
+    "check": "check.check",
+    "run": "run.app",
+    "jobs": "jobs.app",
+    "logs": "logs.logs",
+    "usage": "usage.usage",
+    "fleet": "fleet.fleet",
+    "demo": "demo.demo",
+    "eval": "eval.evaluated",
+    "prompts": "prompts.app",
+    "dead": "dead.app",
+    "keys": "keys.app",
+    "serve": "serve.serve",
+    "streams": "serve.streams",
+}
+
+
+@cache
+def _command(name: str) -> Any:
+    module, _, attribute = _COMMANDS[name].partition(".")
+    command = getattr(import_module(f"penstock.cli.{module}"), attribute)
+    group = typer.Typer()
+    if isinstance(command, typer.Typer):
+        group.add_typer(command, name=name)
+    else:
+        group.command(name)(command)
+    return typer.main.get_group(group).commands[name]
+
+
+class _Lazily(Mapping[str, Any]):
+    """The commands by name."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMANDS)
+
+    def __len__(self) -> int:
+        return len(_COMMANDS)
+
+
+class Commands(Reporting):
+    def __init__(self, **about: Any) -> None:
+        super().__init__(**about)
+        self.commands: Any = _Lazily()
+
+    def list_commands(self, _: Any) -> list[str]:
+        return list(self.commands)
+
 
 app = typer.Typer(
     cls=Commands,
@@ -21,21 +76,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-app.command("up")(up.up)
-app.command("new")(new.new)
-app.command("check")(check.check)
-app.add_typer(run.app, name="run")
-app.add_typer(jobs.app, name="jobs")
-app.command("logs")(logs.logs)
-app.command("usage")(usage.usage)
-app.command("fleet")(fleet.fleet)
-app.command("demo")(demo.demo)
-app.command("eval")(eval.evaluated)
-app.add_typer(prompts.app, name="prompts")
-app.add_typer(dead.app, name="dead")
-app.add_typer(keys.app, name="keys")
-app.command("serve")(serve.serve)
-app.command("streams")(serve.streams)
 
 
 @app.callback()

@@ -18,7 +18,6 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from penstock.cli.printing import say
-from penstock.client import JobFailedError, RequestRefused
 from penstock.errors import Diverged, PenstockError
 from penstock.hosting import logs
 from penstock.installed import advice
@@ -29,7 +28,7 @@ class BadInput(PenstockError):
     """The command line cannot be carried out. The message names the option, and says what would do."""
 
 
-class Commands(TyperGroup):
+class Reporting(TyperGroup):
     """The top of the command line: an error of any command below is one line on standard error, and only that.
 
     With PENSTOCK_LOG_LEVEL=DEBUG an unforeseen error keeps its traceback.
@@ -58,6 +57,9 @@ class Commands(TyperGroup):
 
 
 def _said(error: Exception) -> str:
+    # of its errors there are none where it is not loaded; a service does not load it
+    from penstock.client import JobFailedError, RequestRefused
+
     if isinstance(error, RequestRefused | JobFailedError):  # and below it a line for each field that it does not have
         fields = (f"{one.pointer or 'body'}: {one.detail}" for one in error.problem.errors or ())
         how = " (--api-key, or PENSTOCK_API_KEY)" if error.problem.code == "unauthorized" else ""

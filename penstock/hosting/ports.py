@@ -1,8 +1,11 @@
 """Ports of this machine."""
 
 import errno
+import os
 import random
 import socket
+import sys
+from collections import deque
 from contextlib import suppress
 
 from penstock.errors import Misconfigured
@@ -10,14 +13,36 @@ from penstock.errors import Misconfigured
 #: Below those that systems give to connections: what is free now is not taken by one before it is listened on.
 _CHOSEN = range(15_000, 32_000)
 _TRIES = 50
+#: Sockets (file descriptors) of what was chosen last: no process chooses it anew before it is listened on.
+_keepers = deque[int]()
+_MOST_KEPT = 128
 
 
 def free_port(preferred: int = 0) -> int:
-    """`preferred` if nobody listens there, else a free port of 127.0.0.1."""
-    for port in (*((preferred,) if preferred else ()), *random.sample(_CHOSEN, _TRIES)):
+    """`preferred` if nobody listens there, else a free port of 127.0.0.1, for who sets SO_REUSEADDR, as servers do."""
+    if preferred:
         with suppress(OSError):
-            return _bound("127.0.0.1", port)
-    return _bound("127.0.0.1", 0)
+            return _bound("127.0.0.1", preferred)
+    for port in random.sample(_CHOSEN, _TRIES):
+        with suppress(OSError):
+            return _keep(port)
+    return _keep(0)
+
+
+def _keep(port: int) -> int:
+    keeper = socket.socket()
+    try:
+        keeper.bind(("127.0.0.1", port))  # refused where another has it, or keeps it
+    except OSError:
+        keeper.close()
+        raise
+    chosen = int(keeper.getsockname()[1])
+    if sys.platform == "linux":
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _keepers.append(keeper.detach())  # closed with this process
+    while len(_keepers) > (_MOST_KEPT if sys.platform == "linux" else 0):  # elsewhere a server could not have it
+        os.close(_keepers.popleft())
+    return chosen
 
 
 def refuse_taken(host: str, port: int, *, named: tuple[str, str]) -> None:

@@ -25,7 +25,7 @@ def penstock_patterns(pytestconfig: pytest.Config) -> Sequence[str]:
 
     That is PENSTOCK_PATTERNS, else what pytest's root folder has. A fixture of this name in a project says otherwise.
     """
-    from penstock.patterns.project import found
+    from penstock.local.project import found
     from penstock.settings import Settings
 
     return Settings().patterns or found(pytestconfig.rootpath)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from penstock.errors import Misconfigured
-from penstock.patterns import project
+from penstock.local import project
 from penstock.patterns.loading import load
 from tests.system.cli.system import penstock
 
