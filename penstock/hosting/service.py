@@ -1,7 +1,7 @@
 """What the queue-fed services have in common: broker, bus, pull group, health, metrics, life cycle."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from faststream.asgi import AsgiFastStream
@@ -79,23 +79,21 @@ class Service:
     def consume(
         self,
         stream: str,
-        durable: str,
+        durable: str | Mapping[str, int],
         subject: str,
         handle: Callable[[Msg], Awaitable[None]],
         *,
-        weight: int = 1,
         aside: Handle | None = None,
         pool: PullGroup | None = None,
     ) -> None:
-        """Give each message of a durable consumer to `handle`, which settles it.
+        """Give each message of a durable consumer, or of several by their weights, to `handle`, which settles it.
 
-        `pool`: the slots it takes, instead of those that all others share. `weight` and `aside`: see
-        penstock.jetstream.pull.
+        `subject`: of all of them. `pool`: the slots it takes, instead of those that all others share. Weights and
+        `aside`: see penstock.jetstream.pull.
         """
         group = pool or self._pools[0]
-        subscriber = PullSubscriber(
-            self._broker, group, stream=stream, durable=durable, subject=subject, weight=weight, aside=aside
-        )
+        weights = {durable: 1} if isinstance(durable, str) else durable
+        subscriber = PullSubscriber(self._broker, group, stream=stream, subject=subject, weights=weights, aside=aside)
         subscriber(handle)
 
     def pool(self, slots: int, name: str) -> PullGroup:

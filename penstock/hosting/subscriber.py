@@ -1,5 +1,6 @@
 """FastStream's side of pulling: a subscriber whose messages come from a PullGroup."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from faststream._internal.broker.registrator import Registrator
@@ -17,8 +18,9 @@ from penstock.jetstream.source import Handle, Source
 
 
 class PullSubscriber(StreamSubscriber):
-    """A subscriber to an existing durable consumer, registered with `broker`; decorate the handler with it.
+    """A subscriber to durable consumers that exist, registered with `broker`; decorate the handler with it.
 
+    One for all lanes of a kind: FastStream takes a millisecond to make one ready. `weights`: by consumer.
     FastStream's factory has no way to be given a subscriber class, so its parts are put together here.
     """
 
@@ -28,9 +30,8 @@ class PullSubscriber(StreamSubscriber):
         group: PullGroup,
         *,
         stream: str,
-        durable: str,
         subject: str,
-        weight: int,
+        weights: Mapping[str, int],
         aside: Handle | None,
     ) -> None:
         config: Any = broker.config
@@ -38,7 +39,7 @@ class PullSubscriber(StreamSubscriber):
         super().__init__(
             NatsSubscriberConfig(
                 subject=subject,
-                sub_config=ConsumerConfig(durable_name=durable),
+                sub_config=ConsumerConfig(),
                 no_reply=True,
                 _outer_config=config,
                 _ack_policy=AckPolicy.MANUAL,
@@ -47,27 +48,26 @@ class PullSubscriber(StreamSubscriber):
                 _outer_config=config,
                 calls=calls,
                 specification_config=NatsSubscriberSpecificationConfig(
-                    subject=subject, queue=None, title_=durable, description_=None, include_in_schema=True
+                    subject=subject, queue=None, title_=subject, description_=None, include_in_schema=True
                 ),
             ),
             calls,
             stream=JStream(stream, declare=False),
             queue="",
         )
-        self._group, self._durable = group, durable
-        self._weight, self._aside = weight, aside
-        self._source: Source | None = None
+        self._group, self._weights, self._aside = group, weights, aside
+        self._sources: list[Source] = []
         Registrator.subscriber(broker, self)
 
     async def _create_subscription(self) -> None:
-        if self._source is None:
-            stream = str(self.stream.name)
-            self._source = await self._group.consume(
-                self.connection, stream, self._durable, self.consume, weight=self._weight, aside=self._aside
+        stream = str(self.stream.name)
+        for durable, weight in self._weights.items() if not self._sources else ():
+            consuming = self._group.consume(
+                self.connection, stream, durable, self.consume, weight=weight, aside=self._aside
             )
+            self._sources.append(await consuming)
 
     async def stop(self) -> None:
-        if self._source is not None:
-            await self._source.aclose()
-            self._source = None
+        while self._sources:
+            await self._sources.pop().aclose()
         await super().stop()

@@ -63,10 +63,9 @@ def build(name: str, settings: Settings, only: Iterable[str] | None = None) -> S
         for pattern, step in chosen.values():
             kind = name, pattern.name, step.name
             own = service.pool(step.slots, f"{pattern.name}/{step.name}") if step.slots else None
-            for lane, weight in subjects.LANES.items():
-                durable = subjects.step_consumer(*kind, lane)
-                subject = subjects.step(*kind, subjects.EVERY, "*", lane=lane)
-                service.consume(subjects.STEPS, durable, subject, handler.handle, weight=weight, pool=own)
+            lanes = {subjects.step_consumer(*kind, lane): weight for lane, weight in subjects.LANES.items()}
+            subject = subjects.step(*kind, subjects.EVERY, "*", lane="*")
+            service.consume(subjects.STEPS, lanes, subject, handler.handle, pool=own)
 
     service = Service(name, settings, start, slots=settings.slots)
     of_steps, of_models = StepMetrics(service.registry), ModelMetrics(service.registry)

@@ -32,13 +32,12 @@ def build(settings: Settings) -> Service:
         handler.tell_end = of_jobs.ended
         jobs = subjects.job("*", EVERY)
         service.consume(subjects.JOBS, subjects.AGGREGATOR, jobs, handler.handle, aside=handler.turns.queue)
-        for lane, weight in LANES.items():
-            turns = subjects.turn(lane, "*", EVERY)
-            service.consume(subjects.TURNS, subjects.turns_consumer(lane), turns, handler.handle, weight=weight)
+        lanes = {subjects.turns_consumer(lane): weight for lane, weight in LANES.items()}
+        service.consume(subjects.TURNS, lanes, subjects.turn("*", "*", EVERY), handler.handle)
         signals = subjects.journal(EVERY, signal_key("*"))
         first = LANES[subjects.HIGH]  # who only goes on with what was begun
-        service.consume(subjects.JOURNAL, subjects.SIGNALS_CONSUMER, signals, handler.wake, weight=first)
-        service.consume(subjects.TIMERS, subjects.TIMERS_CONSUMER, subjects.due(EVERY, "*"), handler.wake, weight=first)
+        service.consume(subjects.JOURNAL, {subjects.SIGNALS_CONSUMER: first}, signals, handler.wake)
+        service.consume(subjects.TIMERS, {subjects.TIMERS_CONSUMER: first}, subjects.due(EVERY, "*"), handler.wake)
         await handler.versions.start()
         service.leaving.append(handler.versions.stop)
         backlog = Backlog(bus, of_backlog)
