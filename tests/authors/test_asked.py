@@ -1,5 +1,6 @@
 """What a step was asked, worked out by a replay: with time, chance, signals and parts, and by code that has changed."""
 
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from penstock.contracts.asked import AskedStep
 from penstock.jetstream import subjects
 from penstock.settings import Settings
-from tests.authors import approving, atlas, changing, mapping
+from tests.authors import approving, atlas, changing, mapping, prompting
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.pipeline import Pipeline
 
@@ -16,6 +17,7 @@ NAMES = (
     f"{approving.__name__}:PATTERN",
     f"{atlas.__name__}:ATLAS",
     f"{mapping.__name__}:PATTERN",
+    f"{prompting.__name__}:PATTERN",
 )
 #: What a look at a job could be written to.
 STREAMS = tuple(name for name in subjects.STREAMS if name not in (subjects.COUNTERS, subjects.USAGE))
@@ -88,6 +90,22 @@ async def test_what_a_failure_beside_it_ended_is_shown(pipeline: Pipeline, gatew
         assert found.input is not None, key
 
 
+async def ended_of_one(pipeline: Pipeline) -> str:
+    """A job of the pattern's first version."""
+    for kind in ("aggregator", "workers"):
+        await pipeline.start(kind, patterns=(f"{changing.__name__}:ONE",))
+        await pipeline.stop(kind)
+    job = await pipeline.submit("changing", {})
+    await pipeline.result(job)
+    return job
+
+
+def changed_to(pipeline: Pipeline, version: str) -> AbstractAsyncContextManager[GatewayServer]:
+    """A gateway that has another version."""
+    patterns = (f"{changing.__name__}:{version}",)
+    return serving_gateway(pipeline.settings.model_copy(update={"patterns": patterns}))
+
+
 @pytest.mark.parametrize(
     ("version", "unknown", "known"),
     [("OTHER_INPUT", "beta", "alpha"), ("OTHER_INPUT", "gamma", "alpha"), ("ONE_LESS", "gamma", "beta")],
@@ -96,20 +114,49 @@ async def test_no_input_is_shown_that_the_step_was_not_given(
     pipeline: Pipeline, version: str, unknown: str, known: str
 ) -> None:
     """Behind what the pattern asks for today under another key, or with another input, there is no telling."""
-    name = changing.__name__
-    await pipeline.start("aggregator", patterns=(f"{name}:ONE",))
-    await pipeline.start("workers", patterns=(f"{name}:ONE",))
-    await pipeline.stop("aggregator")
-    await pipeline.stop("workers")
-    job = await pipeline.submit("changing", {})
-    await pipeline.result(job)
-    async with serving_gateway(pipeline.settings.model_copy(update={"patterns": (f"{name}:{version}",)})) as gateway:
+    job = await ended_of_one(pipeline)
+    async with changed_to(pipeline, version) as gateway:
         found = await asked(gateway, job, unknown)
         assert (found.changed, found.input, found.prompt) == (True, None, None)
         assert found.output
         assert found.why
         earlier = await asked(gateway, job, known)
         assert (earlier.changed, earlier.input) == (False, {"text": known})
+
+
+@pytest.mark.parametrize(("version", "why"), [("STUCK", "does not ask for this step"), ("RESTLESS", "takes too long")])
+async def test_a_replay_that_does_not_come_to_the_step_is_ended(pipeline: Pipeline, version: str, why: str) -> None:
+    """Soon where it only waits, and where it does not, after two seconds."""
+    job = await ended_of_one(pipeline)
+    async with changed_to(pipeline, version) as gateway:
+        found = await asked(gateway, job, "beta")
+        assert found.input is None
+        assert why in str(found.why)
+        assert found.output == (await pipeline.outcomes(job))["beta"].value
+
+
+async def test_a_prompt_says_whose_it_is_and_whether_it_has_changed(pipeline: Pipeline, gateway: GatewayServer) -> None:
+    """Of code that asks there is what its file says, or its `prompted`; of code without either nothing."""
+    job = await pipeline.submit("prompting", {})
+    await pipeline.result(job)
+    prompts = {str(key): (await asked(gateway, job, key)).prompt for key in await pipeline.outcomes(job)}
+    assert {key: prompt and prompt.by_code for key, prompt in prompts.items()} == {
+        "plain-1": False,
+        "by-code-1": True,
+        "alone-1": None,
+        "prompted-1": False,
+    }
+    assert "no prompt in a file" in str((await asked(gateway, job, "alone-1")).why)
+    for key, prompt in prompts.items():
+        (call,) = await pipeline.gemini.calls(job=job, key=key)
+        assert prompt is None or call.prompt == f"{prompt.system}\n{prompt.turns[0].text}"
+    assert str(prompts["prompted-1"]).count("In one line.") == 1
+    later = (f"{prompting.__name__}:LATER",)
+    async with serving_gateway(pipeline.settings.model_copy(update={"patterns": later})) as gateway:
+        for key, changed in (("plain-1", True), ("by-code-1", False)):
+            found = await asked(gateway, job, key)
+            assert found.prompt is not None
+            assert (found.changed, found.prompt.changed) == (False, changed)
 
 
 async def test_a_pattern_that_is_gone_has_no_inputs(pipeline: Pipeline) -> None:
