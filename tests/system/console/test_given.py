@@ -5,7 +5,7 @@ from playwright.async_api import Locator, expect
 
 from penstock.simulator.wire import PlannedCall, Reply
 from tests.support.simulator import Steering
-from tests.system.console.browser import Console
+from tests.system.console.browser import PHONE, Console
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,7 +21,7 @@ async def choose(console: Console, key: str) -> None:
 
 
 async def test_a_chosen_step_shows_what_it_was_given_and_asked(console: Console, gemini: Steering, axe: str) -> None:
-    """Asked for when it is chosen. All of it is text; what is long is folded."""
+    """Asked for when it is chosen. All of it is text; what is long is folded, and nothing wider than a phone."""
     call = PlannedCall(name="calculate", args={"expression": "6*7"})
     await gemini.rule(step="think", times=1, reply=Reply(function_calls=(call,)))
     job = await console.run("multi-step-tool-usage", Problem=f"{HOSTILE} {'It is long. ' * 200}")
@@ -42,6 +42,9 @@ async def test_a_chosen_step_shows_what_it_was_given_and_asked(console: Console,
     await expect(section(console, "Input")).to_contain_text(HOSTILE)
     await expect(section(console, "Output")).to_contain_text('"expression": "6*7"')
     assert await console.violations(axe) == []
+    await console.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert await console.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await console.page.set_viewport_size({"width": 1280, "height": 800})
     await choose(console, "call-1-1")
     await expect(section(console, "Input").locator("pre")).to_be_visible()
     await expect(section(console, "Input")).to_contain_text('"expression": "6*7"')
