@@ -16,8 +16,18 @@ from penstock.settings import Settings
 TARGET = Path(__file__).parents[1] / "services/gateway/console/src/api/schema.ts"
 #: Those that the console reads; what they name comes along.
 ROOTS = (
-    *("DeadLetterPage", "Event", "Fleet", "JobPage", "JobState", "PatternContract", "Problem", "Purged", "Replayed"),
-    *("ShownDeadLetter", "Signal", "Snapshot", "UsageReport"),
+    *(
+        "AskedStep",
+        "DeadLetterPage",
+        "Event",
+        "Fleet",
+        "JobPage",
+        "JobState",
+        "JobTimeline",
+        "PatternContract",
+        "Problem",
+    ),
+    *("Purged", "Replayed", "ShownDeadLetter", "Signal", "Snapshot", "UsageReport"),
 )
 #: Not sent where they have their default (`exclude_if`), which the document does not tell.
 LEFT_OUT = {"unmetered", "cached"}

@@ -35,6 +35,7 @@ REFUSALS: dict[str, Code] = {
         403, "Another site's page sent it", "Send it from a served host, or allow it: PENSTOCK_CORS_ORIGINS."
     ),
     "unknown_job": Code(404, "There is no such job", "Check the id; jobs are kept for 7 days."),
+    "unknown_step": Code(404, "The job has no such step", "Use a key of its steps: `GET /jobs/<id>` lists those done."),
     "unknown_dead_letter": Code(404, "There is no such dead letter", "Check the number; they are kept for 30 days."),
     "unknown_pattern": Code(404, "There is no such pattern", "Use one of those that `detail` lists."),
     "unknown_signal": Code(404, "The job's pattern has no such signal", "Use one of those that `detail` lists."),

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from penstock.contracts.budgets import PayingKey
 from penstock.contracts.options import Budget, Priority
+from penstock.contracts.prompt import Prompt
 from penstock.contracts.wire import DEFAULT_TENANT, Tenant, Token, Tolerant, omitted
 
 In = TypeVar("In", bound=BaseModel)
@@ -35,6 +36,9 @@ class Step(Generic[In, Out]):
     calls of it at once in one process, beside the slots that all other steps share. `version` is part of the version
     that outcomes show: what decides its output and stands in no prompt, say tools.
 
+    `prompted`, for a `do` that asks a model: what it asks first, a pure function of its input and of its file's prompt
+    for it, which `do` uses as well. By it the prompt can be shown later; without it that of the file is.
+
     `check` says what is wrong with an output that fits the schema, a sentence for each fault, for the model that is
     asked again; none for a good one. It runs where the step is executed and must be a pure function.
 
@@ -53,6 +57,7 @@ class Step(Generic[In, Out]):
     may_shorten: bool = False
     check: Callable[[In, Out], Sequence[str]] | None = None
     do: Callable[Concatenate[In, ...], Awaitable[Out]] | None = None
+    prompted: Callable[[In, Prompt], Prompt] | None = None
     uses_model: bool | None = None
     slots: int | None = None
     version: str = ""

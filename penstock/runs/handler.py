@@ -219,8 +219,14 @@ class JobHandler:
             if not await earlier.has_done(message, journal, events):
                 await sending.send(step, message)
 
-        kept = self._settings.jobs_max_age_days
-        waits = Waits(self._bus, job, journal, start=start, tell=events.send, kept_days=kept)
+        waits = Waits(
+            journal,
+            start=start,
+            tell=events.send,
+            clock=self._bus.time.now,
+            set_timer=partial(set_timer, self._bus, job),
+            kept_days=self._settings.jobs_max_age_days,
+        )
         work = Work(
             job=job,
             start=start,

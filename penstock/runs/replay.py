@@ -242,6 +242,7 @@ class ReplayRun(Run):
             paying_key=self._work.start.paying_key,
             deadline=self._work.start.deadline,
         )
+        self._work.asked(message)
         return Task(step, message, own, into, place)
 
     def _begin(self, key: str, place: Place, working: Coroutine[Any, Any, Out]) -> asyncio.Task[Out]:

@@ -1,7 +1,7 @@
 """What a run waits for beside its steps: signals from outside, and time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,10 +11,7 @@ from pydantic_core import to_json
 from penstock.contracts.events import Event, JobResumed, JobWaiting
 from penstock.contracts.journal import JobStart
 from penstock.contracts.waiting import Signal, Waiting, signal_key, wait_key
-from penstock.contracts.wire import JobName
 from penstock.errors import Failure, WaitTimedOut
-from penstock.jetstream.bus import Bus
-from penstock.jobs.timers import set_timer
 from penstock.pattern import T
 from penstock.runs.journal import Journal
 
@@ -29,20 +26,21 @@ class Waits:
     """The waits of one run of a job.
 
     A wait is a fact, with the time at which it ends; what ends it is the first fact of two, its signal and its timer:
-    the same in every replay. `tell` publishes an event; a job is kept for `kept_days`.
+    the same in every replay. `tell` publishes an event; `clock`: Unix seconds; `set_timer` has the wait of a key end at
+    a time; a job is kept for `kept_days`.
     """
 
     def __init__(
         self,
-        bus: Bus,
-        job: JobName,
         journal: Journal,
         *,
         start: JobStart,
         tell: Callable[[Event], None],
+        clock: Callable[[], float],
+        set_timer: Callable[[str, datetime], Awaitable[None]],
         kept_days: float,
     ) -> None:
-        self._bus, self._job, self._journal, self._tell = bus, job, journal, tell
+        self._journal, self._tell, self._clock, self._set_timer = journal, tell, clock, set_timer
         #: The waits that go on; how many are over.
         self.open: dict[str, Waiting] = {}
         self._ended = 0
@@ -79,7 +77,7 @@ class Waits:
         """Have the wait begun, and return the fact that ended it."""
         waiting = self._journal.fact(wait_key(key), Waiting)
         if waiting is None:
-            until = self._kept_until if seconds is None else self._bus.time.now() + seconds
+            until = self._kept_until if seconds is None else self._clock() + seconds
             if until > self._kept_until:
                 latest = datetime.fromtimestamp(self._kept_until, UTC)
                 raise Failure(
@@ -91,7 +89,7 @@ class Waits:
             raise Failure("replay_mismatch", f"the journal has a wait for {waiting.signal} under {key!r}", step=key)
         self._tell(JobWaiting(id=f"waiting:{key}", **dict(waiting)))
         if not self._journal.has(*waiting.ends):
-            await set_timer(self._bus, self._job, key, waiting.until)
+            await self._set_timer(key, waiting.until)
         self.open[key] = waiting
         self._begun.set()
         try:

@@ -74,6 +74,8 @@ class Work:
     waits: Waiter | None = None
     #: Called with the key of a step that has its outcome.
     settled: Callable[[str], None] = lambda key: None
+    #: Called with each step that is asked for, before the journal is: also with those whose turn in a map never comes.
+    asked: Callable[[StepMessage], None] = lambda message: None
     #: What earlier tries at the job have finished.
     inherited: Mapping[str, Outcome] = field(default_factory=dict)
     #: What chance goes by; by default the job's id and when it was accepted.

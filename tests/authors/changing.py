@@ -1,5 +1,6 @@
 """A pattern that says things one after the other, as it is changed from deploy to deploy."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -43,6 +44,21 @@ async def patched(run: Run, _: PatternRequest) -> Said:
     for text in ("extra", "beta", "gamma") if await run.patched("extra") else ("beta", "gamma"):
         texts.append(await said(run, len(texts), text))
     return Said(said=tuple(texts))
+
+
+async def stuck(run: Run, request: PatternRequest) -> Said:
+    """Waits, behind the first step, for what is none of its run's, and does not come."""
+    await said(run, 0, "alpha")
+    await asyncio.Event().wait()
+    return await saying("beta", "gamma")(run, request)
+
+
+async def restless(run: Run, request: PatternRequest) -> Said:
+    """Never comes to its second step, and never rests."""
+    await said(run, 0, "alpha")
+    while await asyncio.sleep(0, result=True):
+        run.retract("/said/0")
+    return await saying("beta", "gamma")(run, request)
 
 
 async def broken(run: Run, request: PatternRequest) -> Said:
@@ -104,6 +120,8 @@ OTHER_INPUT = _pattern(saying("alpha", "delta", "gamma", under=("alpha", "beta",
 OTHER_PLACE = _pattern(saying("alpha", "beta", "gamma", silent="beta"), "2")
 ONE_LESS = _pattern(saying("alpha", "beta"), "2")
 PATCHED = _pattern(patched, "1")
+STUCK = _pattern(stuck, "2")
+RESTLESS = _pattern(restless, "2")
 BROKEN = _pattern(broken, "1")
 FORGIVING = _pattern(forgiving, "1")
 DATED = _pattern(dated, "1")

@@ -19,6 +19,8 @@ _PATHS = (
         "/jobs/{}",
         "/jobs/{}/stream",
         "/jobs/{}/events",
+        "/jobs/{}/steps/classify-1",
+        "/jobs/none/steps/{}",
         "/patterns",
         "/patterns/{}",
         "/routing/{}/stream",

@@ -61,7 +61,7 @@ async def answers(http: httpx.AsyncClient, job: str) -> list[Any]:
     found = []
     for path, method in [*asked, *((path, "HEAD") for path, method in asked if method == "GET")]:
         for form in FORMATS if path.endswith("/stream") else FORMATS[:2]:
-            target = path.replace("{job}", job).replace("{signal}", "approval")
+            target = path.replace("{job}", job).replace("{signal}", "approval").replace("{key}", "classify-1")
             body = {"approved": True} if method == "POST" else None
             answer = await http.request(method, target, json=body, **form)
             status, headers, text = told(answer)

@@ -30,11 +30,14 @@ def think_step(tools: Toolset, instructions: str = "") -> Step[Work, Turn]:
     ) -> Turn:
         offered = list(tools.tools.values())
         declared, missing = await connections.declarations(tools.servers.values(), context.attempt)
-        prompt = _instructed(context.render(request), instructions)
+        prompt = prompted(request, context.render(request))
         if missing:
             told = f"Their servers do not answer, so you do not have these tools now: {', '.join(missing)}."
             prompt = replace(prompt, system=f"{prompt.system}\n\n{told}")
-        return await context.model.turn(prompt.then(*request.transcript), (*offered, *declared))
+        return await context.model.turn(prompt, (*offered, *declared))
+
+    def prompted(request: Work, prompt: Prompt) -> Prompt:
+        return _instructed(prompt, instructions).then(*request.transcript)
 
     described = {name: [tool.description, tool.step.input.model_json_schema()] for name, tool in tools.tools.items()}
     version = json.dumps(described, sort_keys=True) + "".join(tools.servers) + instructions
@@ -45,6 +48,7 @@ def think_step(tools: Toolset, instructions: str = "") -> Step[Work, Turn]:
         complexity="complex",
         thinking="high",
         do=think,
+        prompted=prompted,
         uses_model=True,
         version=version,
     )
@@ -54,10 +58,20 @@ def answer_step(instructions: str) -> Step[Work, str]:
     """How far it came, from the record of the work."""
 
     async def answer(request: Work, context: StepContext) -> str:
-        return await context.model.text(_instructed(context.render(request), instructions), stream=True)
+        return await context.model.text(prompted(request, context.render(request)), stream=True)
+
+    def prompted(request: Work, prompt: Prompt) -> Prompt:
+        return _instructed(prompt, instructions)
 
     return Step(
-        name="answer", input=Work, output=str, complexity="complex", do=answer, uses_model=True, version=instructions
+        name="answer",
+        input=Work,
+        output=str,
+        complexity="complex",
+        do=answer,
+        prompted=prompted,
+        uses_model=True,
+        version=instructions,
     )
 
 

@@ -17,6 +17,7 @@ from penstock.jetstream.connection import check_server, connect
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 from penstock_gateway import (
+    asked,
     authentication,
     dead_letter_routes,
     documents,
@@ -111,6 +112,7 @@ def build(settings: Settings, draining: asyncio.Event) -> FastAPI:
     pattern_routes.install(app, gateway)
     job_routes.install(app, gateway)
     timeline.install(app, gateway)
+    asked.install(app, gateway)
     usage_routes.install(app, gateway)
     fleet_routes.install(app, gateway)
     dead_letter_routes.install(app, gateway)

@@ -11,17 +11,29 @@ from typing import Any
 
 from penstock.contracts.events import Event, PartValue, StepCompleted, StepFailedEvent
 from penstock.contracts.journal import Outcome
-from penstock.contracts.turns import Turn
+from penstock.contracts.turns import ToolCall, Turn
 from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.pattern import Pattern
 from penstock.patterns.loading import with_subs
 from penstock.patterns.tool_agent.contract import call_key
+from penstock.runs.keys import as_token
 
-_NUMBERED, _STEP = re.compile(r".*-(\d+)"), re.compile(r"/steps/(\d+)")
+_STEP = re.compile(r"/steps/(\d+)")
 
 Chunk = dict[str, Any]
+
+
+def calls_of(name: str, key: str, turn: Turn) -> dict[str, ToolCall]:
+    """The calls of a turn that the step `name` made under `key`, by the keys of their steps.
+
+    None where an author's own loop keeps other keys.
+    """
+    part, numbered, number = key.rpartition(f"{name}-")
+    if not (numbered and number.isdecimal()):
+        return {}
+    return {as_token(part + call_key(int(number), index)): call for index, call in enumerate(turn.calls, start=1)}
 
 
 class ToolCalls:
@@ -38,8 +50,8 @@ class ToolCalls:
 
     async def feed(self, event: Event) -> list[Chunk]:
         match event:
-            case StepCompleted(step=name, key=key) if name in self._thinks and (turn := _NUMBERED.fullmatch(key)):
-                return await self._called(key, int(turn[1]), part=key.removesuffix(f"{name}-{turn[1]}"))
+            case StepCompleted(step=name, key=key) if name in self._thinks:
+                return await self._called(name, key)
             case StepCompleted(key=key) if key in self._open:
                 match await self._output(key):
                     case {"error": str(error), **others} if not others:
@@ -59,11 +71,10 @@ class ToolCalls:
         """An end for every call that is still open."""
         return [self._ended(call, "error", errorText="no answer") for call in list(self._open)]
 
-    async def _called(self, key: str, turn: int, part: str) -> list[Chunk]:
+    async def _called(self, name: str, key: str) -> list[Chunk]:
         output = await self._output(key)
-        asked = Turn.model_validate(output).calls if output and "parts" in output else ()
-        calls = {part + call_key(turn, index): call for index, call in enumerate(asked, start=1)}
-        self._asked += () if part else calls
+        calls = calls_of(name, key, Turn.model_validate(output)) if output and "parts" in output else {}
+        self._asked += calls if key.removeprefix(f"{name}-").isdecimal() else ()
         self._open |= dict.fromkeys(calls)
         fields = ((name, {"toolName": call.name, "input": call.args}) for name, call in calls.items())
         return [{"type": "tool-input-available", "toolCallId": name, **described} for name, described in fields]

@@ -1,5 +1,41 @@
 // Made by npm/api_types.py from the gateway's OpenAPI.
 
+export type AskedPrompt = {
+  "system": string;
+  "turns": (Turn)[];
+  "byCode": boolean;
+  "changed": boolean;
+};
+
+export type AskedStep = {
+  "key": string;
+  "step": string;
+  "pattern": string;
+  "service"?: string | null;
+  "attempt"?: number | null;
+  "input"?: Record<string, unknown> | null;
+  "prompt"?: AskedPrompt | null;
+  "changed": boolean;
+  "why"?: string | null;
+  "tools": (ToolUse)[];
+  "output"?: unknown;
+  "failure"?: Problem | null;
+};
+
+export type AttemptTimes = {
+  "attempt": number;
+  "id": string;
+  "model"?: string | null;
+  "startedAt": string;
+  "firstTokenAt"?: string | null;
+  "resets": (string)[];
+  "endedAt"?: string | null;
+  "end"?: "completed" | "failed" | "retried" | "taken_over" | "cut_off" | null;
+  "code"?: string | null;
+  "delaySeconds"?: number | null;
+  "usage"?: Usage | null;
+};
+
 export type Counts = {
   "jobsCompleted": number;
   "jobsFailed": number;
@@ -125,6 +161,18 @@ export type JobSummary = {
   "problem"?: Problem | null;
 };
 
+export type JobTimeline = {
+  "id": string;
+  "pattern": string;
+  "status": "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+  "submittedAt"?: string | null;
+  "runs": (string)[];
+  "endedAt"?: string | null;
+  "steps": (StepTimes)[];
+  "waits": (WaitTimes)[];
+  "truncated": boolean;
+};
+
 export type JobWaiting = {
   "id": string;
   "type": "job.waiting";
@@ -246,6 +294,13 @@ export type Queue = {
   "oldestSeconds"?: number | null;
   "served": boolean;
   "lanes": (Lane)[];
+};
+
+export type QueuedAt = {
+  "at": string;
+  "depth": number;
+  "served": boolean;
+  "model"?: string | null;
 };
 
 export type QueuedStep = {
@@ -406,6 +461,17 @@ export type StepState = {
   "problem"?: Problem | null;
 };
 
+export type StepTimes = {
+  "key": string;
+  "step": string;
+  "service": string;
+  "dispatchedAt"?: string | null;
+  "queued": (QueuedAt)[];
+  "attempts": (AttemptTimes)[];
+  "endedAt"?: string | null;
+  "inherited": boolean;
+};
+
 export type Sum = {
   "calls": number;
   "promptTokens": number;
@@ -415,6 +481,40 @@ export type Sum = {
   "unmetered"?: number;
   "costUsd"?: number | null;
   "unpricedCalls": number;
+};
+
+export type TextPiece = {
+  "kind": "text";
+  "text": string;
+  "signature"?: string | null;
+};
+
+export type ToolCall = {
+  "kind": "call";
+  "id"?: string | null;
+  "name": string;
+  "args"?: Record<string, JsonValue>;
+  "signature"?: string | null;
+};
+
+export type ToolResult = {
+  "kind": "result";
+  "id"?: string | null;
+  "name": string;
+  "output": Record<string, JsonValue>;
+};
+
+export type ToolUse = {
+  "key": string;
+  "name": string;
+  "args": Record<string, JsonValue>;
+  "output"?: unknown;
+  "failure"?: Problem | null;
+};
+
+export type Turn = {
+  "role": "user" | "model";
+  "parts": (TextPiece | ToolCall | ToolResult)[];
 };
 
 export type Usage = {
@@ -450,6 +550,14 @@ export type UsageRow = {
   "step"?: string | null;
   "model"?: string | null;
   "wasted": Sum;
+};
+
+export type WaitTimes = {
+  "key": string;
+  "signal"?: string | null;
+  "beganAt": string;
+  "endedAt"?: string | null;
+  "timedOut": boolean;
 };
 
 export type Waiting = {

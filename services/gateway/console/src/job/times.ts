@@ -1,36 +1,17 @@
 // The rows of a job's timeline, by the clock of NATS (`GET /jobs/<id>/timeline`).
 
+import type { JobTimeline } from "../api/schema";
 import type { Row, Stretch } from "../parts/timeline";
 import type { JobModel } from "./model";
 import { note } from "./rows";
-
-/** What is read of it. */
-export type JobTimeline = {
-  steps?: {
-    key: string;
-    step: string;
-    dispatchedAt?: string | null;
-    endedAt?: string | null;
-    inherited?: boolean;
-    attempts?: {
-      startedAt: string;
-      firstTokenAt?: string | null;
-      endedAt?: string | null;
-      end?: "completed" | "failed" | "retried" | "taken_over" | "cut_off" | null;
-      code?: string | null;
-    }[];
-  }[];
-  waits?: { key: string; signal?: string | null; beganAt: string; endedAt?: string | null; timedOut?: boolean }[];
-  endedAt?: string | null;
-};
 
 const ENDS = { retried: "tried again", taken_over: "its process was killed or stood still", cut_off: "cut off", failed: "failed" };
 
 export function rowsOf(timeline: JobTimeline, model: JobModel, now: number): Row[] {
   const until = timeline.endedAt ? Date.parse(timeline.endedAt) : now;
-  const rows: Row[] = (timeline.steps ?? []).map((step) => {
+  const rows: Row[] = timeline.steps.map((step) => {
     const view = model.steps.get(step.key);
-    const attempts = step.attempts ?? [];
+    const { attempts } = step;
     const end = step.endedAt ? Date.parse(step.endedAt) : until;
     const stretches: Stretch[] = [];
     let before = step.dispatchedAt ? Date.parse(step.dispatchedAt) : undefined;
@@ -52,7 +33,7 @@ export function rowsOf(timeline: JobTimeline, model: JobModel, now: number): Row
     const said = [step.inherited ? "of the earlier try" : "", ...lost, view ? note(view) : ""];
     return { key: step.key, state: view?.state ?? "running", stretches, note: said.filter(Boolean).join(" · ") };
   });
-  for (const wait of timeline.waits ?? []) {
+  for (const wait of timeline.waits) {
     const stretch: Stretch = { kind: "queued", from: Date.parse(wait.beganAt), to: wait.endedAt ? Date.parse(wait.endedAt) : until };
     const said = wait.timedOut ? "nobody said it in time" : wait.signal ? `for “${wait.signal}”` : "for its time";
     rows.push({ key: wait.key, state: wait.endedAt ? "completed" : "waiting", stretches: [stretch], note: said });

@@ -3,12 +3,13 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ask, Refusal } from "../api/client";
-import type { JobState, PatternContract } from "../api/schema";
+import type { JobState, JobTimeline, PatternContract } from "../api/schema";
 import { useAsked } from "../api/use";
 import type { JobModel, StepView } from "../job/model";
 import { heard } from "../job/rows";
-import { type JobTimeline, rowsOf } from "../job/times";
+import { rowsOf } from "../job/times";
 import { useJob } from "../job/use";
+import { Given } from "../parts/given";
 import { Copy } from "../parts/copy";
 import { Events } from "../parts/events";
 import { Refused, Result, Standing } from "../parts/result";
@@ -76,6 +77,7 @@ export function Job({ id }: { id: string; at: Place }): JSX.Element {
         {contract?.drawing ? <Drawing drawing={contract.drawing} model={model} /> : <Steps model={model} chosen={chosen} choose={choose} />}
         {model.steps.size > 0 && <Times job={id} model={model} chosen={chosen} choose={choose} />}
         {step && <StepDetails step={step} model={model} />}
+        {step && <Given key={step.key} job={id} step={step} />}
       </Part>
       <Asked job={id} contract={contract} />
       <Part title="Result">
