@@ -2,10 +2,19 @@
 
 import asyncio
 
+import pytest
+
+from penstock.settings import Settings
 from tests.patterns.reviews import copy_review
 from tests.support.pipeline import Pipeline
 
 JOBS, SLOTS = 60, 8
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """On a machine that stands still for seconds, steps would else be delivered again."""
+    return settings.model_copy(update={"ack_wait": 30})
 
 
 async def test_a_burst_of_jobs_is_worked_off_slot_by_slot(pipeline: Pipeline) -> None:
