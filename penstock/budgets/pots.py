@@ -84,13 +84,18 @@ async def check(bus: Bus, settings: Settings, tenant: str, key: PayingKey | None
 
 
 def _lasting(settings: Settings, tenant: str, key: PayingKey | None, now: float) -> list[Pot]:
-    """The tenant's own, else those of all that have none, and the key's."""
+    """The tenant's own, else those of all that have none, and the key's; of two of one unit and window the smaller."""
     budgets = settings.budgets
     allowed = [one for whose, one in budgets if whose == tenant] or [one for whose, one in budgets if whose == "*"]
     pots = [_pot(one, tenant, None, now) for one in allowed]
     if key is not None:
         pots += [_pot(Allowance.of(text), tenant, key.id, now) for text in key.budgets]
-    return pots
+    # two of one unit and window are one counter, to which a call is added once
+    strictest: dict[str, Pot] = {}
+    for pot in pots:
+        if pot.held not in strictest or pot.limit < strictest[pot.held].limit:
+            strictest[pot.held] = pot
+    return list(strictest.values())
 
 
 def _pot(one: Allowance, tenant: str, key: str | None, now: float) -> Pot:

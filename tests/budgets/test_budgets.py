@@ -132,7 +132,9 @@ async def test_a_spent_budget_refuses_a_submission(settings: Settings, gemini: S
         assert json.loads((await gateway.http.get("/jobs")).content)["jobs"] == []
 
 
-@pytest.mark.parametrize("text", ["20usd/month", "a=20eur/month", "a=20usd/year", "a=0usd/day", "A=1usd/day"])
+@pytest.mark.parametrize(
+    "text", ["20usd/month", "a=20eur/month", "a=20usd/year", "a=0usd/day", "a=0.5tokens/day", "A=1usd/day"]
+)
 def test_a_budget_that_cannot_be_read_is_named(text: str) -> None:
     with pytest.raises(Misconfigured, match="PENSTOCK_BUDGETS"):
         Settings(budgets=text)
