@@ -37,16 +37,20 @@ class Pot:
     @property
     def held(self) -> str:
         """The counter of what calls may yet spend and have spent."""
-        return subjects.counter("budget", self.name, self.unit, "held")
+        return self._counter("held")
 
     @property
     def spent(self) -> str:
-        return subjects.counter("budget", self.name, self.unit, "spent")
+        return self._counter("spent")
 
     @property
     def warned(self) -> str:
         """Above 0 once it was told that most of it is spent."""
-        return subjects.counter("budget", self.name, self.unit, "warned")
+        return self._counter("warned")
+
+    def _counter(self, what: str) -> str:
+        named = self.name, self.unit, what
+        return subjects.spending(*named) if self.window is None else subjects.counter("budget", *named)
 
     def amount(self, usage: Usage, model: str) -> int | None:
         """What a call takes out of it; None where the model has no price, and it is one of money."""
@@ -72,7 +76,7 @@ def pots_of(settings: Settings, job: JobName, own: Budget | None, key: PayingKey
         limits: dict[Unit, float | None] = {"tokens": own.tokens, "usd": own.usd}
         for unit, limit in limits.items():
             if limit is not None:
-                pots.append(Pot("the budget of the job", *_counted(limit, unit), f"job.{job}"))
+                pots.append(Pot("the budget of the job", *_counted(limit, unit), str(job)))
     return pots
 
 

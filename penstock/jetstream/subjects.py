@@ -22,6 +22,7 @@
               models.pause.<model>                  the last counts -
     KV_KEYS   $KV.KEYS.<id of a key>                the last counts keys.<id of a key>
     COUNTERS  counters.<what>.<...>                 the sum counts  -
+    SPENDING  spending.<tenant>.<job>.<unit>.<what> the sum counts  -
     LIMITS    limits.rate.<caller>                  the last counts -
               limits.jobs.<tenant>                  the last counts -
 
@@ -44,10 +45,12 @@ from penstock.contracts.wire import JobName
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
 TIMERS, TURNS, MODELS, CACHE = "TIMERS", "TURNS", "MODELS", "CACHE"
-COUNTERS, LIMITS, USAGE = "COUNTERS", "LIMITS", "USAGE"
+COUNTERS, SPENDING, LIMITS, USAGE = "COUNTERS", "SPENDING", "LIMITS", "USAGE"
 #: The bucket KEYS, as NATS names its stream.
 KEYS = "KV_KEYS"
-STREAMS = JOBS, TURNS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS, COUNTERS, LIMITS, USAGE
+STREAMS = (
+    *(JOBS, TURNS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS, COUNTERS, SPENDING, LIMITS, USAGE),
+)
 
 #: The lanes of STEPS and TURNS, and how many of each are begun for one of the last, where all have some.
 HIGH, NORMAL, LOW, OVER = "high", "normal", "low", "over"
@@ -257,6 +260,11 @@ def model_pause(model: str) -> str:
 def counter(*names: str) -> str:
     """A number that grows (penstock.jetstream.counters)."""
     return ".".join(("counters", *names))
+
+
+def spending(job: str, *names: str) -> str:
+    """The same of one job: such are many, and are to push out no others."""
+    return ".".join(("spending", job, *names))
 
 
 def rate(caller: str) -> str:
