@@ -49,8 +49,9 @@ class Pot:
         return self._counter("warned")
 
     def _counter(self, what: str) -> str:
-        named = self.name, self.unit, what
-        return subjects.spending(*named) if self.window is None else subjects.counter("budget", *named)
+        if self.window is None:
+            return subjects.counter(self.unit, what, job=self.name)
+        return subjects.counter("budget", self.name, self.unit, what)
 
     def amount(self, usage: Usage, model: str) -> int | None:
         """What a call takes out of it; None where the model has no price, and it is one of money."""

@@ -92,7 +92,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         (subjects.DEAD, [subjects.dead(">")], {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
         (subjects.KEYS, [subjects.key(">")], {**bucket, "republish": api.RePublish(*subjects.KEYS_CHANGED)}),
         (subjects.COUNTERS, [subjects.counter(">")], {**numbers, "allow_msg_counter": True}),
-        (subjects.SPENDING, [subjects.spending(">")], spending),
+        (subjects.SPENDING, [subjects.counter(job=">")], spending),
         (subjects.LIMITS, [subjects.rate("*"), subjects.places("*")], {**numbers, "allow_msg_ttl": True}),
     ]
     return [

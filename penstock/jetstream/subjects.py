@@ -46,10 +46,23 @@ from penstock.contracts.wire import JobName
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
 TIMERS, TURNS, MODELS, CACHE = "TIMERS", "TURNS", "MODELS", "CACHE"
 COUNTERS, SPENDING, LIMITS, USAGE = "COUNTERS", "SPENDING", "LIMITS", "USAGE"
-#: The bucket KEYS, as NATS names its stream.
-KEYS = "KV_KEYS"
+KEYS = "KV_KEYS"  # the bucket, as NATS names its stream
 STREAMS = (
-    *(JOBS, TURNS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS, COUNTERS, SPENDING, LIMITS, USAGE),
+    JOBS,
+    TURNS,
+    STEPS,
+    JOURNAL,
+    EVENTS,
+    DEAD,
+    HOOKS,
+    TIMERS,
+    MODELS,
+    CACHE,
+    KEYS,
+    COUNTERS,
+    SPENDING,
+    LIMITS,
+    USAGE,
 )
 
 #: The lanes of STEPS and TURNS, and how many of each are begun for one of the last, where all have some.
@@ -257,14 +270,9 @@ def model_pause(model: str) -> str:
     return f"models.pause.{_token(model)}"
 
 
-def counter(*names: str) -> str:
-    """A number that grows (penstock.jetstream.counters)."""
-    return ".".join(("counters", *names))
-
-
-def spending(job: str, *names: str) -> str:
-    """The same of one job: such are many, and are to push out no others."""
-    return ".".join(("spending", job, *names))
+def counter(*names: str, job: str | None = None) -> str:
+    """A number that grows (penstock.jetstream.counters); those of jobs are many, and are to push out no others."""
+    return ".".join(("counters", *names) if job is None else ("spending", job, *names))
 
 
 def rate(caller: str) -> str:
