@@ -37,16 +37,21 @@ class Pot:
     @property
     def held(self) -> str:
         """The counter of what calls may yet spend and have spent."""
-        return subjects.counter("budget", self.name, self.unit, "held")
+        return self._counter("held")
 
     @property
     def spent(self) -> str:
-        return subjects.counter("budget", self.name, self.unit, "spent")
+        return self._counter("spent")
 
     @property
     def warned(self) -> str:
         """Above 0 once it was told that most of it is spent."""
-        return subjects.counter("budget", self.name, self.unit, "warned")
+        return self._counter("warned")
+
+    def _counter(self, what: str) -> str:
+        if self.window is None:
+            return subjects.counter(self.unit, what, job=self.name)
+        return subjects.counter("budget", self.name, self.unit, what)
 
     def amount(self, usage: Usage, model: str) -> int | None:
         """What a call takes out of it; None where the model has no price, and it is one of money."""
@@ -72,7 +77,7 @@ def pots_of(settings: Settings, job: JobName, own: Budget | None, key: PayingKey
         limits: dict[Unit, float | None] = {"tokens": own.tokens, "usd": own.usd}
         for unit, limit in limits.items():
             if limit is not None:
-                pots.append(Pot("the budget of the job", *_counted(limit, unit), f"job.{job}"))
+                pots.append(Pot("the budget of the job", *_counted(limit, unit), str(job)))
     return pots
 
 
@@ -84,13 +89,18 @@ async def check(bus: Bus, settings: Settings, tenant: str, key: PayingKey | None
 
 
 def _lasting(settings: Settings, tenant: str, key: PayingKey | None, now: float) -> list[Pot]:
-    """The tenant's own, else those of all that have none, and the key's."""
+    """The tenant's own, else those of all that have none, and the key's; of two of one unit and window the smaller."""
     budgets = settings.budgets
     allowed = [one for whose, one in budgets if whose == tenant] or [one for whose, one in budgets if whose == "*"]
     pots = [_pot(one, tenant, None, now) for one in allowed]
     if key is not None:
         pots += [_pot(Allowance.of(text), tenant, key.id, now) for text in key.budgets]
-    return pots
+    # two of one unit and window are one counter, to which a call is added once
+    strictest: dict[str, Pot] = {}
+    for pot in pots:
+        if pot.held not in strictest or pot.limit < strictest[pot.held].limit:
+            strictest[pot.held] = pot
+    return list(strictest.values())
 
 
 def _pot(one: Allowance, tenant: str, key: str | None, now: float) -> Pot:

@@ -21,7 +21,9 @@ class Allowance(NamedTuple):
     @classmethod
     def of(cls, text: str) -> "Allowance":
         """Raises ValueError."""
-        if (match := _FORM.fullmatch(text)) is None or float(match[1]) <= 0:
+        match = _FORM.fullmatch(text)
+        # of tokens a part is nothing
+        if match is None or (float(match[1]) if match[2] == "usd" else int(float(match[1]))) <= 0:
             raise ValueError(f"20usd/month or 1000000tokens/day is needed, not {text[:100]!r}")
         unit: Unit = "usd" if match[2] == "usd" else "tokens"
         return cls(float(match[1]), unit, "day" if match[3] == "day" else "month")

@@ -4,7 +4,8 @@ The server adds, so no addition is lost or made twice, whatever the number of wr
 returned are all different: who decides by the sum of its own addition needs no lock and no check before it.
 
 A counter is a subject of COUNTERS. It is gone, and 0 again, 32 days after the last addition: NATS has no shorter
-life for single counters, so name the window in the subject (`counters.budget.<tenant>.2026-11`).
+life for single counters, so name the window in the subject (`counters.budget.<tenant>.2026-11`). Where the stream is
+full those are gone whose last addition is oldest: what there is one of for each job is a subject of SPENDING.
 """
 
 import json
@@ -26,7 +27,7 @@ async def add(bus: Bus, subject: str, amount: int) -> int:
     async def attempt() -> int | None:
         # nats-py may write into the headers it is given
         publishing = partial(bus.jetstream.publish, subject, b"", headers=dict(headers))
-        ack = await bus.storage.publish(subjects.COUNTERS, publishing)
+        ack = await bus.storage.publish(subjects.stream_of(subject), publishing)
         return None if ack.val is None else int(ack.val)  # None: a duplicate
 
     total = await bus.retrying(f"add to {subject}", attempt)
@@ -35,5 +36,5 @@ async def add(bus: Bus, subject: str, amount: int) -> int:
 
 async def value(bus: Bus, subject: str) -> int:
     """The sum, as the stream's leader has it; 0 where nothing was added yet."""
-    stored = await bus.last_from_leader(subjects.COUNTERS, subject)
+    stored = await bus.last_from_leader(subjects.stream_of(subject), subject)
     return int(json.loads(stored.data)["val"]) if stored else 0

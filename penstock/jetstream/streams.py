@@ -25,7 +25,7 @@ _SHARES: dict[str, float] = {
     subjects.TURNS: 0.5,
     subjects.STEPS: 8,
     subjects.JOURNAL: 15,
-    subjects.EVENTS: 18,
+    subjects.EVENTS: 17.5,
     subjects.TIMERS: 3,
     subjects.CACHE: 4,
     subjects.HOOKS: 2,
@@ -33,6 +33,7 @@ _SHARES: dict[str, float] = {
     subjects.MODELS: 0.5,
     subjects.KEYS: 0.5,
     subjects.COUNTERS: 0.5,
+    subjects.SPENDING: 0.5,
     subjects.LIMITS: 0.5,
     subjects.USAGE: 2,
 }
@@ -74,6 +75,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     models = [subjects.model_permit("*", "*"), subjects.model_pace("*"), subjects.model_pause("*")]
     # a month's are there to its end
     numbers = {"max_age": 32 * _DAY, **latest}
+    spending = {"max_age": settings.jobs_max_age_days * _DAY, **latest, "allow_msg_counter": True}
     totals = {"max_age": settings.usage_days * _DAY, "max_msgs_per_subject": 1, "discard": api.DiscardPolicy.OLD}
     facts = [subjects.journal(EVERY, key) for key in ("*", "*.*")]
     table: list[tuple[str, list[str], dict[str, Any]]] = [
@@ -90,6 +92,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         (subjects.DEAD, [subjects.dead(">")], {"max_age": 30 * _DAY, "discard": api.DiscardPolicy.OLD}),
         (subjects.KEYS, [subjects.key(">")], {**bucket, "republish": api.RePublish(*subjects.KEYS_CHANGED)}),
         (subjects.COUNTERS, [subjects.counter(">")], {**numbers, "allow_msg_counter": True}),
+        (subjects.SPENDING, [subjects.counter(job=">")], spending),
         (subjects.LIMITS, [subjects.rate("*"), subjects.places("*")], {**numbers, "allow_msg_ttl": True}),
     ]
     return [

@@ -22,6 +22,7 @@
               models.pause.<model>                  the last counts -
     KV_KEYS   $KV.KEYS.<id of a key>                the last counts keys.<id of a key>
     COUNTERS  counters.<what>.<...>                 the sum counts  -
+    SPENDING  spending.<tenant>.<job>.<unit>.<what> the sum counts  -
     LIMITS    limits.rate.<caller>                  the last counts -
               limits.jobs.<tenant>                  the last counts -
 
@@ -44,10 +45,10 @@ from penstock.contracts.wire import JobName
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
 TIMERS, TURNS, MODELS, CACHE = "TIMERS", "TURNS", "MODELS", "CACHE"
-COUNTERS, LIMITS, USAGE = "COUNTERS", "LIMITS", "USAGE"
-#: The bucket KEYS, as NATS names its stream.
-KEYS = "KV_KEYS"
-STREAMS = JOBS, TURNS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS, COUNTERS, LIMITS, USAGE
+COUNTERS, SPENDING, LIMITS, USAGE = "COUNTERS", "SPENDING", "LIMITS", "USAGE"
+KEYS = "KV_KEYS"  # the bucket, as NATS names its stream
+_OF_JOBS = JOBS, TURNS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS
+STREAMS = *_OF_JOBS, MODELS, CACHE, KEYS, COUNTERS, SPENDING, LIMITS, USAGE
 
 #: The lanes of STEPS and TURNS, and how many of each are begun for one of the last, where all have some.
 HIGH, NORMAL, LOW, OVER = "high", "normal", "low", "over"
@@ -254,9 +255,9 @@ def model_pause(model: str) -> str:
     return f"models.pause.{_token(model)}"
 
 
-def counter(*names: str) -> str:
-    """A number that grows (penstock.jetstream.counters)."""
-    return ".".join(("counters", *names))
+def counter(*names: str, job: str | None = None) -> str:
+    """A number that grows (penstock.jetstream.counters); those of jobs are many, and are to push out no others."""
+    return ".".join(("counters", *names) if job is None else ("spending", job, *names))
 
 
 def rate(caller: str) -> str:

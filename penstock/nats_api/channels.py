@@ -211,6 +211,7 @@ def _of_limits(executors: tuple[str, ...]) -> list[Channel]:
         Channel(
             "counters", subjects.counter(_COUNTER), "Numbers that all add to.", (added,), _SERVES + _RUNS + executors
         ),
+        Channel("spending", subjects.counter(_COUNTER, job=str(_JOB)), "What jobs spend.", (added,), executors),
         Channel(
             "models-permit", f"{models}permit.{_MODEL}.{_PERMIT}", "Lent by NATS.", (permit,), executors, executors
         ),

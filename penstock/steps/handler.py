@@ -154,7 +154,8 @@ class StepHandler:
         if self._llm is not None:
             door = self._turns.around(self._llm, Caller(request.deadline, begin, tell))
             if pots := pots_of(self._settings, attempt.job, request.budget, request.paying_key, self._bus.time.now()):
-                purse = Purse(self._bus, pots, self._settings.budget_webhook)
+                longest = self._settings.model_timeout
+                purse = Purse(self._bus, pots, self._settings.budget_webhook, longest=longest)
                 door = purse.around(door, self._settings.model_max_output_tokens)
         model = StepModel(
             door if step.asks else None,

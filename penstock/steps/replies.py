@@ -96,8 +96,10 @@ class Replies:
             end = None if await self._store(subject, reply) else _FAILED
         except Crowded:
             raise
-        except Exception:
-            end = _FAILED
+        except Exception as error:
+            # who cannot pay has not asked
+            if not (isinstance(error, Failure) and error.code == "budget_exceeded"):
+                end = _FAILED
             raise
         finally:
             if claim is not None:

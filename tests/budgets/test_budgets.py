@@ -9,6 +9,7 @@ import pytest
 from penstock.budgets.pots import Pot, pots_of
 from penstock.budgets.purse import Purse
 from penstock.contracts.events import JobCompleted, JobFailed
+from penstock.contracts.options import Budget
 from penstock.contracts.usage import Usage
 from penstock.errors import Failure, Misconfigured
 from penstock.jetstream import subjects
@@ -16,6 +17,7 @@ from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
 from penstock.jetstream.counters import add, value
 from penstock.jetstream.streams import declare
+from penstock.jobs.submission import new_job_id
 from penstock.llm.usage import Meter
 from penstock.settings import Settings
 from tests.support.gateway_process import serving_gateway
@@ -100,7 +102,7 @@ async def test_a_call_waits_for_what_others_hold_and_may_give_back(bus: Bus) -> 
             entered.set()
 
     async def additions() -> int:
-        stored = await bus.last_from_leader(subjects.COUNTERS, pot(0).held)
+        stored = await bus.last_from_leader(subjects.SPENDING, pot(0).held)
         return stored.sequence if stored else 0
 
     async with purse.paying(1_500, 8_192, MODEL, Meter()):
@@ -132,7 +134,30 @@ async def test_a_spent_budget_refuses_a_submission(settings: Settings, gemini: S
         assert json.loads((await gateway.http.get("/jobs")).content)["jobs"] == []
 
 
-@pytest.mark.parametrize("text", ["20usd/month", "a=20eur/month", "a=20usd/year", "a=0usd/day", "A=1usd/day"])
+async def test_jobs_with_budgets_make_no_tenants_budget_new(settings: Settings) -> None:
+    """However many there are: a stream that is full drops what was added to longest ago."""
+    budgets = Settings(budgets="*=1usd/month").budgets
+    settings = settings.model_copy(update={"store_bytes": 64 * 1024**2, "budgets": budgets})
+    bus = await connect(settings, "test")
+    await declare(bus.jetstream, settings)
+    (own,) = pots_of(settings, named("x"), None, None, bus.time.now())
+    await add(bus, own.held, own.limit)
+
+    async def spend() -> None:
+        *_, jobs_own = pots_of(settings, named(new_job_id()), Budget(tokens=10_000), None, bus.time.now())
+        meter = Meter()
+        async with Purse(bus, [jobs_own]).paying(100, 4_000, MODEL, meter):
+            meter.add(Usage(calls=1, prompt_tokens=100, output_tokens=900), MODEL)
+
+    for _ in range(16):
+        await asyncio.gather(*(spend() for _ in range(100)))
+    assert await value(bus, own.held) == own.limit
+    await bus.connection.close()
+
+
+@pytest.mark.parametrize(
+    "text", ["20usd/month", "a=20eur/month", "a=20usd/year", "a=0usd/day", "a=0.5tokens/day", "A=1usd/day"]
+)
 def test_a_budget_that_cannot_be_read_is_named(text: str) -> None:
     with pytest.raises(Misconfigured, match="PENSTOCK_BUDGETS"):
         Settings(budgets=text)

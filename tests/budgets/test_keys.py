@@ -98,3 +98,11 @@ async def test_who_names_another_tenants_key_spends_nothing_of_it(pipeline: Pipe
     for wrong in ("", "x", '{"id": "a.b"}', '{"id": "a", "budgets": ["much"]}'):
         assert jobs.submission.paying_key({"Penstock-Key": wrong}) is None
     assert jobs.submission.paying_key({"Penstock-Key": '{"id": "a", "newer": 1}'}) == PayingKey(id="a")
+
+
+def test_of_two_budgets_for_one_window_the_smaller_counts() -> None:
+    """They are one counter: a call is not added to it twice."""
+    settings = Settings(budgets="acme=20usd/month,acme=10usd/month,acme=5usd/day")
+    key = PayingKey(id="a", budgets=("2000tokens/day", "1000tokens/day", "3000tokens/day"))
+    found = pots_of(settings, JobName("acme", "x"), None, key, 0)
+    assert [one.told(one.limit) for one in found] == [10, 5, 1_000]

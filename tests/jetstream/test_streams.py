@@ -35,6 +35,7 @@ async def test_every_stream_keeps_what_it_holds_for_its_time(pipeline: Pipeline)
         subjects.KEYS: 0,  # until somebody removes them
         subjects.MODELS: 0,  # permits are there for ever
         subjects.COUNTERS: 32,
+        subjects.SPENDING: 7,
         subjects.LIMITS: 32,
         subjects.USAGE: 400,
     }
@@ -52,7 +53,7 @@ async def test_the_streams_share_one_number_of_bytes_and_follow_it(nats: NatsSer
         (events,) = (config for config in configs if config.name == subjects.EVENTS)
         assert events.max_age == pytest.approx((24 + total / 1024**3) * 3600)
     dropping = {config.name for config in configs if config.discard == "old"}
-    numbers = {subjects.MODELS, subjects.COUNTERS, subjects.LIMITS, subjects.USAGE}
+    numbers = {subjects.MODELS, subjects.COUNTERS, subjects.SPENDING, subjects.LIMITS, subjects.USAGE}
     assert dropping == {subjects.EVENTS, subjects.TIMERS, subjects.CACHE, subjects.DEAD} | numbers
     await bus.connection.close()
 

@@ -101,6 +101,19 @@ async def test_what_a_killed_process_did_not_tell_the_next_call_does(settings: S
     assert 0.9 < verified(told)["data"]["spent"] < verified(told)["data"]["limit"] == 1
 
 
+async def test_a_warning_that_cannot_be_queued_keeps_nothing_held(settings: Settings, gemini: Steering) -> None:
+    """Of any of the budgets; it is told after the next call that can."""
+    async with pipeline_of(settings, gemini) as pipeline:
+        paid = pots(pipeline, "*=10000tokens/day", "10000tokens/day")
+        await pipeline.bus.jetstream.delete_stream(subjects.HOOKS)
+        meter = Meter()
+        async with Purse(pipeline.bus, paid, "https://hooks.example/").paying(500, 9_000, MODEL, meter):
+            meter.add(Usage(calls=1, prompt_tokens=500, output_tokens=7_600), MODEL)
+        for one in paid:
+            counters = [await value(pipeline.bus, counter) for counter in (one.held, one.spent, one.warned)]
+            assert counters == [8_100, 8_100, 0]
+
+
 async def test_a_dead_letter_of_it_is_sent_again(settings: Settings, gemini: Steering) -> None:
     """It has all that it tells: no job's end is looked for."""
     async with pipeline_of(settings, gemini, "aggregator") as pipeline, Receiver(410, 204) as receiver:

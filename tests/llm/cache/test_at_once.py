@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from penstock.contracts.turns import TextPiece, ToolCall
-from penstock.errors import ModelUnavailable
+from penstock.errors import Failure, ModelUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.streams import stream_configs
@@ -54,22 +54,23 @@ async def test_where_the_model_failed_each_asks_for_itself(
 
 
 class Full:
-    """A door to a model that turns away whoever comes, once `closed` is set: too many wait there."""
+    """A door to a model that turns away whoever comes, once `closed` is set: too many wait there, or he cannot pay."""
 
-    def __init__(self, llm: Llm) -> None:
-        self.identity, self.closed = llm.identity, asyncio.Event()
+    def __init__(self, llm: Llm, why: Exception) -> None:
+        self.identity, self.closed, self._why = llm.identity, asyncio.Event(), why
 
     async def stream(self, *_: Any, **__: Any) -> AsyncGenerator[TextPiece | ToolCall, None]:
         await self.closed.wait()
-        raise Crowded
+        raise self._why
         yield TextPiece(text="")
 
 
-async def test_one_of_those_that_wait_asks_where_the_asker_had_no_room_to_wait(
-    llm: Llm, steering: Steering, replies: Replies, bus: Bus
+@pytest.mark.parametrize("why", [Crowded(), Failure("budget_exceeded", "")], ids=["no room to wait", "no money"])
+async def test_one_of_those_that_wait_asks_where_the_asker_did_not(
+    llm: Llm, steering: Steering, replies: Replies, bus: Bus, why: Exception
 ) -> None:
-    """It was handed back, and has not failed."""
-    full = Full(llm)
+    """The model has not failed."""
+    full = Full(llm, why)
     async with Waiting(bus) as waiting:
         first = asyncio.ensure_future(asker(full, cache=replies).text(PROMPT))
         while not await bus.last_from_leader(subjects.CACHE, "cache.>"):
@@ -77,7 +78,7 @@ async def test_one_of_those_that_wait_asks_where_the_asker_had_no_room_to_wait(
         others = asyncio.gather(*(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT) for n in range(3)))
         await waiting.more(3)
     full.closed.set()
-    with pytest.raises(Crowded):
+    with pytest.raises(type(why)):
         await first
     assert len({*await others}) == 1
     assert await calls(steering) == 1

@@ -22,7 +22,8 @@ OPTIONS = (
 
 
 async def at_once(run: Run, request: approving.ApprovingRequest) -> approving.ApprovingResult:
-    return approving.ApprovingResult(drafts=(), approved=True)
+    draft = await run.step(approving.PEN, approving.Topic(topic=request.topic), into="/drafts/0")
+    return approving.ApprovingResult(drafts=(draft,), approved=True)
 
 
 #: A pattern whose jobs take signals, and wait for none.
@@ -39,7 +40,7 @@ async def test_no_request_breaks_the_gateway(pipeline: Pipeline, gateway: Gatewa
     job = await pipeline.submit("approving", {"topic": "a lantern"})
     await pipeline.result(job)
     config, report = tmp_path / "schemathesis.toml", tmp_path / "report.json"
-    known = {"path.job": job, "path.name": "routing", "path.signal": "weight"}
+    known = {"path.job": job, "path.name": "routing", "path.signal": "weight", "path.key": "pen-1"}
     config.write_text("[parameters]\n" + "".join(f"{json.dumps(name)} = {json.dumps(known[name])}\n" for name in known))
     schemathesis = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "--config-file", config),
