@@ -45,25 +45,9 @@ from penstock.contracts.wire import JobName
 
 JOBS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS = "JOBS", "STEPS", "JOURNAL", "EVENTS", "DEAD", "HOOKS"
 TIMERS, TURNS, MODELS, CACHE = "TIMERS", "TURNS", "MODELS", "CACHE"
-COUNTERS, SPENDING, LIMITS, USAGE = "COUNTERS", "SPENDING", "LIMITS", "USAGE"
+_OF_NUMBERS = COUNTERS, SPENDING, LIMITS, USAGE = "COUNTERS", "SPENDING", "LIMITS", "USAGE"
 KEYS = "KV_KEYS"  # the bucket, as NATS names its stream
-STREAMS = (
-    JOBS,
-    TURNS,
-    STEPS,
-    JOURNAL,
-    EVENTS,
-    DEAD,
-    HOOKS,
-    TIMERS,
-    MODELS,
-    CACHE,
-    KEYS,
-    COUNTERS,
-    SPENDING,
-    LIMITS,
-    USAGE,
-)
+STREAMS = JOBS, TURNS, STEPS, JOURNAL, EVENTS, DEAD, HOOKS, TIMERS, MODELS, CACHE, KEYS, *_OF_NUMBERS
 
 #: The lanes of STEPS and TURNS, and how many of each are begun for one of the last, where all have some.
 HIGH, NORMAL, LOW, OVER = "high", "normal", "low", "over"
