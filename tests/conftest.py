@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as hypothesis
 
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.connection import connect
+from penstock.jetstream.streams import declare
 from penstock.settings import Settings
 from penstock.testing.threads import in_thread
 from tests.support.gateway_process import GatewayServer, serving_gateway
@@ -94,6 +97,15 @@ def settings(nats: NatsServer, gemini_url: str) -> Settings:
         handover=0.5,
         port=0,
     )
+
+
+@pytest.fixture
+async def bus(settings: Settings) -> AsyncIterator[Bus]:
+    """A connection to NATS, with streams that have just been declared."""
+    bus = await connect(settings, "test")
+    await declare(bus.jetstream, settings)
+    yield bus
+    await bus.connection.close()
 
 
 @pytest.fixture

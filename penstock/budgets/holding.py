@@ -70,10 +70,10 @@ class Holding:
         spent, in_use = await value(self._bus, pot.spent), await value(self._bus, pot.held)
         if spent + cost(least) > pot.limit:
             raise pot.exceeded(f"{pot.shown(spent)} are spent, and the call may need {pot.shown(cost(least))}")
-        share = min(most, max(_UNSHARED, affordable((pot.limit - in_use) // _SHARE, cost, most)))
+        share = min(most, max(_UNSHARED, _affordable((pot.limit - in_use) // _SHARE, cost, most)))
         wanted = cost(share)
         over = await self._add(pot, wanted) - pot.limit
-        output = share if over <= 0 else affordable(wanted - over, cost, share)
+        output = share if over <= 0 else _affordable(wanted - over, cost, share)
         if output < least:
             await self._add(pot, -wanted)
             waiting.seen(spent, in_use)
@@ -142,7 +142,7 @@ class _Waiting:
         return delay(self._tries, first=_FIRST, longest=_LONGEST)
 
 
-def affordable(amount: int, cost: Callable[[int], int], most: int) -> int:
+def _affordable(amount: int, cost: Callable[[int], int], most: int) -> int:
     """The most output tokens up to `most` that `amount` pays for, with the question; -1 if not even that."""
     low, high = -1, most
     while low < high:

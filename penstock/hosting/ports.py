@@ -15,7 +15,8 @@ _CHOSEN = range(15_000, 32_000)
 _TRIES = 50
 #: Sockets (file descriptors) of what was chosen last: no process chooses it anew before it is listened on.
 _keepers = deque[int]()
-_MOST_KEPT = 128
+#: Elsewhere than on Linux a server could not have what is kept.
+_MOST_KEPT = 128 if sys.platform == "linux" else 0
 
 
 def free_port(preferred: int = 0) -> int:
@@ -37,10 +38,9 @@ def _keep(port: int) -> int:
         keeper.close()
         raise
     chosen = int(keeper.getsockname()[1])
-    if sys.platform == "linux":
-        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     _keepers.append(keeper.detach())  # closed with this process
-    while len(_keepers) > (_MOST_KEPT if sys.platform == "linux" else 0):  # elsewhere a server could not have it
+    while len(_keepers) > _MOST_KEPT:
         os.close(_keepers.popleft())
     return chosen
 

@@ -60,8 +60,10 @@ class PullSubscriber(StreamSubscriber):
         Registrator.subscriber(broker, self)
 
     async def _create_subscription(self) -> None:
+        if self._sources:
+            return
         stream = str(self.stream.name)
-        for durable, weight in self._weights.items() if not self._sources else ():
+        for durable, weight in self._weights.items():
             consuming = self._group.consume(
                 self.connection, stream, durable, self.consume, weight=weight, aside=self._aside
             )

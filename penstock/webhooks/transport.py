@@ -21,7 +21,7 @@ from penstock.webhooks.addresses import permitted
 from penstock.webhooks.resolver import Address, Resolver
 
 #: The certificates this machine trusts; to read them takes 40 ms.
-_of_the_machine = cache(httpx.create_ssl_context)
+_certificates = cache(httpx.create_ssl_context)
 
 Resolve = Callable[[str, int], Awaitable[list[Address]]]
 
@@ -49,7 +49,7 @@ class Transport:
     ) -> None:
         self._timeout = settings.webhook_timeout
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl_context or _of_the_machine(),
+            ssl_context=ssl_context or _certificates(),
             max_connections=None,
             max_keepalive_connections=0,
             network_backend=_Guarded(settings, resolve or Resolver(settings.webhook_slots)),

@@ -124,6 +124,9 @@ async def _wrong_pool(size: int) -> int:
     return size
 
 
+# Only the signatures of these are looked at: a body that ran would be a mistake.
+
+
 async def _takes_another(given: Leaf) -> splitting.Words:
     raise NotImplementedError
 
@@ -183,6 +186,7 @@ class Unsendable(splitting.SplitRequest):
 
 
 async def _another(run: Run, request: splitting.SplitRequest) -> splitting.Words:
+    """Never run, as those above."""
     raise NotImplementedError
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -27,14 +26,6 @@ from tests.support.simulator import Steering
 
 BODY = {"query": "Where is my order?"}
 MODEL = "gemini-3.8-flash"
-
-
-@pytest.fixture
-async def bus(settings: Settings) -> AsyncIterator[Bus]:
-    connection = await connect(settings, "test")
-    await declare(connection.jetstream, settings)
-    yield connection
-    await connection.connection.close()
 
 
 def pot(limit: int) -> Pot:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -14,9 +13,7 @@ from penstock.contracts.wire import JobName
 from penstock.errors import Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.connection import connect
 from penstock.jetstream.counters import add, value
-from penstock.jetstream.streams import declare
 from penstock.jobs.submission import new_job_id
 from penstock.llm.usage import Meter
 from penstock.settings import Settings
@@ -26,14 +23,6 @@ from tests.support.simulator import Steering
 MODEL = "gemini-3.8-flash"
 #: Seconds of one tenant's job that has another's beside it: far below those for which a call waits for others.
 SOON = 30
-
-
-@pytest.fixture
-async def bus(settings: Settings) -> AsyncIterator[Bus]:
-    connection = await connect(settings, "test")
-    await declare(connection.jetstream, settings)
-    yield connection
-    await connection.connection.close()
 
 
 def pot(name: str, limit: int) -> Pot:

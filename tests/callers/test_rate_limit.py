@@ -1,10 +1,8 @@
 """The rate of a caller, as a gateway keeps it with NATS."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
-import pytest
 from nats.aio.msg import Msg
 
 from penstock.callers.rate import Rate
@@ -13,21 +11,12 @@ from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
-from penstock.jetstream.streams import declare
 from penstock.settings import Settings
 from tests.client.relay import Relay
 from tests.support.patience import PATIENCE
 from tests.support.servers import NatsServer
 
 RATE = Rate(5, 86_400)
-
-
-@pytest.fixture
-async def bus(settings: Settings) -> AsyncIterator[Bus]:
-    bus = await connect(settings, "test")
-    await declare(bus.jetstream, settings)
-    yield bus
-    await bus.connection.close()
 
 
 async def test_a_refusal_is_written_nowhere(bus: Bus) -> None:

@@ -2,26 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-
-import pytest
 
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.cells import Cell
-from penstock.jetstream.connection import connect
-from penstock.jetstream.streams import declare
-from penstock.settings import Settings
 
 SUBJECT = subjects.places("test")
-
-
-@pytest.fixture
-async def bus(settings: Settings) -> AsyncIterator[Bus]:
-    bus = await connect(settings, "test")
-    await declare(bus.jetstream, settings)
-    yield bus
-    await bus.connection.close()
 
 
 async def test_no_change_is_lost_however_many_change_it(bus: Bus) -> None:

@@ -1,30 +1,19 @@
 """Numbers that many add to at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
-import pytest
 from nats.aio.msg import Msg
 
 from penstock.jetstream import counters, subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
-from penstock.jetstream.streams import declare
 from penstock.settings import Settings
 from tests.client.relay import Relay
 from tests.support.patience import PATIENCE
 from tests.support.servers import NatsServer
 
 CALLS = subjects.counter("test", "calls")
-
-
-@pytest.fixture
-async def bus(settings: Settings) -> AsyncIterator[Bus]:
-    bus = await connect(settings, "test")
-    await declare(bus.jetstream, settings)
-    yield bus
-    await bus.connection.close()
 
 
 async def test_each_addition_returns_a_sum_of_its_own(bus: Bus, settings: Settings) -> None:

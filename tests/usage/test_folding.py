@@ -1,7 +1,6 @@
 """What the journal says is added up once, whoever adds it and whatever becomes of them."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
@@ -20,15 +19,6 @@ from tests.support.naming import named
 
 PAID = {"gemini-4-argon": Usage(calls=1, prompt_tokens=10, output_tokens=3, cost_usd=0.25)}
 FAILED = Problem(type="urn:penstock:step_error", title="", status=500, code="step_error", detail="")
-
-
-@pytest.fixture
-async def bus(settings: Settings) -> AsyncIterator[Bus]:
-    """Streams that nobody serves: what is in the journal a test has written."""
-    connection = await connect(settings, "test")
-    await declare(connection.jetstream, settings)
-    yield connection
-    await connection.connection.close()
 
 
 async def write(bus: Bus, job: str, count: int, *, failure: Problem | None = None) -> None:
