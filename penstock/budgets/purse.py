@@ -23,18 +23,14 @@ from penstock.contracts.turns import TextPiece, ToolCall
 from penstock.errors import BusUnavailable
 from penstock.jetstream.bus import Bus
 from penstock.llm.ask import Door
-from penstock.llm.request import config_of, contents_of
 from penstock.llm.selector import Asked
 from penstock.llm.usage import Meter
-from penstock.settings import Models
 
 #: Seconds for which a call waits, beyond those that any may take, while no other spends or gives back anything: those
 #: that hold the rest may be dead.
 _PATIENCE = 60.0
 #: Seconds that a call which is cut short takes to give back what it holds, if NATS does not answer.
 _PARTING = 0.3
-#: What is not text does not count.
-_NO_SETTINGS = Models.model_construct()
 
 
 class Purse:
@@ -101,7 +97,8 @@ class Paying:
         own = Meter()
         how |= {"asked": asked, "output": output, "tools": tools, "meter": own}
         try:
-            question = _most_tokens(prompt, output, tools, asked)
+            # no tokenizer makes more tokens of a text than it has bytes; schema and tools are part of what is read
+            question = len(self._door.identity(prompt, asked=asked, output=output, tools=tools))
             async with self._purse.paying(question, self._most, asked.model, own, begun=self._begun) as allowed:
                 self._begun = True
                 async with aclosing(self._door.stream(prompt, max_output_tokens=allowed, **how)) as pieces:
@@ -109,10 +106,3 @@ class Paying:
                         yield piece
         finally:
             meter.include(own)
-
-
-def _most_tokens(prompt: Prompt, output: type[BaseModel] | type[str], tools: Sequence[Any], asked: Asked) -> int:
-    """No tokenizer makes more tokens of a text than it has bytes; schema and tools are part of what is read."""
-    config = config_of(prompt, output=output, tools=tools, asked=asked, settings=_NO_SETTINGS, headers={})
-    sent = (*contents_of(prompt), config)
-    return sum(len(one.model_dump_json(exclude_none=True).encode()) for one in sent)

@@ -14,7 +14,7 @@ _NONE = "none"
 #: Seconds of the longest window: what NATS keeps (penstock.jetstream.streams) is longer.
 _LONGEST = 31 * 86_400
 #: Requests within so small a part of the window are kept as one entry, with the time of the last.
-_PARTS = 256
+_PARTS = 64
 
 
 @dataclass(frozen=True, slots=True)

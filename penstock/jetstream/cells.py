@@ -10,11 +10,12 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from nats.aio.msg import Msg
 from nats.js.errors import APIError
 
 from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus
+from penstock.jetstream.bus import Bus, Stored
 
 _EXPECTED, _LIFE = "Nats-Expected-Last-Subject-Sequence", "Nats-TTL"
 #: Cells that a process keeps in mind.
@@ -32,6 +33,8 @@ class Cell:
     def __init__(self, bus: Bus, subject: str) -> None:
         self._bus, self._subject, self._sequence = bus, subject, 0
         self.data: bytes | None = None
+        #: Whether another one has ever been first.
+        self.shared = False
 
     async def swap(self, data: bytes, *, life: float | None = None) -> bool:
         """Store `data` in place of what was seen. False: there is something else, which is seen now.
@@ -39,25 +42,37 @@ class Cell:
         `life`: seconds after which it is gone, whole ones. What was stored though its answer was lost is found there
         like another's. Raises BusUnavailable: `data` may be stored or not.
         """
-        headers = {_EXPECTED: str(self._sequence)} | ({_LIFE: str(max(1, math.ceil(life)))} if life else {})
+        seen = self._sequence
+        headers = {_EXPECTED: str(seen)} | ({_LIFE: str(max(1, math.ceil(life)))} if life else {})
         try:
-            self._sequence = await self._bus.append(self._subject, data, headers=headers)
+            self.see(await self._bus.append(self._subject, data, headers=headers), data)
         except APIError as error:
             if error.err_code not in _OTHERS:
                 raise
-            stored = await self._bus.last_from_leader(subjects.stream_of(self._subject), self._subject)
-            self.data, self._sequence = (stored.data, stored.sequence) if stored else (None, 0)
+            self.shared = True
+            if self._sequence == seen:
+                stored = await self._bus.last_from_leader(subjects.stream_of(self._subject), self._subject)
+                self.data, self._sequence = (stored.data, stored.sequence) if stored else (None, 0)
             return False
-        self.data = data
         return True
+
+    def see(self, sequence: int, data: bytes) -> None:
+        """What was stored there, by anybody, in any order."""
+        if sequence > self._sequence:
+            self.data, self._sequence = data, sequence
 
 
 class Cells:
-    """The cells of a process: what it has seen of one need not be read again. Those used least lately are forgotten."""
+    """The cells of a process: what it has seen of one need not be read again. Those used least lately are forgotten.
+
+    Once another process has changed one, it is told of all changes: for what alternates between two gateways that is
+    a message instead of a refusal and a read.
+    """
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._kept: OrderedDict[str, tuple[asyncio.Lock, Cell]] = OrderedDict()
+        self._listening = False
 
     @asynccontextmanager
     async def using(self, subject: str) -> AsyncIterator[Cell]:
@@ -75,5 +90,13 @@ class Cells:
         try:
             async with asyncio.timeout(self._bus.timeout), lock:
                 yield cell
+                if cell.shared and not self._listening:
+                    self._listening = True
+                    await self._bus.subscribe(subjects.LIMITS_CHANGED[1], self._hear)
         except TimeoutError as error:
             raise BusUnavailable(f"{subject} was not changed in {self._bus.timeout:g} s") from error
+
+    async def _hear(self, message: Msg) -> None:
+        stored = Stored.of(message)
+        if stored.subject in self._kept:
+            self._kept[stored.subject][1].see(stored.sequence, stored.data)

@@ -75,6 +75,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     models = [subjects.model_permit("*", "*"), subjects.model_pace("*"), subjects.model_pause("*")]
     # a month's are there to its end
     numbers = {"max_age": 32 * _DAY, **latest}
+    limits = {**numbers, "allow_msg_ttl": True, "republish": api.RePublish(*subjects.LIMITS_CHANGED)}
     spending = {"max_age": settings.jobs_max_age_days * _DAY, **latest, "allow_msg_counter": True}
     totals = {"max_age": settings.usage_days * _DAY, "max_msgs_per_subject": 1, "discard": api.DiscardPolicy.OLD}
     facts = [subjects.journal(EVERY, key) for key in ("*", "*.*")]
@@ -93,7 +94,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         (subjects.KEYS, [subjects.key(">")], {**bucket, "republish": api.RePublish(*subjects.KEYS_CHANGED)}),
         (subjects.COUNTERS, [subjects.counter(">")], {**numbers, "allow_msg_counter": True}),
         (subjects.SPENDING, [subjects.counter(job=">")], spending),
-        (subjects.LIMITS, [subjects.rate("*"), subjects.places("*")], {**numbers, "allow_msg_ttl": True}),
+        (subjects.LIMITS, [subjects.rate("*"), subjects.places("*")], limits),
     ]
     return [
         api.StreamConfig(

@@ -23,8 +23,8 @@
     KV_KEYS   $KV.KEYS.<id of a key>                the last counts keys.<id of a key>
     COUNTERS  counters.<what>.<...>                 the sum counts  -
     SPENDING  spending.<tenant>.<job>.<unit>.<what> the sum counts  -
-    LIMITS    limits.rate.<caller>                  the last counts -
-              limits.jobs.<tenant>                  the last counts -
+    LIMITS    limits.rate.<caller>                  the last counts limited.rate.<caller>
+              limits.jobs.<tenant>                  the last counts limited.jobs.<tenant>
 
     not stored, request and reply (penstock.nats_api): penstock.submit.<tenant>.<pattern>, penstock.status.<tenant>,
     penstock.cancel.<tenant>, penstock.retry.<tenant>, penstock.signal.<tenant>, penstock.patterns;
@@ -58,7 +58,7 @@ LANES = {HIGH: 8, NORMAL: 4, LOW: 2, OVER: 1}
 FACTS = ("journal.>", "facts.>")
 LIVE = ("events.>", "live.>")
 CACHED = ("cache.>", "cached.>")
-KEYS_CHANGED = ("$KV.KEYS.>", "keys.>")
+KEYS_CHANGED, LIMITS_CHANGED = ("$KV.KEYS.>", "keys.>"), ("limits.>", "limited.>")
 
 #: In place of a tenant: what all of them share. No tenant is called so.
 SHARED = "=shared"

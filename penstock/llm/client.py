@@ -1,7 +1,8 @@
 """The client: one connection pool for all calls, one attempt for each."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import json
+from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from functools import cache
 from typing import Any
@@ -21,7 +22,7 @@ from penstock.llm.calls import told
 from penstock.llm.chunk import Chunk
 from penstock.llm.failure import failure_of
 from penstock.llm.reply import Reply
-from penstock.llm.request import Question, config_of, contents_of
+from penstock.llm.request import KINDS, Question
 from penstock.llm.selector import Asked
 from penstock.llm.stream import RawStream, Stream
 from penstock.llm.stream_request import Requests, Unsent
@@ -80,6 +81,8 @@ class Llm:
                 async_client_args={"ssl": certificates},
             ),
         )
+        #: What `identity` says of each kind of question, but for its words.
+        self._kinds: dict[Hashable, str] = {}
         self._stream: Stream
         if settings.sdk_stream:
             self._stream = SdkStream(self._sdk, self._http)
@@ -150,9 +153,19 @@ class Llm:
         tools: Sequence[Tool[Any, Any] | Declaration],
     ) -> bytes:
         """What `stream` would ask, and of whom: two calls with the same are the same question."""
-        config = config_of(prompt, output=output, tools=tools, asked=asked, settings=self.settings, headers={})
-        said = (one.model_dump_json(exclude_none=True) for one in (*contents_of(prompt), config))
-        return "\n".join((self._address, asked.model, *said)).encode()
+        wordless = Prompt("", ())
+        question = Question(
+            prompt=wordless, asked=asked, output=output, tools=tools, settings=self.settings, headers={}
+        )
+        kind = question.kind
+        how = self._kinds.get(kind)
+        if how is None:
+            if len(self._kinds) >= KINDS:
+                self._kinds.clear()
+            how = self._kinds[kind] = question.config.model_dump_json(exclude_none=True)
+        # escaped: half a surrogate pair has no other form
+        said = json.dumps((prompt.system, *(turn.model_dump() for turn in prompt.turns)))
+        return "\n".join((self._address, asked.model, how, said)).encode()
 
     async def _chunks(self, question: Question) -> AsyncGenerator[Sequence[Chunk], None]:
         """The stream within the time limits, with its errors as ours."""

@@ -1,7 +1,8 @@
 """A prompt in the SDK's words."""
 
 import base64
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,17 @@ class Question:
     headers: Mapping[str, str]
 
     @property
+    def kind(self) -> Hashable:
+        """All but the words: a step has one, or a few, and a process as many as steps, times models and thinking."""
+        tools = (
+            tool
+            if isinstance(tool, Tool)
+            else (tool.name, tool.description, json.dumps(tool.parameters, sort_keys=True))
+            for tool in self.tools
+        )
+        return self.asked, self.output, tuple(tools)
+
+    @property
     def config(self) -> types.GenerateContentConfig:
         return config_of(
             self.prompt,
@@ -37,6 +49,10 @@ class Question:
             settings=self.settings,
             headers=self.headers,
         )
+
+
+#: Kinds of questions of which what was worked out is kept.
+KINDS = 500
 
 
 def contents_of(prompt: Prompt) -> list[types.Content]:
@@ -99,6 +115,12 @@ def _part(part: Part) -> types.Part:
         call = types.FunctionCall(id=part.id, name=part.name, args=dict(part.args))
         return types.Part(function_call=call, thought_signature=_bytes(part.signature))
     return types.Part(function_response=types.FunctionResponse(id=part.id, name=part.name, response=dict(part.output)))
+
+
+def _as_key(tool: Tool[Any, Any] | Declaration) -> Hashable:
+    if isinstance(tool, Tool):
+        return tool
+    return tool.name, tool.description, json.dumps(tool.parameters, sort_keys=True)
 
 
 def _bytes(signature: str | None) -> bytes | None:

@@ -9,12 +9,8 @@ from typing import Any
 import httpx2
 from google import genai
 
-from penstock.contracts.tool import Tool
 from penstock.contracts.turns import Part, TextPiece, ToolCall
-from penstock.llm.request import Question
-
-#: Converted requests that are kept; a process asks in about as many ways as there are steps, times models and thinking.
-_KEPT = 500
+from penstock.llm.request import KINDS, Question
 
 
 class Unsent(httpx2.AsyncBaseTransport):
@@ -37,10 +33,7 @@ class _Converted:
 
 
 class Requests:
-    """The SDK converts the first question of each kind, which takes 1 ms; of the next ones only the words differ.
-
-    A kind is a model with its output, tools and thinking: a step has one, or a few.
-    """
+    """The SDK converts the first question of each kind, which takes 1 ms; of the next ones only the words differ."""
 
     def __init__(self, sdk: genai.Client) -> None:
         """`sdk`: sends by Unsent."""
@@ -48,11 +41,11 @@ class Requests:
         self._converted: dict[Hashable, _Converted] = {}
 
     async def of(self, question: Question) -> httpx2.Request:
-        kind = (question.asked, question.output, _key(question))
+        kind = question.kind
         converted = self._converted.get(kind)
         if converted is None:
             converted = await self._convert(question)
-            if len(self._converted) >= _KEPT:
+            if len(self._converted) >= KINDS:
                 self._converted.clear()
             self._converted[kind] = converted
         prompt = question.prompt
@@ -79,14 +72,6 @@ class Requests:
             headers = {name: value for name, value in made.request.headers.items() if name != "content-length"}
             return _Converted(made.request.url, headers, json.loads(made.request.content))
         raise TypeError("the SDK has an answer to what was not sent")
-
-
-def _key(question: Question) -> Hashable:
-    """The tools, as what may be looked up."""
-    return tuple(
-        tool if isinstance(tool, Tool) else (tool.name, tool.description, json.dumps(tool.parameters, sort_keys=True))
-        for tool in question.tools
-    )
 
 
 def _part(part: Part) -> dict[str, Any]:

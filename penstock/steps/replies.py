@@ -192,8 +192,13 @@ class Replies:
             return False
 
     async def _put(self, subject: str, body: bytes) -> bool:
+        """Whether it was sent. NATS is asked for no answer, which would cost as much as the rest: if it does not keep
+        a reply, those that wait for it take over as from one that died.
+        """
+        if len(body) > self.bus.max_body:
+            return False
         try:
-            await self._append(subject, body)
+            await self.bus.connection.publish(subject, body)
         except Exception as error:
             _tolerate(error, subject)
             return False

@@ -7,15 +7,13 @@ from typing import Any
 
 import pytest
 
-from penstock.contracts.turns import TextPiece, ToolCall
+from penstock.contracts.turns import Kept, TextPiece, ToolCall
 from penstock.errors import Failure, ModelUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.streams import stream_configs
 from penstock.jobs.ending import cancel
 from penstock.llm.client import Llm
 from penstock.llm.limits.turns import Crowded
-from penstock.settings import Settings
 from penstock.steps.replies import Replies
 from tests.llm.asking import PROMPT, asker
 from tests.llm.cache.caching import QUERY, calls
@@ -113,15 +111,18 @@ async def test_one_of_those_that_wait_takes_over_from_a_job_that_is_cancelled(
     assert [call.step for call in await gemini.calls()] == ["classify", "classify", "respond"]
 
 
-async def test_a_reply_that_is_too_large_is_given_and_not_kept(
-    llm: Llm, settings: Settings, steering: Steering, replies: Replies, bus: Bus
-) -> None:
-    (config,) = (one for one in stream_configs(settings) if one.name == subjects.CACHE)
-    await bus.jetstream.update_stream(config.evolve(max_msg_size=1_000))
-    await steering.rule(reply={"text": "x" * 1_000, "hold": "it", "holdBefore": True})
+async def test_a_reply_that_is_too_large_is_given_and_not_kept(replies: Replies, bus: Bus) -> None:
+    large, held, asked = "x" * bus.max_body, asyncio.Event(), list[str]()
+
+    async def ask() -> tuple[str, Kept]:
+        asked.append("once")
+        await held.wait()
+        return large, Kept.of("a model", [TextPiece(text=large)])
+
     async with Waiting(bus) as waiting, asyncio.TaskGroup() as group:
-        asked = [group.create_task(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT)) for n in range(2)]
+        of = [replace(replies, asker=f"{n}") for n in range(2)]
+        asking = [group.create_task(one.reply("key", lambda kept: kept.model, ask)) for one in of]
         await waiting.more()
-        await steering.release("it")
-    assert {task.result() for task in asked} == {"x" * 1_000}
-    assert await calls(steering) == 2
+        held.set()
+    assert [task.result() for task in asking] == [(large, None)] * 2
+    assert len(asked) == 2
