@@ -20,7 +20,7 @@ from penstock.budgets.pots import Pot
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import TextPiece, ToolCall
-from penstock.errors import BusUnavailable
+from penstock.errors import BusUnavailable, Failure, OutputTruncated
 from penstock.jetstream.bus import Bus
 from penstock.llm.ask import Door
 from penstock.llm.selector import Asked
@@ -102,7 +102,14 @@ class Paying:
             async with self._purse.paying(question, self._most, asked.model, own, begun=self._begun) as allowed:
                 self._begun = True
                 async with aclosing(self._door.stream(prompt, max_output_tokens=allowed, **how)) as pieces:
-                    async for piece in pieces:
-                        yield piece
+                    try:
+                        async for piece in pieces:
+                            yield piece
+                    except OutputTruncated as error:
+                        if allowed == self._most:
+                            raise
+                        # asked again, it would be cut off again, and paid for
+                        cut_off = f"the budgets paid for a reply of {allowed:,} tokens, and it was not at its end"
+                        raise Failure("budget_exceeded", cut_off) from error
         finally:
             meter.include(own)

@@ -36,8 +36,10 @@ WebhookUrl = Annotated[str, Field(max_length=2048, json_schema_extra={"format": 
 class Budget(Wire):
     """What all calls of a job may cost together, thinking included; with both, neither is exceeded."""
 
-    tokens: int | None = omitted(gt=0, le=10**12, description="Tokens: of prompts, of replies and of thinking.")
-    usd: float | None = omitted(gt=0, le=10**6, description="US dollars at list prices.")
+    tokens: int | None = omitted(
+        gt=0, le=10**12, strict=True, description="Tokens: prompts, replies and thinking."
+    )
+    usd: float | None = omitted(gt=0, le=10**6, strict=True, description="US dollars at list prices.")
 
 
 class Options(Wire):

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from penstock.budgets.pots import Pot, pots_of
 from penstock.budgets.purse import Purse
@@ -146,6 +147,12 @@ async def test_jobs_with_budgets_make_no_tenants_budget_new(settings: Settings) 
     await bus.connection.close()
 
 
+@pytest.mark.parametrize("tokens", [True, "5", 0, 1.5])
+def test_a_jobs_budget_is_a_number(tokens: object) -> None:
+    with pytest.raises(ValidationError, match="tokens"):
+        Budget.model_validate_json(json.dumps({"tokens": tokens}))
+
+
 @pytest.mark.parametrize(
     "text", ["20usd/month", "a=20eur/month", "a=20usd/year", "a=0usd/day", "a=0.5tokens/day", "A=1usd/day"]
 )
@@ -155,11 +162,12 @@ def test_a_budget_that_cannot_be_read_is_named(text: str) -> None:
 
 
 async def test_a_reply_that_would_go_on_stops_at_what_the_budget_allows(settings: Settings, gemini: Steering) -> None:
-    """The model is told where to stop: it is not asked for more than is held."""
-    await gemini.rule(step="respond", reply={"text": "on and on " * 6_000})
+    """The model is told where to stop, so that it is not asked for more than is held; once, as it would stop again."""
+    await gemini.rule(step="respond", reply={"text": '{"response":"' + "on and on " * 6_000})
     async with pipeline_of(settings, gemini, "aggregator", "classifier", "workers") as pipeline:
-        job = await pipeline.submit("routing", BODY | {"options": {"budget": {"tokens": 12_000}}})
-        await pipeline.failure(job)
+        job = await pipeline.submit("routing", BODY | {"options": {"budget": {"tokens": 9_000}}})
+        failure = await pipeline.failure(job)
+        assert failure.problem.code == "budget_exceeded", failure
     calls = [call for call in await gemini.calls(job=job) if call.usage]
-    assert sum(call.usage.total_token_count for call in calls if call.usage) <= 12_000
-    assert any(call.step == "respond" for call in calls)
+    assert sum(call.usage.total_token_count for call in calls if call.usage) <= 9_000
+    assert sum(call.step == "respond" for call in calls) == 1
