@@ -78,8 +78,8 @@ class Follower:
     job's end and EVENTS does not, publish it, once all history is read; for a job that was submitted earlier. After
     each `silence` seconds without an event the stream is read again, and this is done in any case.
 
-    Where retention has dropped the job's first events, a snapshot comes first, and another one after the end of each
-    step whose first events are dropped.
+    Where retention has dropped the job's first events, or all of a job that was submitted earlier, a snapshot comes
+    first, and another one after the end of each step whose first events are dropped.
     """
 
     def __init__(
@@ -133,6 +133,11 @@ class Follower:
                 if not self._reader.ended and self._publish_missing_end:
                     self._publish_missing_end = False
                     self._missed = await publish_end(self._bus, self._job)
+                    if not (self._missed or self._reader.seq or self.truncated):
+                        state = await self._snapshot(0)
+                        self.truncated = isinstance(state.event, Snapshot) and state.event.pattern != ""
+                        if self.truncated:
+                            yield [state]
             async for batch in self._accepted(self._received()):
                 yield batch
             if self._reader.ended:

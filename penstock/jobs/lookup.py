@@ -81,7 +81,7 @@ async def state_of(bus: Bus, job: JobName, record: Record) -> JobState | None:
 
 
 async def snapshot(bus: Bus, job: JobName) -> Snapshot:
-    """The state of a job that an aggregator has begun to run, as far as its journal has it."""
+    """The state of a job as far as its journal has it; one that no aggregator has begun to run has no pattern."""
     record = await read(bus, job)
     placed = Placed()
     for outcome in record.outcomes:
@@ -90,7 +90,8 @@ async def snapshot(bus: Bus, job: JobName) -> Snapshot:
                 placed.put(p, value)
     result = (record.end.result if record.end else None) or placed.assembled()
     steps = tuple(outcome.key for outcome in record.outcomes)
-    return Snapshot(**{"pattern": ""} | record.fields() | {"job": job.id, "result": result, "steps": steps})
+    known = {"job": job.id, "result": result, "steps": steps, "waiting": record.waiting}
+    return Snapshot(**{"pattern": ""} | record.fields() | known)
 
 
 def first_try(headers: Mapping[str, str] | None, job: JobName) -> str | None:
