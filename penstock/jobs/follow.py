@@ -25,7 +25,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 from penstock.jetstream.event_log import RECEIVED_HEADER
 from penstock.jobs.ending import publish_end
-from penstock.jobs.lookup import snapshot
+from penstock.jobs.lookup import read, snapshot
 
 log = logging.getLogger(__name__)
 
@@ -133,11 +133,9 @@ class Follower:
                 if not self._reader.ended and self._publish_missing_end:
                     self._publish_missing_end = False
                     self._missed = await publish_end(self._bus, self._job)
-                    if not (self._missed or self._reader.seq or self.truncated):
-                        state = await self._snapshot(0)
-                        self.truncated = isinstance(state.event, Snapshot) and state.event.pattern != ""
-                        if self.truncated:
-                            yield [state]
+                    if not (self._missed or self._reader.seq or self.truncated) and await self._has_begun():
+                        self.truncated = True
+                        yield [await self._snapshot(0)]
             async for batch in self._accepted(self._received()):
                 yield batch
             if self._reader.ended:
@@ -212,6 +210,11 @@ class Follower:
             elif self.truncated and isinstance(event, events.StepCompleted) and event.key not in self._known:
                 accepted.append(await self._snapshot(place))
         return accepted
+
+    async def _has_begun(self) -> bool:
+        """So long ago that there would be events."""
+        start = (await read(self._bus, self._job)).start
+        return start is not None and self.now() - start.accepted_at > self._silence
 
     async def _snapshot(self, place: int) -> DeliveredEvent:
         state = await snapshot(self._bus, self._job)

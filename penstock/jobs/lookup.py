@@ -81,7 +81,7 @@ async def state_of(bus: Bus, job: JobName, record: Record) -> JobState | None:
 
 
 async def snapshot(bus: Bus, job: JobName) -> Snapshot:
-    """The state of a job as far as its journal has it; one that no aggregator has begun to run has no pattern."""
+    """The state of a job that an aggregator has begun to run, as far as its journal has it."""
     record = await read(bus, job)
     placed = Placed()
     for outcome in record.outcomes:

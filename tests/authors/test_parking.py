@@ -17,7 +17,7 @@ from penstock.jetstream import subjects
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 from tests.authors import reminding
-from tests.support.gateway_process import GatewayServer
+from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
@@ -221,12 +221,13 @@ async def test_a_parked_job_is_left_to_those_that_have_its_pattern_whenever_it_i
     assert (await pipeline.result(job))["answer"] == "yes"
 
 
-async def test_a_job_whose_events_are_gone_is_shown_by_a_snapshot(pipeline: Pipeline, gateway: GatewayServer) -> None:
+async def test_a_job_whose_events_are_gone_is_shown_by_a_snapshot(pipeline: Pipeline) -> None:
     """A wait may last longer than events are kept: what is waited for is told all the same."""
     job = await pipeline.submit("reminding", WAITING)
     await parked(pipeline, job)
     await pipeline.bus.jetstream.purge_stream(subjects.EVENTS, subject=subjects.events(named(job)))
-    async with gateway.http.stream("GET", f"/jobs/{job}/events") as stream:
+    impatient = pipeline.settings.model_copy(update={"heartbeat": 0.2})
+    async with serving_gateway(impatient) as gateway, gateway.http.stream("GET", f"/jobs/{job}/events") as stream:
         lines = stream.aiter_lines()
         while not (line := await anext(lines)).startswith("data: "):
             pass
