@@ -1,18 +1,26 @@
 """deploy/kubernetes is what a cluster takes, and what it says is what the services are: nothing of it was made up."""
 
+import json
 import re
+import subprocess
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
 
-from penstock.jetstream.streams import consumer_configs
-from penstock.patterns.loading import load, steps_by_service
+from penstock.hosting.ports import free_port
+from penstock.jetstream.connection import connect
+from penstock.jetstream.streams import consumer_configs, declare
+from penstock.local.nats_server import binary
+from penstock.patterns.loading import called, load, steps_by_service
 from penstock.settings import Settings, unknown_variables
 from tests.support.repository import ROOT
+from tests.support.servers import NatsServer
 from tests.system.deploy.cluster import (
     KUBERNETES,
     PRODUCTION,
@@ -126,13 +134,13 @@ def test_one_pod_of_each_service_may_go_at_a_time(manifests: list[Manifest]) -> 
 
 def test_every_step_has_a_pool(manifests: list[Manifest]) -> None:
     """Deployments without --steps execute all of their service; those with it execute them together, each once."""
-    commands = [container(pod)["command"] for pod in pods(manifests).values()]
-    served = [command[4] for command in commands if command[2:4] == ["workers", "--steps"]]
-    named = [step.strip() for steps in served for step in steps.split(",")]
-    workers = steps_by_service(load(()))["workers"].values()
-    both = {f"{pattern.name}/{step.name}" for pattern, step in workers}
-    assert len(named) in (0, len(both))
-    assert {step.rpartition("/")[2] for step in named} in (set(), {step.rpartition("/")[2] for step in both})
+    commands = [container(pod)["command"] for name, pod in pods(manifests).items() if name != "streams"]
+    assert {tuple(command[:2]) for command in commands} == {("penstock", "serve")}
+    assert {command[2] for command in commands} == {entry.name for entry in entry_points(group="penstock.services")}
+    steps = steps_by_service(load(()))["workers"]
+    pools = [command[4].split(",") for command in commands if command[3:4] == ["--steps"]]
+    served = [kind for names in pools for name in names for kind in called(steps, name.strip())]
+    assert sorted(served) == (sorted(steps) if pools else [])
 
 
 def test_only_those_who_need_it_get_out(manifests: list[Manifest]) -> None:
@@ -173,6 +181,28 @@ def test_what_is_scaled_by_is_there(manifests: list[Manifest]) -> None:
     assert all("replicas" not in of_kind(manifests, "Deployment")[name]["spec"] for name in scaled)
 
 
+async def test_the_scaler_finds_its_consumers_where_it_looks(tmp_path: Path) -> None:
+    """As KEDA asks a server's monitoring port, the account and each consumer are listed, with what it adds up."""
+    monitor = free_port()
+    async with NatsServer(tmp_path / "nats", "--http_port", str(monitor)) as nats:
+        bus = await connect(Settings(nats_url=nats.url), "test")
+        try:
+            await declare(bus.jetstream, Settings())
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{monitor}", trust_env=False) as http:
+                found = (await http.get("/jsz", params={"acc": "$G", "consumers": "true", "config": "true"})).json()
+        finally:
+            await bus.connection.close()
+    listed = {
+        (account["name"], stream["name"], consumer["name"]): consumer.keys() >= {"num_pending", "num_ack_pending"}
+        for account in found["account_details"]
+        for stream in account["stream_detail"]
+        for consumer in stream.get("consumer_detail", ())
+    }
+    for _, trigger in triggers(rendered(PRODUCTION), "nats-jetstream"):
+        wanted = trigger["metadata"]
+        assert listed[wanted["account"], wanted["stream"], wanted["consumer"]]
+
+
 def test_production_fits_together() -> None:
     """NATS's values, the proxy's and the settings."""
     manifests = rendered(PRODUCTION)
@@ -193,6 +223,19 @@ def test_production_fits_together() -> None:
     assert int(said["proxy-read-timeout"]) > Settings().deadline
     assert float(given["PENSTOCK_IDLE_TIMEOUT"]) > 60
     assert of_kind(manifests, "PodMonitor").keys() == {"services", "gateway"}
+
+
+def test_nats_takes_what_the_chart_makes_of_the_values(tmp_path: Path) -> None:
+    """A server reads them; what is between << and >> the chart writes without quotes, for NATS to read."""
+    config = yaml.safe_load((PRODUCTION / "nats-values.yaml").read_text())["config"]
+    whole = {**config["merge"], "jetstream": {**config["jetstream"]["merge"], "store_dir": str(tmp_path)}}
+    file = tmp_path / "nats.conf"
+    file.write_text(re.sub(r'"<< (.*?) >>"', r"\1", json.dumps(whole)))
+    token = {"PENSTOCK_NATS_TOKEN": "t0123"}
+    read = subprocess.run([binary(), "-t", "-c", str(file)], env=token, capture_output=True, text=True)
+    assert read.returncode == 0, read.stderr
+    unset = subprocess.run([binary(), "-t", "-c", str(file)], env={}, capture_output=True, text=True)
+    assert "PENSTOCK_NATS_TOKEN" in unset.stderr  # nobody is let in without one
 
 
 def _bytes(size: str) -> int:
