@@ -130,6 +130,7 @@ async def test_a_waiting_job_is_approved(console: Console, shared_system: System
 HOSTILE = """<script>window.hacked = 1</script> <img src=x onerror="window.hacked = 2">
 
 [a link](javascript:window.hacked=3) [data](data:text/html,<script>window.hacked=4</script>) [good](https://example.com/)
+[here](http:jobs) [here](https:/jobs)
 
 ![an image](https://example.com/tracks.png) <a href="javascript:window.hacked=5">raw</a> <svg onload="window.hacked=6">
 

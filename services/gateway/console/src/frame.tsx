@@ -1,9 +1,10 @@
 // The page around the views: where one can go, the key, and what went wrong with a view.
 
-import { Component, type ComponentChildren, type JSX } from "preact";
+import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { key, onUnauthorized, setKey } from "./api/client";
-import { go, href, type Place, usePlace } from "./router";
+import { Guard } from "./parts/guard";
+import { go, href, isId, type Place, usePlace } from "./router";
 import { Fleet } from "./views/fleet";
 import { Job } from "./views/job";
 import { Jobs } from "./views/jobs";
@@ -23,7 +24,7 @@ export function Frame(): JSX.Element {
   const [asking, setAsking] = useState<"no" | "missing" | "wrong">("no");
   const [session, setSession] = useState(0);
   const main = useRef<HTMLElement>(null);
-  const view = VIEWS.find((one) => one.name === at.view);
+  const view = at.rest.every((one) => one === "" || isId(one)) ? VIEWS.find((one) => one.name === at.view) : undefined;
 
   useEffect(() => onUnauthorized((given) => setAsking(given ? "wrong" : "missing")), []);
   useEffect(() => {
@@ -104,24 +105,4 @@ function KeyForm({ wrong, given }: { wrong: boolean; given: () => void }): JSX.E
       </p>
     </form>
   );
-}
-
-/** A fault of a view is shown in its place. */
-class Guard extends Component<{ children: ComponentChildren }, { error: Error | null }> {
-  override state = { error: null as Error | null };
-
-  override componentDidCatch(error: Error): void {
-    this.setState({ error });
-  }
-
-  render(): ComponentChildren {
-    const { error } = this.state;
-    return error ? (
-      <p class="problem" role="alert">
-        This view broke: {error.message}. <button onClick={() => this.setState({ error: null })}>Show it again</button>
-      </p>
-    ) : (
-      this.props.children
-    );
-  }
 }

@@ -10,6 +10,9 @@ import "../styles/form.css";
 /** What is wrong, by place. */
 export type Errors = Map<string, string>;
 
+/** Levels that have fields; below them it is JSON: a schema may hold itself. */
+const DEEPEST = 6;
+
 type Field = {
   name: string;
   schema: Schema;
@@ -107,8 +110,9 @@ export function OneField(field: Field): JSX.Element {
       ),
     );
   }
-  if (kind === "array" && schema.items) return <Items {...field} schema={schema} />;
-  if (kind === "object" && schema.properties) {
+  const isDeep = at.split("/").length > DEEPEST;
+  if (kind === "array" && schema.items && !isDeep) return <Items {...field} schema={schema} />;
+  if (kind === "object" && schema.properties && !isDeep) {
     const whole = (
       <fieldset class="group">
         <legend>{label(name)}</legend>

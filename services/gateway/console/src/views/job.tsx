@@ -12,6 +12,7 @@ import { useJob } from "../job/use";
 import { Given } from "../parts/given";
 import { Copy } from "../parts/copy";
 import { Events } from "../parts/events";
+import { Guard } from "../parts/guard";
 import { Refused, Result, Standing } from "../parts/result";
 import type { Schema } from "../parts/schema";
 import { Drawing, Steps } from "../parts/steps";
@@ -107,7 +108,9 @@ function Part({ title, children }: { title: string; children: ComponentChildren 
   return (
     <section class="job-part">
       <h2>{title}</h2>
-      <div class="job-content">{children}</div>
+      <div class="job-content">
+        <Guard>{children}</Guard>
+      </div>
     </section>
   );
 }
