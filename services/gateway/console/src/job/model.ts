@@ -1,6 +1,6 @@
 // A job as its events tell of it.
 
-import type { Event, Problem, Snapshot, Usage, Waiting } from "../api/schema";
+import type { Event, JobState, Problem, Snapshot, Usage, Waiting } from "../api/schema";
 import { Document } from "./document";
 
 export type Status = Snapshot["status"];
@@ -47,7 +47,15 @@ export class JobModel {
   cursor = "";
 
   get ended(): boolean {
-    return this.status === "completed" || this.status === "failed" || this.status === "cancelled";
+    return isEnd(this.status);
+  }
+
+  /** How it is, while it goes on; its events say the rest, or nothing where they are past their retention. */
+  begin(state: JobState): void {
+    if (this.ended || isEnd(state.status)) return;
+    this.pattern = state.pattern;
+    this.status = state.status;
+    this.waiting = state.waiting;
   }
 
   /** `live`: it happened now, and not before this page looked. */
@@ -147,6 +155,8 @@ export class JobModel {
         this.pattern = event.pattern;
         this.status = event.status;
         this.usage = event.usage;
+        // an older gateway's says nothing of them
+        this.waiting = (event as { waiting?: Waiting[] }).waiting ?? (event.status === "waiting" ? this.waiting : []);
         this.document = new Document();
         this.document.replace(event.result, false);
         for (const key of event.steps) this.step(key).state = "completed";
@@ -184,4 +194,8 @@ export class JobModel {
     if (service) step.service = service;
     return step;
   }
+}
+
+function isEnd(status: Status): boolean {
+  return status === "completed" || status === "failed" || status === "cancelled";
 }

@@ -3,6 +3,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ask, Refusal } from "../api/client";
+import { byGateway } from "../api/clock";
 import type { JobState, JobTimeline, PatternContract } from "../api/schema";
 import { useAsked } from "../api/use";
 import type { JobModel, StepView } from "../job/model";
@@ -25,7 +26,7 @@ import "../styles/job.css";
 
 export function Job({ id }: { id: string; at: Place }): JSX.Element {
   const state = useAsked<JobState>(`/jobs/${encodeURIComponent(id)}`);
-  const followed = useJob(state.value ? id : null);
+  const followed = useJob(state.value ? id : null, state.value);
   const pattern = state.value?.pattern;
   const contract = useAsked<PatternContract>(pattern ? `/patterns/${encodeURIComponent(pattern)}` : null).value;
   const [chosen, setChosen] = useState<string | undefined>();
@@ -129,7 +130,7 @@ function Times({ job, model, chosen, choose }: { job: string; model: JobModel; c
     const timer = setInterval(() => setNow(Date.now()), 250);
     return () => clearInterval(timer);
   }, [model.ended]);
-  return <Timeline rows={value ? rowsOf(value, model, now) : heard(model, now)} chosen={chosen} choose={choose} />;
+  return <Timeline rows={value ? rowsOf(value, model, byGateway(now)) : heard(model, now)} chosen={chosen} choose={choose} />;
 }
 
 function StepDetails({ step, model }: { step: StepView; model: JobModel }): JSX.Element {

@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ask, Refusal } from "../api/client";
+import { byGateway } from "../api/clock";
 import type { JobPage, JobState, JobSummary } from "../api/schema";
 import { useAsked } from "../api/use";
 import { Refused } from "../parts/result";
@@ -25,15 +26,17 @@ export function Jobs({ at }: { at: Place }): JSX.Element {
   const chosen = Object.fromEntries(FILTERS.map((name) => [name, at.query.get(name) ?? ""])) as Record<(typeof FILTERS)[number], string>;
   const [cursors, setCursors] = useState<string[]>([]);
   const [since, setSince] = useState("");
+  const patterns = useAsked<Record<string, string>>("/patterns");
+  // with the first answer the gateway's clock is known
+  const answered = Boolean(patterns.value ?? patterns.error);
   useEffect(() => {
     setCursors([]);
-    setSince(chosen.within ? String(Math.floor(Date.now() / 1000) - Number(chosen.within)) : "");
-  }, [at.query.toString()]);
+    setSince(chosen.within && answered ? String(Math.floor(byGateway() / 1000) - Number(chosen.within)) : "");
+  }, [at.query.toString(), answered]);
   const asked = new URLSearchParams({ limit: "50" });
   const given = { pattern: chosen.pattern, status: chosen.status, tenant: chosen.tenant, since, cursor: cursors.at(-1) ?? "" };
   for (const [name, value] of Object.entries(given)) if (value) asked.set(name, value);
-  const { value, error, again } = useAsked<JobPage>(`/jobs?${asked}`, EVERY);
-  const patterns = useAsked<Record<string, string>>("/patterns").value ?? {};
+  const { value, error, again } = useAsked<JobPage>(chosen.within && !since ? null : `/jobs?${asked}`, EVERY);
   const set = (name: string, to: string) => {
     const query = new URLSearchParams(at.query);
     if (to) query.set(name, to);
@@ -45,7 +48,7 @@ export function Jobs({ at }: { at: Place }): JSX.Element {
     <>
       <h1 class="hidden">Jobs</h1>
       <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-        <Choice name="Pattern" value={chosen.pattern} options={[["", "any"], ...Object.keys(patterns).map((one): [string, string] => [one, one])]} changed={(to) => set("pattern", to)} />
+        <Choice name="Pattern" value={chosen.pattern} options={[["", "any"], ...Object.keys(patterns.value ?? {}).map((one): [string, string] => [one, one])]} changed={(to) => set("pattern", to)} />
         <Choice name="State" value={chosen.status} options={[["", "any"], ...STATES.map((one): [string, string] => [one, one])]} changed={(to) => set("status", to)} />
         <Choice name="Submitted" value={chosen.within} options={TIMES} changed={(to) => set("within", to)} />
         {byTenant && (
@@ -121,7 +124,7 @@ function Row({ job, withTenant, changed }: { job: JobSummary; withTenant: boolea
       else throw error;
     }
   };
-  const took = Date.parse(job.endedAt ?? new Date().toISOString()) - Date.parse(job.acceptedAt);
+  const took = (job.endedAt ? Date.parse(job.endedAt) : byGateway()) - Date.parse(job.acceptedAt);
   return (
     <tr>
       <td>

@@ -1,6 +1,7 @@
 // Usage: tokens and money by day, and by pattern, model, step or tenant.
 
 import type { JSX } from "preact";
+import { byGateway } from "../api/clock";
 import type { UsageReport, UsageRow } from "../api/schema";
 import { useAsked } from "../api/use";
 import { Bars, type Series } from "../parts/bars";
@@ -33,7 +34,7 @@ export function Usage({ at }: { at: Place }): JSX.Element {
   const by = BY.find((one) => one === at.query.get("by")) ?? "pattern";
   const span = Number(SPANS.find(([days]) => days === at.query.get("days"))?.[0] ?? 30);
   const measure = MEASURES.find(([one]) => one === at.query.get("of"))?.[0] ?? "tokens";
-  const today = Math.floor(Date.now() / DAY);
+  const today = Math.floor(byGateway() / DAY);
   const days = Array.from({ length: span }, (_, index) => new Date((today - span + 1 + index) * DAY).toISOString().slice(0, 10));
   const { value, error } = useAsked<UsageReport>(`/usage?from=${days[0]}&to=${days.at(-1)}&by=day,${by}`, EVERY);
   const set = (name: string, to: string) => {
