@@ -5,7 +5,8 @@ import type { Row, Stretch } from "../parts/timeline";
 import type { JobModel } from "./model";
 import { note } from "./rows";
 
-const ENDS = { retried: "tried again", taken_over: "its process was killed or stood still", cut_off: "cut off", failed: "failed" };
+/** How an attempt ended that was not the last. */
+const ENDS = { retried: "tried again", taken_over: "its process was killed or stood still" };
 
 export function rowsOf(timeline: JobTimeline, model: JobModel, now: number): Row[] {
   const until = timeline.endedAt ? Date.parse(timeline.endedAt) : now;
@@ -21,7 +22,8 @@ export function rowsOf(timeline: JobTimeline, model: JobModel, now: number): Row
       const to = attempt.endedAt ? Date.parse(attempt.endedAt) : next ? Date.parse(next.startedAt) : end;
       if (before !== undefined) stretches.push({ kind: "queued", from: before, to: from });
       const first = attempt.firstTokenAt ? Date.parse(attempt.firstTokenAt) : undefined;
-      if (attempt.end && attempt.end !== "completed") stretches.push({ kind: "failed", from, to });
+      if (attempt.end === "cut_off") stretches.push({ kind: "cut", from, to });
+      else if (attempt.end && attempt.end !== "completed") stretches.push({ kind: "failed", from, to });
       else {
         stretches.push({ kind: "thinking", from, to: first ?? to });
         if (first !== undefined) stretches.push({ kind: "writing", from: first, to });
@@ -29,9 +31,9 @@ export function rowsOf(timeline: JobTimeline, model: JobModel, now: number): Row
       before = to;
     });
     if (attempts.length === 0 && before !== undefined) stretches.push({ kind: "queued", from: before, to: end });
-    const lost = attempts.flatMap(({ end, code }) => (end && end !== "completed" ? [`${ENDS[end]}${code ? ` (${code})` : ""}`] : []));
-    const said = [step.inherited ? "of the earlier try" : "", ...lost, view ? note(view) : ""];
-    return { key: step.key, state: view?.state ?? "running", stretches, note: said.filter(Boolean).join(" · ") };
+    const lost = attempts.flatMap(({ end, code }) => (end === "retried" || end === "taken_over" ? [`${ENDS[end]}${code ? ` (${code})` : ""}`] : []));
+    const said = step.inherited ? ["of the earlier try", ...lost] : lost;
+    return { key: step.key, state: view?.state ?? "running", stretches, note: view ? note(view, said, now) : said.join(" · ") };
   });
   for (const wait of timeline.waits) {
     const stretch: Stretch = { kind: "queued", from: Date.parse(wait.beganAt), to: wait.endedAt ? Date.parse(wait.endedAt) : until };
