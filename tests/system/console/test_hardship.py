@@ -212,7 +212,7 @@ async def test_a_stream_may_be_as_silent_as_its_gateway_is(
             await console.open(f"jobs/{waiting}")
             await expect(console.page.locator("form.waits")).to_be_visible()
             await console.page.wait_for_timeout(1_000)
-            lost = console.page.get_by_text("The connection is lost")
+            lost = console.page.locator(".standing .lost")
             for seconds in silences:
                 await expect(lost).to_have_count(0)
                 assert len(console.cursors) == 1

@@ -30,6 +30,8 @@ export function Frame(): JSX.Element {
   useEffect(() => {
     const typed = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
+      // leaves a field, so that the next key is one of these
+      if (event.key === "Escape") target.blur();
       if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, textarea, select, dialog")) return;
       const chosen = VIEWS.find((one) => one.key === event.key);
       if (chosen) go(href(chosen.name));
@@ -73,7 +75,7 @@ export function Frame(): JSX.Element {
       </header>
       <main id="main" tabIndex={-1} ref={main}>
         {asking === "no" ? (
-          <Guard key={`${at.view}/${at.rest.join("/")}/${session}`}>
+          <Guard key={`${at.view === "run" ? at.view : [at.view, ...at.rest].join("/")}/${session}`}>
             {view ? view.show(at) : <p class="empty">There is no such page.</p>}
           </Guard>
         ) : (
@@ -101,7 +103,7 @@ function KeyForm({ wrong, given }: { wrong: boolean; given: () => void }): JSX.E
       </label>
       <button class="primary">Go on</button>
       <p class="hint">
-        <code>penstock keys create NAME</code> makes one.
+        <code>penstock keys create NAME</code> makes one; with <code>--admin</code> it shows the fleet, and the jobs of all tenants.
       </p>
     </form>
   );

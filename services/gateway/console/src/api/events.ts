@@ -17,7 +17,7 @@ const LONGEST_PAUSE = 8_000;
 export type Following = {
   job: string;
   after: () => string;
-  /** Those that came in one piece. `backlog`: they had happened before. */
+  /** Those that came in one piece. */
   received: (events: Received[]) => void;
   connection: (state: "open" | "lost") => void;
   signal: AbortSignal;

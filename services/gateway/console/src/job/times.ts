@@ -1,14 +1,16 @@
 // The rows of a job's timeline, by the clock of NATS (`GET /jobs/<id>/timeline`).
 
+import { byGateway } from "../api/clock";
 import type { JobTimeline } from "../api/schema";
 import type { Row, Stretch } from "../parts/timeline";
 import type { JobModel } from "./model";
 import { note } from "./rows";
 
-const ENDS = { retried: "tried again", taken_over: "its process was killed or stood still", cut_off: "cut off", failed: "failed" };
+/** How an attempt ended that was not the last. */
+const ENDS = { retried: "tried again", taken_over: "its process was killed or stood still" };
 
 export function rowsOf(timeline: JobTimeline, model: JobModel, now: number): Row[] {
-  const until = timeline.endedAt ? Date.parse(timeline.endedAt) : now;
+  const until = timeline.endedAt ? Date.parse(timeline.endedAt) : byGateway(now);
   // two clocks agree only so far
   const stretch = (kind: Stretch["kind"], from: number, to: number): Stretch => ({ kind, from, to: Math.max(from, to) });
   const rows: Row[] = timeline.steps.map((step) => {
@@ -23,7 +25,8 @@ export function rowsOf(timeline: JobTimeline, model: JobModel, now: number): Row
       const to = attempt.endedAt ? Date.parse(attempt.endedAt) : next ? Date.parse(next.startedAt) : end;
       if (before !== undefined) stretches.push(stretch("queued", before, from));
       const first = attempt.firstTokenAt ? Date.parse(attempt.firstTokenAt) : undefined;
-      if (attempt.end && attempt.end !== "completed") stretches.push(stretch("failed", from, to));
+      if (attempt.end === "cut_off") stretches.push(stretch("cut", from, to));
+      else if (attempt.end && attempt.end !== "completed") stretches.push(stretch("failed", from, to));
       else {
         stretches.push(stretch("thinking", from, first ?? to));
         if (first !== undefined) stretches.push(stretch("writing", first, to));
@@ -31,9 +34,9 @@ export function rowsOf(timeline: JobTimeline, model: JobModel, now: number): Row
       before = to;
     });
     if (attempts.length === 0 && before !== undefined) stretches.push(stretch("queued", before, end));
-    const lost = attempts.flatMap(({ end, code }) => (end && end !== "completed" ? [`${ENDS[end]}${code ? ` (${code})` : ""}`] : []));
-    const said = [step.inherited ? "of the earlier try" : "", ...lost, view ? note(view) : ""];
-    return { key: step.key, state: view?.state ?? "running", stretches, note: said.filter(Boolean).join(" · ") };
+    const lost = attempts.flatMap(({ end, code }) => (end === "retried" || end === "taken_over" ? [`${ENDS[end]}${code ? ` (${code})` : ""}`] : []));
+    const said = step.inherited ? ["of the earlier try", ...lost] : lost;
+    return { key: step.key, state: view?.state ?? "running", stretches, note: view ? note(view, said, now) : said.join(" · ") };
   });
   for (const wait of timeline.waits) {
     const waited = stretch("queued", Date.parse(wait.beganAt), wait.endedAt ? Date.parse(wait.endedAt) : until);
