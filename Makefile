@@ -42,7 +42,7 @@ up: install ## the whole system on this machine
 test: install ## the tests, against a real nats-server and the simulator
 	$(BIN)/pytest -n $(JOBS) --dist loadfile -m 'not ($(SYSTEM) or long)'
 
-test-system: install ## those that take the whole system: command line, clients in Node, console, many readers, alerts (needs Node 20, chromium, prometheus)
+test-system: install ## those that take the whole system: command line, clients in Node, console, many readers, alerts (needs Node 20, chromium, prometheus, nginx, caddy, kubectl)
 	$(BIN)/pytest -n $(JOBS) --dist loadfile -m '($(SYSTEM)) and not long'
 
 test-long: install ## those that take longest: not part of check, nor of the hosted run

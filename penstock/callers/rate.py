@@ -61,16 +61,16 @@ class Used:
     def count(self) -> int:
         return sum(count for _, count in self.taken)
 
-    def and_one(self, rate: Rate, now: float) -> "Used":
-        """With a request at `now`, or when the last one was where that is later: clocks differ a little."""
-        at, part = math.ceil(now * 1000), rate.seconds * 1000 / _PARTS
+    def with_more(self, requests: int, rate: Rate, at: float) -> "Used":
+        """With requests up to `at`, or until when the last ones were where that is later: clocks differ a little."""
+        until, part = math.ceil(at * 1000), rate.seconds * 1000 / _PARTS
         if not self.taken:
-            return Used(((at, 1),))
+            return Used(((until, requests),))
         *before, (last, count) = self.taken
-        at = max(at, last)
-        if last // part == at // part:
-            return Used((*before, (at, count + 1)))
-        return Used((*self.taken, (at, 1)))
+        until = max(until, last)
+        if last // part == until // part:
+            return Used((*before, (until, count + requests)))
+        return Used((*self.taken, (until, requests)))
 
     def next_free(self, rate: Rate, now: float) -> float:
         """Seconds until one of them counts no more; 0 where there is none."""

@@ -1,33 +1,88 @@
 """The rate of each caller, exact over all gateways (docs/adr/0023)."""
 
+from collections import OrderedDict
+from dataclasses import dataclass
+
 from penstock.callers.rate import Rate, Standing, Used
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.cells import Cells
 
+#: Seconds for which requests are counted before they come, at most, and parts of the window.
+_AHEAD, _PARTS = 1.0, 64
+#: Of what is left this part, at most, is counted before it comes: what one gateway has ahead others can not use.
+_SHARE = 64
+#: Callers of whom what was counted ahead is kept.
+_KEPT = 10_000
+
+
+@dataclass(slots=True)
+class _Ahead:
+    """Requests that were counted together at `since`, of which `left` have not come; they may until `until`."""
+
+    rate: Rate
+    used: Used
+    since: float
+    until: float
+    counted: int
+    left: int
+
 
 class RateLimit:
     """Lets requests through, or not, by what all gateways have let through.
 
-    A request that is let through is one message to NATS, and its answer decides. One that is refused is none, as long
-    as this gateway knows that the window is full: it gets no emptier but with time.
+    A request that is let through is one message to NATS, and its answer decides. Of a caller who sends many, and may
+    send many more, several are counted at once, as late as the last of them may come. One that is refused is no
+    message, as long as this gateway knows that the window is full: it gets no emptier but with time.
     """
 
     def __init__(self, bus: Bus) -> None:
         self._bus, self._cells = bus, Cells(bus)
+        self._ahead: OrderedDict[str, _Ahead] = OrderedDict()
 
     async def take(self, caller: str, rate: Rate) -> Standing:
         """One request of the caller, who is named by one token. Raises BusUnavailable: it may count.
 
         Where NATS's answer was lost, and came when asked again, the request counts twice.
         """
+        if (standing := self._counted_before(caller, rate)) is not None:
+            return standing
         async with self._cells.using(subjects.rate(caller)) as cell:
+            # others waited for the same, and it was counted for this one too
+            if (standing := self._counted_before(caller, rate)) is not None:
+                return standing
             while True:
                 now = self._bus.time.now()
                 used = Used.read(cell.data).within(rate, now)
-                if used.count >= rate.requests:
+                free = rate.requests - used.count
+                if free <= 0:
                     return Standing(rate, admitted=False, remaining=0, reset=used.next_free(rate, now))
-                used = used.and_one(rate, now)
-                if await cell.swap(used.written(), life=rate.seconds + 1):
-                    left = rate.requests - used.count
-                    return Standing(rate, admitted=True, remaining=left, reset=used.next_free(rate, now))
+                many = max(1, min(free // _SHARE, self._expected(caller, now)))
+                until = now if many == 1 else now + min(_AHEAD, rate.seconds / _PARTS)
+                used = used.with_more(many, rate, until)
+                if await cell.swap(used.written(), life=until - now + rate.seconds + 1):
+                    self._keep(caller, _Ahead(rate, used, now, until, many, many))
+                    return self._one_of(self._ahead[caller], now)
+
+    def _counted_before(self, caller: str, rate: Rate) -> Standing | None:
+        ahead, now = self._ahead.get(caller), self._bus.time.now()
+        if ahead is None or not ahead.left or ahead.rate != rate or now > ahead.until:
+            return None
+        return self._one_of(ahead, now)
+
+    def _one_of(self, ahead: _Ahead, now: float) -> Standing:
+        ahead.left -= 1
+        rate, used = ahead.rate, ahead.used
+        remaining = rate.requests - used.count + ahead.left
+        return Standing(rate, admitted=True, remaining=remaining, reset=used.next_free(rate, now))
+
+    def _expected(self, caller: str, now: float) -> int:
+        """Twice as many as before where those came soon, else one."""
+        ahead = self._ahead.get(caller)
+        return 2 * ahead.counted if ahead is not None and not ahead.left and now - ahead.since < _AHEAD else 1
+
+    def _keep(self, caller: str, ahead: _Ahead) -> None:
+        self._ahead[caller] = ahead
+        self._ahead.move_to_end(caller)
+        if len(self._ahead) > _KEPT:
+            self._ahead.popitem(last=False)

@@ -95,6 +95,8 @@ class Snapshot(Tolerant):
     result: dict[str, Any]
     #: Keys of the steps that are done.
     steps: tuple[str, ...]
+    #: What it waits for beside its steps.
+    waiting: tuple[Waiting, ...] = ()
     usage: Usage
 
 

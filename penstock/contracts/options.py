@@ -36,9 +36,7 @@ WebhookUrl = Annotated[str, Field(max_length=2048, json_schema_extra={"format": 
 class Budget(Wire):
     """What all calls of a job may cost together, thinking included; with both, neither is exceeded."""
 
-    tokens: int | None = omitted(
-        gt=0, le=10**12, strict=True, description="Tokens: prompts, replies and thinking."
-    )
+    tokens: int | None = omitted(gt=0, le=10**12, strict=True, description="Tokens: prompts, replies and thinking.")
     usd: float | None = omitted(gt=0, le=10**6, strict=True, description="US dollars at list prices.")
 
 

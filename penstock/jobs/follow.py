@@ -25,7 +25,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus, Stored
 from penstock.jetstream.event_log import RECEIVED_HEADER
 from penstock.jobs.ending import publish_end
-from penstock.jobs.lookup import snapshot
+from penstock.jobs.lookup import read, snapshot
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +78,8 @@ class Follower:
     job's end and EVENTS does not, publish it, once all history is read; for a job that was submitted earlier. After
     each `silence` seconds without an event the stream is read again, and this is done in any case.
 
-    Where retention has dropped the job's first events, a snapshot comes first, and another one after the end of each
-    step whose first events are dropped.
+    Where retention has dropped the job's first events, or all of a job that was submitted earlier, a snapshot comes
+    first, and another one after the end of each step whose first events are dropped.
     """
 
     def __init__(
@@ -133,6 +133,9 @@ class Follower:
                 if not self._reader.ended and self._publish_missing_end:
                     self._publish_missing_end = False
                     self._missed = await publish_end(self._bus, self._job)
+                    if not (self._missed or self._reader.seq or self.truncated) and await self._has_begun():
+                        self.truncated = True
+                        yield [await self._snapshot(0)]
             async for batch in self._accepted(self._received()):
                 yield batch
             if self._reader.ended:
@@ -207,6 +210,11 @@ class Follower:
             elif self.truncated and isinstance(event, events.StepCompleted) and event.key not in self._known:
                 accepted.append(await self._snapshot(place))
         return accepted
+
+    async def _has_begun(self) -> bool:
+        """So long ago that there would be events."""
+        start = (await read(self._bus, self._job)).start
+        return start is not None and self.now() - start.accepted_at > self._silence
 
     async def _snapshot(self, place: int) -> DeliveredEvent:
         state = await snapshot(self._bus, self._job)

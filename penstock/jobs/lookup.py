@@ -90,7 +90,8 @@ async def snapshot(bus: Bus, job: JobName) -> Snapshot:
                 placed.put(p, value)
     result = (record.end.result if record.end else None) or placed.assembled()
     steps = tuple(outcome.key for outcome in record.outcomes)
-    return Snapshot(**{"pattern": ""} | record.fields() | {"job": job.id, "result": result, "steps": steps})
+    known = {"job": job.id, "result": result, "steps": steps, "waiting": record.waiting}
+    return Snapshot(**{"pattern": ""} | record.fields() | known)
 
 
 def first_try(headers: Mapping[str, str] | None, job: JobName) -> str | None:

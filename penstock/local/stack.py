@@ -77,8 +77,8 @@ class Stack:
         """End all, in an order in which nothing is lost. Nothing is left running."""
         await asyncio.gather(*(process.unsupervise() for process in self.processes))
         # after a reload gateways are not the last in the list
-        ordered = sorted(self.processes, key=lambda one: {"nats": 0, "simulator": 1, "gateway": 3}.get(_kind(one), 2))
-        for alike in groupby(reversed(ordered), _kind):
+        ordered = sorted(self.processes, key=_served, reverse=True)
+        for alike in groupby(ordered, _served):
             await asyncio.gather(*(process.stop(grace=30.0) for process in alike[1]))
         if self._lock is not None:
             self._lock.close()
@@ -217,3 +217,8 @@ class Stack:
 
 def _kind(process: Process) -> str:
     return process.name.rpartition("-")[0] or process.name
+
+
+def _served(process: Process) -> int:
+    """Who is ended after those that it serves."""
+    return {"nats": 0, "simulator": 1, "gateway": 3}.get(_kind(process), 2)

@@ -208,6 +208,10 @@ def _of_limits(executors: tuple[str, ...]) -> list[Channel]:
     return [
         Channel("limits-rate", subjects.rate(_CALLER), "How a caller stands.", (used,), _SERVES),
         Channel("limits-jobs", subjects.places(_TENANT), "Which jobs of a tenant are on.", (held,), _SERVES + _RUNS),
+        Channel("limited-rate", f"limited.rate.{_CALLER}", "The same, once it is stored.", (used,), (), _SERVES),
+        Channel(
+            "limited-jobs", f"limited.jobs.{_TENANT}", "The same, once it is stored.", (held,), (), _SERVES + _RUNS
+        ),
         Channel(
             "counters", subjects.counter(_COUNTER), "Numbers that all add to.", (added,), _SERVES + _RUNS + executors
         ),

@@ -1,13 +1,17 @@
 """What a step was asked, once its message is gone: the job is replayed from its journal until it asks for the step.
 
-Nothing is dispatched, written or told, and what the journal does not have never comes.
+Nothing is dispatched, written or told, and what the journal does not have never comes. A replay has a thread of its
+own: a pattern may compute for as long as it likes, and its caller has other work.
 """
 
 import asyncio
-from collections.abc import Mapping
+import concurrent.futures
+import threading
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -29,8 +33,14 @@ from penstock.runs.waiting import Waits
 from penstock.runs.work import AGGREGATOR, Work
 from penstock.settings import Settings
 
+R = TypeVar("R")
+
 #: Seconds that a replay may take.
 _PATIENCE = 2.0
+#: Seconds after which a thread that has not ended is left to itself.
+_THREAD_PATIENCE = _PATIENCE + 0.5
+#: Replays at once, in a process; those that were left to themselves count until they end.
+_AT_ONCE = threading.BoundedSemaphore(2)
 #: A replay waits for what does not come if so many looks, with a pause of these seconds before each, see nothing new.
 _LOOKS, _PAUSE = 20, 0.005
 
@@ -86,7 +96,8 @@ async def asked(
 ) -> Asked | None:
     """The step `key` of a job that was submitted with `body`; None where it has no such step.
 
-    Work is that of reading the job's facts, and of running its pattern for at most two seconds.
+    It takes as long as to read the job's facts, and at most two seconds and a half for its pattern, or to wait for the
+    replays of others.
     """
     # the queue before the journal: a step leaves it once its outcome is there
     queued = await _queued(bus, job, key)
@@ -101,7 +112,8 @@ async def asked(
         return Asked(outcome, why="The run decided it itself: it has no input.")
     earlier = await Earlier.of(bus, job, start)
     try:
-        message = await _replayed(bus, job, journal, start, body, key, patterns, settings, earlier)
+        replay = partial(_replayed, bus, job, journal, start, body, key, patterns, settings, earlier)
+        message, ended = await _in_a_thread(partial(replay, ended=outcome is not None))
     except TimeoutError:
         return Asked(outcome, why="A replay of the job takes too long.") if outcome else None
     except Exception as error:  # whatever the pattern raises
@@ -115,8 +127,10 @@ async def asked(
         return Asked(outcome, why=why, changed=changed) if outcome else None
     if outcome is None:
         return Asked(None, message) if message else None
-    if message is None:
+    if message is None and ended:
         return Asked(outcome, why="By its code of today the pattern does not ask for this step.", changed=True)
+    if message is None:
+        return Asked(outcome, why=f"In {_PATIENCE:g} s a replay of the job did not come to this step.")
     if outcome.fingerprint and (outcome.step, outcome.fingerprint) != (message.step, message.fingerprint):
         why = "By its code of today the pattern gives this step another input than it had."
         return Asked(outcome, why=why, changed=True)
@@ -131,6 +145,24 @@ async def _queued(bus: Bus, job: JobName, key: str) -> StepMessage | None:
     return None
 
 
+async def _in_a_thread(make: Callable[[], Coroutine[Any, Any, R]]) -> R:
+    """What comes of the coroutine that `make` makes, which needs nothing of this loop. Raises TimeoutError."""
+    made = concurrent.futures.Future[R]()
+
+    def run() -> None:
+        with _AT_ONCE:
+            if made.set_running_or_notify_cancel():
+                try:
+                    made.set_result(asyncio.run(make()))
+                except BaseException as error:
+                    made.set_exception(error)
+
+    # no end of the process waits for it
+    threading.Thread(target=run, name="replay", daemon=True).start()
+    async with asyncio.timeout(_THREAD_PATIENCE):
+        return await asyncio.wrap_future(made)
+
+
 async def _replayed(
     bus: Bus,
     job: JobName,
@@ -141,8 +173,13 @@ async def _replayed(
     patterns: Mapping[str, Pattern[Any, Any]],
     settings: Settings,
     earlier: Earlier,
-) -> StepMessage | None:
-    """The step's message; None where the run ends, or waits, without it. Raises what the pattern raises before."""
+    *,
+    ended: bool,
+) -> tuple[StepMessage | None, bool]:
+    """The step's message, if the run comes to it, and whether it has ended. Raises what the pattern raises before.
+
+    A step that has not `ended` is not waited for: the run may be about to ask for it, or never.
+    """
     request = parse_request(patterns, start.pattern, body)
     seen = _Seen(key)
 
@@ -169,14 +206,14 @@ async def _replayed(
     )
     running = asyncio.ensure_future(ReplayRun(work, patterns[start.pattern], request.options).complete(request))
     waiting = asyncio.ensure_future(seen.quiet())
+    enough = (running, seen.message) if ended else (running, seen.message, waiting)
     try:
-        async with asyncio.timeout(_PATIENCE):
-            await asyncio.wait((running, waiting, seen.message), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(enough, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         if seen.message.done():
-            return seen.message.result()
+            return seen.message.result(), True
         if running.done() and not running.cancelled():
             running.result()
-        return None
+        return None, running.done()
     finally:
         work.over = True
         await stop(running, waiting, seen.message)

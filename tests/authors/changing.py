@@ -1,6 +1,7 @@
 """A pattern that says things one after the other, as it is changed from deploy to deploy."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -61,6 +62,27 @@ async def restless(run: Run, request: PatternRequest) -> Said:
     return await saying("beta", "gamma")(run, request)
 
 
+async def slow(run: Run, request: PatternRequest) -> Said:
+    """Thinks between its steps."""
+    texts = []
+    for number, text in enumerate(("alpha", "beta", "gamma")):
+        texts.append(await said(run, number, text))
+        await asyncio.sleep(0.3)
+    return Said(said=tuple(texts))
+
+
+#: `computing` has begun to, and may end.
+BEGUN, ENOUGH = threading.Event(), threading.Event()
+
+
+async def computing(run: Run, _: PatternRequest) -> Said:
+    """Leaves its loop to nobody between its steps."""
+    texts = [await said(run, 0, "alpha")]
+    BEGUN.set()
+    ENOUGH.wait()
+    return Said(said=(*texts, await said(run, 1, "beta"), await said(run, 2, "gamma")))
+
+
 async def broken(run: Run, request: PatternRequest) -> Said:
     await saying("alpha", "beta")(run, request)
     raise LookupError("it is not mended yet")
@@ -118,10 +140,13 @@ ONE = _pattern(saying("alpha", "beta", "gamma"), "1")
 FITTING = _pattern(saying("alpha", "beta", "gamma"), "2")
 OTHER_INPUT = _pattern(saying("alpha", "delta", "gamma", under=("alpha", "beta", "gamma")), "2")
 OTHER_PLACE = _pattern(saying("alpha", "beta", "gamma", silent="beta"), "2")
+JUST_ALPHA = _pattern(saying("alpha"), "2")
 ONE_LESS = _pattern(saying("alpha", "beta"), "2")
 PATCHED = _pattern(patched, "1")
 STUCK = _pattern(stuck, "2")
 RESTLESS = _pattern(restless, "2")
+SLOW = _pattern(slow, "2")
+COMPUTING = _pattern(computing, "2")
 BROKEN = _pattern(broken, "1")
 FORGIVING = _pattern(forgiving, "1")
 DATED = _pattern(dated, "1")

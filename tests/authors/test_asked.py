@@ -1,5 +1,6 @@
 """What a step was asked, worked out by a replay: with time, chance, signals and parts, and by code that has changed."""
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -10,6 +11,7 @@ from penstock.jetstream import subjects
 from penstock.settings import Settings
 from tests.authors import approving, atlas, changing, mapping, prompting
 from tests.support.gateway_process import GatewayServer, serving_gateway
+from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
 NAMES = (
@@ -124,15 +126,43 @@ async def test_no_input_is_shown_that_the_step_was_not_given(
         assert (earlier.changed, earlier.input) == (False, {"text": known})
 
 
-@pytest.mark.parametrize(("version", "why"), [("STUCK", "does not ask for this step"), ("RESTLESS", "takes too long")])
-async def test_a_replay_that_does_not_come_to_the_step_is_ended(pipeline: Pipeline, version: str, why: str) -> None:
-    """Soon where it only waits, and where it does not, after two seconds."""
+@pytest.mark.parametrize(
+    ("version", "changed", "why"),
+    [("STUCK", False, "did not come"), ("RESTLESS", False, "did not come"), ("JUST_ALPHA", True, "does not ask")],
+)
+async def test_a_replay_that_does_not_come_to_the_step_is_ended(
+    pipeline: Pipeline, version: str, changed: bool, why: str
+) -> None:
+    """After two seconds; that it never would is said only if the pattern has ended."""
     job = await ended_of_one(pipeline)
     async with changed_to(pipeline, version) as gateway:
         found = await asked(gateway, job, "beta")
-        assert found.input is None
+        assert (found.input, found.changed) == (None, changed)
         assert why in str(found.why)
         assert found.output == (await pipeline.outcomes(job))["beta"].value
+
+
+async def test_a_pattern_that_takes_its_time_is_waited_for(pipeline: Pipeline) -> None:
+    job = await ended_of_one(pipeline)
+    async with changed_to(pipeline, "SLOW") as gateway:
+        found = await asked(gateway, job, "gamma")
+        assert (found.input, found.changed) == ({"text": "gamma"}, False)
+
+
+async def test_a_pattern_that_leaves_its_loop_to_nobody_has_one_of_its_own(pipeline: Pipeline) -> None:
+    """The gateway serves others meanwhile, and shows the steps of other jobs."""
+    job = await ended_of_one(pipeline)
+    changing.BEGUN.clear()
+    changing.ENOUGH.clear()
+    async with changed_to(pipeline, "COMPUTING") as gateway:
+        asking = asyncio.create_task(asked(gateway, job, "beta"))
+        try:
+            assert await asyncio.to_thread(changing.BEGUN.wait, PATIENCE)
+            (await gateway.http.get("/livez")).raise_for_status()
+            assert (await asked(gateway, job, "alpha")).input == {"text": "alpha"}
+        finally:
+            changing.ENOUGH.set()
+        assert (await asking).output
 
 
 async def test_a_prompt_says_whose_it_is_and_whether_it_has_changed(pipeline: Pipeline, gateway: GatewayServer) -> None:

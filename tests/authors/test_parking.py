@@ -1,6 +1,7 @@
 """A job that only waits costs nothing, and is worked on again by whoever is there when what it waits for has come."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -16,7 +17,7 @@ from penstock.jetstream import subjects
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 from tests.authors import reminding
-from tests.support.gateway_process import GatewayServer
+from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
@@ -218,3 +219,20 @@ async def test_a_parked_job_is_left_to_those_that_have_its_pattern_whenever_it_i
         await settled.wait_for("NAK", stream=subjects.JOURNAL)
     await pipeline.start("aggregator")
     assert (await pipeline.result(job))["answer"] == "yes"
+
+
+async def test_a_job_whose_events_are_gone_is_shown_by_a_snapshot(pipeline: Pipeline) -> None:
+    """A wait may last longer than events are kept: what is waited for is told all the same."""
+    job = await pipeline.submit("reminding", WAITING)
+    await parked(pipeline, job)
+    await pipeline.bus.jetstream.purge_stream(subjects.EVENTS, subject=subjects.events(named(job)))
+    impatient = pipeline.settings.model_copy(update={"heartbeat": 0.2})
+    async with serving_gateway(impatient) as gateway, gateway.http.stream("GET", f"/jobs/{job}/events") as stream:
+        lines = stream.aiter_lines()
+        while not (line := await anext(lines)).startswith("data: "):
+            pass
+        told = json.loads(line.removeprefix("data: "))
+        assert (told["type"], told["status"], told["pattern"]) == ("snapshot", "waiting", "reminding")
+        assert [one["signal"] for one in told["waiting"]] == ["answer"]
+        await answer(pipeline, job)
+        assert [line async for line in lines if line == "event: job.completed"]

@@ -26,6 +26,16 @@ async def test_a_refusal_is_written_nowhere(bus: Bus) -> None:
     assert (await bus.jetstream.stream_info(subjects.LIMITS)).state.last_seq == 5
 
 
+async def test_many_are_counted_before_they_come_and_no_window_has_more(bus: Bus) -> None:
+    """By two gateways; of what is left when few are, each is counted by itself, to the last."""
+    rate, limits = Rate(2_000, 86_400), (RateLimit(bus), RateLimit(bus))
+    standings = [await limits[number % 2].take("a", rate) for number in range(2_400)]
+    assert sum(one.admitted for one in standings) == 2_000
+    assert [one.admitted for one in standings] == [True] * 2_000 + [False] * 400
+    assert standings[1_999].remaining == 0
+    assert (await bus.jetstream.stream_info(subjects.LIMITS)).state.last_seq < 1_000
+
+
 async def test_a_request_whose_answer_was_lost_counts(bus: Bus, settings: Settings, nats: NatsServer) -> None:
     """It was let through, or may have been: asked again it counts once more."""
     port = urlsplit(nats.url).port

@@ -41,7 +41,17 @@ async def test_the_page_is_small_and_takes_nothing_from_elsewhere(alone: Gateway
 
 
 async def test_no_other_file_is_served(alone: GatewayServer) -> None:
-    for name in ("VERSION", "index.html", "..%2fconsole.py", "%2e%2e/service.py", "preact.LICENSE.txt", "main.js", ""):
+    for name in (
+        "VERSION",
+        "index.html",
+        "..%2fconsole.py",
+        "%2e%2e/service.py",
+        "preact.LICENSE.txt",
+        "main.js",
+        "",
+        f"{'x' * 5_000}.js",
+        "%00.js",
+    ):
         assert (await alone.http.get(f"/console/{name}")).status_code == 404, name
 
 

@@ -183,8 +183,9 @@ async def test_other_hosts_and_other_sites_are_refused(start: Start) -> None:
         assert await asked(replica, host) == 404, host
     for host in (b"evil.example", b"127.0.0.1.evil.example", b"localhost.evil.example:80", b"", b"10.0.0.1"):
         assert await asked(replica, host) == 421, host
-    assert await asked(replica, b"localhost", b"http://localhost:3000") == 404
-    for origin in (b"https://evil.example", b"null", b"http://localhost.evil.example"):
+    assert await asked(replica, b"localhost:3000", b"http://LOCALHOST:3000") == 404
+    elsewhere = (b"http://localhost:3000", b"http://127.0.0.1", b"http://app.localhost", b"http://[::1]:80")
+    for origin in (b"https://evil.example", b"null", b"http://localhost.evil.example", *elsewhere):
         assert await asked(replica, b"localhost", origin) == 403, origin
     named = await start(allowed_hosts="Jobs.example.,[2001:DB8:0::1]")
     hosts = (b"jobs.example:80", b"[2001:db8::1]:8080", b"localhost")
@@ -193,6 +194,8 @@ async def test_other_hosts_and_other_sites_are_refused(start: Start) -> None:
         assert await asked(replica, b"localhost", url) == 403, url
     anything = await start(allowed_hosts="*")
     assert await asked(anything, b"evil.example", b"https://evil.example") == 404
+    assert await asked(anything, b"10.0.0.1:8080", b"https://evil.example") == 403
+    assert await asked(named, b"[2001:db8::1]:8080", b"https://jobs.example") == 404
 
 
 @pytest.mark.parametrize("allowed", ["", "*"])

@@ -32,7 +32,8 @@ async def file(name: str) -> Response:
 
 
 def _file(name: str, kept: str) -> Response:
-    path = _FOLDER / Path(name).name
-    if not path.is_file():
+    path = _FOLDER / name
+    # by name: what callers ask for may be no path at all
+    if not _FOLDER.is_dir() or path not in _FOLDER.iterdir():
         raise HTTPException(404, "no such file; `make install` makes those of the console")
     return FileResponse(path, headers=_HEADERS | {"Cache-Control": kept})

@@ -31,6 +31,8 @@ class Edge:
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str], origins: Sequence[str]) -> None:
         self._app, self._hosts, self._origins = app, hosts, origins
+        #: A proxy may ask for these by another name.
+        self._named = {host for host in hosts if host != _ANY and not is_loopback(host)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,15 +56,19 @@ class Edge:
                 return Refused("host_not_allowed", said)
         origins = [value for name, value in scope["headers"] if name == b"origin"]
         for origin in origins if scope["method"] not in _SAFE else ():
-            if not self._is_ours(origin):
+            if not self._is_ours(origin, hosts):
                 shown = origin.decode("latin-1")[:100]
                 said = f"the request comes from a page of {shown!r} (Origin); PENSTOCK_CORS_ORIGINS has those that may"
                 return Refused("origin_not_allowed", said)
         return None
 
-    def _is_ours(self, origin: bytes) -> bool:
-        allowed = _ANY in self._origins or origin.decode("latin-1") in self._origins
-        return allowed or self._serves(_name(origin.partition(b"://")[2]) or "")
+    def _is_ours(self, origin: bytes, hosts: Sequence[bytes]) -> bool:
+        """Of a page that a setting names, or that is from here; another port is another program."""
+        if _ANY in self._origins or origin.decode("latin-1") in self._origins:
+            return True
+        authority = origin.partition(b"://")[2]
+        from_here = bool(authority) and authority.lower() in [host.lower() for host in hosts]
+        return from_here or _name(authority) in self._named
 
     def _serves(self, host: str) -> bool:
         if _ANY in self._hosts or host in self._hosts:

@@ -362,6 +362,7 @@ export type Snapshot = {
   "status": "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
   "result": Record<string, unknown>;
   "steps": (string)[];
+  "waiting": (Waiting)[];
   "usage": Usage;
 };
 
