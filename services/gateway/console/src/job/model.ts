@@ -170,7 +170,7 @@ export class JobModel {
         this.status = event.status;
         this.usage = event.usage;
         // an older gateway's says nothing of them
-        this.waiting = (event as { waiting?: Waiting[] }).waiting ?? (event.status === "waiting" ? this.waiting : []);
+        this.waiting = event.waiting ?? this.waiting;
         this.document = new Document();
         this.document.replace(event.result, false);
         for (const key of event.steps) this.step(key).state = "completed";
