@@ -80,6 +80,8 @@ async def _up(stack: Stack, *, reload: bool) -> None:
             addresses = [f"{shown} ({one.name})" for one in stack.processes if (shown := metrics_url(one))]
             echo(f"metrics {', '.join(addresses)}")
             _say_own(stack)
+            if Settings().console:
+                echo(f"console {stack.gateway_urls[0]}/ (open it in a browser)")
             async with asyncio.TaskGroup() as telling:
                 telling.create_task(_tell_tracebacks(stack))
                 if reload:

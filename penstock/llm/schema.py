@@ -29,6 +29,7 @@ _DESCRIBED = {
 
 #: Parts of a schema that is written out, and characters of one that others wrote.
 _MOST, _LONGEST = 2_000, 40_000
+_MOST_EXAMPLES = 3
 
 
 @cache
@@ -110,6 +111,10 @@ def _reduce(
         out["enum"] = choices
     elif choices and "type" not in schema:  # enum is for strings and numbers only
         described.append(f"one of {json.dumps(choices)}")
+    given = schema.get("examples")
+    examples = [one for one in given if isinstance(one, str | int | float)] if isinstance(given, list) else []
+    if examples:
+        described.append(f"for example {json.dumps(examples[:_MOST_EXAMPLES], ensure_ascii=False)[1:-1]}")
     if described:
         out["description"] = f"{out.get('description', '')} ({'; '.join(described)})".strip()
     return out

@@ -24,7 +24,7 @@ from penstock.errors import Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.submission import parse_request
-from penstock.mistakes import leaves
+from penstock.mistakes import leaves, told
 from penstock.pattern import Pattern
 from penstock.runs.earlier import Earlier
 from penstock.runs.journal import Journal, Written
@@ -117,8 +117,11 @@ async def asked(
     except TimeoutError:
         return Asked(outcome, why="A replay of the job takes too long.") if outcome else None
     except Exception as error:  # whatever the pattern raises
-        failure = next((leaf for leaf in leaves(error) if isinstance(leaf, Failure)), None)
-        said = failure.detail if failure else type(error).__name__
+        all_of_it = leaves(error)
+        failure = next((leaf for leaf in all_of_it if isinstance(leaf, Failure)), None)
+        brief = type(all_of_it[0]).__name__
+        raised = told(all_of_it[0], patterns[start.pattern].run) if settings.show_errors else brief
+        said = failure.detail if failure else raised
         why = f"A replay of the job ends before it comes to this step: {said}"
         changed = failure is not None and failure.code == "replay_mismatch"
         return Asked(outcome, why=why, changed=changed) if outcome else None

@@ -1,14 +1,18 @@
 """JSON Schema in the subset that Gemini documents, and values that are valid against it.
 
 Understood: type, enum, properties, required, propertyOrdering, additionalProperties, items, prefixItems, minItems,
-maxItems, minimum, maximum, format, anyOf, oneOf, $ref. Anything else is ignored.
+maxItems, minimum, maximum, format, anyOf, oneOf, $ref. Anything else is ignored, but what a description says at its end
+in brackets, as a model would heed it: `matches <pattern>`, and `for example` with values as JSON.
 """
 
+import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock.simulator.failure import Failure
+from penstock.simulator.matching import matching
 
 Schema = dict[str, Any]
 
@@ -21,6 +25,8 @@ _FORMATS = {
 }
 #: Members that hold words out of the material which a prompt quotes: what has one is a finding.
 _QUOTES = {"quote", "fragment"}
+_MATCHES = re.compile(r"\(matches (.+?)(?:; at (?:least|most) \d+ characters)*(?:; for example .+)?\)$", re.DOTALL)
+_EXAMPLES = re.compile(r"[(;] ?for example (.+)\)$", re.DOTALL)
 #: Deeper than this only what is required is written, and no list has more items than it must.
 _LEAN_DEPTH = 7
 _MAX_DEPTH = 40
@@ -90,6 +96,8 @@ class Filler:
             one = min(branches, key=lambda branch: ((branch.get("type") == "null") != null, lean and "$ref" in branch))
             rest = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
             return self._value({**rest, **resolved(one, self._root)}, name, depth + 1, index)
+        if (example := self._example(schema, index)) is not None:
+            return example
         match _type(schema):
             case "object":
                 members = properties_of(schema)
@@ -113,7 +121,22 @@ class Filler:
             case _ if name == "id" and index is not None:
                 return f"t{index + 1}"
             case _:
-                return _FORMATS.get(schema.get("format", "")) or self._say(name, index)
+                described = _MATCHES.search(schema.get("description", ""))
+                matched = matching(described[1]) if described else None
+                return matched or _FORMATS.get(schema.get("format", "")) or self._say(name, index)
+
+    def _example(self, schema: Schema, index: int | None) -> Any:
+        """One that the description gives, and the schema admits; None where there is none."""
+        given = _EXAMPLES.search(schema.get("description", ""))
+        try:
+            examples = json.loads(f"[{given[1]}]") if given else []
+        except ValueError:
+            return None
+        low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+        kinds: dict[str, tuple[type, ...]] = {"string": (str,), "integer": (int,), "number": (int, float)}
+        of_kind = [one for one in examples if type(one) in kinds.get(_type(schema), ())]
+        fitting = [one for one in of_kind if isinstance(one, str) or low <= one <= high]
+        return fitting[(index or 0) % len(fitting)] if fitting else None
 
     def _quoted(self, index: int | None) -> tuple[int, str]:
         return self._lines[(index or 0) % len(self._lines)]

@@ -27,6 +27,10 @@ def in_short(_: Word, prompt: Prompt) -> Prompt:
     return replace(prompt, system=f"{prompt.system} In one line.")
 
 
+def broken(given: Word, prompt: Prompt) -> Prompt:
+    raise LookupError(f"no prompt for a {given.word}")
+
+
 async def with_prompted(given: Word, context: StepContext) -> str:
     return await context.model.text(in_short(given, context.render(given)))
 
@@ -41,8 +45,8 @@ PROMPTED = Step(
 )
 
 
-def _pattern(plain: Step[Word, str]) -> Pattern[Any, Any]:
-    steps = plain, BY_CODE, ALONE, PROMPTED
+def _pattern(plain: Step[Word, str], prompted: Step[Word, str] = PROMPTED) -> Pattern[Any, Any]:
+    steps = plain, BY_CODE, ALONE, prompted
 
     async def prompting(run: Run, _: PatternRequest) -> Texts:
         return Texts(texts=tuple([await run.step(step, Word(word="lantern")) for step in steps]))
@@ -60,3 +64,4 @@ def _pattern(plain: Step[Word, str]) -> Pattern[Any, Any]:
 
 PATTERN = _pattern(PLAIN)
 LATER = _pattern(CHANGED)
+BROKEN = _pattern(PLAIN, replace(PROMPTED, prompted=broken))

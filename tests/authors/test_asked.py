@@ -189,6 +189,36 @@ async def test_a_prompt_says_whose_it_is_and_whether_it_has_changed(pipeline: Pi
             assert (found.changed, found.prompt.changed) == (False, changed)
 
 
+@pytest.mark.parametrize(
+    ("broken", "job", "key", "said", "file"),
+    [
+        (
+            f"{prompting.__name__}:BROKEN",
+            "prompting",
+            "prompted-1",
+            "LookupError: no prompt for a lantern",
+            "prompting",
+        ),
+        (f"{changing.__name__}:BROKEN", "changing", "gamma", "LookupError: it is not mended yet", "changing"),
+    ],
+)
+async def test_what_an_author_s_code_raises_is_shown_where_a_setting_allows_it(
+    pipeline: Pipeline, broken: str, job: str, key: str, said: str, file: str
+) -> None:
+    """With its place; elsewhere only its kind."""
+    if job == "changing":
+        id = await ended_of_one(pipeline)
+    else:
+        id = await pipeline.submit(job, {})
+        await pipeline.result(id)
+    for show_errors in (True, False):
+        changes: dict[str, Any] = {"patterns": (broken,), "show_errors": show_errors}
+        async with serving_gateway(pipeline.settings.model_copy(update=changes)) as gateway:
+            why = str((await asked(gateway, id, key)).why)
+        assert (said in why, f"{file}.py:" in why) == (show_errors, show_errors), why
+        assert "LookupError" in why
+
+
 async def test_a_pattern_that_is_gone_has_no_inputs(pipeline: Pipeline) -> None:
     job = await pipeline.submit("changing", {})
     await pipeline.result(job)

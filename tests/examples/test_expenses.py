@@ -105,3 +105,18 @@ def test_a_small_claim_is_paid_at_once(up: System, model: BlockingSteering) -> N
     model.rule(step="read", reply={"json": receipt(200_00)})
     request = ("--employee", "Ada", "--receipts", '["Hotel Post"]', "--minutes-to-object", "0")
     assert result_of(up, "claim", *request)["payment"]["amount"] == {"cents": 200_00, "currency": "EUR"}
+
+
+def test_each_example_completes_with_the_simulator(up: System) -> None:
+    """What its fields give as examples, and as patterns, is followed; the large claim waits for its approval."""
+    with httpx.Client(base_url=up.url("gateway"), timeout=PATIENCE, trust_env=False) as http:
+        for pattern in ("receipt", "report", "exchange", "clerk", "claim"):
+            example = http.get(f"/patterns/{pattern}").json()["example"]
+            job = http.post(f"/{pattern}", json=example, headers={"Prefer": "respond-async"}).json()["id"]
+            if pattern == "claim":
+                with http.stream("GET", f"/jobs/{job}/events") as events:
+                    assert next(line for line in events.iter_lines() if '"job.waiting"' in line)
+                http.post(f"/jobs/{job}/signals/approval", json={"approved": True, "reason": "I was there."})
+            with http.stream("GET", f"/jobs/{job}/events") as events:
+                ended = [line for line in events.iter_lines() if line.startswith("event: job.")][-1]
+            assert ended == "event: job.completed", (pattern, http.get(f"/jobs/{job}").text)

@@ -43,7 +43,7 @@ class Dog(Wire):
 class Node(Wire):
     """Holds others like itself."""
 
-    name: Annotated[str, Field(pattern="^[a-z]+$", min_length=1, max_length=8)]
+    name: Annotated[str, Field(pattern="^[a-z]+$", min_length=1, max_length=8, examples=["ada"])]
     children: list[Node] = []
 
 
@@ -90,7 +90,7 @@ def test_what_the_subset_cannot_say_is_said_in_words() -> None:
     name = schema_of(Rich)["$defs"]["Node"]["properties"]["name"]
     assert name == {
         "type": "string",
-        "description": "(matches ^[a-z]+$; at least 1 characters; at most 8 characters)",
+        "description": '(matches ^[a-z]+$; at least 1 characters; at most 8 characters; for example "ada")',
     }
 
 

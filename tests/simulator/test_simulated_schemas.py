@@ -1,6 +1,7 @@
 """Whatever schema a request brings, within the subset Gemini documents: the reply is valid against it."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -133,6 +134,38 @@ def test_members_follow_the_property_ordering() -> None:
 def test_a_text_has_the_format_that_is_asked_for(kind: type) -> None:
     adapter = TypeAdapter[object](kind)
     assert adapter.validate_python(filled(adapter.json_schema()))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^[A-Z]{3}$",
+        r"^\d{4}-\d{2}(?:-\d{2})?$",
+        "^(?P<kind>cat|dog)s?$",
+        r"^[^a-zA-Z]+\.[\]x-]{2,}$",
+        r"\AINV-\w{3,6}\Z",
+        "^a;b (c)$".replace("(c)", r"\(c\)"),
+    ],
+)
+def test_a_text_matches_the_pattern_that_its_description_names(pattern: str) -> None:
+    for beside in ("", "; at least 1 characters; at most 99 characters"):
+        text = filled({"type": "string", "description": f"A code (the first). (matches {pattern}{beside})"})
+        assert re.search(pattern, text), text
+
+
+def test_a_pattern_that_is_too_much_for_it_is_left_alone() -> None:
+    for pattern in (r"^(a)\1$", "^(?=x)x$", "(", "^x{99999}$"):
+        assert filled({"type": "string", "description": f"(matches {pattern})"}) == " None: plan the harbour festival"
+
+
+def test_examples_of_a_description_are_followed() -> None:
+    """Where the schema admits them, one after the other in a list."""
+    code = {"type": "string", "description": '(matches ^[A-Z]{3}$; for example "EUR", "USD")'}
+    assert filled({"type": "array", "items": code, "minItems": 3}) == ["EUR", "USD", "EUR"]
+    described = "In cents (for example 12850)"
+    assert filled({"type": "integer", "description": described}) == 12850
+    assert filled({"type": "integer", "maximum": 10, "description": described}) <= 10
+    assert filled({"type": "string", "description": described}).endswith("festival")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from penstock.errors import Refused
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.refusals import known
+from penstock.mistakes import told
 from penstock.pattern import Pattern
 from penstock.patterns.loading import with_subs
 from penstock.runs.asked import Asked, asked
@@ -55,11 +56,11 @@ def install(app: FastAPI, gateway: Gateway) -> None:
             found = await asked(gateway.bus, job, body, key, gateway.patterns, gateway.settings)
             if found is None:
                 raise Refused("unknown_step", f"job {job.id} has not asked for a step {key!r}")
-            return await _described(gateway.bus, job, key, found, kinds)
+            return await _described(gateway.bus, job, key, found, kinds, gateway.settings.show_errors)
 
 
 async def _described(
-    bus: Bus, job: JobName, key: str, found: Asked, kinds: Mapping[tuple[str, str], Kind]
+    bus: Bus, job: JobName, key: str, found: Asked, kinds: Mapping[tuple[str, str], Kind], show_errors: bool
 ) -> AskedStep:
     outcome, message = found.outcome, found.message
     pattern, step = _named(outcome, message)
@@ -68,7 +69,7 @@ async def _described(
     if message is not None:
         fields["input"] = message.input
         if kind is not None and kind[1].asks:
-            fields |= _prompt(kind, message, outcome)
+            fields |= _prompt(kind, message, outcome, show_errors)
     if outcome is not None:
         fields |= {"service": outcome.service, "attempt": outcome.attempt, "failure": outcome.failure}
         fields["output"] = outcome.value
@@ -90,7 +91,7 @@ def _named(outcome: Outcome | None, message: StepMessage | None) -> tuple[str, s
     return outcome.pattern, outcome.step
 
 
-def _prompt(kind: Kind, message: StepMessage, outcome: Outcome | None) -> dict[str, Any]:
+def _prompt(kind: Kind, message: StepMessage, outcome: Outcome | None, show_errors: bool) -> dict[str, Any]:
     """The prompt, or why there is none."""
     pattern, step = kind
     try:
@@ -102,7 +103,8 @@ def _prompt(kind: Kind, message: StepMessage, outcome: Outcome | None) -> dict[s
         if step.prompted is not None:
             prompt = step.prompted(given, prompt)
     except Exception as error:  # whatever an author's file, or `prompted`, raises
-        return {"why": f"By its code of today it has no prompt for this input: {type(error).__name__}"}
+        said = told(error, step.prompted or step.do or pattern.run) if show_errors else type(error).__name__
+        return {"why": f"By its code of today it has no prompt for this input: {said}"}
     by_code = step.do is not None and step.prompted is None
     changed = outcome is not None and outcome.prompt is not None and outcome.prompt != executable.prompt
     return {"prompt": AskedPrompt(system=prompt.system, turns=prompt.turns, by_code=by_code, changed=changed)}

@@ -154,6 +154,12 @@ def test_the_metrics_of_each_service_are_where_it_says(system: System) -> None:
     assert "prometheus.json" in penstock("up", "--help").stdout
 
 
+def test_the_last_line_says_where_to_see_it_in_a_browser(system: System) -> None:
+    system.until_said("\nconsole ")
+    last = system.output().splitlines()[-1]
+    assert last == f"console {system.url('gateway')}/ (open it in a browser)"
+
+
 def test_a_folder_is_used_by_one_at_a_time(system: System) -> None:
     """Two NATS servers on the same data would ruin it."""
     ended = penstock("up", "--data", str(system.data), "--port", "0")

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, expect
 
+from penstock import jobs
 from penstock.contracts.events import PartValue
 from penstock.contracts.wire import DEFAULT_TENANT, JobName
 from penstock.jetstream import subjects
@@ -80,6 +81,117 @@ async def test_a_killed_worker_s_part_is_taken_back_and_written_anew(
     await expect(response).not_to_contain_text("The first")
 
 
+async def test_a_step_that_writes_no_more_is_silent_and_then_its_process_was_gone(
+    console: Console, gemini: Steering, shared_system: System
+) -> None:
+    """Beside the step, in seconds; later its reason stands in its row of the timeline, once, and whole."""
+    await gemini.rule(step="respond", times=1, reply={"merge": {"response": "The first try. " * 30}, "hold": "respond"})
+    job = await console.run("routing")
+    doing = console.page.locator(".step", has_text="respond-1").locator(".doing")
+    await expect(doing).to_have_text("writes")
+    await expect(doing).to_have_text(re.compile(r"writes · silent for [3-9] s"))
+    (pid,) = [pid for name, pid in shared_system.processes().items() if name.startswith("workers")]
+    os.kill(pid, signal.SIGKILL)
+    await expect(console.part("/response").locator(".writer")).to_contain_text("written anew: its process was gone")
+    await console.is_("completed")
+    await console.open(f"jobs/{job}")
+    note = console.page.locator(".timeline button", has_text="respond-1").locator(".note")
+    await expect(note).to_have_text(re.compile("^its process was killed or stood still · simulator"))
+    assert await note.evaluate("note => note.scrollWidth <= note.clientWidth")
+
+
+async def test_a_reply_that_does_not_fit_is_asked_for_again(console: Console, gemini: Steering) -> None:
+    """Nobody's process was gone. One for which there is no try left is taken back, and that is said once a section."""
+    unfit = {"reply": {"merge": {"nextSteps": [1]}}}
+    await gemini.rule(step="respond", times=1, **unfit)
+    await console.run("routing")
+    await console.is_("completed")
+    writer = console.part("/response").locator(".writer")
+    await expect(writer).to_have_text(re.compile("respond-1 .* · written anew: the reply did not fit$"))
+    await gemini.rule(step="plan", reply={"merge": {"risks": 1}})
+    await console.run("orchestrator-worker")
+    await console.is_("failed")
+    writers = console.part("/plan").locator(".writer")
+    await expect(writers).to_have_text(["taken back"])
+    failed = console.page.url
+    await console.page.get_by_role("button", name="Retry").click()
+    await console.page.wait_for_url(lambda url: "/run/orchestrator-worker/" in url and url != failed)
+
+
+async def test_a_cancelled_job_s_step_is_over_everywhere(console: Console, gemini: Steering) -> None:
+    await gemini.rule(step="respond", times=1, reply={"hold": "respond"})
+    job = await console.run("routing")
+    await expect(console.part("/response").locator(".writer.growing")).to_be_visible()
+    cancel = console.page.get_by_role("button", name="Cancel")
+    await console.page.route(f"**/jobs/{job}", lambda route: route.abort())
+    await cancel.click()
+    await expect(console.page.get_by_text("The gateway does not answer.")).to_be_visible()
+    await console.page.unroute(f"**/jobs/{job}")
+    await cancel.click()
+    await console.is_("cancelled")
+    await expect(console.page.locator(".step", has_text="respond-1").locator(".state")).to_have_class("state cancelled")
+    await console.open(f"jobs/{job}")
+    row = console.page.locator(".timeline button", has_text="respond-1")
+    await expect(row.locator(".state")).to_have_class("state cancelled")
+    await expect(row.locator(".note")).to_contain_text("the job ended before it")
+    await expect(row.locator(".stretch.cut")).to_have_count(1)
+    await expect(console.page.locator(".stretch.failed")).to_have_count(0)
+    await expect(console.page.locator(".node", has_text="RESPOND").first).to_have_class("node cancelled")
+
+
+async def test_what_is_no_json_is_not_run(console: Console) -> None:
+    """Nor the request that stood there before: the field has the focus. The example takes its place."""
+    await console.open("run/routing")
+    await console.page.get_by_role("button", name="As JSON").click()
+    field = console.page.get_by_label("Request, as JSON")
+    await field.fill('{"query": "MINE"')
+    await expect(console.page.locator(".field .error")).to_be_visible()
+    run = console.page.get_by_role("button", name="Run", exact=True)
+    for button in (run, console.page.get_by_role("button", name="As a form")):
+        await button.click()
+        await expect(field).to_be_focused()
+    await field.press("Control+Enter")
+    assert [one.url for one in console.requests if one.method == "POST"] == []
+    await field.fill('{"query": "MINE"}')
+    await run.click()
+    await console.is_("completed")
+    (posted,) = [one for one in console.requests if one.method == "POST"]
+    assert posted.post_data_json == {"query": "MINE"}
+    await expect(field).to_have_value(re.compile("MINE"))
+    await field.fill("{")
+    await console.page.get_by_role("button", name="Example").click()
+    await expect(field).to_have_value(re.compile("502"))
+    await expect(console.page.locator(".field .error")).to_have_count(0)
+
+
+async def test_a_job_is_shown_by_its_own_pattern_or_not_at_all(console: Console) -> None:
+    job = await console.run("routing")
+    await console.is_("completed")
+    await console.open(f"run/letter/{job}")
+    await console.page.wait_for_url(f"**/#/run/routing/{job}")
+    await expect(console.part("/response")).not_to_be_empty()
+    await console.open(f"run/routing/{jobs.new_job_id()}")
+    await expect(console.page.locator(".outcome .problem")).to_contain_text("unknown_job")
+    await expect(console.page.locator(".outcome > *")).to_have_count(2)  # with its heading
+
+
+async def test_a_lost_connection_is_said_beside_the_state(console: Console, gemini: Steering) -> None:
+    """Nothing moves for it."""
+    await gemini.rule(step="respond", reply={"hold": "respond"})
+    await console.run("routing")
+    await expect(console.part("/response").locator(".writer.growing")).to_be_visible()
+    before = await console.part("/response").bounding_box()
+    await console.page.route("**/events", lambda route: route.abort())
+    await console.page.reload()
+    await expect(console.page.locator(".standing .lost")).to_have_text("connection lost")
+    await expect(console.part("/response").locator(".writer.growing")).to_be_visible()
+    assert await console.part("/response").bounding_box() == before
+    await console.page.unroute("**/events")
+    await gemini.release("respond")
+    await console.is_("completed")
+    await expect(console.page.locator(".standing .lost")).to_have_count(0)
+
+
 async def test_a_job_is_cancelled_and_retried(console: Console, gemini: Steering, shared_system: System) -> None:
     await gemini.rule(step="respond", times=1, reply={"hold": "respond"})
     job = await console.run("routing")
@@ -115,6 +227,8 @@ async def test_a_waiting_job_is_approved(console: Console, shared_system: System
     job = await console.run("letter", Subject="a lantern")
     await console.is_("waiting")
     await expect(console.part("/text")).to_contain_text("this is about a lantern")
+    await console.page.locator(".head a").click()
+    await expect(console.page.locator(".timeline button", has_text="for “approval”")).to_be_visible()
     form = console.page.locator("form.waits")
     await form.get_by_role("button", name="Send").click()
     await expect(form.locator(".field.wrong")).to_have_text(re.compile("Remark.*required"))
@@ -130,6 +244,7 @@ async def test_a_waiting_job_is_approved(console: Console, shared_system: System
 HOSTILE = """<script>window.hacked = 1</script> <img src=x onerror="window.hacked = 2">
 
 [a link](javascript:window.hacked=3) [data](data:text/html,<script>window.hacked=4</script>) [good](https://example.com/)
+[here](http:jobs) [here](https:/jobs)
 
 ![an image](https://example.com/tracks.png) <a href="javascript:window.hacked=5">raw</a> <svg onload="window.hacked=6">
 
@@ -208,17 +323,27 @@ async def test_jobs_are_found_by_their_pattern_state_and_id(console: Console, ge
     await expect(row).to_contain_text("completed")
     await console.page.get_by_label("State").select_option("failed")
     await expect(row).to_have_count(0)
-    await console.page.get_by_label("Id").fill(job)
-    await console.page.get_by_label("Id").press("Enter")
-    await expect(console.page.get_by_role("heading", level=1)).to_contain_text(job)
+    by_id = console.page.get_by_label("Id")
+    await by_id.fill(job[-8:])
+    await by_id.press("Enter")
+    await expect(console.page.get_by_text("None of those listed")).to_be_visible()
+    for text in (job, job[-8:]):
+        await console.open("jobs?pattern=routing")
+        await expect(row).to_be_visible()
+        await by_id.fill(text)
+        await by_id.press("Enter")
+        await expect(console.page.get_by_role("heading", level=1)).to_contain_text(job)
 
 
 async def test_the_keyboard_is_enough(console: Console) -> None:
+    """A field keeps what is typed, and the focus, until it is left."""
     await console.open("run/routing")
     query = console.page.get_by_label("Query", exact=True)
     await query.fill("Where is my lantern?")
     await query.press("Control+Enter")
     await console.is_("completed")
+    await expect(query).to_be_focused()
+    await query.press("Escape")
     await console.page.locator("body").press("j")
     await expect(console.page.locator("table.jobs")).to_be_visible()
     await console.page.locator("body").press("r")

@@ -21,7 +21,9 @@ async def choose(console: Console, key: str) -> None:
 
 
 async def test_a_chosen_step_shows_what_it_was_given_and_asked(console: Console, gemini: Steering, axe: str) -> None:
-    """Asked for when it is chosen. All of it is text; what is long is folded, and nothing wider than a phone."""
+    """Asked for when it is chosen. All of it is text; what is long is folded but the prompt, which scrolls; nothing is
+    wider than a phone.
+    """
     call = PlannedCall(name="calculate", args={"expression": "6*7"})
     await gemini.rule(step="think", times=1, reply=Reply(function_calls=(call,)))
     job = await console.run("multi-step-tool-usage", Problem=f"{HOSTILE} {'It is long. ' * 200}")
@@ -32,8 +34,8 @@ async def test_a_chosen_step_shows_what_it_was_given_and_asked(console: Console,
     assert [one.url for one in console.requests if "/steps/" in one.url] == []
     await choose(console, "think-1")
     prompt = section(console, "Prompt as sent")
-    await expect(prompt.locator("pre").first).to_be_hidden()
-    await prompt.locator("summary").click()
+    await expect(prompt.locator("pre").first).to_be_visible()
+    await expect(section(console, "Input").locator("pre")).to_be_hidden()
     system, user = await prompt.locator("pre").all_inner_texts()
     assert HOSTILE in user
     assert f"{system}\n{user}".startswith(sent)

@@ -1,7 +1,9 @@
 """What who runs the system sees and does in the console: processes, queues, dead letters, usage."""
 
 import asyncio
+import os
 import re
+import signal
 from typing import Any
 
 import httpx
@@ -51,6 +53,18 @@ async def test_the_fleet_is_as_its_route_says(console: Console, shared_system: S
     await expect(console.page.locator("tr", has_text="routing/respond")).to_have_count(1)
 
 
+async def test_a_killed_process_is_remembered_for_a_while(console: Console, shared_system: System) -> None:
+    """Its row stays, and says since when it was not seen."""
+    await console.open("fleet")
+    (pid,) = [pid for name, pid in shared_system.processes().items() if name.startswith("classifier")]
+    row = console.page.locator("tbody tr", has_text=str(pid))
+    await expect(row).to_have_count(1)
+    os.kill(pid, signal.SIGKILL)
+    await expect(row).to_contain_text(re.compile(r"classifier not seen for \d"))
+    await expect(row.locator(".state")).to_have_class("state cancelled")
+    await expect(console.page.locator("tbody tr:not(.gone)", has_text="classifier")).to_have_count(1)
+
+
 async def test_dead_letters_are_read_replayed_and_purged(console: Console, shared_system: System) -> None:
     """What is in one is text. All are purged only after a second word."""
     number = await dead_letter(shared_system, f"jobs.default.routing.{jobs.new_job_id()}")
@@ -64,7 +78,9 @@ async def test_dead_letters_are_read_replayed_and_purged(console: Console, share
     new = await letters.last.locator(".notice a").inner_text()
     state = httpx.get(f"{shared_system.url('gateway')}/jobs/{new}", trust_env=False, timeout=60).json()
     assert state["pattern"] == "routing"
-    await console.page.get_by_role("button", name=f"Purge letter {number}").click()
+    await console.page.get_by_role("button", name=f"Purge letter {number} …").click()
+    await expect(letters).to_have_count(2)
+    await console.page.get_by_role("button", name=f"Purge letter {number}", exact=True).click()
     await expect(letters).to_have_count(1)
     await console.page.get_by_role("button", name="Purge all …").click()
     await console.page.get_by_role("button", name=re.compile("^Purge all [0-9]")).click()

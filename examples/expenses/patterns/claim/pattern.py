@@ -91,5 +91,9 @@ PATTERN = Pattern(
     steps=(PAY,),
     subs=(REPORT,),
     signals={"approval": Approval},
-    example=ClaimRequest(employee="Ada", receipts=("Night train, 3 March 2026, 128.50 EUR",), minutes_to_object=0),
+    example=ClaimRequest(
+        employee="Ada",
+        receipts=("Night train, 3 March 2026, 128.50 EUR", "Hotel, 4 March 2026, 152.00 EUR"),
+        minutes_to_object=0,
+    ),
 )

@@ -22,7 +22,7 @@ class Text(Wire):
 
 
 class Money(Wire):
-    cents: int = Field(description="In hundredths of the currency.")
+    cents: int = Field(description="In hundredths of the currency.", examples=[128_50])
     currency: Currency
 
 

@@ -1,9 +1,10 @@
 // The page around the views: where one can go, the key, and what went wrong with a view.
 
-import { Component, type ComponentChildren, type JSX } from "preact";
+import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { key, onUnauthorized, setKey } from "./api/client";
-import { go, href, type Place, usePlace } from "./router";
+import { Guard } from "./parts/guard";
+import { go, href, isId, type Place, usePlace } from "./router";
 import { Fleet } from "./views/fleet";
 import { Job } from "./views/job";
 import { Jobs } from "./views/jobs";
@@ -23,12 +24,14 @@ export function Frame(): JSX.Element {
   const [asking, setAsking] = useState<"no" | "missing" | "wrong">("no");
   const [session, setSession] = useState(0);
   const main = useRef<HTMLElement>(null);
-  const view = VIEWS.find((one) => one.name === at.view);
+  const view = at.rest.every((one) => one === "" || isId(one)) ? VIEWS.find((one) => one.name === at.view) : undefined;
 
   useEffect(() => onUnauthorized((given) => setAsking(given ? "wrong" : "missing")), []);
   useEffect(() => {
     const typed = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
+      // leaves a field, so that the next key is one of these
+      if (event.key === "Escape") target.blur();
       if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, textarea, select, dialog")) return;
       const chosen = VIEWS.find((one) => one.key === event.key);
       if (chosen) go(href(chosen.name));
@@ -72,7 +75,7 @@ export function Frame(): JSX.Element {
       </header>
       <main id="main" tabIndex={-1} ref={main}>
         {asking === "no" ? (
-          <Guard key={`${at.view}/${at.rest.join("/")}/${session}`}>
+          <Guard key={`${at.view === "run" ? at.view : [at.view, ...at.rest].join("/")}/${session}`}>
             {view ? view.show(at) : <p class="empty">There is no such page.</p>}
           </Guard>
         ) : (
@@ -100,28 +103,8 @@ function KeyForm({ wrong, given }: { wrong: boolean; given: () => void }): JSX.E
       </label>
       <button class="primary">Go on</button>
       <p class="hint">
-        <code>penstock keys create NAME</code> makes one.
+        <code>penstock keys create NAME</code> makes one; with <code>--admin</code> it shows the fleet, and the jobs of all tenants.
       </p>
     </form>
   );
-}
-
-/** A fault of a view is shown in its place. */
-class Guard extends Component<{ children: ComponentChildren }, { error: Error | null }> {
-  override state = { error: null as Error | null };
-
-  override componentDidCatch(error: Error): void {
-    this.setState({ error });
-  }
-
-  render(): ComponentChildren {
-    const { error } = this.state;
-    return error ? (
-      <p class="problem" role="alert">
-        This view broke: {error.message}. <button onClick={() => this.setState({ error: null })}>Show it again</button>
-      </p>
-    ) : (
-      this.props.children
-    );
-  }
 }

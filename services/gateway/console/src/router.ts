@@ -10,6 +10,11 @@ export function place(): Place {
   return { view: view || "run", rest, query: new URLSearchParams(query) };
 }
 
+/** Whether the gateway may have given it as a job's id, or a pattern's name: no other text becomes part of a path. */
+export function isId(text: string): boolean {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(text);
+}
+
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

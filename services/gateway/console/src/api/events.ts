@@ -3,14 +3,21 @@
 import type { Received } from "../job/model";
 import { Refusal, send } from "./client";
 
-/** Milliseconds without a byte after which a connection is taken for lost; the gateway says something every 15 s. */
-const SILENCE = 50_000;
+/** What the gateway says while nothing happens, every so often. */
+const HEARTBEAT = ":\n";
+/** Milliseconds without a byte after which a connection is taken for lost: while no heartbeat has told how often they
+ * come, and at the least; three may fail to come.
+ */
+const UNTOLD = 300_000;
+const LEAST = 50_000;
+/** From a byte to the heartbeat after it. */
+let beat: number | undefined;
 const LONGEST_PAUSE = 8_000;
 
 export type Following = {
   job: string;
   after: () => string;
-  /** Those that came in one piece. `backlog`: they had happened before. */
+  /** Those that came in one piece. */
   received: (events: Received[]) => void;
   connection: (state: "open" | "lost") => void;
   signal: AbortSignal;
@@ -48,8 +55,10 @@ async function* messages(body: ReadableStream<Uint8Array>, signal: AbortSignal):
   const block = { type: "message", id: "", data: [] as string[] };
   try {
     while (!signal.aborted) {
-      const { value, done } = await within(reader.read(), SILENCE);
+      const asked = performance.now();
+      const { value, done } = await within(reader.read(), beat === undefined ? UNTOLD : Math.max(3 * beat, LEAST));
       if (done) return;
+      if (value === HEARTBEAT) beat = performance.now() - asked;
       const lines = value.split("\n");
       // what came of a long line is put together once
       rest.push(lines[0] as string);
@@ -75,7 +84,10 @@ async function* messages(body: ReadableStream<Uint8Array>, signal: AbortSignal):
 async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
   let timer = 0;
   const late = new Promise<never>((_, reject) => {
-    timer = window.setTimeout(() => reject(new Error("silent")), milliseconds);
+    timer = window.setTimeout(() => {
+      beat = undefined;
+      reject(new Error("silent"));
+    }, milliseconds);
   });
   try {
     return await Promise.race([promise, late]);

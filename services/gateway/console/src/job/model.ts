@@ -1,29 +1,35 @@
 // A job as its events tell of it.
 
-import type { Event, Problem, Snapshot, Usage, Waiting } from "../api/schema";
+import type { Event, JobState, Problem, Snapshot, Usage, Waiting } from "../api/schema";
 import { Document } from "./document";
 
 export type Status = Snapshot["status"];
+
+const GONE = "its process was gone";
 
 export type StepView = {
   key: string;
   step: string;
   service: string;
-  state: "queued" | "running" | "writing" | "retrying" | "completed" | "failed";
+  /** Cancelled: its job ended before it. */
+  state: "queued" | "running" | "writing" | "retrying" | "completed" | "failed" | "cancelled";
   attempt: number;
   model?: string | undefined;
   usage?: Usage;
   durationMs?: number;
   cached?: boolean;
   problem?: Problem;
-  /** How often what it had written was taken back, and why its attempts ended. */
-  resets: number;
+  /** Why its attempts ended; why what it had written was taken back; the attempt that writes. */
   reasons: string[];
+  anew?: string;
+  writer?: number;
   /** Where it waits, in words. */
   queued?: string | undefined;
   thinking?: string | number | null | undefined;
   /** Milliseconds (Unix) at which this page heard of it; only of what came live. */
   heard: { queued?: number; started?: number; first?: number; ended?: number };
+  /** When the last piece of what it writes was received. */
+  lastPiece?: number;
 };
 
 /** An event as it was received: `data` is its JSON text. */
@@ -47,7 +53,15 @@ export class JobModel {
   cursor = "";
 
   get ended(): boolean {
-    return this.status === "completed" || this.status === "failed" || this.status === "cancelled";
+    return isEnd(this.status);
+  }
+
+  /** How it is, while it goes on; its events say the rest, or nothing where they are past their retention. */
+  begin(state: JobState): void {
+    if (this.ended || isEnd(state.status)) return;
+    this.pattern = state.pattern;
+    this.status = state.status;
+    this.waiting = state.waiting;
   }
 
   /** `live`: it happened now, and not before this page looked. */
@@ -61,6 +75,10 @@ export class JobModel {
       return;
     }
     this.take(event, live ? received.at : undefined);
+    if (event.type === "part.start" || event.type === "delta" || event.type === "part.end") {
+      const step = this.steps.get(event.k);
+      if (step) step.lastPiece = received.at;
+    }
   }
 
   private take(event: Event, at: number | undefined): void {
@@ -80,6 +98,8 @@ export class JobModel {
       }
       case "step.started": {
         const step = this.step(event.k, event.step, event.service);
+        // an attempt that ended without a word of it
+        if (event.a > 1 && step.state !== "retrying") step.reasons.push(GONE);
         Object.assign(step, { state: "running", attempt: event.a, queued: undefined, thinking: event.thinking });
         step.model = event.model ?? step.model;
         if (at) step.heard.started ??= at;
@@ -87,7 +107,7 @@ export class JobModel {
       }
       case "part.start":
         this.document.start(event.p, event.k);
-        this.writing(event.k, at);
+        this.writing(event.k, event.a, at);
         break;
       case "delta":
         this.document.delta(event.p, event.t);
@@ -95,10 +115,12 @@ export class JobModel {
       case "part.end":
         this.document.end(event.p);
         break;
-      case "part.reset":
+      case "part.reset": {
         this.document.takeBack(event.p, event.k);
-        this.step(event.k).resets++;
+        const step = this.step(event.k);
+        step.anew = event.a > (step.writer ?? event.a) ? (step.reasons.at(-1) ?? GONE) : "the reply did not fit";
         break;
+      }
       case "part.retract":
         this.document.takeBack(event.p);
         break;
@@ -147,6 +169,8 @@ export class JobModel {
         this.pattern = event.pattern;
         this.status = event.status;
         this.usage = event.usage;
+        // an older gateway's says nothing of them
+        this.waiting = event.waiting ?? this.waiting;
         this.document = new Document();
         this.document.replace(event.result, false);
         for (const key of event.steps) this.step(key).state = "completed";
@@ -154,9 +178,9 @@ export class JobModel {
     }
   }
 
-  private writing(key: string, at: number | undefined): void {
+  private writing(key: string, attempt: number, at: number | undefined): void {
     const step = this.step(key);
-    step.state = "writing";
+    Object.assign(step, { state: "writing", writer: attempt });
     if (at) step.heard.first ??= at;
   }
 
@@ -165,8 +189,7 @@ export class JobModel {
     this.usage = usage;
     this.waiting = [];
     for (const step of this.steps.values()) {
-      if (step.state === "writing" || step.state === "running" || step.state === "retrying" || step.state === "queued")
-        step.queued = "the job ended before it";
+      if (step.state !== "completed" && step.state !== "failed") Object.assign(step, { state: "cancelled", queued: undefined });
     }
   }
 
@@ -174,7 +197,7 @@ export class JobModel {
     let step = this.steps.get(key);
     if (!step) {
       const unknown = key.replace(/-\d+$/, "");
-      step = { key, step: unknown, service: "", state: "running", attempt: 0, resets: 0, reasons: [], heard: {} };
+      step = { key, step: unknown, service: "", state: "running", attempt: 0, reasons: [], heard: {} };
       this.steps.set(key, step);
       if (this.waveIsOver) this.waves.push([]);
       this.waves.at(-1)?.push(key);
@@ -184,4 +207,8 @@ export class JobModel {
     if (service) step.service = service;
     return step;
   }
+}
+
+function isEnd(status: Status): boolean {
+  return status === "completed" || status === "failed" || status === "cancelled";
 }

@@ -16,7 +16,8 @@ export function heard(model: JobModel, now: number): Row[] {
       const took = step.durationMs ?? 0;
       const stretches = isLive ? live(step, model.ended ? undefined : now) : [{ kind: "writing" as const, from: start, to: start + took }];
       waveEnd = Math.max(waveEnd, ...stretches.map((one) => one.to));
-      rows.push({ key, state: step.state, stretches, note: note(step) });
+      const attempts = step.attempt > 1 ? [`attempt ${step.attempt}`, ...step.reasons] : step.reasons;
+      rows.push({ key, state: step.state, stretches, note: note(step, attempts, now) });
     }
   }
   return rows;
@@ -33,8 +34,7 @@ function live(step: StepView, now: number | undefined): Stretch[] {
   return found;
 }
 
-export function note(step: StepView): string {
-  const attempts = step.attempt > 1 ? `attempt ${step.attempt}` : "";
-  const why = step.reasons.length ? step.reasons.join(", ") : "";
-  return [step.state === "completed" ? "" : doing(step), attempts, why, step.model ?? ""].filter(Boolean).join(" · ");
+/** How it is now, what became of its `attempts`, and its model. */
+export function note(step: StepView, attempts: string[], now: number): string {
+  return [step.state === "completed" ? "" : doing(step, now), ...attempts, step.model ?? ""].filter(Boolean).join(" · ");
 }

@@ -1,18 +1,21 @@
 // A job as a component sees it: followed while it is shown, drawn as often as drawing is quick, kept over a reload.
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { Refusal } from "../api/client";
+import { key, Refusal } from "../api/client";
 import { follow } from "../api/events";
+import type { JobState } from "../api/schema";
 import { JobModel, type Received } from "./model";
 
 /** Characters of events that are kept in the tab for a reload; a job with more is read from its beginning. */
 const KEPT = 1_500_000;
 const STORED = "penstock.job.";
+/** After these the job is none of this reader's, or not any more. */
+const NOT_OURS = [401, 403, 404];
 
 export type Followed = { model: JobModel; connection: "opening" | "open" | "lost" | "over"; error: Refusal | null };
 
-/** `job` null: none. */
-export function useJob(job: string | null): Followed | null {
+/** `job` null: none. `known`: how it is, for what its events do not tell any more. */
+export function useJob(job: string | null, known: JobState | null = null): Followed | null {
   const [state, setState] = useState<(Followed & { job: string }) | null>(null);
   const [, draw] = useState(0);
   const drawing = useRef({ timer: 0, began: 0, pause: 16 });
@@ -28,7 +31,9 @@ export function useJob(job: string | null): Followed | null {
     if (job === null) return;
     const ending = new AbortController();
     const model = new JobModel();
+    const holder = key();
     for (const event of kept(job)) model.apply(event, false);
+    if (known) model.begin(known);
     const shown: Followed & { job: string } = { job, model, connection: "opening", error: null };
     setState({ ...shown });
     const redraw = () => {
@@ -56,9 +61,12 @@ export function useJob(job: string | null): Followed | null {
     });
     following.then(
       () => told({ connection: "over" }),
-      (error) => told({ connection: "over", error: error instanceof Refusal ? error : new Refusal(0, { detail: String(error) }) }),
+      (failed) => {
+        const error = failed instanceof Refusal ? failed : new Refusal(0, { detail: String(failed) });
+        told({ connection: "over", error, ...(NOT_OURS.includes(error.status) && { model: new JobModel() }) });
+      },
     );
-    addEventListener("pagehide", () => keep(job, model), { signal: ending.signal });
+    addEventListener("pagehide", () => key() === holder && keep(job, shown.model), { signal: ending.signal });
     return () => {
       ending.abort();
       clearTimeout(drawing.current.timer);

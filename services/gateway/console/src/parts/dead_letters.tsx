@@ -6,6 +6,7 @@ import { ask, Refusal } from "../api/client";
 import type { DeadLetter, DeadLetterPage, Purged, Replayed, ShownDeadLetter } from "../api/schema";
 import { useAsked } from "../api/use";
 import { href } from "../router";
+import { Pages } from "./pages";
 import { Refused } from "./result";
 import { count, moment } from "./words";
 
@@ -40,13 +41,7 @@ export function DeadLetters({ there }: { there: number }): JSX.Element {
           <Letter key={letter.number} letter={letter} changed={again} />
         ))}
       </ul>
-      <div class="buttons">
-        <button type="button" disabled={!cursor} onClick={() => setCursors(cursors.slice(0, -1))}>
-          Newer
-        </button>
-        <button type="button" disabled={!value?.next} onClick={() => setCursors([...cursors, value?.next as string])}>
-          Older
-        </button>
+      <Pages cursors={cursors} next={value?.next} turned={setCursors}>
         {sure ? (
           <>
             <button type="button" class="danger" onClick={purge}>
@@ -61,7 +56,7 @@ export function DeadLetters({ there }: { there: number }): JSX.Element {
             Purge all …
           </button>
         )}
-      </div>
+      </Pages>
     </>
   );
 }
@@ -70,6 +65,7 @@ function Letter({ letter, changed }: { letter: DeadLetter; changed: () => void }
   const [became, setBecame] = useState<Replayed | null>(null);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const [open, setOpen] = useState(false);
+  const [sure, setSure] = useState(false);
   const path = `/dead-letters/${letter.number}`;
   const message = useAsked<ShownDeadLetter>(open ? path : null);
   const isStep = letter.stream === "STEPS";
@@ -103,9 +99,20 @@ function Letter({ letter, changed }: { letter: DeadLetter; changed: () => void }
           <button type="button" class="quiet" aria-label={`${again} letter ${letter.number}`} onClick={replay}>
             {isStep ? "Replay job" : "Replay"}
           </button>
-          <button type="button" class="quiet" aria-label={`Purge letter ${letter.number}`} onClick={purge}>
-            Purge
-          </button>
+          {sure ? (
+            <>
+              <button type="button" class="danger" aria-label={`Purge letter ${letter.number}`} onClick={purge}>
+                Purge
+              </button>
+              <button type="button" class="quiet" aria-label={`Keep letter ${letter.number}`} onClick={() => setSure(false)}>
+                Keep
+              </button>
+            </>
+          ) : (
+            <button type="button" class="quiet" aria-label={`Purge letter ${letter.number} …`} onClick={() => setSure(true)}>
+              Purge …
+            </button>
+          )}
         </span>
       </div>
       <p>{letter.detail}</p>

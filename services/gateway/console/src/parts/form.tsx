@@ -1,7 +1,7 @@
 // A form from a JSON Schema. What it has no control for is written as JSON.
 
 import type { ComponentChildren, JSX } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { pointer } from "../job/document";
 import { properties, resolved, type Schema } from "./schema";
 import { label } from "./words";
@@ -9,6 +9,9 @@ import "../styles/form.css";
 
 /** What is wrong, by place. */
 export type Errors = Map<string, string>;
+
+/** Levels that have fields; below them it is JSON: a schema may hold itself. */
+const DEEPEST = 6;
 
 type Field = {
   name: string;
@@ -69,7 +72,7 @@ export function OneField(field: Field): JSX.Element {
       {beside && <label for={id}>{label(name)}</label>}
       {(error || schema.description) && (
         <p id={`${id}-said`} class={error ? "error" : "hint"}>
-          {error ?? schema.description}
+          {error ?? <Said text={schema.description ?? ""} />}
         </p>
       )}
     </div>
@@ -107,8 +110,9 @@ export function OneField(field: Field): JSX.Element {
       ),
     );
   }
-  if (kind === "array" && schema.items) return <Items {...field} schema={schema} />;
-  if (kind === "object" && schema.properties) {
+  const isDeep = at.split("/").length > DEEPEST;
+  if (kind === "array" && schema.items && !isDeep) return <Items {...field} schema={schema} />;
+  if (kind === "object" && schema.properties && !isDeep) {
     const whole = (
       <fieldset class="group">
         <legend>{label(name)}</legend>
@@ -119,6 +123,11 @@ export function OneField(field: Field): JSX.Element {
     return <Absent name={name} begin={() => changed({})} />;
   }
   return framed(<Json id={id} value={value} changed={changed} />);
+}
+
+/** A description: what stands between backticks is code. */
+function Said({ text }: { text: string }): JSX.Element {
+  return <>{text.split(/`([^`]+)`/).map((piece, index) => (index % 2 ? <code>{piece}</code> : piece))}</>;
 }
 
 function Absent({ name, begin }: { name: string; begin: () => void }): JSX.Element {
@@ -158,23 +167,60 @@ function blank(schema: Schema): unknown {
   return schema.enum?.[0] ?? made[String(schema.type)] ?? null;
 }
 
-/** A value as JSON; nothing is changed while it is none. */
-export function Json({ id, value, changed, rows = 4 }: { id: string; value: unknown; changed: (value: unknown) => void; rows?: number }): JSX.Element {
-  const [text, setText] = useState(() => (value === undefined ? "" : JSON.stringify(value, null, 2)));
+type JsonField = { id: string; value: unknown; changed: (value: unknown) => void; rows?: number; empty?: unknown };
+
+/** A value as JSON; nothing is changed while it is none, which `isBroken` tells. `empty`: what no text at all stands for. */
+export function Json({ id, value, changed, rows = 4, empty }: JsonField): JSX.Element {
+  const [text, setText] = useState(() => written(value));
   const [wrong, setWrong] = useState("");
+  const field = useRef<HTMLTextAreaElement>(null);
+  // a value that did not come of this text takes its place
+  const own = useRef(value);
+  if (own.current !== value) {
+    own.current = value;
+    setText(written(value));
+    setWrong("");
+  }
+  useLayoutEffect(() => field.current?.setCustomValidity(wrong), [wrong]);
   const typed = (given: string) => {
     setText(given);
     try {
-      changed(given.trim() === "" ? undefined : JSON.parse(given));
+      own.current = given.trim() === "" ? empty : JSON.parse(given);
       setWrong("");
+      changed(own.current);
     } catch (error) {
       setWrong(error instanceof Error ? error.message : "no JSON");
     }
   };
   return (
     <>
-      <textarea id={id} class="mono" spellcheck={false} rows={rows} value={text} aria-invalid={wrong ? true : undefined} onInput={(event) => typed(event.currentTarget.value)} />
-      {wrong && <p class="error">{wrong}</p>}
+      <textarea
+        id={id}
+        ref={field}
+        class="mono json"
+        spellcheck={false}
+        rows={rows}
+        value={text}
+        aria-invalid={wrong ? true : undefined}
+        aria-describedby={wrong ? `${id}-wrong` : undefined}
+        onInput={(event) => typed(event.currentTarget.value)}
+      />
+      {wrong && (
+        <p id={`${id}-wrong`} class="error">
+          {wrong}
+        </p>
+      )}
     </>
   );
+}
+
+function written(value: unknown): string {
+  return value === undefined ? "" : JSON.stringify(value, null, 2);
+}
+
+/** Whether a text of a form is no JSON: what the form holds is not what stands there. The first of them has the focus then. */
+export function isBroken(form: HTMLFormElement | null): boolean {
+  const field = form?.querySelector<HTMLTextAreaElement>("textarea.json:invalid");
+  field?.focus();
+  return Boolean(field);
 }

@@ -38,7 +38,7 @@ function Prompt({ prompt }: { prompt: AskedPrompt }): JSX.Element {
   const length = turns.reduce((all, { text }) => all + text.length, prompt.system.length);
   const last = turns.length - 1;
   return (
-    <Section name="Prompt as sent" length={length}>
+    <Section name="Prompt as sent" length={length} open>
       {prompt.changed && <p class="notice">The prompt has changed since: this is what the model would be asked now.</p>}
       {prompt.byCode && <p class="soft small">The step's own code asks the model, and may have asked more than its prompt says.</p>}
       {prompt.system && <Text name="system" text={prompt.system} />}
@@ -84,9 +84,10 @@ function Folded({ name, text }: { name: string; text: string }): JSX.Element {
   );
 }
 
-function Section({ name, length, children }: { name: string; length: number; children: ComponentChildren }): JSX.Element {
+/** `open`: however long it is; its texts scroll. */
+function Section({ name, length, open = length <= SHORT, children }: { name: string; length: number; open?: boolean; children: ComponentChildren }): JSX.Element {
   return (
-    <details open={length <= SHORT}>
+    <details open={open}>
       <summary>
         {name} <span class="soft">{count(length)} characters</span>
       </summary>

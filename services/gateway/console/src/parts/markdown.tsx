@@ -18,7 +18,8 @@ const purify = DOMPurify(window);
 purify.addHook("afterSanitizeAttributes", (node) => {
   if (node.nodeName !== "A") return;
   const to = node.getAttribute("href") ?? "";
-  if (!/^(https?|mailto):/i.test(to)) node.removeAttribute("href");
+  // without its slashes it would lead into this gateway
+  if (!/^(https?:\/\/|mailto:)/i.test(to)) node.removeAttribute("href");
   else {
     node.setAttribute("rel", "noopener noreferrer nofollow");
     node.setAttribute("target", "_blank");

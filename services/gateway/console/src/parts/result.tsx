@@ -10,10 +10,9 @@ import { WaitsFor } from "./waiting";
 import { count, money } from "./words";
 
 export function Result({ job, followed, schema }: { job: string; followed: Followed; schema: Schema | undefined }): JSX.Element {
-  const { model, connection, error } = followed;
+  const { model, error } = followed;
   return (
     <>
-      {connection === "lost" && <p class="notice">The connection is lost; it is taken up again where it broke off.</p>}
       <Refused error={error} />
       {model.waiting.map((waiting) => (
         <WaitsFor key={waiting.key} job={job} waiting={waiting} />
@@ -40,11 +39,12 @@ export function Refused({ error }: { error: Refusal | null }): JSX.Element | nul
 
 function marks(model: JobModel): Marks {
   const found: Marks = new Map();
-  for (const [p] of model.document.taken) found.set(p, { text: "taken back, and written anew", state: "taken" });
+  const back = model.ended ? "taken back" : "taken back, to be written anew";
+  for (const [p] of model.document.taken) found.set(p, { text: back, state: "taken" });
   for (const part of model.document.parts.values()) {
     const step = part.writer === null ? undefined : model.steps.get(part.writer);
     if (!step) continue;
-    const isAnew = step.resets > 0 ? ` · written anew: ${step.reasons.at(-1) ?? "its process was gone"}` : "";
+    const isAnew = step.anew ? ` · written anew: ${step.anew}` : "";
     const attempt = step.attempt > 1 ? ` · attempt ${step.attempt}` : "";
     const model_ = step.model ? ` · ${step.model}` : "";
     const growing = part.state === "growing" && !model.ended;
@@ -55,8 +55,8 @@ function marks(model: JobModel): Marks {
   return found;
 }
 
-/** The job in a line: how it is, what it used. */
-export function Standing({ model }: { model: JobModel }): JSX.Element {
+/** The job in a line: how it is, what it used, and whether it is still followed. */
+export function Standing({ followed: { model, connection } }: { followed: Followed }): JSX.Element {
   const usage = model.usage ?? sum(model);
   return (
     <p class="standing" aria-live="polite">
@@ -65,6 +65,11 @@ export function Standing({ model }: { model: JobModel }): JSX.Element {
         {usage.calls} model {usage.calls === 1 ? "call" : "calls"} · {count(usage.promptTokens)} tokens in · {count(usage.outputTokens + usage.thinkingTokens)} out
         {usage.costUsd != null && ` · ${money(usage.costUsd)}`}
       </span>
+      {connection === "lost" && !model.ended && (
+        <span class="lost small" title="It is taken up again where it broke off.">
+          connection lost
+        </span>
+      )}
     </p>
   );
 }

@@ -5,10 +5,10 @@ import { duration } from "./words";
 import "../styles/timeline.css";
 
 /** A stretch of a row; times in milliseconds. */
-export type Stretch = { kind: "queued" | "thinking" | "writing" | "failed"; from: number; to: number };
+export type Stretch = { kind: "queued" | "thinking" | "writing" | "failed" | "cut"; from: number; to: number };
 export type Row = { key: string; state: string; stretches: Stretch[]; note: string };
 
-const SAID = { queued: "waits", thinking: "to the first token", writing: "writes", failed: "an attempt that failed" };
+const SAID = { queued: "waits", thinking: "to the first token", writing: "writes", failed: "an attempt that failed", cut: "cut off" };
 
 export function Timeline({ rows, chosen, choose }: { rows: Row[]; chosen: string | undefined; choose: (key: string) => void }): JSX.Element {
   const all = rows.flatMap((row) => row.stretches);
@@ -32,18 +32,20 @@ export function Timeline({ rows, chosen, choose }: { rows: Row[]; chosen: string
                   />
                 ))}
               </span>
-              <span class={row === slowest && rows.length > 1 ? "took slowest" : "took"}>{length(row) ? duration(length(row)) : ""}</span>
+              <span class={row === slowest && rows.length > 1 ? "took slowest" : "took"} title="In all: with what it waited, and all attempts">{length(row) ? duration(length(row)) : ""}</span>
               <span class="note">{row.note}</span>
             </button>
           </li>
         ))}
       </ol>
       <p class="legend soft">
-        {Object.entries(SAID).map(([kind, said]) => (
-          <span>
-            <span class={`stretch ${kind}`} /> {said}
-          </span>
-        ))}
+        {Object.entries(SAID)
+          .filter(([kind]) => all.some((one) => one.kind === kind))
+          .map(([kind, said]) => (
+            <span key={kind}>
+              <span class={`stretch ${kind}`} /> {said}
+            </span>
+          ))}
         <span class="whole">{duration(end - begin)} in all</span>
       </p>
     </div>

@@ -53,17 +53,19 @@ function Section({ name, value, schema, root, marks }: { name: string; value: un
   );
 }
 
-/** Who writes what is below a place. */
+/** Who writes what is below a place, and whether some of that is taken back. */
 function together(at: string, marks: Marks): Mark | undefined {
   const inner = [...marks].filter(([p]) => isWithin(p, at)).map(([, mark]) => mark);
   if (inner.length === 0) return undefined;
-  const texts = [...new Set(inner.map((mark) => mark.text))];
-  return { text: texts.slice(-2).join(", "), state: inner.some((mark) => mark.state === "growing") ? "growing" : "whole" };
+  const [taken, others] = [inner.filter((mark) => mark.state === "taken"), inner.filter((mark) => mark.state !== "taken")];
+  const texts = [...new Set(others.map((mark) => mark.text))].slice(-2);
+  const state = others.length === 0 ? "taken" : others.some((mark) => mark.state === "growing") ? "growing" : "whole";
+  return { text: [...taken.slice(0, 1).map((mark) => mark.text), ...texts].join(", "), state };
 }
 
 /** Inside of a section it is said only while it tells more than the section's heading. */
 function Inner({ mark }: { mark: Mark | undefined }): JSX.Element | null {
-  return mark?.state === "whole" ? null : <Writer mark={mark} />;
+  return mark?.state === "growing" ? <Writer mark={mark} /> : null;
 }
 
 function Writer({ mark }: { mark: Mark | undefined }): JSX.Element | null {

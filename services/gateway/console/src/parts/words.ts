@@ -6,6 +6,11 @@ export function label(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** Of an id what tells it from those made in the same minute: it begins with the time. */
+export function brief(id: string): string {
+  return `…${id.slice(-8)}`;
+}
+
 export function count(value: number): string {
   return value.toLocaleString("en");
 }

@@ -1,32 +1,46 @@
 // Fleet: who answers, what waits for them, how models with limits stand, and what could not be handled.
 
-import type { ComponentChildren, JSX } from "preact";
+import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 import type { Fleet as FleetNow, ModelStanding, Replica, StepQueue } from "../api/schema";
 import { useAsked } from "../api/use";
 import { DeadLetters } from "../parts/dead_letters";
+import { Figure, Part } from "../parts/part";
 import { Refused } from "../parts/result";
 import { count, duration, moment } from "../parts/words";
-import "../styles/job.css";
 import "../styles/fleet.css";
 
 /** Milliseconds between two looks: rates are what was done between them. */
 const EVERY = 2_000;
+/** Milliseconds for which a process that answers no more is still shown. */
+const REMEMBERED = 60_000;
+/** What words of the tables mean. */
+const SLOTS = "What the process can work on at once: jobs of an aggregator, steps of the others.";
+const DONE = "Since it started: jobs, steps or, of a gateway, requests, to which those of this page belong.";
+const IN_PROCESS = "What the process has begun and not ended, in a slot or not; of a gateway the requests that are open.";
+const IN_QUEUE = "Taken by a process, and not done.";
+const LANES = "High, normal and low as a job's urgency says; over: what a tenant has beyond its share; new: jobs that no aggregator has looked at.";
 
 export function Fleet(): JSX.Element {
   const { value, error } = useAsked<FleetNow>("/fleet", EVERY);
   const rates = useRates(value);
+  const gone = useGone(value);
   const slots = value?.replicas.filter((one) => one.service !== "gateway") ?? [];
   const sum = (of: (one: Replica) => number) => slots.reduce((all, one) => all + of(one), 0);
   return (
     <>
       <h1 class="hidden">Fleet</h1>
       <Refused error={error} />
+      {error?.status === 403 && (
+        <p class="soft">
+          An operator's key shows the fleet: <code>penstock keys create NAME --admin</code> makes one.
+        </p>
+      )}
       {value && (
         <>
           <dl class="figures">
             <Figure name="Processes">{count(value.replicas.length) + (value.truncated ? "+" : "")}</Figure>
-            <Figure name="Slots in use">
+            <Figure name="Slots in use" title={SLOTS}>
               {count(sum((one) => one.inUse))} <span class="soft">of {count(sum((one) => one.slots))}</span>
             </Figure>
             <Figure name="Jobs waiting">{count(value.jobs.depth)}</Figure>
@@ -34,7 +48,7 @@ export function Fleet(): JSX.Element {
             <Figure name="Dead letters">{count(value.deadLetters)}</Figure>
           </dl>
           <Part name="Processes">
-            <Processes replicas={value.replicas} rates={rates} at={value.at} />
+            <Processes replicas={value.replicas} gone={gone} rates={rates} at={value.at} />
           </Part>
           <Part name="Queues">
             <Queues fleet={value} />
@@ -50,24 +64,6 @@ export function Fleet(): JSX.Element {
         </>
       )}
     </>
-  );
-}
-
-function Part({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
-  return (
-    <section class="job-part">
-      <h2>{name}</h2>
-      <div class="job-content">{children}</div>
-    </section>
-  );
-}
-
-function Figure({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 
@@ -96,7 +92,20 @@ function useRates(value: FleetNow | null): Map<string, number> {
   return kept.current.rates;
 }
 
-function Processes({ replicas, rates, at }: { replicas: Replica[]; rates: Map<string, number>; at: string }): JSX.Element {
+type Gone = { replica: Replica; seen: number };
+
+/** Processes that answered a while ago, and do no more. */
+function useGone(value: FleetNow | null): Gone[] {
+  const seen = useRef(new Map<string, Gone>());
+  if (!value) return [];
+  const now = Date.parse(value.at);
+  for (const replica of value.replicas) seen.current.set(replica.id, { replica, seen: now });
+  for (const [id, one] of seen.current) if (now - one.seen > REMEMBERED) seen.current.delete(id);
+  // not all are told of: one that is missing may answer
+  return value.truncated ? [] : [...seen.current.values()].filter((one) => one.seen < now);
+}
+
+function Processes({ replicas, gone, rates, at }: { replicas: Replica[]; gone: Gone[]; rates: Map<string, number>; at: string }): JSX.Element {
   return (
     <table class="fleet">
       <thead>
@@ -105,9 +114,13 @@ function Processes({ replicas, rates, at }: { replicas: Replica[]; rates: Map<st
           <th class="roomy">Host, process</th>
           <th class="roomy">Version</th>
           <th class="roomy number">Up</th>
-          <th>Slots in use</th>
-          <th class="roomy number">In flight</th>
-          <th class="number">Done</th>
+          <th title={SLOTS}>Slots in use</th>
+          <th class="roomy number" title={IN_PROCESS}>
+            In flight
+          </th>
+          <th class="number" title={DONE}>
+            Done
+          </th>
           <th class="number">A second</th>
           <th class="number">Failed</th>
         </tr>
@@ -118,6 +131,7 @@ function Processes({ replicas, rates, at }: { replicas: Replica[]; rates: Map<st
             <td>
               <span class={`state ${one.trouble ? "waiting" : "completed"}`}>{one.service}</span>
               {one.trouble && <span class="small soft"> {one.trouble}</span>}
+              <Where replica={one} />
             </td>
             <td class="roomy mono">
               {one.host} {one.pid}
@@ -140,8 +154,35 @@ function Processes({ replicas, rates, at }: { replicas: Replica[]; rates: Map<st
             <td class={failed(one) ? "number error" : "number"}>{count(failed(one))}</td>
           </tr>
         ))}
+        {gone.map(({ replica, seen }) => (
+          <tr key={replica.id} class="gone">
+            <td>
+              <span class="state cancelled">{replica.service}</span> <span class="small soft">not seen for {duration(Date.parse(at) - seen)}</span>
+              <Where replica={replica} />
+            </td>
+            <td class="roomy mono soft">
+              {replica.host} {replica.pid}
+            </td>
+            <td class="roomy soft">{replica.version}</td>
+            <td class="roomy" />
+            <td />
+            <td class="roomy" />
+            <td class="number soft">{count(done(replica))}</td>
+            <td />
+            <td class="number soft">{count(failed(replica))}</td>
+          </tr>
+        ))}
       </tbody>
     </table>
+  );
+}
+
+/** Host and process, where the table has no room for a column of theirs. */
+function Where({ replica }: { replica: Replica }): JSX.Element {
+  return (
+    <span class="narrow mono soft">
+      {replica.host} {replica.pid}
+    </span>
   );
 }
 
@@ -157,8 +198,12 @@ function Queues({ fleet }: { fleet: FleetNow }): JSX.Element {
             <th>Queue</th>
             <th class="number">Waiting</th>
             <th class="number">Oldest</th>
-            <th class="number">In flight</th>
-            <th class="roomy">By lane</th>
+            <th class="number" title={IN_QUEUE}>
+              In flight
+            </th>
+            <th class="roomy" title={LANES}>
+              By lane
+            </th>
           </tr>
         </thead>
         <tbody>

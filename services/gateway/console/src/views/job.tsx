@@ -1,30 +1,31 @@
 // Job: what one is doing, or has done, and why it took so long.
 
-import type { ComponentChildren, JSX } from "preact";
+import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ask, Refusal } from "../api/client";
 import type { JobState, JobTimeline, PatternContract } from "../api/schema";
 import { useAsked } from "../api/use";
 import type { JobModel, StepView } from "../job/model";
 import { heard } from "../job/rows";
 import { rowsOf } from "../job/times";
 import { useJob } from "../job/use";
-import { Given } from "../parts/given";
+import { Cancel, Retry } from "../parts/actions";
 import { Copy } from "../parts/copy";
+import { Given } from "../parts/given";
 import { Events } from "../parts/events";
+import { Part } from "../parts/part";
 import { Refused, Result, Standing } from "../parts/result";
 import type { Schema } from "../parts/schema";
-import { Drawing, Steps } from "../parts/steps";
+import { Drawing, Steps, useNow } from "../parts/steps";
 import { Timeline } from "../parts/timeline";
-import { count, duration, moment, money } from "../parts/words";
+import { brief, count, duration, moment, money } from "../parts/words";
 import { go, href, type Place } from "../router";
 import { Value } from "../parts/value";
-import { Cancel, remember } from "./run";
+import { remember } from "./run";
 import "../styles/job.css";
 
 export function Job({ id }: { id: string; at: Place }): JSX.Element {
   const state = useAsked<JobState>(`/jobs/${encodeURIComponent(id)}`);
-  const followed = useJob(state.value ? id : null);
+  const followed = useJob(state.value ? id : null, state.value);
   const pattern = state.value?.pattern;
   const contract = useAsked<PatternContract>(pattern ? `/patterns/${encodeURIComponent(pattern)}` : null).value;
   const [chosen, setChosen] = useState<string | undefined>();
@@ -50,37 +51,37 @@ export function Job({ id }: { id: string; at: Place }): JSX.Element {
           <h1>
             <a href={`${href("jobs")}?pattern=${encodeURIComponent(job.pattern)}`}>{job.pattern}</a> <span class="mono id">{job.id}</span>
           </h1>
-          <Standing model={model} />
+          <Standing followed={followed} />
           <p class="soft small">
             submitted {moment(job.acceptedAt)}
             {job.endedAt && job.acceptedAt && `, ended after ${duration(Date.parse(job.endedAt) - Date.parse(job.acceptedAt))}`}
             {!job.endedAt && job.deadline && `, has until ${moment(job.deadline)}`}
             {job.retryOf && (
               <>
-                {" · "}another try at <a href={href("jobs", job.retryOf)}>{job.retryOf.slice(0, 8)}</a>
+                {" · "}another try at <a href={href("jobs", job.retryOf)}>{brief(job.retryOf)}</a>
               </>
             )}
             {job.retriedAs && (
               <>
-                {" · "}tried again as <a href={href("jobs", job.retriedAs)}>{job.retriedAs.slice(0, 8)}</a>
+                {" · "}tried again as <a href={href("jobs", job.retriedAs)}>{brief(job.retriedAs)}</a>
               </>
             )}
           </p>
         </div>
         <div class="buttons">
           {!model.ended && <Cancel job={id} />}
-          {(model.status === "failed" || model.status === "cancelled") && <Retry job={id} />}
+          {(model.status === "failed" || model.status === "cancelled") && <Retry job={id} then={(next) => go(href("jobs", next))} />}
           {model.status === "completed" && <Copy text={() => JSON.stringify(model.document.value(), null, 2)}>Copy result</Copy>}
         </div>
       </header>
-      <Part title="Steps">
+      <Part name="Steps">
         {contract?.drawing ? <Drawing drawing={contract.drawing} model={model} /> : <Steps model={model} chosen={chosen} choose={choose} />}
-        {model.steps.size > 0 && <Times job={id} model={model} chosen={chosen} choose={choose} />}
+        <Times job={id} model={model} chosen={chosen} choose={choose} />
         {step && <StepDetails step={step} model={model} />}
         {step && <Given key={step.key} job={id} step={step} />}
       </Part>
       <Asked job={id} contract={contract} />
-      <Part title="Result">
+      <Part name="Result">
         <Result job={id} followed={followed} schema={contract?.result as Schema | undefined} />
       </Part>
       <EventLog model={model} />
@@ -92,7 +93,7 @@ function Asked({ job, contract }: { job: string; contract: PatternContract | nul
   const { value } = useAsked<Record<string, unknown>>(`/jobs/${encodeURIComponent(job)}/request`);
   if (!value || !contract) return null;
   return (
-    <Part title="Request">
+    <Part name="Request">
       <Value value={value} schema={contract.request as Schema} />
       <div class="buttons">
         <button type="button" class="quiet" onClick={() => (remember(contract.name, value), go(href("run", contract.name)))}>
@@ -103,30 +104,18 @@ function Asked({ job, contract }: { job: string; contract: PatternContract | nul
   );
 }
 
-function Part({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
-  return (
-    <section class="job-part">
-      <h2>{title}</h2>
-      <div class="job-content">{children}</div>
-    </section>
-  );
-}
-
-function Times({ job, model, chosen, choose }: { job: string; model: JobModel; chosen: string | undefined; choose: (key: string) => void }): JSX.Element {
-  const [now, setNow] = useState(Date.now);
+function Times({ job, model, chosen, choose }: { job: string; model: JobModel; chosen: string | undefined; choose: (key: string) => void }): JSX.Element | null {
+  const now = useNow(250, !model.ended);
   const { value, again } = useAsked<JobTimeline>(`/jobs/${encodeURIComponent(job)}/timeline`);
-  // asked again whenever a step has come further
-  const states = [model.status, ...[...model.steps.values()].map((step) => `${step.key} ${step.state} ${step.attempt}`)].join();
+  // asked again whenever a step, or a wait, has come further
+  const steps = [...model.steps.values()].map((step) => `${step.key} ${step.state} ${step.attempt}`);
+  const states = [model.status, ...steps, ...model.waiting.map((wait) => wait.key)].join();
   useEffect(() => {
     const timer = setTimeout(again, 300);
     return () => clearTimeout(timer);
   }, [states]);
-  useEffect(() => {
-    if (model.ended) return;
-    const timer = setInterval(() => setNow(Date.now()), 250);
-    return () => clearInterval(timer);
-  }, [model.ended]);
-  return <Timeline rows={value ? rowsOf(value, model, now) : heard(model, now)} chosen={chosen} choose={choose} />;
+  const rows = value ? rowsOf(value, model, now) : heard(model, now);
+  return rows.length > 0 ? <Timeline rows={rows} chosen={chosen} choose={choose} /> : null;
 }
 
 function StepDetails({ step, model }: { step: StepView; model: JobModel }): JSX.Element {
@@ -137,7 +126,7 @@ function StepDetails({ step, model }: { step: StepView; model: JobModel }): JSX.
     ["State", step.attempt > 1 ? `${step.state}, attempt ${step.attempt}` : step.state],
     ["Model", step.model],
     ["Thinking", step.thinking == null ? undefined : String(step.thinking)],
-    ["Time", step.durationMs === undefined ? undefined : duration(step.durationMs)],
+    ["Last attempt took", step.durationMs === undefined ? undefined : duration(step.durationMs)],
     ["Tokens", usage && `${count(usage.promptTokens ?? 0)} in (${count(usage.cachedTokens ?? 0)} cached), ${count(usage.outputTokens ?? 0)} out, ${count(usage.thinkingTokens ?? 0)} thinking`],
     ["Cost", usage && money(usage.costUsd)],
     ["Writes", places.join(", ") || undefined],
@@ -161,7 +150,7 @@ function EventLog({ model }: { model: JobModel }): JSX.Element {
   const [open, setOpen] = useState(false);
   const [filter, setFilter] = useState("");
   return (
-    <Part title="Events">
+    <Part name="Events">
       <div class="buttons">
         <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
           {open ? "Hide" : "Show"} {count(model.events.length)} as received
@@ -177,23 +166,3 @@ function EventLog({ model }: { model: JobModel }): JSX.Element {
   );
 }
 
-export function Retry({ job }: { job: string }): JSX.Element {
-  const [refusal, setRefusal] = useState<Refusal | null>(null);
-  const retried = async () => {
-    try {
-      const next = await ask<JobState>(`/jobs/${encodeURIComponent(job)}/retry`, { method: "POST" });
-      go(href("jobs", next.id));
-    } catch (error) {
-      if (error instanceof Refusal) setRefusal(error);
-      else throw error;
-    }
-  };
-  return (
-    <>
-      <button type="button" onClick={retried}>
-        Retry
-      </button>
-      {refusal && <span class="error">{refusal.message}</span>}
-    </>
-  );
-}

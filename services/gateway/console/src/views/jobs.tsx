@@ -3,8 +3,11 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ask, Refusal } from "../api/client";
+import { byGateway } from "../api/clock";
 import type { JobPage, JobState, JobSummary } from "../api/schema";
 import { useAsked } from "../api/use";
+import { Choice } from "../parts/choice";
+import { Pages } from "../parts/pages";
 import { Refused } from "../parts/result";
 import { duration, moment } from "../parts/words";
 import { go, href, type Place } from "../router";
@@ -25,15 +28,17 @@ export function Jobs({ at }: { at: Place }): JSX.Element {
   const chosen = Object.fromEntries(FILTERS.map((name) => [name, at.query.get(name) ?? ""])) as Record<(typeof FILTERS)[number], string>;
   const [cursors, setCursors] = useState<string[]>([]);
   const [since, setSince] = useState("");
+  const patterns = useAsked<Record<string, string>>("/patterns");
+  // with the first answer the gateway's clock is known
+  const answered = Boolean(patterns.value ?? patterns.error);
   useEffect(() => {
     setCursors([]);
-    setSince(chosen.within ? String(Math.floor(Date.now() / 1000) - Number(chosen.within)) : "");
-  }, [at.query.toString()]);
+    setSince(chosen.within && answered ? String(Math.floor(byGateway() / 1000) - Number(chosen.within)) : "");
+  }, [at.query.toString(), answered]);
   const asked = new URLSearchParams({ limit: "50" });
   const given = { pattern: chosen.pattern, status: chosen.status, tenant: chosen.tenant, since, cursor: cursors.at(-1) ?? "" };
   for (const [name, value] of Object.entries(given)) if (value) asked.set(name, value);
-  const { value, error, again } = useAsked<JobPage>(`/jobs?${asked}`, EVERY);
-  const patterns = useAsked<Record<string, string>>("/patterns").value ?? {};
+  const { value, error, again } = useAsked<JobPage>(chosen.within && !since ? null : `/jobs?${asked}`, EVERY);
   const set = (name: string, to: string) => {
     const query = new URLSearchParams(at.query);
     if (to) query.set(name, to);
@@ -45,7 +50,7 @@ export function Jobs({ at }: { at: Place }): JSX.Element {
     <>
       <h1 class="hidden">Jobs</h1>
       <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-        <Choice name="Pattern" value={chosen.pattern} options={[["", "any"], ...Object.keys(patterns).map((one): [string, string] => [one, one])]} changed={(to) => set("pattern", to)} />
+        <Choice name="Pattern" value={chosen.pattern} options={[["", "any"], ...Object.keys(patterns.value ?? {}).map((one): [string, string] => [one, one])]} changed={(to) => set("pattern", to)} />
         <Choice name="State" value={chosen.status} options={[["", "any"], ...STATES.map((one): [string, string] => [one, one])]} changed={(to) => set("status", to)} />
         <Choice name="Submitted" value={chosen.within} options={TIMES} changed={(to) => set("within", to)} />
         {byTenant && (
@@ -53,9 +58,7 @@ export function Jobs({ at }: { at: Place }): JSX.Element {
             Tenant <input type="text" size={10} value={chosen.tenant} onChange={(event) => set("tenant", event.currentTarget.value.trim())} />
           </label>
         )}
-        <label class="by-id">
-          Id <input type="search" size={20} placeholder="Enter opens it" onKeyDown={(event) => event.key === "Enter" && event.currentTarget.value && go(href("jobs", event.currentTarget.value.trim()))} />
-        </label>
+        <ById listed={value?.jobs ?? []} />
       </form>
       <Refused error={error} />
       {value && (
@@ -81,31 +84,40 @@ export function Jobs({ at }: { at: Place }): JSX.Element {
             </tbody>
           </table>
           {value.jobs.length === 0 && <p class="empty">{value.next ? "None among those looked at; older ones may follow." : "There are none."}</p>}
-          <div class="buttons pages">
-            <button type="button" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-              Newer
-            </button>
-            <button type="button" disabled={!value.next} onClick={() => setCursors([...cursors, value.next as string])}>
-              Older
-            </button>
-          </div>
+          <Pages cursors={cursors} next={value.next} turned={setCursors} />
         </div>
       )}
     </>
   );
 }
 
-function Choice({ name, value, options, changed }: { name: string; value: string; options: [string, string][]; changed: (to: string) => void }): JSX.Element {
+const WHOLE = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Opens a job by its id, or by a part of it if exactly one of those listed has that. */
+function ById({ listed }: { listed: JobSummary[] }): JSX.Element {
+  const [said, setSaid] = useState("");
+  const entered = (text: string) => {
+    const given = text.trim().replace(/^…/, "");
+    if (!given) return;
+    const found = WHOLE.test(given) ? [given] : listed.map(({ id }) => id).filter((id) => id.includes(given.toLowerCase()));
+    if (found.length === 1) go(href("jobs", found[0] as string));
+    else setSaid(`${found.length || "None"} of those listed ${found.length ? "have" : "has"} that in ${found.length ? "their" : "its"} id.`);
+  };
   return (
-    <label>
-      {name}{" "}
-      <select value={value} onChange={(event) => changed(event.currentTarget.value)}>
-        {options.map(([one, said]) => (
-          <option key={one} value={one}>
-            {said}
-          </option>
-        ))}
-      </select>
+    <label class="by-id">
+      Id{" "}
+      <input
+        type="search"
+        size={24}
+        placeholder="whole, or a part; Enter opens"
+        onInput={() => setSaid("")}
+        onKeyDown={(event) => event.key === "Enter" && entered(event.currentTarget.value)}
+      />
+      {said && (
+        <span class="error" role="alert">
+          {said}
+        </span>
+      )}
     </label>
   );
 }
@@ -121,7 +133,7 @@ function Row({ job, withTenant, changed }: { job: JobSummary; withTenant: boolea
       else throw error;
     }
   };
-  const took = Date.parse(job.endedAt ?? new Date().toISOString()) - Date.parse(job.acceptedAt);
+  const took = (job.endedAt ? Date.parse(job.endedAt) : byGateway()) - Date.parse(job.acceptedAt);
   return (
     <tr>
       <td>

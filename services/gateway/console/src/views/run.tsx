@@ -1,22 +1,26 @@
 // Run: choose a pattern, fill in its request, and see its result grow.
 
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, key, Refusal } from "../api/client";
 import { useAsked } from "../api/use";
 import type { JobState, PatternContract } from "../api/schema";
 import { useJob } from "../job/use";
 import { Copy } from "../parts/copy";
-import { type Errors, Fields, Json } from "../parts/form";
+import { type Errors, Fields, isBroken, Json } from "../parts/form";
 import { Refused, Result, Standing } from "../parts/result";
 import { properties, type Schema } from "../parts/schema";
 import { languages, snippet } from "../parts/snippets";
 import { Drawing, Steps } from "../parts/steps";
+import { Cancel, Retry } from "../parts/actions";
+import { brief } from "../parts/words";
 import { go, href, type Place } from "../router";
 import "../styles/run.css";
 
 /** Options that are in sight; the others are behind a fold. */
 const IN_SIGHT = ["urgency", "cache"];
+/** What a request without a word is. */
+const EMPTY = {};
 
 export function Run({ at }: { at: Place }): JSX.Element {
   const patterns = useAsked<Record<string, string>>("/patterns");
@@ -41,7 +45,13 @@ export function Run({ at }: { at: Place }): JSX.Element {
 function OnePattern({ name, job }: { name: string; job: string | null }): JSX.Element {
   const { value: contract, error } = useAsked<PatternContract>(`/patterns/${encodeURIComponent(name)}`);
   const followed = useJob(job);
-  const shown = followed?.model;
+  const isThere = followed && (followed.model.events.length > 0 || followed.connection === "open" || followed.connection === "lost");
+  const shown = isThere ? followed.model : undefined;
+  // a job of another pattern is shown with the form and the drawing of its own
+  const of = shown?.pattern || name;
+  useEffect(() => {
+    if (job && of !== name) go(href("run", of, job), { replace: true });
+  }, [of, job]);
   return (
     <>
       <Refused error={error} />
@@ -54,15 +64,19 @@ function OnePattern({ name, job }: { name: string; job: string | null }): JSX.El
           </div>
           <div class="outcome" aria-busy={shown ? !shown.ended : false}>
             <h2 class="hidden">Result</h2>
-            {!shown && contract.drawing && <pre class="drawing" tabIndex={0} role="img" aria-label="The pattern, drawn">{contract.drawing}</pre>}
-            {job && shown && followed && (
+            {!shown && <Refused error={followed?.error ?? null} />}
+            {!shown && !followed?.error && contract.drawing && <Drawing drawing={contract.drawing} />}
+            {job && shown && followed && of === name && (
               <>
                 <div class="head">
-                  <Standing model={shown} />
+                  <Standing followed={followed} />
                   <span class="buttons">
                     {!shown.ended && <Cancel job={job} />}
+                    {(shown.status === "failed" || shown.status === "cancelled") && <Retry job={job} then={(next) => go(href("run", name, next))} />}
                     {shown.status === "completed" && <Copy text={() => JSON.stringify(shown.document.value(), null, 2)}>Copy result</Copy>}
-                    <a href={href("jobs", job)}>Job {job.slice(0, 8)}</a>
+                    <a href={href("jobs", job)} title={job}>
+                      Job {brief(job)}
+                    </a>
                   </span>
                 </div>
                 {contract.drawing && <Drawing drawing={contract.drawing} model={shown} />}
@@ -77,20 +91,6 @@ function OnePattern({ name, job }: { name: string; job: string | null }): JSX.El
   );
 }
 
-export function Cancel({ job, done = () => {} }: { job: string; done?: () => void }): JSX.Element {
-  const [sent, setSent] = useState(false);
-  const cancelled = async () => {
-    setSent(true);
-    await ask(`/jobs/${encodeURIComponent(job)}`, { method: "DELETE" }).catch(() => setSent(false));
-    done();
-  };
-  return (
-    <button type="button" class="danger" disabled={sent} onClick={cancelled}>
-      {sent ? "Cancelling" : "Cancel"}
-    </button>
-  );
-}
-
 function Request({ contract }: { contract: PatternContract }): JSX.Element {
   const schema = contract.request as Schema;
   const options = properties(schema, schema).options ?? {};
@@ -98,11 +98,13 @@ function Request({ contract }: { contract: PatternContract }): JSX.Element {
   const [asJson, setAsJson] = useState(false);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const [sending, setSending] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
   const errors: Errors = new Map((refusal?.problem.errors ?? []).map((one) => [one.pointer, one.detail]));
   useEffect(() => remember(contract.name, body), [body]);
 
   const submitted = async (event?: Event) => {
     event?.preventDefault();
+    if (isBroken(form.current)) return;
     setSending(true);
     setRefusal(null);
     try {
@@ -124,11 +126,11 @@ function Request({ contract }: { contract: PatternContract }): JSX.Element {
   const optional = { ...shared, schema: options, value: body.options, at: "/options", changed: setOptions };
   const names = Object.keys(properties(options, schema));
   return (
-    <form onSubmit={submitted} onKeyDown={typed} noValidate>
+    <form ref={form} onSubmit={submitted} onKeyDown={typed} noValidate>
       {asJson ? (
         <div class="field">
           <label for="request-json">Request, as JSON</label>
-          <Json id="request-json" rows={16} value={body} changed={(to) => set(to ?? {})} />
+          <Json id="request-json" rows={16} value={body} changed={set} empty={EMPTY} />
         </div>
       ) : (
         <>
@@ -145,14 +147,14 @@ function Request({ contract }: { contract: PatternContract }): JSX.Element {
       )}
       {refusal && (
         <p class="problem" role="alert">
-          <strong>{refusal.problem.code}</strong> {refusal.message}
+          <strong>{refusal.problem.code}</strong> {!asJson && errors.size > 0 ? "It does not fit: see above." : refusal.message}
         </p>
       )}
       <div class="buttons">
         <button class="primary" disabled={sending} title="Ctrl+Enter">
           Run
         </button>
-        <button type="button" class="quiet" aria-pressed={asJson} onClick={() => setAsJson(!asJson)}>
+        <button type="button" class="quiet" aria-pressed={asJson} onClick={() => isBroken(form.current) || setAsJson(!asJson)}>
           {asJson ? "As a form" : "As JSON"}
         </button>
         <button type="button" class="quiet" onClick={() => setBody(contract.example)}>
@@ -162,7 +164,7 @@ function Request({ contract }: { contract: PatternContract }): JSX.Element {
       <div class="buttons copies">
         <span class="soft small">Copy as</span>
         {languages.map((language) => (
-          <Copy key={language} text={() => snippet(language, contract.name, body, key() !== null)}>
+          <Copy key={language} text={() => (isBroken(form.current) ? null : snippet(language, contract.name, body, key() !== null))}>
             {language}
           </Copy>
         ))}

@@ -1,9 +1,12 @@
 // Usage: tokens and money by day, and by pattern, model, step or tenant.
 
 import type { JSX } from "preact";
+import { byGateway } from "../api/clock";
 import type { UsageReport, UsageRow } from "../api/schema";
 import { useAsked } from "../api/use";
 import { Bars, type Series } from "../parts/bars";
+import { Choice } from "../parts/choice";
+import { Figure } from "../parts/part";
 import { Refused } from "../parts/result";
 import { count, money } from "../parts/words";
 import { go, type Place } from "../router";
@@ -26,6 +29,7 @@ const MEASURES: [string, string][] = [
   ["money", "US dollars"],
   ["calls", "calls"],
 ];
+const WASTED = "Wasted are the tokens of attempts that nothing came of: they failed, were cut off, or another one was first.";
 /** Groups with a colour of their own; the others are one. */
 const MOST = 6;
 
@@ -33,7 +37,7 @@ export function Usage({ at }: { at: Place }): JSX.Element {
   const by = BY.find((one) => one === at.query.get("by")) ?? "pattern";
   const span = Number(SPANS.find(([days]) => days === at.query.get("days"))?.[0] ?? 30);
   const measure = MEASURES.find(([one]) => one === at.query.get("of"))?.[0] ?? "tokens";
-  const today = Math.floor(Date.now() / DAY);
+  const today = Math.floor(byGateway() / DAY);
   const days = Array.from({ length: span }, (_, index) => new Date((today - span + 1 + index) * DAY).toISOString().slice(0, 10));
   const { value, error } = useAsked<UsageReport>(`/usage?from=${days[0]}&to=${days.at(-1)}&by=day,${by}`, EVERY);
   const set = (name: string, to: string) => {
@@ -56,10 +60,12 @@ export function Usage({ at }: { at: Place }): JSX.Element {
       {value && (
         <>
           <dl class="figures">
-            <Figure name="Calls" said={count(value.total.calls)} />
-            <Figure name="Tokens" said={count(measures(value.total).tokens)} />
-            <Figure name="Cost" said={money(value.total.costUsd)} />
-            <Figure name="Wasted tokens" said={count(tokens(value.total.wasted))} />
+            <Figure name="Calls">{count(value.total.calls)}</Figure>
+            <Figure name="Tokens">{count(measures(value.total).tokens)}</Figure>
+            <Figure name="Cost">{money(value.total.costUsd)}</Figure>
+            <Figure name="Wasted tokens" title={WASTED}>
+              {count(tokens(value.total.wasted))}
+            </Figure>
           </dl>
           {groups.length === 0 ? (
             <p class="empty">Nothing was used in these days.</p>
@@ -74,36 +80,14 @@ export function Usage({ at }: { at: Place }): JSX.Element {
               <Sums groups={groups} by={by} total={value.total} />
             </>
           )}
+          <p class="soft small">{WASTED}</p>
+          {by === "pattern" && <p class="soft small">Calls of a pattern that another one has begun are counted as its own, not as those of the one that began it.</p>}
           {value.total.unpricedCalls > 0 && (
             <p class="soft small">No price is known of {count(value.total.unpricedCalls)} calls: their cost is in no sum.</p>
           )}
         </>
       )}
     </>
-  );
-}
-
-function Choice({ name, value, options, changed }: { name: string; value: string; options: [string, string][]; changed: (to: string) => void }): JSX.Element {
-  return (
-    <label>
-      {name}{" "}
-      <select value={value} onChange={(event) => changed(event.currentTarget.value)}>
-        {options.map(([one, said]) => (
-          <option key={one} value={one}>
-            {said}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
-function Figure({ name, said }: { name: string; said: string }): JSX.Element {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{said}</dd>
-    </div>
   );
 }
 
