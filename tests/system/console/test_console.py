@@ -164,6 +164,38 @@ async def test_what_is_no_json_is_not_run(console: Console) -> None:
     await expect(console.page.locator(".field .error")).to_have_count(0)
 
 
+async def test_what_does_not_fit_is_said_at_its_field(console: Console) -> None:
+    """And nowhere else; of an option that is folded away, below."""
+    await console.open("run/routing")
+    await expect(console.page.locator("details .hint code").first).to_have_text("quality")
+    await console.page.get_by_label("Query", exact=True).fill("")
+    run = console.page.get_by_role("button", name="Run", exact=True)
+    await run.click()
+    await expect(console.page.locator(".field.wrong")).to_have_text(re.compile("Query.*at least 1 character"))
+    problem = console.page.locator(".request .problem")
+    await expect(problem).to_have_text("invalid_request It does not fit: see above.")
+    await console.page.get_by_role("button", name="Example").click()
+    await console.page.get_by_text("More options").click()
+    await console.page.get_by_label("Deadline seconds").fill("-1")
+    await console.page.get_by_text("More options").click()
+    await run.click()
+    await expect(problem).to_contain_text("/options/deadlineSeconds")
+
+
+async def test_a_job_that_only_waits_has_its_wait_in_the_timeline(console: Console) -> None:
+    await console.run("ask")
+    await console.is_("waiting")
+    await expect(console.page.locator(".steps-none")).to_have_text("It waits. It has had no step so far.")
+    await console.page.locator(".head a").click()
+    row = console.page.locator(".timeline button", has_text="for “answer”")
+    await expect(row.locator(".state")).to_have_class("state waiting")
+    await console.page.get_by_label("Answer").fill("Yes.")
+    await console.page.get_by_role("button", name="Send").click()
+    await console.is_("completed")
+    await expect(row.locator(".state")).to_have_class("state completed")
+    await expect(console.part("/answer")).to_contain_text("Yes.")
+
+
 async def test_a_job_is_shown_by_its_own_pattern_or_not_at_all(console: Console) -> None:
     job = await console.run("routing")
     await console.is_("completed")
@@ -340,9 +372,11 @@ async def test_the_keyboard_is_enough(console: Console) -> None:
     await console.open("run/routing")
     query = console.page.get_by_label("Query", exact=True)
     await query.fill("Where is my lantern?")
+    before = await query.bounding_box()
     await query.press("Control+Enter")
     await console.is_("completed")
     await expect(query).to_be_focused()
+    assert await query.bounding_box() == before
     await query.press("Escape")
     await console.page.locator("body").press("j")
     await expect(console.page.locator("table.jobs")).to_be_visible()
@@ -380,6 +414,8 @@ async def test_a_gateway_with_keys_is_given_one(browser: Browser, shared_system:
         await console.page.reload()
         await console.is_("completed")
         assert not [one.url for one in console.requests if made.text in one.url]
+        await console.open("fleet")
+        await expect(console.page.get_by_text("penstock keys create NAME --admin")).to_be_visible()
         await console.page.get_by_role("button", name="Forget key").click()
         await expect(key).to_be_visible()
     await bus.connection.close()
@@ -403,9 +439,12 @@ async def test_views_are_accessible_and_fit(
         await expect(console.page.locator(".timeline")).to_be_visible()
         await gemini.release("improve")
         await console.is_("completed")
+        await console.page.locator(".timeline button", has_text="evaluate-1").click()
+        await expect(console.page.locator(".given")).to_be_visible()
+        await console.page.evaluate("scrollTo(0, 0)")
+        await console.picture(pictures[1])
         await console.page.get_by_role("button", name="as received").click()
         found["job"] = await console.violations(axe)
-        await console.picture(pictures[1])
         await console.open("jobs")
         await expect(console.page.locator("tbody tr").first).to_be_visible()
         found["jobs"] = await console.violations(axe)

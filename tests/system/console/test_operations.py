@@ -108,6 +108,7 @@ async def test_usage_is_that_of_its_route(console: Console, shared_system: Syste
         shown = console.page.locator(".sums tbody tr", has_text=row["model"] or "unknown")
         await expect(shown.locator("td").nth(1)).to_have_text(f"{row['calls']:,}")
     await expect(console.page.locator(".bars canvas")).to_be_visible()
+    await expect(console.page.get_by_text("Wasted are the tokens of attempts")).to_be_visible()
     await console.page.get_by_role("combobox", name="By").select_option("pattern")
     await expect(console.page.locator(".sums tbody tr", has_text="routing")).to_have_count(1)
 
@@ -124,6 +125,9 @@ async def test_operations_are_accessible_and_fit(
         for view, there in (("fleet", ".letters li"), ("usage", "tfoot")):
             await console.open(view)
             await expect(console.page.locator(there).first).to_be_visible()
+            if view == "fleet":  # a process is known by its number, there or in a column
+                pid = str(shared_system.processes()["gateway-1"])
+                await expect(console.page.locator(".fleet :is(.narrow, .roomy):visible", has_text=pid)).to_have_count(1)
             assert await console.violations(axe) == [], view
             assert await console.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
             await console.picture(f"{view}-{width}" + ("-dark" if scheme == "dark" else ""))

@@ -109,7 +109,7 @@ function ById({ listed }: { listed: JobSummary[] }): JSX.Element {
       <input
         type="search"
         size={24}
-        placeholder="whole, or a part; Enter opens"
+        placeholder="whole, or a part of one"
         onInput={() => setSaid("")}
         onKeyDown={(event) => event.key === "Enter" && entered(event.currentTarget.value)}
       />

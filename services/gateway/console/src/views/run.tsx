@@ -99,6 +99,8 @@ function Request({ contract }: { contract: PatternContract }): JSX.Element {
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const [sending, setSending] = useState(false);
   const form = useRef<HTMLFormElement>(null);
+  // each is said at its field
+  const placed = !asJson && refusal?.problem.errors?.every(({ pointer }) => pointer.slice(1) in properties(schema, schema));
   const errors: Errors = new Map((refusal?.problem.errors ?? []).map((one) => [one.pointer, one.detail]));
   useEffect(() => remember(contract.name, body), [body]);
 
@@ -147,7 +149,7 @@ function Request({ contract }: { contract: PatternContract }): JSX.Element {
       )}
       {refusal && (
         <p class="problem" role="alert">
-          <strong>{refusal.problem.code}</strong> {!asJson && errors.size > 0 ? "It does not fit: see above." : refusal.message}
+          <strong>{refusal.problem.code}</strong> {placed ? "It does not fit: see above." : refusal.message}
         </p>
       )}
       <div class="buttons">

@@ -63,9 +63,7 @@ export function Usage({ at }: { at: Place }): JSX.Element {
             <Figure name="Calls">{count(value.total.calls)}</Figure>
             <Figure name="Tokens">{count(measures(value.total).tokens)}</Figure>
             <Figure name="Cost">{money(value.total.costUsd)}</Figure>
-            <Figure name="Wasted tokens" title={WASTED}>
-              {count(tokens(value.total.wasted))}
-            </Figure>
+            <Figure name="Wasted tokens">{count(tokens(value.total.wasted))}</Figure>
           </dl>
           {groups.length === 0 ? (
             <p class="empty">Nothing was used in these days.</p>
