@@ -108,6 +108,12 @@ async def test_a_reply_that_does_not_fit_is_asked_for_again(console: Console, ge
     await console.is_("completed")
     writer = console.part("/response").locator(".writer")
     await expect(writer).to_have_text(re.compile("respond-1 .* · written anew: the reply did not fit$"))
+    await gemini.rule(
+        step="respond", times=1, reply={"merge": {"response": "The first try. " * 30}}, fault={"break_after_chunks": 6}
+    )
+    await console.run("routing", Query="Where is my lantern?")
+    await console.is_("completed")
+    await expect(writer).to_have_text(re.compile("attempt 2 · written anew: model_unavailable$"))
     await gemini.rule(step="plan", reply={"merge": {"risks": 1}})
     await console.run("orchestrator-worker")
     await console.is_("failed")
@@ -438,6 +444,7 @@ async def test_views_are_accessible_and_fit(
         await expect(console.page.locator(".timeline")).to_be_visible()
         await gemini.release("improve")
         await console.is_("completed")
+        await expect(console.page.locator(".timeline button", has_text="evaluate-2")).to_be_visible()
         await console.page.locator(".timeline button", has_text="evaluate-1").click()
         await expect(console.page.locator(".given")).to_be_visible()
         await console.page.evaluate("scrollTo(0, 0)")
