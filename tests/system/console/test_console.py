@@ -108,6 +108,12 @@ async def test_a_reply_that_does_not_fit_is_asked_for_again(console: Console, ge
     await console.is_("completed")
     writer = console.part("/response").locator(".writer")
     await expect(writer).to_have_text(re.compile("respond-1 .* · written anew: the reply did not fit$"))
+    await gemini.rule(
+        step="respond", times=1, reply={"merge": {"response": "The first try. " * 30}}, fault={"break_after_chunks": 6}
+    )
+    await console.run("routing", Query="Where is my lantern?")
+    await console.is_("completed")
+    await expect(writer).to_have_text(re.compile("attempt 2 · written anew: model_unavailable$"))
     await gemini.rule(step="plan", reply={"merge": {"risks": 1}})
     await console.run("orchestrator-worker")
     await console.is_("failed")
@@ -183,6 +189,7 @@ async def test_what_does_not_fit_is_said_at_its_field(console: Console) -> None:
 
 
 async def test_a_job_that_only_waits_has_its_wait_in_the_timeline(console: Console) -> None:
+    """What is no JSON is not sent to it."""
     await console.run("ask")
     await console.is_("waiting")
     await expect(console.page.locator(".steps-none")).to_have_text("It waits. It has had no step so far.")
@@ -190,7 +197,13 @@ async def test_a_job_that_only_waits_has_its_wait_in_the_timeline(console: Conso
     row = console.page.locator(".timeline button", has_text="for “answer”")
     await expect(row.locator(".state")).to_have_class("state waiting")
     await console.page.get_by_label("Answer").fill("Yes.")
-    await console.page.get_by_role("button", name="Send").click()
+    notes, send = console.page.get_by_label("Notes"), console.page.get_by_role("button", name="Send")
+    await notes.fill('{"by": ')
+    await send.click()
+    await expect(notes).to_be_focused()
+    assert [one.url for one in console.requests if "/signals/" in one.url] == []
+    await notes.fill('{"by": "Ada"}')
+    await send.click()
     await console.is_("completed")
     await expect(row.locator(".state")).to_have_class("state completed")
     await expect(console.part("/answer")).to_contain_text("Yes.")
@@ -439,6 +452,7 @@ async def test_views_are_accessible_and_fit(
         await expect(console.page.locator(".timeline")).to_be_visible()
         await gemini.release("improve")
         await console.is_("completed")
+        await expect(console.page.locator(".timeline button", has_text="evaluate-2")).to_be_visible()
         await console.page.locator(".timeline button", has_text="evaluate-1").click()
         await expect(console.page.locator(".given")).to_be_visible()
         await console.page.evaluate("scrollTo(0, 0)")

@@ -33,6 +33,7 @@ async def test_a_chosen_step_shows_what_it_was_given_and_asked(console: Console,
     await expect(console.page.locator(".timeline button", has_text="think-1")).to_be_visible()
     assert [one.url for one in console.requests if "/steps/" in one.url] == []
     await choose(console, "think-1")
+    await expect(console.page.locator(".facts", has_text="Last attempt took")).to_contain_text("s, by its own clock")
     prompt = section(console, "Prompt as sent")
     await expect(prompt.locator("pre").first).to_be_visible()
     await expect(section(console, "Input").locator("pre")).to_be_hidden()

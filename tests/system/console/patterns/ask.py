@@ -12,6 +12,7 @@ class AskRequest(PatternRequest):
 
 class Answer(Wire):
     answer: str
+    notes: dict[str, str]
 
 
 async def ask(run: Run, request: AskRequest) -> Answer:

@@ -19,10 +19,11 @@ export type StepView = {
   durationMs?: number;
   cached?: boolean;
   problem?: Problem;
-  /** Why its attempts ended; why what it had written was taken back; the attempt that writes. */
+  /** Why its attempts ended; why what it had written was taken back; the attempt that writes, the last that said that it is retried. */
   reasons: string[];
   anew?: string;
   writer?: number;
+  retried?: number;
   /** Where it waits, in words. */
   queued?: string | undefined;
   thinking?: string | number | null | undefined;
@@ -99,7 +100,7 @@ export class JobModel {
       case "step.started": {
         const step = this.step(event.k, event.step, event.service);
         // an attempt that ended without a word of it
-        if (event.a > 1 && step.state !== "retrying") step.reasons.push(GONE);
+        if (event.a > 1 && step.retried !== event.a - 1) step.reasons.push(GONE);
         Object.assign(step, { state: "running", attempt: event.a, queued: undefined, thinking: event.thinking });
         step.model = event.model ?? step.model;
         if (at) step.heard.started ??= at;
@@ -129,7 +130,7 @@ export class JobModel {
         break;
       case "step.retrying": {
         const step = this.step(event.k);
-        step.state = "retrying";
+        Object.assign(step, { state: "retrying", retried: event.a });
         step.reasons.push(event.code);
         break;
       }

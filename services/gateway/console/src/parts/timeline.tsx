@@ -32,7 +32,7 @@ export function Timeline({ rows, chosen, choose }: { rows: Row[]; chosen: string
                   />
                 ))}
               </span>
-              <span class={row === slowest && rows.length > 1 ? "took slowest" : "took"} title="In all: with what it waited, and all attempts">{length(row) ? duration(length(row)) : ""}</span>
+              <span class={row === slowest && rows.length > 1 ? "took slowest" : "took"} title="In all, by the clock of NATS: what it waited, and all attempts">{length(row) ? duration(length(row)) : ""}</span>
               <span class="note">{row.note}</span>
             </button>
           </li>

@@ -126,7 +126,7 @@ function StepDetails({ step, model }: { step: StepView; model: JobModel }): JSX.
     ["State", step.attempt > 1 ? `${step.state}, attempt ${step.attempt}` : step.state],
     ["Model", step.model],
     ["Thinking", step.thinking == null ? undefined : String(step.thinking)],
-    ["Last attempt took", step.durationMs === undefined ? undefined : duration(step.durationMs)],
+    ["Last attempt took", step.durationMs === undefined ? undefined : `${duration(step.durationMs)}, by its own clock`],
     ["Tokens", usage && `${count(usage.promptTokens ?? 0)} in (${count(usage.cachedTokens ?? 0)} cached), ${count(usage.outputTokens ?? 0)} out, ${count(usage.thinkingTokens ?? 0)} thinking`],
     ["Cost", usage && money(usage.costUsd)],
     ["Writes", places.join(", ") || undefined],
