@@ -20,8 +20,10 @@ from penstock.budgets.pots import Pot
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.tool import Declaration, Tool
 from penstock.contracts.turns import TextPiece, ToolCall
+from penstock.contracts.usage import Usage
 from penstock.errors import BusUnavailable, Failure, OutputTruncated
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.counters import value
 from penstock.llm.ask import Door
 from penstock.llm.selector import Asked
 from penstock.llm.usage import Meter
@@ -74,6 +76,15 @@ class Purse:
                 settling.add_done_callback(self._settling.discard)
                 await asyncio.wait({settling}, timeout=_PARTING if hurried else None)
 
+    async def pays(self, question: int, most: int, model: str) -> bool:
+        """Whether what is left, of what nobody holds, would pay for such a call once more."""
+        more = Usage(prompt_tokens=question, output_tokens=most)
+        for pot in self._pots:
+            amount = pot.amount(more, model)
+            if amount is None or await value(self._bus, pot.held) + amount > pot.limit:
+                return False
+        return True
+
 
 class Paying:
     """What `Purse.around` gives."""
@@ -106,9 +117,9 @@ class Paying:
                         async for piece in pieces:
                             yield piece
                     except OutputTruncated as error:
-                        if allowed == self._most:
+                        if allowed == self._most or await self._purse.pays(question, allowed, asked.model):
                             raise
-                        # asked again, it would be cut off again, and paid for
+                        # asked again, it would be cut off sooner, and paid for
                         cut_off = f"the budgets paid for a reply of {allowed:,} tokens, and it was not at its end"
                         raise Failure("budget_exceeded", cut_off) from error
         finally:

@@ -72,6 +72,14 @@ class Used:
             return Used((*before, (until, count + requests)))
         return Used((*self.taken, (until, requests)))
 
+    def without(self, requests: int, at: int) -> "Used":
+        """Without so many of those that were added up to `at` (milliseconds), unless they count no more."""
+        taken = list(self.taken)
+        place = next((place for place, (until, _) in enumerate(taken) if until >= at), None)
+        if place is not None and taken[place][1] > requests:
+            taken[place] = (taken[place][0], taken[place][1] - requests)
+        return Used(tuple(taken))
+
     def next_free(self, rate: Rate, now: float) -> float:
         """Seconds until one of them counts no more; 0 where there is none."""
         return max(0.0, self.taken[0][0] / 1000 + rate.seconds - now) if self.taken else 0.0

@@ -53,7 +53,7 @@ class RateLimit:
                 return standing
             while True:
                 now = self._bus.time.now()
-                used = Used.read(cell.data).within(rate, now)
+                used = self._given_back(caller, Used.read(cell.data)).within(rate, now)
                 free = rate.requests - used.count
                 if free <= 0:
                     return Standing(rate, admitted=False, remaining=0, reset=used.next_free(rate, now))
@@ -69,6 +69,11 @@ class RateLimit:
         if ahead is None or not ahead.left or ahead.rate != rate or now > ahead.until:
             return None
         return self._one_of(ahead, now)
+
+    def _given_back(self, caller: str, used: Used) -> Used:
+        """Without those that were counted before they came, and have not."""
+        ahead = self._ahead.get(caller)
+        return used.without(ahead.left, ahead.used.taken[-1][0]) if ahead is not None and ahead.left else used
 
     def _one_of(self, ahead: _Ahead, now: float) -> Standing:
         ahead.left -= 1

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from penstock.contracts.wire import Wire, omitted
 
@@ -33,11 +33,21 @@ def _callable(url: str) -> str:
 WebhookUrl = Annotated[str, Field(max_length=2048, json_schema_extra={"format": "uri"}), AfterValidator(_callable)]
 
 
+def _number(value: object) -> object:
+    """What looks like one is none: it could be a mistake, and costs money."""
+    if isinstance(value, bool | str):
+        raise ValueError("a number is needed")
+    return value
+
+
+_Number = BeforeValidator(_number)
+
+
 class Budget(Wire):
     """What all calls of a job may cost together, thinking included; with both, neither is exceeded."""
 
-    tokens: int | None = omitted(gt=0, le=10**12, strict=True, description="Tokens: prompts, replies and thinking.")
-    usd: float | None = omitted(gt=0, le=10**6, strict=True, description="US dollars at list prices.")
+    tokens: Annotated[int | None, _Number] = omitted(gt=0, le=10**12, description="Tokens, thinking included.")
+    usd: Annotated[float | None, _Number] = omitted(gt=0, le=10**6, description="US dollars at list prices.")
 
 
 class Options(Wire):

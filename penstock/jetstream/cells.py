@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from nats.aio.msg import Msg
 from nats.js.errors import APIError
@@ -33,6 +33,9 @@ class Cell:
     def __init__(self, bus: Bus, subject: str) -> None:
         self._bus, self._subject, self._sequence = bus, subject, 0
         self.data: bytes | None = None
+        #: The latest of what was heard of it since the last look. Seen between two swaps only: what was decided by one
+        #: thing is not to be stored in place of another.
+        self._heard = (0, b"")
         #: Whether another one has ever been first.
         self.shared = False
 
@@ -42,24 +45,33 @@ class Cell:
         `life`: seconds after which it is gone, whole ones. What was stored though its answer was lost is found there
         like another's. Raises BusUnavailable: `data` may be stored or not.
         """
-        seen = self._sequence
-        headers = {_EXPECTED: str(seen)} | ({_LIFE: str(max(1, math.ceil(life)))} if life else {})
+        headers = {_EXPECTED: str(self._sequence)} | ({_LIFE: str(max(1, math.ceil(life)))} if life else {})
         try:
-            self.see(await self._bus.append(self._subject, data, headers=headers), data)
+            self._sequence = await self._bus.append(self._subject, data, headers=headers)
         except APIError as error:
             if error.err_code not in _OTHERS:
                 raise
-            self.shared = True
-            if self._sequence == seen:
+            seen = self._sequence
+            if not self.look():
                 stored = await self._bus.last_from_leader(subjects.stream_of(self._subject), self._subject)
                 self.data, self._sequence = (stored.data, stored.sequence) if stored else (None, 0)
+            # what was there before this process, or is gone by its age, was nobody's doing
+            self.shared |= 0 < seen < self._sequence
             return False
+        self.data = data
         return True
 
-    def see(self, sequence: int, data: bytes) -> None:
-        """What was stored there, by anybody, in any order."""
-        if sequence > self._sequence:
-            self.data, self._sequence = data, sequence
+    def hear(self, sequence: int, data: bytes) -> None:
+        """What was stored there, by anybody, in any order: for the next `look`."""
+        self._heard = max(self._heard, (sequence, data))
+
+    def look(self) -> bool:
+        """See what was heard, and whether that is news."""
+        (sequence, data), self._heard = self._heard, (0, b"")
+        if sequence <= self._sequence:
+            return False
+        self.data, self._sequence = data, sequence
+        return True
 
 
 class Cells:
@@ -72,7 +84,7 @@ class Cells:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._kept: OrderedDict[str, tuple[asyncio.Lock, Cell]] = OrderedDict()
-        self._listening = False
+        self._listening: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def using(self, subject: str) -> AsyncIterator[Cell]:
@@ -89,14 +101,19 @@ class Cells:
         lock, cell = self._kept[subject]
         try:
             async with asyncio.timeout(self._bus.timeout), lock:
+                cell.look()
                 yield cell
-                if cell.shared and not self._listening:
-                    self._listening = True
-                    await self._bus.subscribe(subjects.LIMITS_CHANGED[1], self._hear)
         except TimeoutError as error:
             raise BusUnavailable(f"{subject} was not changed in {self._bus.timeout:g} s") from error
+        if cell.shared and self._listening is None:
+            self._listening = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        """Without it changes of others are read where they are met."""
+        with suppress(BusUnavailable):
+            await self._bus.subscribe(subjects.LIMITS_CHANGED[1], self._hear)
 
     async def _hear(self, message: Msg) -> None:
         stored = Stored.of(message)
         if stored.subject in self._kept:
-            self._kept[stored.subject][1].see(stored.sequence, stored.data)
+            self._kept[stored.subject][1].hear(stored.sequence, stored.data)

@@ -152,20 +152,20 @@ class Llm:
         output: type[BaseModel] | type[str],
         tools: Sequence[Tool[Any, Any] | Declaration],
     ) -> bytes:
-        """What `stream` would ask, and of whom: two calls with the same are the same question."""
-        wordless = Prompt("", ())
-        question = Question(
-            prompt=wordless, asked=asked, output=output, tools=tools, settings=self.settings, headers={}
-        )
+        """What `stream` would ask, and of whom: two calls with the same are the same question.
+
+        All that the model would read is in it, in UTF-8 but for halves of surrogate pairs.
+        """
+        settings, wordless = self.settings, Prompt("", ())
+        question = Question(wordless, asked=asked, output=output, tools=tools, settings=settings, headers={})
         kind = question.kind
         how = self._kinds.get(kind)
         if how is None:
             if len(self._kinds) >= KINDS:
                 self._kinds.clear()
             how = self._kinds[kind] = question.config.model_dump_json(exclude_none=True)
-        # escaped: half a surrogate pair has no other form
-        said = json.dumps((prompt.system, *(turn.model_dump() for turn in prompt.turns)))
-        return "\n".join((self._address, asked.model, how, said)).encode()
+        said = json.dumps((prompt.system, *(turn.model_dump() for turn in prompt.turns)), ensure_ascii=False)
+        return "\n".join((self._address, asked.model, how, said)).encode(errors="surrogatepass")
 
     async def _chunks(self, question: Question) -> AsyncGenerator[Sequence[Chunk], None]:
         """The stream within the time limits, with its errors as ours."""

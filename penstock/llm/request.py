@@ -31,13 +31,7 @@ class Question:
     @property
     def kind(self) -> Hashable:
         """All but the words: a step has one, or a few, and a process as many as steps, times models and thinking."""
-        tools = (
-            tool
-            if isinstance(tool, Tool)
-            else (tool.name, tool.description, json.dumps(tool.parameters, sort_keys=True))
-            for tool in self.tools
-        )
-        return self.asked, self.output, tuple(tools)
+        return self.asked, self.output, tuple(map(_as_key, self.tools))
 
     @property
     def config(self) -> types.GenerateContentConfig:

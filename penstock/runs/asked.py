@@ -37,8 +37,8 @@ R = TypeVar("R")
 
 #: Seconds that a replay may take.
 _PATIENCE = 2.0
-#: Seconds after which a thread that has not ended is left to itself.
-_THREAD_PATIENCE = _PATIENCE + 0.5
+#: Seconds after which a replay is left to itself that has not ended, or has not had its turn.
+_THREAD_PATIENCE = 2 * _PATIENCE
 #: Replays at once, in a process; those that were left to themselves count until they end.
 _AT_ONCE = threading.BoundedSemaphore(2)
 #: A replay waits for what does not come if so many looks, with a pause of these seconds before each, see nothing new.
@@ -96,8 +96,8 @@ async def asked(
 ) -> Asked | None:
     """The step `key` of a job that was submitted with `body`; None where it has no such step.
 
-    It takes as long as to read the job's facts, and at most two seconds and a half for its pattern, or to wait for the
-    replays of others.
+    It takes as long as to read the job's facts, and at most four seconds for its pattern and to wait for the replays of
+    others.
     """
     # the queue before the journal: a step leaves it once its outcome is there
     queued = await _queued(bus, job, key)
@@ -115,7 +115,7 @@ async def asked(
         replay = partial(_replayed, bus, job, journal, start, body, key, patterns, settings, earlier)
         message, ended = await _in_a_thread(partial(replay, ended=outcome is not None))
     except TimeoutError:
-        return Asked(outcome, why="A replay of the job takes too long.") if outcome else None
+        return Asked(outcome, why="A replay of the job takes too long, or those of other jobs do.") if outcome else None
     except Exception as error:  # whatever the pattern raises
         all_of_it = leaves(error)
         failure = next((leaf for leaf in all_of_it if isinstance(leaf, Failure)), None)
@@ -150,12 +150,17 @@ async def _in_a_thread(make: Callable[[], Coroutine[Any, Any, R]]) -> R:
     made = concurrent.futures.Future[R]()
 
     def run() -> None:
-        with _AT_ONCE:
+        if not _AT_ONCE.acquire(timeout=_PATIENCE):
+            return  # who asked has been told that it takes too long
+        try:
             if made.set_running_or_notify_cancel():
-                try:
-                    made.set_result(asyncio.run(make()))
-                except BaseException as error:
-                    made.set_exception(error)
+                made.set_result(asyncio.run(make()))
+        except Exception as error:
+            made.set_exception(error)
+        except BaseException as error:  # a pattern that ends its process ends its replay
+            made.set_exception(RuntimeError(repr(error)))
+        finally:
+            _AT_ONCE.release()
 
     # no end of the process waits for it
     threading.Thread(target=run, name="replay", daemon=True).start()

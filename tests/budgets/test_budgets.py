@@ -147,6 +147,15 @@ async def test_jobs_with_budgets_make_no_tenants_budget_new(settings: Settings) 
     await bus.connection.close()
 
 
+async def test_a_reply_that_is_cut_off_is_asked_for_again_while_there_is_enough(
+    settings: Settings, gemini: Steering
+) -> None:
+    """A call gets a part of what is left: that it was too little is not the budget's end."""
+    await gemini.rule(step="respond", times=1, reply={"text": '{"response":"' + "on and on " * 16_000})
+    async with pipeline_of(settings, gemini, "aggregator", "classifier", "workers") as pipeline:
+        await pipeline.run("routing", BODY | {"options": {"budget": {"tokens": 100_000}}})
+
+
 @pytest.mark.parametrize("tokens", [True, "5", 0, 1.5])
 def test_a_jobs_budget_is_a_number(tokens: object) -> None:
     with pytest.raises(ValidationError, match="tokens"):

@@ -59,3 +59,12 @@ def test_the_headers_are_those_of_the_draft() -> None:
     }
     refused = Standing(rate, admitted=False, remaining=0, reset=0.2).headers()
     assert (refused["RateLimit"], refused["Retry-After"]) == ('"default";r=0;t=1', "1")
+
+
+def test_what_was_counted_before_it_came_and_did_not_come_is_given_back() -> None:
+    rate, now = Rate(1_000, 60), 1_000_000.0
+    used = Used().with_more(5, rate, now).with_more(16, rate, now + 1)
+    mine = used.taken[-1][0]
+    used = used.with_more(1, rate, now + 1.5).with_more(1, rate, now + 3)
+    assert used.without(6, mine).count == used.count - 6
+    assert used.within(rate, now + 120).without(6, mine).count == 0

@@ -5,7 +5,9 @@ import json
 
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.cells import Cell
+from penstock.jetstream.cells import Cell, Cells
+from penstock.jetstream.streams import declare
+from penstock.settings import Settings
 
 SUBJECT = subjects.places("test")
 
@@ -31,3 +33,34 @@ async def test_what_was_removed_begins_anew(bus: Bus) -> None:
     assert not await cell.swap(b"2")
     assert cell.data is None
     assert await cell.swap(b"2")
+
+
+async def test_what_is_heard_meanwhile_replaces_nothing_that_was_decided(bus: Bus) -> None:
+    """A change of another's that is told between a decision and its writing has the writing refused."""
+    cells = Cells(bus)
+    async with cells.using(SUBJECT) as cell:
+        assert await cell.swap(b"1")
+        assert cell.data == b"1"
+        other = Cell(bus, SUBJECT)
+        assert not await other.swap(b"2")
+        assert await other.swap(b"2")
+        stored = await bus.last_from_leader(subjects.LIMITS, SUBJECT)
+        assert stored is not None
+        cell.hear(stored.sequence, stored.data)
+        assert not await cell.swap(b"3")
+        assert cell.data == b"2"
+
+
+async def test_a_stream_that_was_made_anew_counts_from_one(bus: Bus, settings: Settings) -> None:
+    cells = Cells(bus)
+    for _ in range(3):
+        async with cells.using(SUBJECT) as cell:
+            assert await cell.swap(b"old")
+    cell.hear(9, b"older still")
+    await bus.jetstream.delete_stream(subjects.LIMITS)
+    await declare(bus.jetstream, settings)
+    async with cells.using(SUBJECT) as cell:
+        assert not await cell.swap(b"new")
+        assert await cell.swap(b"new")
+    async with cells.using(SUBJECT) as cell:
+        assert await cell.swap(b"newer")
