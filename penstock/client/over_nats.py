@@ -22,7 +22,7 @@ from penstock.contracts.usage import By, UsageReport
 from penstock.contracts.waiting import Signal, SignalRequest
 from penstock.contracts.wire import DEFAULT_TENANT, JobName, is_tenant
 from penstock.errors import Failure
-from penstock.fleet import gathered
+from penstock.fleet.gathering import gathered
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect

@@ -9,7 +9,7 @@ from nats.aio.msg import Msg
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.routing import request_response
 
-from penstock.fleet import Presence
+from penstock.fleet.presence import Presence
 from penstock.hosting.broker import Broker
 from penstock.hosting.health import endpoints
 from penstock.hosting.metrics import ProcessMetrics

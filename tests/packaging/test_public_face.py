@@ -83,6 +83,12 @@ def test_an_author_needs_pydantic_only() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_clients_need_nothing_that_services_bring() -> None:
+    brought = set(EXTRAS["services"]) - set(EXTRAS["client"]) - {"aiohttp"}  # which nats-py brings as well
+    done = without(sorted(brought), "from penstock import HttpClient, NatsClient")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "module"), [("HttpClient", "httpx"), ("HttpClient", "httpx_sse"), ("NatsClient", "nats")]
 )

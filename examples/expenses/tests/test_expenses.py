@@ -35,7 +35,7 @@ def test_a_large_claim_is_paid_an_hour_after_the_approval() -> None:
     steps = {"read": hotel(500_00), "convert": convert, "pay": lambda payment: payment}
     run = asyncio.run(PatternTest(CLAIM, steps=steps, signals={"approval": approval}).run())
     assert run.result.payment is not None
-    assert run.result.payment.amount == Money(cents=500_00, currency="EUR")
+    assert run.result.payment.amount == Money(cents=2 * 500_00, currency="EUR")
 
 
 def test_the_whole_system_pays_what_is_approved_of(penstock_system: System) -> None:

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from penstock.contracts.fleet import Fleet
-from penstock.fleet import gathered
+from penstock.fleet.gathering import gathered
 from penstock_gateway import openapi
 from penstock_gateway.state import Gateway
 from penstock_gateway.tenancy import FOR_ADMINS

@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import PlainTextResponse
 
 from penstock.errors import Misconfigured
-from penstock.fleet import Presence
+from penstock.fleet.presence import Presence
 from penstock.hosting import health, server
 from penstock.installed import __version__
 from penstock.jetstream.connection import check_server, connect

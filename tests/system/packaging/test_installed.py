@@ -74,7 +74,8 @@ def test_what_is_built_is_complete(artifacts: tuple[Path, Path]) -> None:
     assert {f"{package}/py.typed" for package in ours} <= names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert (about["License-Expression"], about["Requires-Python"]) == ("Apache-2.0", ">=3.11")
-    assert set(about.get_all("Provides-Extra", [])) == {"client", "cli", "services", "tools", "mcp", "evals", "all"}
+    extras = {"client", "cli", "services", "tools", "mcp", "traces", "evals", "all"}
+    assert set(about.get_all("Provides-Extra", [])) == extras
 
 
 @pytest.mark.long
