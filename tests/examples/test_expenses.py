@@ -112,7 +112,9 @@ def test_each_example_completes_with_the_simulator(up: System) -> None:
     with httpx.Client(base_url=up.url("gateway"), timeout=PATIENCE, trust_env=False) as http:
         for pattern in ("receipt", "report", "exchange", "clerk", "claim"):
             example = http.get(f"/patterns/{pattern}").json()["example"]
-            job = http.post(f"/{pattern}", json=example, headers={"Prefer": "respond-async"}).json()["id"]
+            given = http.post(f"/{pattern}", json=example, headers={"Prefer": "respond-async"})
+            assert given.status_code == 202, given.text
+            job = given.json()["id"]
             if pattern == "claim":
                 with http.stream("GET", f"/jobs/{job}/events") as events:
                     assert next(line for line in events.iter_lines() if '"job.waiting"' in line)
