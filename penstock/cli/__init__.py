@@ -31,7 +31,7 @@ _COMMANDS = {
     "dead": "dead.app",
     "keys": "keys.app",
     "serve": "serve.serve",
-    "streams": "serve.streams",
+    "streams": "streams.streams",
 }
 
 
