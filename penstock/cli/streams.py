@@ -9,6 +9,7 @@ import typer
 from penstock.cli.connecting import NatsUrl, settings_with
 from penstock.cli.errors import BadInput
 from penstock.cli.printing import echo, say
+from penstock.cli.sizes import show_sizes
 from penstock.jetstream.plan import Planned
 from penstock.local.declared import PATIENCE, declare_streams, plan_streams
 
@@ -29,6 +30,12 @@ def streams(
             "--allow-data-loss", metavar="", help="Do what would lose data, or go back to this older release."
         ),
     ] = False,
+    sizes: Annotated[
+        bool, typer.Option("--sizes", metavar="", help="Show bytes and ages, and what of them does not fit together.")
+    ] = False,
+    jobs_per_day: Annotated[
+        int, typer.Option(min=0, help="With --sizes: what so many jobs a day need.", show_default=False)
+    ] = 0,
 ) -> None:
     """Declare the streams and consumers on a NATS server, or bring them up to date.
 
@@ -36,7 +43,14 @@ def streams(
     """
     if plan and allow_data_loss:
         raise BadInput("--plan changes nothing: --allow-data-loss belongs to `penstock streams` without it")
+    if jobs_per_day and not sizes:
+        raise BadInput("--jobs-per-day belongs to --sizes")
+    if sizes and (plan or allow_data_loss):
+        raise BadInput("--sizes changes nothing, and shows no change: leave out --plan and --allow-data-loss")
     own = settings_with(nats_url)
+    if sizes:
+        show_sizes(own, jobs_per_day)
+        return
     doing = "looking at" if plan else "declaring"
     say(f"{doing} the streams at {own.nats_url}; waiting up to {PATIENCE:.0f} s for its answer", prefix="", colour=None)
     if plan:
