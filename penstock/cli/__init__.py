@@ -32,6 +32,8 @@ _COMMANDS = {
     "keys": "keys.app",
     "serve": "serve.serve",
     "streams": "streams.streams",
+    "backup": "backup.backup",
+    "restore": "backup.restore",
 }
 
 

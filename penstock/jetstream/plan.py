@@ -81,9 +81,9 @@ async def planned(
     return found + below
 
 
-async def asked(connection: Client, subject: str, **query: Any) -> dict[str, Any]:
+async def asked(connection: Client, subject: str, *, patience: float = _ANSWER, **query: Any) -> dict[str, Any]:
     """What JetStream's API answers. Raises APIError, nats.errors.Error."""
-    message = await connection.request(f"$JS.API.{subject}", json.dumps(query).encode() if query else b"", _ANSWER)
+    message = await connection.request(f"$JS.API.{subject}", json.dumps(query).encode() if query else b"", patience)
     answer: dict[str, Any] = json.loads(message.data)
     if error := answer.get("error"):
         APIError.from_error(error)
