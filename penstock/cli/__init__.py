@@ -30,6 +30,7 @@ _COMMANDS = {
     "prompts": "prompts.app",
     "dead": "dead.app",
     "keys": "keys.app",
+    "tenants": "tenants.app",
     "serve": "serve.serve",
     "streams": "streams.streams",
     "backup": "backup.backup",

@@ -10,7 +10,7 @@ from penstock.cli.printing import echo, say
 from penstock.client.errors import Unreachable
 from penstock.client.over_nats import NatsClient
 from penstock.contracts.options import LONGEST_DEADLINE
-from penstock.jetstream.plan import asked
+from penstock.jetstream.asking import asked
 from penstock.jetstream.sizes import Size, as_bytes, as_time, longest_wait, sizes, unfit
 from penstock.settings import Settings
 

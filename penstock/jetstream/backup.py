@@ -21,7 +21,7 @@ from nats.js.errors import APIError, NotFoundError
 from penstock.errors import Misconfigured
 from penstock.installed import __version__
 from penstock.jetstream import subjects
-from penstock.jetstream.plan import asked
+from penstock.jetstream.asking import asked
 from penstock.jetstream.snapshots import restore, save
 
 #: What is in a folder: written last, so a folder without it is none.

@@ -12,16 +12,15 @@ from typing import Any, Literal
 
 from nats.aio.client import Client
 from nats.js import api
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import NotFoundError
 
 from penstock.installed import __version__
+from penstock.jetstream.asking import asked
 
 #: In a stream's metadata: the release that declared it.
 DECLARED_BY = "penstock-version"
 #: What the server has for a field that nobody has set.
 _UNSET: tuple[Any, ...] = (None, False, 0, -1, "", [], {}, "none", "default", "limits", "all", "instant")
-#: Seconds for one answer.
-_ANSWER = 5.0
 _DAY_NS, _HOUR_NS, _SECOND_NS = 86_400 * 10**9, 3_600 * 10**9, 10**9
 #: Fields in nanoseconds.
 _TIMES = ("max_age", "duplicate_window", "ack_wait", "inactive_threshold", "subject_delete_marker_ttl")
@@ -79,15 +78,6 @@ async def planned(
         found.append(_stream(name, there, _as_json(config)))
         below += await _consumers(connection, name, wanted.get(name, {}))
     return found + below
-
-
-async def asked(connection: Client, subject: str, *, patience: float = _ANSWER, **query: Any) -> dict[str, Any]:
-    """What JetStream's API answers. Raises APIError, nats.errors.Error."""
-    message = await connection.request(f"$JS.API.{subject}", json.dumps(query).encode() if query else b"", patience)
-    answer: dict[str, Any] = json.loads(message.data)
-    if error := answer.get("error"):
-        APIError.from_error(error)
-    return answer
 
 
 def shown(name: str, value: Any) -> str:

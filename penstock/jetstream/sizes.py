@@ -68,10 +68,10 @@ def unfit(settings: Settings, found: list[Size], account: dict[str, Any] | None 
     That events are kept as long as a job may run, and jobs as long as events and webhooks, Settings itself sees to: no
     process starts otherwise.
     """
-    if settings.cache and settings.cache_ttl < settings.ack_wait:
+    if settings.cache and settings.cache_ttl < 2 * settings.ack_wait:  # penstock.steps.replies
         yield (
-            f"PENSTOCK_CACHE_TTL={settings.cache_ttl:g} is less than PENSTOCK_ACK_WAIT={settings.ack_wait:g}: who asks"
-            " a model is forgotten before it counts as dead, so equal questions may be asked twice"
+            f"PENSTOCK_CACHE_TTL={settings.cache_ttl:g} is less than twice PENSTOCK_ACK_WAIT={settings.ack_wait:g}: who"
+            f" asks a model counts as dead after {settings.cache_ttl / 2:g} s, so equal questions may be asked twice"
         )
     letters = next((size.age or 0) / DAY for size in found if size.stream == subjects.DEAD)
     if settings.jobs_max_age_days > letters:

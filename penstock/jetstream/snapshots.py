@@ -15,7 +15,7 @@ from nats.aio.client import Client
 from nats.js.errors import APIError
 
 from penstock.errors import PenstockError
-from penstock.jetstream.plan import asked
+from penstock.jetstream.asking import asked
 
 #: Bytes of a chunk, and of those that are under way.
 _CHUNK, _WINDOW = 256 * 1024, 4 * 1024 * 1024

@@ -52,7 +52,7 @@ def test_what_does_not_fit_is_one_sentence_each_that_says_what_would() -> None:
     larger = Settings(store_bytes=would_do)
     assert list(unfit(larger, sizes(larger, 100_000))) == []
     (cache,) = unfit(hasty := Settings(cache=True, cache_ttl=2), sizes(hasty))
-    assert "PENSTOCK_CACHE_TTL=2 is less than PENSTOCK_ACK_WAIT=6" in cache
+    assert "PENSTOCK_CACHE_TTL=2 is less than twice PENSTOCK_ACK_WAIT=6" in cache
     (letters,) = unfit(long := Settings(jobs_max_age_days=60), sizes(long))
     assert "60 is more than the 30 days of a dead letter" in letters
 
