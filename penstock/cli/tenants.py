@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -43,6 +44,9 @@ async def purge(
     keep_usage: Annotated[
         bool, typer.Option("--keep-usage", metavar="", help="Keep the sums of tokens and cost, for the books.")
     ] = False,
+    erase: Annotated[
+        bool, typer.Option("--erase", metavar="", help="Overwrite it on NATS's disk, too: some 300 messages a second.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", metavar="", help="Do not ask.")] = False,
 ) -> None:
     """End a tenant's jobs, and remove all that streams have of it: for good. In a pipe: JSON, and --yes is needed.
@@ -59,7 +63,7 @@ async def purge(
         note = f", {admins} of its keys an admin's," if admins else ""
         if not typer.confirm(f"end its jobs and remove all of it{note} for good?", err=True):
             raise typer.Exit(1)
-    removed = await whose.purge(keep_usage=keep_usage, told=lambda line: say(line, prefix="", colour=None))
+    removed = await whose.purge(keep_usage=keep_usage, erase=erase, told=partial(say, prefix="", colour=None))
     if sys.stdout.isatty():
         _show(tenant, removed, "was removed")
     else:

@@ -24,6 +24,8 @@ from penstock.usage import Folding
 _BATCH = 500
 #: Seconds between two looks for what was written meanwhile, how many find nothing in the end, and seconds in all.
 _PAUSE, _QUIET, _PATIENCE = 1.0, 2, 60.0
+#: Seconds that NATS may take to remove what one filter names.
+_REMOVING = 120.0
 #: Messages that are erased at once.
 _AT_ONCE = 64
 #: The server's error numbers for a message that has gone meanwhile: by age, acknowledged, or by a try without answer.
@@ -62,11 +64,12 @@ class Tenant:
                     break
         return found
 
-    async def purge(self, *, keep_usage: bool, told: Told) -> Counter[str]:
+    async def purge(self, *, keep_usage: bool, erase: bool, told: Told) -> Counter[str]:
         """Remove all of it; returns how many messages of each stream, and under ENDED how many jobs were ended.
 
         Keys go first, so nobody asks for more over HTTP; then running jobs end. Of a key only that there was one stays:
         a gateway whose keys are all gone would be open to everybody. Done again, it removes what was written since.
+        `erase`: overwrite each message on the disk as well, which takes long.
         """
         own = await self.keys()
         removed = Counter[str]()
@@ -84,7 +87,7 @@ class Tenant:
         # whose question a shared reply answered is not known; it is asked anew
         await self._remove({subjects.CACHE: [subjects.cached(subjects.SHARED, "*")]})
         for what in (filters, last, filters | last):
-            removed += await self._until_quiet(what, told)
+            removed += await self._until_quiet(what, erase, told)
         return removed
 
     def _filters(self, key_ids: list[str]) -> dict[str, list[str]]:
@@ -131,12 +134,12 @@ class Tenant:
         if found:
             yield found
 
-    async def _until_quiet(self, filters: dict[str, list[str]], told: Told) -> Counter[str]:
+    async def _until_quiet(self, filters: dict[str, list[str]], erase: bool, told: Told) -> Counter[str]:
         """Remove, until nothing more comes: those that work on a job still write for a moment after its end."""
         clock = asyncio.get_running_loop()
         removed, quiet, deadline = Counter[str](), 0, clock.time() + _PATIENCE
         while quiet < _QUIET and clock.time() < deadline:
-            now = await self._remove(filters)
+            now = await self._remove(filters, erase=erase)
             for stream, count in now.items():
                 told(f"{stream}: {count:,} messages")
             removed += now
@@ -145,19 +148,27 @@ class Tenant:
                 await asyncio.sleep(_PAUSE)
         return removed
 
-    async def _remove(self, filters: dict[str, list[str]]) -> Counter[str]:
-        """Messages are erased one by one: what a purge removes stays on the disk until NATS writes its block anew."""
+    async def _remove(self, filters: dict[str, list[str]], *, erase: bool = False) -> Counter[str]:
         removed = Counter[str]()
         for stream, subject in _each(filters):
-            some: list[int] = []
-            async for stored in self._bus.history(stream, subject):
-                some.append(stored.sequence)
-                removed[stream] += 1
-                if len(some) == _AT_ONCE:
-                    await asyncio.gather(*(self._erase(stream, sequence) for sequence in some))
-                    some.clear()
-            await asyncio.gather(*(self._erase(stream, sequence) for sequence in some))
+            if erase:
+                removed[stream] += await self._erase_all(stream, subject)
+            request = f"STREAM.PURGE.{stream}"
+            removing = partial(asked, self._bus.connection, request, patience=_REMOVING, filter=subject)
+            removed[stream] += (await self._bus.retrying(f"purge {stream}", removing))["purged"]
         return +removed  # those with something
+
+    async def _erase_all(self, stream: str, subject: str) -> int:
+        """Overwrite each message on the disk: what a purge removes stays there until NATS writes its block anew."""
+        some, count = list[int](), 0
+        async for stored in self._bus.history(stream, subject):
+            some.append(stored.sequence)
+            count += 1
+            if len(some) == _AT_ONCE:
+                await asyncio.gather(*(self._erase(stream, sequence) for sequence in some))
+                some.clear()
+        await asyncio.gather(*(self._erase(stream, sequence) for sequence in some))
+        return count
 
     async def _erase(self, stream: str, sequence: int) -> None:
         try:

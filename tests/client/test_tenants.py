@@ -98,12 +98,12 @@ def of(tenant: str, messages: list[tuple[str, int, str]]) -> list[tuple[str, int
 async def test_nothing_is_left_of_one_tenant_and_the_other_is_as_it_was(both: Pipeline, tmp_path: Path) -> None:
     """In no subject, header or body of any stream; what the other has is the same to the message.
 
-    On the disk it is overwritten. (Not what was acknowledged or replaced before: STEPS, or a key.)
+    On the disk it is overwritten, with `--erase`. (Not what was acknowledged or replaced before: STEPS, or a key.)
     """
     before = await everything(both.bus)
     had = {stream for stream, _, _ in of(A, before)}
     assert had == {*subjects.STREAMS} - {subjects.STEPS, subjects.TURNS, subjects.HOOKS, subjects.MODELS}
-    removed = await Tenant(both.bus, A).purge(keep_usage=False, told=lambda _: None)
+    removed = await Tenant(both.bus, A).purge(keep_usage=False, erase=True, told=lambda _: None)
     after = await everything(both.bus)
     assert of(A, after) == []
     assert of(B, after) == of(B, before)
@@ -124,7 +124,7 @@ async def test_a_job_that_is_being_worked_on_writes_nothing_behind_the_purge(pip
     async with NatsClient(pipeline.settings, tenant=A) as client:
         running = await client.submit("routing", {"query": f"Where is {PLANTED[A]}?"})
         await seen(pipeline.bus, subjects.journal(JobName(A, running), "classify-1"))
-    removed = await Tenant(pipeline.bus, A).purge(keep_usage=False, told=lambda _: None)
+    removed = await Tenant(pipeline.bus, A).purge(keep_usage=False, erase=False, told=lambda _: None)
     assert removed[ENDED] == 1
     assert of(A, await everything(pipeline.bus)) == []
 
@@ -133,13 +133,13 @@ async def test_a_gateway_whose_keys_are_all_gone_is_not_open_to_everybody(bus: B
     """That there was one is all that stays of a key."""
     made = make(PLANTED[A], A, created=datetime.now(UTC))
     await Keys(bus).add(made.key)
-    await Tenant(bus, A).purge(keep_usage=False, told=lambda _: None)
+    await Tenant(bus, A).purge(keep_usage=False, erase=False, told=lambda _: None)
     async with (keyring := Keyring(bus)).kept():
         assert (keyring.is_empty, keyring.has_valid, keyring.find(made.text)) == (False, False, None)
 
 
 async def test_usage_can_be_kept_for_the_books(both: Pipeline) -> None:
-    await Tenant(both.bus, A).purge(keep_usage=True, told=lambda _: None)
+    await Tenant(both.bus, A).purge(keep_usage=True, erase=False, told=lambda _: None)
     left = of(A, await everything(both.bus))
     assert {stream for stream, _, _ in left} == {subjects.USAGE}
     assert PLANTED[A] not in str(left)
