@@ -30,8 +30,11 @@ _COMMANDS = {
     "prompts": "prompts.app",
     "dead": "dead.app",
     "keys": "keys.app",
+    "tenants": "tenants.app",
     "serve": "serve.serve",
-    "streams": "serve.streams",
+    "streams": "streams.streams",
+    "backup": "backup.backup",
+    "restore": "backup.restore",
 }
 
 

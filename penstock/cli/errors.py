@@ -3,6 +3,7 @@
 status   meaning
 1        it failed: the job, or what was asked of the system
 2        the command line is wrong
+3        `penstock streams --plan`: something would change
 130      Ctrl-C
 143      SIGTERM, where a command has something to clean up
 """

@@ -64,7 +64,7 @@ def _id(text: str) -> str:
 
 
 _A_NAME = _fitting(KeyName, "a name: 1 to 100 characters in one line")
-_A_TENANT = _fitting(Tenant, "a tenant: 1 to 32 of a-z 0-9 -, the first no -")
+A_TENANT = _fitting(Tenant, "a tenant: 1 to 32 of a-z 0-9 -, the first no -")
 _A_RATE = _fitting(Rate, "a rate such as 60/minute: a number and second, minute, hour or day; or none")
 _A_BUDGET = _fitting(AllowanceText, "a budget such as 5usd/day or 1000000tokens/month")
 
@@ -75,7 +75,7 @@ async def create(
     opened: Keys,
     name: Annotated[str, typer.Argument(help="Whose it is, or what for.", metavar="NAME", parser=_A_NAME)],
     tenant: Annotated[
-        str, typer.Option(help="Keys of one tenant share its jobs.", metavar="TENANT", parser=_A_TENANT)
+        str, typer.Option(help="Keys of one tenant share its jobs.", metavar="TENANT", parser=A_TENANT)
     ] = DEFAULT_TENANT,
     admin: Annotated[bool, typer.Option("--admin", metavar="", help="It sees all tenants, and metrics.")] = False,
     expires: Annotated[
@@ -152,7 +152,7 @@ async def revoke(
 
 @app.command()
 def nats(
-    tenant: Annotated[str, typer.Option(help="Whose jobs it is about.", metavar="TENANT", parser=_A_TENANT)],
+    tenant: Annotated[str, typer.Option(help="Whose jobs it is about.", metavar="TENANT", parser=A_TENANT)],
 ) -> None:
     """Print the account of a tenant, with one caller, for the configuration of nats-server.
 

@@ -1,6 +1,5 @@
-"""What a deployment runs: `penstock streams` once, then each service as `penstock serve`."""
+"""What a deployment runs, once the streams are declared: each service as `penstock serve`."""
 
-import asyncio
 import inspect
 from functools import partial
 from importlib.metadata import entry_points
@@ -8,11 +7,8 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.connecting import NatsUrl, settings_with
+from penstock.cli.connecting import settings_with
 from penstock.cli.errors import BadInput
-from penstock.cli.printing import echo, say
-from penstock.jetstream.streams import consumer_configs, stream_configs
-from penstock.local.declared import PATIENCE, declare_streams
 from penstock.patterns.loading import load, steps_by_service
 
 
@@ -49,13 +45,3 @@ def serve(
         run(settings, [step.strip() for step in steps.split(",") if step.strip()])
     else:
         raise BadInput(f"--steps: the {service} executes no steps")
-
-
-def streams(nats_url: NatsUrl = None) -> None:
-    """Declare the streams and consumers on a NATS server, or bring them up to date."""
-    own = settings_with(nats_url)
-    waiting = f"declaring the streams at {own.nats_url}; waiting up to {PATIENCE:.0f} s for its answer"
-    say(waiting, prefix="", colour=None)
-    asyncio.run(declare_streams(own))
-    names = ", ".join(str(config.name) for config in stream_configs(own))
-    echo(f"declared {names} and {len(consumer_configs(own, load(own.patterns)))} consumers")

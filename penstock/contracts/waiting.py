@@ -6,6 +6,9 @@ from pydantic import JsonValue
 
 from penstock.contracts.wire import Time, Token, Tolerant, Wire, omitted
 
+#: Of the time that a job is kept, the share that it can wait at most: its last hundredth is for what comes after.
+LONGEST_WAIT = 0.99
+
 
 def wait_key(key: str) -> str:
     """Where the journal has a wait."""

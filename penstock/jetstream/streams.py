@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from nats.js import JetStreamContext, api
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import APIError
 
 from penstock.contracts.waiting import signal_key
 from penstock.errors import Misconfigured
+from penstock.installed import __version__
 from penstock.jetstream import subjects
+from penstock.jetstream.plan import DECLARED_BY, Planned, planned
 from penstock.jetstream.subjects import EVERY, LANES
 from penstock.pattern import Pattern
 from penstock.patterns.loading import load, steps_by_service
@@ -57,7 +59,12 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
     }
     queue = {"retention": api.RetentionPolicy.WORK_QUEUE, **kept}
     log = {"max_age": settings.events_max_age_hours * _HOUR, "discard": api.DiscardPolicy.OLD}
-    schedules = {"discard": api.DiscardPolicy.OLD, "discard_new_per_subject": False, "allow_msg_schedules": True}
+    schedules = {
+        "discard": api.DiscardPolicy.OLD,
+        "discard_new_per_subject": False,
+        "allow_msg_schedules": True,
+        "allow_rollup_hdrs": True,  # NATS sets it where there are schedules
+    }
     replies = {
         "max_age": settings.cache_ttl,
         "max_msgs_per_subject": 1,
@@ -104,6 +111,7 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
             max_bytes=int(settings.store_bytes * _SHARES[name] / 64),
             num_replicas=settings.stream_replicas,
             allow_direct=True,
+            metadata={DECLARED_BY: __version__},
             **{"duplicate_window": _DEDUPE, **config},
         )
         for name, stored, config in table
@@ -146,24 +154,40 @@ def consumer_configs(
     ]
 
 
-async def declare(jetstream: JetStreamContext, settings: Settings) -> None:
-    """Create or update all streams and consumers.
-
-    Raises Misconfigured where the server refuses, with the server's reason.
-    """
+async def plan(jetstream: JetStreamContext, settings: Settings) -> list[Planned]:
+    """What `declare` would do. Raises Misconfigured where the server refuses to tell."""
     consumers = consumer_configs(settings, load(settings.patterns))
+    try:
+        return await planned(jetstream._nc, stream_configs(settings), consumers)
+    except APIError as error:
+        raise Misconfigured(f"NATS does not tell what there is: {error.description}") from error
+
+
+async def declare(jetstream: JetStreamContext, settings: Settings, *, allow_data_loss: bool = False) -> list[Planned]:
+    """Create or update all streams and consumers; returns what was done.
+
+    Raises Misconfigured where the server refuses, with the server's reason; and, before anything is changed, where that
+    would lose data or a newer release has declared the streams, unless `allow_data_loss`.
+    """
+    there = await plan(jetstream, settings)
+    if not allow_data_loss:
+        _refuse_losses(there)
+    configs = {str(config.name): config for config in stream_configs(settings)}
+    durable = {
+        (stream, str(config.durable_name)): config
+        for stream, config in consumer_configs(settings, load(settings.patterns))
+    }
     declared: str | None = None
     try:
-        for config in stream_configs(settings):
-            declared = f"stream {config.name}"
-            try:
-                await jetstream.update_stream(config)
-            except NotFoundError:
-                await jetstream.add_stream(config)
-        for begin in range(0, len(consumers), _AT_ONCE):
-            some = consumers[begin : begin + _AT_ONCE]
-            declared = f"a consumer, one of {some[0][1].durable_name} to {some[-1][1].durable_name}"
-            await asyncio.gather(*(jetstream.add_consumer(*one) for one in some))
+        for one in there:
+            if one.consumer is None and one.action in ("create", "change"):
+                declared = str(one)
+                await (jetstream.add_stream if one.action == "create" else jetstream.update_stream)(configs[one.stream])
+        some = [(one.stream, one.consumer) for one in there if one.consumer and one.action in ("create", "change")]
+        for begin in range(0, len(some), _AT_ONCE):
+            now = some[begin : begin + _AT_ONCE]
+            declared = f"a consumer, one of {now[0][1]} to {now[-1][1]}"
+            await asyncio.gather(*(jetstream.add_consumer(one[0], durable[one]) for one in now))
     except APIError as error:
         how = ""
         if error.err_code == _NO_ROOM:
@@ -172,3 +196,13 @@ async def declare(jetstream: JetStreamContext, settings: Settings) -> None:
                 " max_file_store (not set: three quarters of what was free on its disk at its start)"
             )
         raise Misconfigured(f"NATS refuses {declared}: {error.description}{how}") from error
+    return there
+
+
+def _refuse_losses(there: list[Planned]) -> None:
+    anyway = "`penstock streams --allow-data-loss` does it all the same"
+    if newer := next((one for one in there if one.newer), None):
+        why = f"{newer} was declared by Penstock {newer.newer}, and this is {__version__}"
+        raise Misconfigured(f"{why}: declaring it again would take back what the newer release needs; {anyway}")
+    if losses := [loss for one in there for loss in one.losses]:
+        raise Misconfigured("\n  ".join([f"this would lose data, so nothing was changed; {anyway}:", *losses]))

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from penstock.client.over_nats import NatsClient
 from penstock.errors import PenstockError
-from penstock.jetstream.streams import declare
+from penstock.jetstream.plan import Planned
+from penstock.jetstream.streams import declare, plan
 from penstock.patterns.loading import files, load, steps_by_service
 from penstock.settings import Settings
 
@@ -29,16 +30,27 @@ class Declared(BaseModel):
     own: dict[str, str]
 
 
-async def declare_streams(settings: Settings) -> None:
-    """Declare the streams and consumers, waiting for a server that has only just been started. Raises Unreachable."""
+async def declare_streams(settings: Settings, *, allow_data_loss: bool = False) -> list[Planned]:
+    """Declare the streams and consumers, waiting for a server that has only just been started.
+
+    Raises Unreachable, and Misconfigured as `declare` does.
+    """
     async with NatsClient(settings, patience=PATIENCE) as client:
-        await client.bus.retrying("declare the streams", partial(declare, client.bus.jetstream, settings))
+        declaring = partial(declare, client.bus.jetstream, settings, allow_data_loss=allow_data_loss)
+        return await client.bus.retrying("declare the streams", declaring)
+
+
+async def plan_streams(settings: Settings) -> list[Planned]:
+    """What that would change. Raises Unreachable."""
+    async with NatsClient(settings, patience=PATIENCE) as client:
+        return await client.bus.retrying("look at the streams", partial(plan, client.bus.jetstream, settings))
 
 
 async def declared(settings: Settings) -> Declared:
     """Raises Misconfigured for patterns that cannot be loaded, Unreachable."""
     patterns = load(settings.patterns)
-    await declare_streams(settings)
+    # a folder of one's own: who changes a setting of `penstock up` could not run `penstock streams` before it
+    await declare_streams(settings, allow_data_loss=True)
     table = steps_by_service(patterns)
     return Declared(
         services={name: any(step.asks for _, step in steps.values()) for name, steps in table.items()},

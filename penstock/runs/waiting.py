@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from penstock.contracts.events import Event, JobResumed, JobWaiting
 from penstock.contracts.journal import JobStart
-from penstock.contracts.waiting import Signal, Waiting, signal_key, wait_key
+from penstock.contracts.waiting import LONGEST_WAIT, Signal, Waiting, signal_key, wait_key
 from penstock.errors import Failure, WaitTimedOut
 from penstock.pattern import T
 from penstock.runs.journal import Journal
@@ -18,8 +18,6 @@ from penstock.runs.journal import Journal
 _DAY = 86_400.0
 #: Seconds for which a run only waits before it is parked, and how often it is looked at in these.
 _IDLE, _LOOKS = 1.0, 5
-#: Of the time that a job is kept, the share before whose last hundredth it waits at most.
-_SHARE = 0.99
 
 
 class Waits:
@@ -45,7 +43,7 @@ class Waits:
         self.open: dict[str, Waiting] = {}
         self._ended = 0
         self._begun = asyncio.Event()
-        self._kept_until = start.accepted_at + kept_days * _DAY * _SHARE
+        self._kept_until = start.accepted_at + kept_days * _DAY * LONGEST_WAIT
 
     async def sleep(self, key: str, seconds: float) -> None:
         await self._over(key, seconds)

@@ -1,0 +1,19 @@
+"""JetStream's API, for what nats-py has no method for, or leaves fields out of."""
+
+import json
+from typing import Any
+
+from nats.aio.client import Client
+from nats.js.errors import APIError
+
+#: Seconds for one answer.
+_ANSWER = 5.0
+
+
+async def asked(connection: Client, subject: str, *, patience: float = _ANSWER, **query: Any) -> dict[str, Any]:
+    """What JetStream's API answers. Raises APIError, nats.errors.Error."""
+    message = await connection.request(f"$JS.API.{subject}", json.dumps(query).encode() if query else b"", patience)
+    answer: dict[str, Any] = json.loads(message.data)
+    if error := answer.get("error"):
+        APIError.from_error(error)
+    return answer
