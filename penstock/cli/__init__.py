@@ -30,6 +30,7 @@ _COMMANDS = {
     "prompts": "prompts.app",
     "dead": "dead.app",
     "keys": "keys.app",
+    "nats-config": "nats_config.nats_config",
     "serve": "serve.serve",
     "streams": "serve.streams",
 }
