@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from penstock.client.over_nats import NatsClient
 from penstock.errors import PenstockError
 from penstock.jetstream.streams import declare
+from penstock.llm.limits import permits
 from penstock.patterns.loading import files, load, steps_by_service
 from penstock.settings import Settings
 
@@ -30,9 +31,14 @@ class Declared(BaseModel):
 
 
 async def declare_streams(settings: Settings) -> None:
-    """Declare the streams and consumers, waiting for a server that has only just been started. Raises Unreachable."""
+    """Declare the streams, consumers and permits of models, waiting for a server that has only just been started.
+
+    Raises Unreachable.
+    """
     async with NatsClient(settings, patience=PATIENCE) as client:
         await client.bus.retrying("declare the streams", partial(declare, client.bus.jetstream, settings))
+        for model, count in settings.permits.items():
+            await permits.declare(client.bus, model, count, settings.ack_wait)
 
 
 async def declared(settings: Settings) -> Declared:

@@ -191,7 +191,7 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
         ),
         Channel("events", subjects.events(_JOB), stored, events, _SERVES + works),
         Channel("live", subjects.live(_JOB), live, events, (), _SERVES),
-        Channel("hooks", subjects.hook(_JOB), "Webhooks to be delivered.", (hook,), _RUNS + executors, _RUNS),
+        Channel("hooks", subjects.hook(_JOB), "Webhooks to be delivered.", (hook,), _SERVES + works, _RUNS),
         Channel("cache", subjects.cached(_TENANT, _HASH), "Replies of models.", replies, executors),
         Channel("cached", subjects.told(_TENANT, _HASH), "The same, once it is stored.", replies, (), executors),
         Channel("dead", subjects.dead(_ORIGIN), "Messages that could not be handled.", (letter,), works),

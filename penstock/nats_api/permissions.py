@@ -30,6 +30,7 @@ READS = {
     GATEWAY: (
         *(subjects.JOBS, subjects.TURNS, subjects.STEPS, subjects.JOURNAL, subjects.EVENTS, subjects.DEAD),
         *(subjects.MODELS, subjects.KEYS, subjects.COUNTERS, subjects.SPENDING, subjects.LIMITS, subjects.USAGE),
+        subjects.HOOKS,
     ),
     AGGREGATOR: (
         *(subjects.JOBS, subjects.TURNS, subjects.STEPS, subjects.JOURNAL, subjects.EVENTS, subjects.HOOKS),
@@ -102,12 +103,13 @@ def _among(service: str) -> list[str]:
 
 
 def _heard_among(service: str) -> list[str]:
-    """The same, the discovery of the request-reply service (ADR-32 of NATS), and what gateways hear of keys."""
+    """The same, the discovery of the request-reply service (ADR-32 of NATS), and hints."""
     told = {
         AGGREGATOR: [subjects.api("runs", ">"), subjects.api("submit", "*", "*"), "$SRV.>"],
         GATEWAY: [subjects.KEYS_CHANGED[1]],
     }
-    return told.get(service, [])
+    # that a model is paused is a hint, heard as it is published: what is stored of it is read
+    return told.get(service, [subjects.model_pause("*")])
 
 
 def _requests(service: str, patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> list[str]:
@@ -117,6 +119,11 @@ def _requests(service: str, patterns: Mapping[str, Pattern[Any, Any]], settings:
     found += [f"{_JS}.{how}.{stream}" for stream in reads for how in ("STREAM.MSG.GET", "DIRECT.GET")]
     for stream, durable in _consumed(service, patterns, settings):
         found += [f"{_JS}.CONSUMER.MSG.NEXT.{stream}.{durable}", f"$JS.ACK.{stream}.{durable}.>"]
+    if service not in READS:
+        lent = [subjects.model_permits_consumer(model) for model in settings.permits]
+        found += [f"{_JS}.CONSUMER.INFO.{subjects.MODELS}.{durable}" for durable in lent]
+        # whether a warning of a budget is queued already
+        found += [f"{_JS}.STREAM.MSG.GET.{subjects.HOOKS}"]
     if service in (GATEWAY, AGGREGATOR):  # what waits, for limits, lists and metrics
         found += [f"{_JS}.INFO", f"{_JS}.CONSUMER.INFO.*.*", f"{_JS}.CONSUMER.LIST.*"]
     if service == AGGREGATOR:
@@ -142,7 +149,9 @@ def _consumed(
     declared = [(stream, config.durable_name) for stream, config in consumer_configs(settings, patterns)]
     if service == AGGREGATOR:
         return [one for one in declared if one[0] != subjects.STEPS]
-    return [one for one in declared if one[0] == subjects.STEPS and (one[1] or "").startswith(f"{service}=")]
+    own = [one for one in declared if one[0] == subjects.STEPS and (one[1] or "").startswith(f"{service}=")]
+    executes = service not in READS
+    return own + [(subjects.MODELS, subjects.model_permits_consumer(model)) for model in settings.permits if executes]
 
 
 def within(narrow: str, wide: str) -> bool:

@@ -24,7 +24,8 @@ from penstock.settings import Settings
 _SEVERAL = 'response_type: stream, response_threshold: "10s"'
 _HAVE_SEVERAL = (".CONSUMER.MSG.NEXT.", ".DIRECT.GET.")
 #: An account answers requests about streams itself, also where it has none: executors' go by another name.
-_ITS_OWN, _LED = "$JS.API.STREAM.", "fleet.STREAM."
+_ITS_OWN = {f"$JS.API.{about}": f"fleet.{about}" for about in ("STREAM.", "CONSUMER.INFO.")}
+_INBOXES = inbox("")
 #: As penstock.local.nats_server has it.
 _MAX_PAYLOAD, _MAX_PENDING = "8MB", "64MB"
 #: Seconds within which a request is to be answered by who may answer: a submission waits for NATS.
@@ -110,7 +111,7 @@ def _executor(name: str, password: str, may: Rights) -> list[str]:
     led = replace(may, publish=tuple(map(_led, may.publish)))
     return [
         f"  {_account(name)}: {{",
-        f'    mappings: {{ "{_ITS_OWN}>": "{_LED}>" }}',
+        *_mappings(),
         *_list("users", [_user(name, password, led)]),
         *_list("exports", [answers]),
         *_list("imports", imports),
@@ -118,9 +119,16 @@ def _executor(name: str, password: str, may: Rights) -> list[str]:
     ]
 
 
+def _mappings() -> list[str]:
+    return ["    mappings: {", *(f'      "{own}>": "{led}>",' for own, led in _ITS_OWN.items()), "    }"]
+
+
 def _led(subject: str) -> str:
     """What a request of an executor is called in its account."""
-    return _LED + subject.removeprefix(_ITS_OWN) if subject.startswith(_ITS_OWN) else subject
+    for own, led in _ITS_OWN.items():
+        if subject.startswith(own):
+            return led + subject.removeprefix(own)
+    return subject
 
 
 def _services_of(may: Rights, name: str) -> list[str]:
@@ -130,7 +138,8 @@ def _services_of(may: Rights, name: str) -> list[str]:
 
 
 def _heard(may: Rights) -> list[str]:
-    return [subject for subject in may.subscribe if subject in permissions.REPUBLISHED]
+    """What comes from the fleet's account."""
+    return [subject for subject in may.subscribe if subject != subjects.FLEET and not subject.startswith(_INBOXES)]
 
 
 def _by_subject(subjects_of: Mapping[str, list[str]]) -> dict[str, list[str]]:

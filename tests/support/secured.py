@@ -14,9 +14,9 @@ from penstock.settings import Settings
 from tests.support.servers import NatsServer
 
 
-def configured(folder: Path, *options: str) -> str:
+def configured(folder: Path, *options: str, **env: str) -> str:
     """Write the configuration; what the command printed."""
-    done = CliRunner().invoke(app, ["nats-config", str(folder), *options])
+    done = CliRunner().invoke(app, ["nats-config", str(folder), *options], env=env)
     assert done.exit_code == 0, done.output
     return done.output
 
