@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from penstock_workers.service import build as build_workers
 
+from penstock.cancelling import stop
 from penstock.errors import Misconfigured
+from penstock.hosting.broker import Broker
 from penstock.jetstream.connection import connect, connect_options
 from penstock.nats_api.server_config import Tls, server
 from penstock.settings import Settings
 from tests.support.certificate import Authority
-from tests.support.pipeline import pipeline_of, running
+from tests.support.pipeline import pipeline_of
 from tests.support.secured import as_user, configured, identity, secured
 from tests.support.servers import NatsServer
 from tests.support.simulator import Steering
@@ -30,7 +31,7 @@ async def nats(tmp_path: Path, ca: Authority) -> AsyncIterator[NatsServer]:
     configured(tmp_path / "users")
     cert, key = ca.issue("127.0.0.1")
     tls = server("x", Tls(str(cert), str(key), str(ca.certificate), verify=True))
-    block = tls[tls.index("tls {") : tls.index("include")]
+    block = tls[tls.index("tls {") : tls.rindex("include")]
     async with secured(tmp_path / "users", tmp_path, block) as secure:
         yield secure
 
@@ -79,10 +80,9 @@ async def test_a_server_that_offers_no_tls_is_told_no_password(settings: Setting
         await is_refused(deceived, "offers none")
         by_scheme = {"nats_url": url.replace("nats", "tls"), "nats_ca": None, "nats_cert": None, "nats_key": None}
         await is_refused(deceived.model_copy(update=by_scheme), "offers none")
-        starting = build_workers(deceived)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(1), running(starting):
-                pass
+        connecting = asyncio.create_task(Broker(deceived, "workers", _nothing).connect())
+        await asyncio.wait({connecting}, timeout=1)
+        await stop(connecting)
     assert bytes(heard) == b""
 
 
@@ -98,3 +98,6 @@ async def is_refused(settings: Settings, why: str) -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(connect(settings, "test", lambda error: said.append(repr(error))), 1.5)
     assert re.search(why, "\n".join(said)), said
+
+
+async def _nothing() -> None: ...

@@ -41,7 +41,7 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self._folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(folder))])
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, folder.name)])
         itself = self._signed(self._name, self._key).add_extension(x509.BasicConstraints(True, None), critical=True)
         usage = x509.KeyUsage(*(one in (5, 6) for one in range(9)))  # keyCertSign, cRLSign
         itself = itself.add_extension(usage, critical=True)
