@@ -232,6 +232,19 @@ async def test_an_executor_cannot_lead_an_answer_to_where_it_may_not_publish(
         assert await pipeline.bus.jetstream.stream_info(stream)
 
 
+async def test_a_gateway_can_lead_an_answer_which_is_why_executors_have_accounts(
+    pipeline: Pipeline, users: Path
+) -> None:
+    """What permissions alone do not stop (docs/nats-security.md), in case a server ever looks at reply subjects."""
+    async with being(pipeline.settings, users, "gateway") as user:
+        await user.refused("journal.default.led.key")
+        await user.connection.publish("events.default.mine", b"{}", reply="journal.default.led.key")
+        await user.connection.flush()
+        async with asyncio.timeout(PATIENCE):
+            while await pipeline.bus.last_from_leader("JOURNAL", "journal.default.led.key") is None:
+                await asyncio.sleep(0.01)
+
+
 async def test_a_caller_of_one_tenant_reaches_no_other_s_jobs(pipeline: Pipeline, users: Path) -> None:
     """The accounts of tenants are those of `penstock keys nats` (tests/callers/test_nats_credentials.py)."""
     found = re.search(r'user: "(.*)", password: "(.*)"', (users / "tenant-shop.conf").read_text())
