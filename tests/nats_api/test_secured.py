@@ -13,14 +13,13 @@ from nats.aio.client import Client
 from penstock.jetstream.connection import connect_options
 from penstock.jetstream.streams import stream_configs
 from penstock.jetstream.subjects import EVERY, STREAMS, due, key, stream_of
-from penstock.local.declared import declare_streams
 from penstock.nats_api.permissions import READS, REPUBLISHED, rights, services, within
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline, pipeline_of
-from tests.support.secured import as_user, configured, identity, secured
+from tests.support.secured import as_user, configured, identity, refusals, secured
 from tests.support.servers import NatsServer
 from tests.support.simulator import Steering
 
@@ -104,12 +103,6 @@ async def being(settings: Settings, users: Path, name: str) -> AsyncIterator[Use
         yield user
     finally:
         await user.connection.close()
-
-
-def refusals(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What the server has refused to services, as their logs have it."""
-    records = [record for when in ("setup", "call") for record in caplog.get_records(when)]
-    return [said for record in records if "violation" in (said := record.getMessage().lower())]
 
 
 @pytest.mark.parametrize("pattern", REQUESTS)
@@ -279,21 +272,3 @@ def test_whatever_is_stored_is_somebodys_to_say_and_is_said_in_the_table_of_chan
 
 def is_stored(subject: str) -> bool:
     return stream_of(subject) in STREAMS
-
-
-async def test_models_have_permits_that_the_operator_declares(
-    tmp_path: Path, gemini: Steering, gemini_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """`penstock streams` does: a service that may make a consumer could have it lead messages anywhere."""
-    folder, limits = tmp_path / "limited", '{"*": {"concurrent": 2}}'
-    configured(folder, PENSTOCK_MODEL_LIMITS=limits)
-    async with secured(folder, tmp_path) as server:
-        limited = Settings(nats_url=server.url, model_base_url=gemini_url, model_limits=limits, port=0, ack_wait=3)
-        await declare_streams(as_user(limited, folder, "operator"))
-        async with pipeline_of(as_user(limited, folder, "operator"), gemini) as pipeline:
-            for kind in ("aggregator", "classifier", "workers"):
-                await pipeline.start(kind, **identity(folder, kind))
-            jobs = [await pipeline.submit("parallel-processing", {"code": f"print({n})"}) for n in range(4)]
-            for job in jobs:
-                await pipeline.result(job)
-    assert refusals(caplog) == []

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
@@ -43,3 +44,9 @@ def identity(folder: Path, user: str) -> dict[str, Any]:
 
 def as_user(settings: Settings, folder: Path, user: str) -> Settings:
     return settings.model_copy(update=identity(folder, user))
+
+
+def refusals(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the server has refused to services, as their logs have it."""
+    records = [record for when in ("setup", "call") for record in caplog.get_records(when)]
+    return [said for record in records if "violation" in (said := record.getMessage().lower())]
