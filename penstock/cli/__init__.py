@@ -31,6 +31,7 @@ _COMMANDS = {
     "dead": "dead.app",
     "keys": "keys.app",
     "tenants": "tenants.app",
+    "nats-config": "nats_config.nats_config",
     "serve": "serve.serve",
     "streams": "streams.streams",
     "backup": "backup.backup",

@@ -10,6 +10,7 @@ from typing import Any
 
 import nats.errors
 from faststream.nats import NatsBroker
+from faststream.nats.security import NatsSecurity, NatsUserPassword
 from nats.aio.client import Client
 
 from penstock.cancelling import own_cancellation
@@ -30,8 +31,12 @@ class Broker(NatsBroker):
         async def as_it_came(message: Any) -> Any:
             return message.raw_message
 
+        options = connect_options(settings, f"penstock-{service}")
+        user, password, tls = (options.pop(name, None) for name in ("user", "password", "tls"))
+        security = NatsUserPassword(user, password, ssl_context=tls) if user else NatsSecurity(ssl_context=tls)
         super().__init__(
-            **connect_options(settings, f"penstock-{service}"),
+            **options,
+            security=security,
             error_cb=report,
             reconnected_cb=reconnected,
             decoder=as_it_came,
@@ -42,7 +47,11 @@ class Broker(NatsBroker):
         )
 
     async def _connect(self) -> Client:
-        return mended(await super()._connect())
+        # not by super(): it mends nothing before the server is told who we are
+        connection = mended(Client())
+        await connection.connect(**self._connection_kwargs)
+        self.config.connect(connection)
+        return connection
 
     async def stop(self, *args: Any, **kwargs: Any) -> None:
         connection = self._connection

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -42,7 +43,31 @@ def connect_options(settings: Settings, name: str) -> dict[str, Any]:
         options["user_credentials"] = str(settings.nats_credentials)
     if settings.nats_token:
         options["token"] = settings.nats_token.get_secret_value()
+    if settings.nats_user and settings.nats_password:
+        # answers go where only this user may listen (`penstock nats-config`)
+        password = settings.nats_password.get_secret_value()
+        options |= {"user": settings.nats_user, "password": password, "inbox_prefix": inbox(settings.nats_user)}
+    if settings.nats_ca or settings.nats_cert:
+        options["tls"] = _trusting(settings)
     return options
+
+
+def inbox(user: str) -> str:
+    """Where a user's answers go: so none can hear those of others."""
+    return f"_INBOX.{user}"
+
+
+def _trusting(settings: Settings) -> ssl.SSLContext:
+    """Raises Misconfigured for a file that has no certificate or key, or not the one that belongs to the other."""
+    try:
+        context = ssl.create_default_context(cafile=settings.nats_ca)
+        if settings.nats_cert:
+            context.load_cert_chain(settings.nats_cert, settings.nats_key)
+    except (ssl.SSLError, OSError) as error:
+        raise Misconfigured(
+            f"PENSTOCK_NATS_CA, PENSTOCK_NATS_CERT or PENSTOCK_NATS_KEY cannot be used: {error}"
+        ) from None
+    return context
 
 
 async def connect(settings: Settings, name: str, heard: Callable[[Exception], None] = lambda _: None) -> Bus:
@@ -75,10 +100,14 @@ def mended(connection: Client) -> Client:
     a message, and JetStream would deliver it again and again, so one message of a caller would cut off every
     aggregator. A job's id as it is read now is no token, and refused like others.
 
+    Who asks for TLS (`tls://`, PENSTOCK_NATS_CA) sends no password to a server that offers none: nats-py would, so that
+    whoever stands in between need only leave it out.
+
     `close` ends it for certain, also while it reconnects. A request takes two thirds of the CPU: nats-py draws a random
     name for each, and waits in a task's time-out instead of a timer.
     """
     build, read, close = connection._build_message, connection._process_headers, connection.close
+    inform = connection._process_info
 
     def built(sid: int, subject: bytes, *others: Any) -> Any:
         return build(sid, subject.decode(errors="replace").encode(), *others)
@@ -94,6 +123,13 @@ def mended(connection: Client) -> Client:
             connection._status = Client.RECONNECTING  # what is said to be closed is not closed again
         with own_cancellation():
             await close()
+
+    async def informed(info: dict[str, Any], initial_connection: bool = False) -> None:
+        scheme = connection._current_server.uri.scheme if connection._current_server else "wss"
+        wanted = scheme == "tls" or (scheme == "nats" and "tls" in connection.options)
+        if initial_connection and wanted and not info.get("tls_required"):
+            raise nats.errors.Error("nats: TLS is asked for, and the server offers none")
+        await inform(info, initial_connection)
 
     numbers = itertools.count()
 
@@ -113,6 +149,7 @@ def mended(connection: Client) -> Client:
             timer.cancel()
             del waiting[token]
 
+    connection._process_info = informed  # type: ignore[method-assign]
     connection._request_new_style = asked  # type: ignore[method-assign]
     connection._build_message = built  # type: ignore[method-assign, assignment]
     connection._process_headers = headers_of  # type: ignore[method-assign, assignment]

@@ -14,6 +14,7 @@ from penstock.client.over_nats import NatsClient
 from penstock.errors import PenstockError
 from penstock.jetstream.plan import Planned
 from penstock.jetstream.streams import declare, plan
+from penstock.llm.limits import permits
 from penstock.patterns.loading import files, load, steps_by_service
 from penstock.settings import Settings
 
@@ -31,13 +32,16 @@ class Declared(BaseModel):
 
 
 async def declare_streams(settings: Settings, *, allow_data_loss: bool = False) -> list[Planned]:
-    """Declare the streams and consumers, waiting for a server that has only just been started.
+    """Declare the streams, consumers and permits of models, waiting for a server that has only just been started.
 
     Raises Unreachable, and Misconfigured as `declare` does.
     """
     async with NatsClient(settings, patience=PATIENCE) as client:
         declaring = partial(declare, client.bus.jetstream, settings, allow_data_loss=allow_data_loss)
-        return await client.bus.retrying("declare the streams", declaring)
+        planned = await client.bus.retrying("declare the streams", declaring)
+        for model, count in settings.permits.items():
+            await permits.declare(client.bus, model, count, settings.ack_wait)
+        return planned
 
 
 async def plan_streams(settings: Settings) -> list[Planned]:

@@ -36,7 +36,7 @@ from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.pattern import Pattern
 from penstock.patterns.loading import steps_by_service
-from penstock.usage.folding import DayTotals
+from penstock.usage.folding import DayTotals, Place
 
 _RUNS, _SERVES = ("aggregator",), ("gateway",)
 #: A place in an address, for each variable token of a subject.
@@ -184,13 +184,14 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
         Channel("journal-wasted", subjects.journal(_JOB, wasted_key(_ATTEMPT)), "What it cost.", (wasted,), executors),
         Channel("journal-lost", subjects.journal(_JOB, lost_key(_ATTEMPT)), "That nobody knows.", (wasted,), executors),
         Channel("usage", subjects.usage(_TENANT, "{month}-{day}"), "What was used on it.", (totals,), _RUNS + _SERVES),
+        Channel("usage-place", subjects.USAGE_PLACE, "Up to where that is so.", (Message.of(Place),), _RUNS + _SERVES),
         Channel("journal-end", subjects.journal(_JOB, END), ended, (end,), _RUNS + _SERVES),
         Channel(
             "facts", subjects.fact(_JOB, _KEY), facts, (start, outcome, end, wait, signal, fired, shift), (), works
         ),
         Channel("events", subjects.events(_JOB), stored, events, _SERVES + works),
         Channel("live", subjects.live(_JOB), live, events, (), _SERVES),
-        Channel("hooks", subjects.hook(_JOB), "Webhooks to be delivered.", (hook,), _RUNS + executors, _RUNS),
+        Channel("hooks", subjects.hook(_JOB), "Webhooks to be delivered.", (hook,), _SERVES + works, _RUNS),
         Channel("cache", subjects.cached(_TENANT, _HASH), "Replies of models.", replies, executors),
         Channel("cached", subjects.told(_TENANT, _HASH), "The same, once it is stored.", replies, (), executors),
         Channel("dead", subjects.dead(_ORIGIN), "Messages that could not be handled.", (letter,), works),

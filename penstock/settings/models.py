@@ -60,3 +60,10 @@ class Models(Group):
         description="JSON: limits by model, for all replicas together, as "
         '{"gemini-4-argon": {"concurrent": 20, "requestsPerMinute": 300, "tokensPerMinute": 1000000}}; `*`: any other.',
     )
+
+    @property
+    def permits(self) -> dict[str, int]:
+        """How many calls at once, of each model that is named anywhere here and has such a limit."""
+        named = {*self.complex_models, *self.fast_models, *self.allowed_models, *self.model_limits} - {"*"}
+        limits = {model: self.model_limits.get(model) or self.model_limits.get("*") for model in sorted(named)}
+        return {model: limit.concurrent for model, limit in limits.items() if limit and limit.concurrent}

@@ -1,6 +1,7 @@
+import re
 from urllib.parse import urlsplit
 
-from pydantic import Field, FilePath, SecretStr, field_validator
+from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 
 from penstock.settings.group import Count, Group, Seconds
 
@@ -11,6 +12,11 @@ class Nats(Group):
     nats_url: str = Field("nats://127.0.0.1:4222", description="Servers, separated by commas.")
     nats_credentials: FilePath | None = Field(None, description="Path of a NATS .creds file.")
     nats_token: SecretStr | None = Field(None, description="NATS token, where the server requires one.")
+    nats_user: str | None = Field(None, description="User, where the server has one for each service.")
+    nats_password: SecretStr | None = Field(None, description="Its password.")
+    nats_ca: FilePath | None = Field(None, description="PEM file of the CAs that the server's certificate may be of.")
+    nats_cert: FilePath | None = Field(None, description="PEM file of a client's certificate, where one is asked for.")
+    nats_key: FilePath | None = Field(None, description="PEM file of that certificate's private key.")
     nats_timeout: Seconds = Field(30, description="Seconds after which a publish or read gives up.")
     nats_ping_interval: Seconds = Field(3, description="Seconds between pings; a connection silent for three is lost.")
     stream_replicas: int = Field(1, ge=1, le=5, description="Copies of each stream that is declared; 3 on a cluster.")
@@ -34,3 +40,18 @@ class Nats(Group):
         if not fit:
             raise ValueError("nats://host:port is needed (or tls, ws, wss), several separated by commas")
         return ",".join(servers)
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Nats":
+        """What is of use only together, is there together."""
+        if (self.nats_user is None) != (self.nats_password is None):
+            raise ValueError("PENSTOCK_NATS_USER and PENSTOCK_NATS_PASSWORD need each other")
+        if (self.nats_cert is None) != (self.nats_key is None):
+            raise ValueError("PENSTOCK_NATS_CERT and PENSTOCK_NATS_KEY need each other")
+        if self.nats_user is not None and not re.fullmatch(r"[\w-]+", self.nats_user, re.ASCII):
+            raise ValueError("PENSTOCK_NATS_USER may have letters, digits, - and _: it is a token of subjects, too")
+        if self.nats_user is not None and "@" in self.nats_url:
+            raise ValueError("PENSTOCK_NATS_USER is instead of a user or token in PENSTOCK_NATS_URL")
+        if self.nats_user is not None and (self.nats_token is not None or self.nats_credentials is not None):
+            raise ValueError("PENSTOCK_NATS_USER is instead of PENSTOCK_NATS_TOKEN and PENSTOCK_NATS_CREDENTIALS")
+        return self

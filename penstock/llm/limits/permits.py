@@ -9,10 +9,11 @@ import logging
 from collections import deque
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, Header
-from nats.js.errors import APIError
+from nats.js.errors import APIError, NotFoundError
 
 from penstock.cancelling import stop
 from penstock.jetstream import subjects
@@ -54,8 +55,9 @@ class Permits:
 
     async def open(self) -> None:
         """Have as many permits as the count says, no more and no fewer, and be lent some."""
-        await self._declare()
         name = subjects.model_permits_consumer(self._model)
+        if not await _is_declared(self._bus, self._model, self._count, self._ack_wait):
+            await declare(self._bus, self._model, self._count, self._ack_wait)
         source = Source(
             self._bus.connection,
             subjects.MODELS,
@@ -98,30 +100,6 @@ class Permits:
         """What was not renewed in time, since this process stood still, is another's by now."""
         return asyncio.get_running_loop().time() - permit.renewed < self._ack_wait
 
-    async def _declare(self) -> None:
-        permits = [subjects.model_permit(self._model, number) for number in range(self._count)]
-        every = subjects.model_permit(self._model, "*")
-        there = {stored.subject for stored in await self._bus.last_from_any_replica(subjects.MODELS, [every])}
-        for subject in there.difference(permits):
-            await self._bus.jetstream.purge_stream(subjects.MODELS, subject=subject)
-        for subject in permits:
-            if subject not in there:
-                try:
-                    await self._bus.append(subject, b"", headers={Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: "0"})
-                except APIError as error:  # another replica was first
-                    if not is_outdated(error):
-                        raise
-        consumer = ConsumerConfig(
-            durable_name=subjects.model_permits_consumer(self._model),
-            filter_subject=every,
-            ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=self._ack_wait,
-            max_deliver=-1,
-            max_ack_pending=self._count,
-            max_waiting=4096,
-        )
-        await self._bus.retrying("declare permits", lambda: self._bus.jetstream.add_consumer(subjects.MODELS, consumer))
-
     def _received(self, _: Source, message: Msg) -> None:
         permit = Permit(message, asyncio.get_running_loop().time())
         self._held.add(permit)
@@ -155,3 +133,48 @@ class Permits:
 
 
 async def _nothing(_: Msg) -> None: ...
+
+
+async def _is_declared(bus: Bus, model: str, count: int, ack_wait: float) -> bool:
+    """Whether there is nothing to do: a service that NATS lets declare nothing is content with that."""
+    asking = partial(bus.jetstream.consumer_info, subjects.MODELS, subjects.model_permits_consumer(model))
+    try:
+        config = (await bus.retrying("find permits", asking)).config
+    except NotFoundError:
+        return False
+    there = {stored.subject for stored in await bus.last_from_any_replica(subjects.MODELS, [_every(model)])}
+    return (config.max_ack_pending, config.ack_wait) == (count, ack_wait) and there == set(_permits(model, count))
+
+
+async def declare(bus: Bus, model: str, count: int, ack_wait: float) -> None:
+    """The permits of a model and the consumer that lends them. The count that was declared last holds for all."""
+    permits = _permits(model, count)
+    there = {stored.subject for stored in await bus.last_from_any_replica(subjects.MODELS, [_every(model)])}
+    for subject in there.difference(permits):
+        await bus.jetstream.purge_stream(subjects.MODELS, subject=subject)
+    for subject in permits:
+        if subject not in there:
+            try:
+                # not empty: of what has no body nats-server brings only the first to another account (issue 6149)
+                await bus.append(subject, b"permit", headers={Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: "0"})
+            except APIError as error:  # another replica was first
+                if not is_outdated(error):
+                    raise
+    consumer = ConsumerConfig(
+        durable_name=subjects.model_permits_consumer(model),
+        filter_subject=_every(model),
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ack_wait,
+        max_deliver=-1,
+        max_ack_pending=count,
+        max_waiting=4096,
+    )
+    await bus.retrying("declare permits", lambda: bus.jetstream.add_consumer(subjects.MODELS, consumer))
+
+
+def _permits(model: str, count: int) -> list[str]:
+    return [subjects.model_permit(model, number) for number in range(count)]
+
+
+def _every(model: str) -> str:
+    return subjects.model_permit(model, "*")
