@@ -5,11 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from penstock.cli import app
 from penstock.local.nats_server import binary
-from tests.support.secured import configured
+from tests.support.secured import configured, nats_config
 
 USERS = {"gateway", "aggregator", "classifier", "workers", "operator"}
 
@@ -18,10 +16,10 @@ def secrets_in(folder: Path) -> set[str]:
     return {one for file in folder.iterdir() for one in re.findall(r"[0-9a-f]{64}", file.read_text())}
 
 
-def refused(folder: Path, *options: str) -> Result:
-    done = CliRunner().invoke(app, ["nats-config", str(folder), *options])
-    assert done.exit_code == 2
-    return done
+def refused(folder: Path, *options: str) -> str:
+    done = nats_config(folder, *options)
+    assert done.returncode == 2
+    return done.stderr
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -43,7 +41,7 @@ def test_the_server_takes_it_and_its_user_alone_may_read_it(tmp_path: Path) -> N
 def test_nothing_is_replaced_without_being_told_so(tmp_path: Path) -> None:
     configured(tmp_path)
     before = contents(tmp_path)
-    assert "--update" in refused(tmp_path).output
+    assert "--update" in refused(tmp_path)
     assert contents(tmp_path) == before
 
 
@@ -68,7 +66,7 @@ def test_an_update_keeps_passwords_and_what_an_operator_wrote(tmp_path: Path) ->
 
 def test_a_file_of_somebody_else_s_is_no_password(tmp_path: Path) -> None:
     (tmp_path / "workers.env").write_text("KEY=x\n")
-    assert "workers.env" in refused(tmp_path, "--update").output
+    assert "workers.env" in refused(tmp_path, "--update")
     assert set(contents(tmp_path)) == {"workers.env"}
 
 

@@ -1,6 +1,9 @@
 """A nats-server as `penstock nats-config` configures it, and each service as its own user."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,18 +11,22 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from typer.testing import CliRunner
 
-from penstock.cli import app
 from penstock.settings import Settings
 from tests.support.servers import NatsServer
 
 
+def nats_config(folder: Path, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, as it sets up the logs of its process."""
+    command = [sys.executable, "-m", "penstock", "nats-config", str(folder), *options]
+    return subprocess.run(command, env=os.environ | env, capture_output=True, text=True, timeout=60, check=False)
+
+
 def configured(folder: Path, *options: str, **env: str) -> str:
     """Write the configuration; what the command printed."""
-    done = CliRunner().invoke(app, ["nats-config", str(folder), *options], env=env)
-    assert done.exit_code == 0, done.output
-    return done.output
+    done = nats_config(folder, *options, **env)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
 
 
 @asynccontextmanager
