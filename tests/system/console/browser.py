@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
+import httpx
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, async_playwright, expect
 
 from tests.support.patience import PATIENCE
 from tests.support.repository import ROOT
+from tests.system.cli.system import System
 
 IMAGES = ROOT / "docs" / "images"
 #: Nothing is asked for from elsewhere.
@@ -107,3 +109,9 @@ async def tab(
     yield console
     await context.close()
     assert console.faults == []
+
+
+def state(system: System, job: str) -> dict[str, object]:
+    """What the gateway says of the job."""
+    found: dict[str, object] = httpx.get(f"{system.url('gateway')}/jobs/{job}", trust_env=False).json()
+    return found

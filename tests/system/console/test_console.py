@@ -1,26 +1,19 @@
 """What a person sees and does in the console: jobs grow, are cancelled, approved, followed over a reload and a kill."""
 
-import asyncio
 import json
-import os
 import re
-import signal
 
-import httpx
 import pytest
 from playwright.async_api import Browser, expect
 
 from penstock import jobs
-from penstock.contracts.events import PartValue
-from penstock.contracts.wire import DEFAULT_TENANT, JobName
-from penstock.jetstream import subjects
 from penstock.jetstream.connection import connect
 from penstock.settings import Settings
 from tests.support.gateway_process import serving_gateway
 from tests.support.keys import new_key
 from tests.support.simulator import Steering
 from tests.system.cli.system import System
-from tests.system.console.browser import PHONE, Console, Scheme, tab
+from tests.system.console.browser import PHONE, Console, Scheme, state, tab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -32,11 +25,6 @@ PATTERNS = (
     "evaluator-optimizer",
     "multi-step-tool-usage",
 )
-
-
-def state(system: System, job: str) -> dict[str, object]:
-    found: dict[str, object] = httpx.get(f"{system.url('gateway')}/jobs/{job}", trust_env=False).json()
-    return found
 
 
 async def test_each_pattern_runs_from_its_example(console: Console, shared_system: System) -> None:
@@ -65,84 +53,6 @@ async def test_parts_appear_in_the_order_in_which_they_are_written(console: Cons
     await expect(draft.locator(".writer.whole")).to_contain_text("draft-1")
     await gemini.release("evaluate")
     await console.is_("completed")
-
-
-async def test_a_killed_worker_s_part_is_taken_back_and_written_anew(
-    console: Console, gemini: Steering, shared_system: System
-) -> None:
-    await gemini.rule(step="respond", times=1, reply={"merge": {"response": "The first try. " * 30}, "hold": "respond"})
-    await console.run("routing")
-    response = console.part("/response")
-    await expect(response.locator(".writer.growing")).to_contain_text("respond-1")
-    (pid,) = [pid for name, pid in shared_system.processes().items() if name.startswith("workers")]
-    os.kill(pid, signal.SIGKILL)
-    await console.is_("completed")
-    await expect(response.locator(".writer")).to_contain_text("written anew")
-    await expect(response).not_to_contain_text("The first")
-
-
-async def test_a_step_that_writes_no_more_is_silent_and_then_its_process_was_gone(
-    console: Console, gemini: Steering, shared_system: System
-) -> None:
-    """Beside the step, in seconds; later its reason stands in its row of the timeline, once, and whole."""
-    await gemini.rule(step="respond", times=1, reply={"merge": {"response": "The first try. " * 30}, "hold": "respond"})
-    job = await console.run("routing")
-    doing = console.page.locator(".step", has_text="respond-1").locator(".doing")
-    await expect(doing).to_have_text("writes")
-    await expect(doing).to_have_text(re.compile(r"writes · silent for [3-9] s"))
-    (pid,) = [pid for name, pid in shared_system.processes().items() if name.startswith("workers")]
-    os.kill(pid, signal.SIGKILL)
-    await expect(console.part("/response").locator(".writer")).to_contain_text("written anew: its process was gone")
-    await console.is_("completed")
-    await console.open(f"jobs/{job}")
-    note = console.page.locator(".timeline button", has_text="respond-1").locator(".note")
-    await expect(note).to_have_text(re.compile("^its process was killed or stood still · simulator"))
-    assert await note.evaluate("note => note.scrollWidth <= note.clientWidth")
-
-
-async def test_a_reply_that_does_not_fit_is_asked_for_again(console: Console, gemini: Steering) -> None:
-    """Nobody's process was gone. One for which there is no try left is taken back, and that is said once a section."""
-    unfit = {"reply": {"merge": {"nextSteps": [1]}}}
-    await gemini.rule(step="respond", times=1, **unfit)
-    await console.run("routing")
-    await console.is_("completed")
-    writer = console.part("/response").locator(".writer")
-    await expect(writer).to_have_text(re.compile("respond-1 .* · written anew: the reply did not fit$"))
-    await gemini.rule(
-        step="respond", times=1, reply={"merge": {"response": "The first try. " * 30}}, fault={"break_after_chunks": 6}
-    )
-    await console.run("routing", Query="Where is my lantern?")
-    await console.is_("completed")
-    await expect(writer).to_have_text(re.compile("attempt 2 · written anew: model_unavailable$"))
-    await gemini.rule(step="plan", reply={"merge": {"risks": 1}})
-    await console.run("orchestrator-worker")
-    await console.is_("failed")
-    writers = console.part("/plan").locator(".writer")
-    await expect(writers).to_have_text(["taken back"])
-    failed = console.page.url
-    await console.page.get_by_role("button", name="Retry").click()
-    await console.page.wait_for_url(lambda url: "/run/orchestrator-worker/" in url and url != failed)
-
-
-async def test_a_cancelled_job_s_step_is_over_everywhere(console: Console, gemini: Steering) -> None:
-    await gemini.rule(step="respond", times=1, reply={"hold": "respond"})
-    job = await console.run("routing")
-    await expect(console.part("/response").locator(".writer.growing")).to_be_visible()
-    cancel = console.page.get_by_role("button", name="Cancel")
-    await console.page.route(f"**/jobs/{job}", lambda route: route.abort())
-    await cancel.click()
-    await expect(console.page.get_by_text("The gateway does not answer.")).to_be_visible()
-    await console.page.unroute(f"**/jobs/{job}")
-    await cancel.click()
-    await console.is_("cancelled")
-    await expect(console.page.locator(".step", has_text="respond-1").locator(".state")).to_have_class("state cancelled")
-    await console.open(f"jobs/{job}")
-    row = console.page.locator(".timeline button", has_text="respond-1")
-    await expect(row.locator(".state")).to_have_class("state cancelled")
-    await expect(row.locator(".note")).to_contain_text("the job ended before it")
-    await expect(row.locator(".stretch.cut")).to_have_count(1)
-    await expect(console.page.locator(".stretch.failed")).to_have_count(0)
-    await expect(console.page.locator(".node", has_text="RESPOND").first).to_have_class("node cancelled")
 
 
 async def test_what_is_no_json_is_not_run(console: Console) -> None:
@@ -220,53 +130,6 @@ async def test_a_job_is_shown_by_its_own_pattern_or_not_at_all(console: Console)
     await expect(console.page.locator(".outcome > *")).to_have_count(2)  # with its heading
 
 
-async def test_a_lost_connection_is_said_beside_the_state(console: Console, gemini: Steering) -> None:
-    """Nothing moves for it."""
-    await gemini.rule(step="respond", reply={"hold": "respond"})
-    await console.run("routing")
-    await expect(console.part("/response").locator(".writer.growing")).to_be_visible()
-    before = await console.part("/response").bounding_box()
-    await console.page.route("**/events", lambda route: route.abort())
-    await console.page.reload()
-    await expect(console.page.locator(".standing .lost")).to_have_text("connection lost")
-    await expect(console.part("/response").locator(".writer.growing")).to_be_visible()
-    assert await console.part("/response").bounding_box() == before
-    await console.page.unroute("**/events")
-    await gemini.release("respond")
-    await console.is_("completed")
-    await expect(console.page.locator(".standing .lost")).to_have_count(0)
-
-
-async def test_a_job_is_cancelled_and_retried(console: Console, gemini: Steering, shared_system: System) -> None:
-    await gemini.rule(step="respond", times=1, reply={"hold": "respond"})
-    job = await console.run("routing")
-    await expect(console.part("/response").locator(".writer.growing")).to_be_visible()
-    await console.page.get_by_role("button", name="Cancel").click()
-    await console.is_("cancelled")
-    assert state(shared_system, job)["status"] == "cancelled"
-    await console.open("jobs?status=cancelled")
-    await console.page.get_by_role("button", name=f"Retry {job}").click()
-    await console.page.wait_for_url("**/#/jobs/*")
-    await console.is_("completed")
-    await expect(console.page.get_by_text("another try at")).to_be_visible()
-
-
-async def test_a_reload_goes_on_after_the_last_event(console: Console, gemini: Steering) -> None:
-    await gemini.rule(step="respond", reply={"hold": "respond"})
-    await console.run("routing")
-    growing = console.part("/response").locator(".writer.growing")
-    await expect(growing).to_be_visible()
-    await console.page.reload()
-    await expect(growing).to_be_visible()
-    first, second = console.cursors
-    assert first is None
-    assert second is not None
-    assert int(second) > 0
-    await gemini.release("respond")
-    await console.is_("completed")
-    await expect(console.part("/nextSteps").locator(".writer")).to_contain_text("respond-1")
-
-
 async def test_a_waiting_job_is_approved(console: Console, shared_system: System) -> None:
     """The form is that of the signal's body; what does not fit is said at its field."""
     job = await console.run("letter", Subject="a lantern")
@@ -284,77 +147,6 @@ async def test_a_waiting_job_is_approved(console: Console, shared_system: System
     result = state(shared_system, job)["result"]
     assert isinstance(result, dict)
     assert result["approval"] == {"approved": True, "remark": "Send it."}
-
-
-HOSTILE = """<script>window.hacked = 1</script> <img src=x onerror="window.hacked = 2">
-
-[a link](javascript:window.hacked=3) [data](data:text/html,<script>window.hacked=4</script>) [good](https://example.com/)
-[here](http:jobs) [here](https:/jobs)
-
-![an image](https://example.com/tracks.png) <a href="javascript:window.hacked=5">raw</a> <svg onload="window.hacked=6">
-
-```html
-<script>window.hacked = 7</script>
-```
-"""
-
-
-async def test_what_a_model_says_is_text(console: Console, gemini: Steering) -> None:
-    """Neither scripts nor addresses that run one, nor images from elsewhere."""
-    await gemini.rule(step="respond", reply={"merge": {"response": HOSTILE, "nextSteps": [HOSTILE, "<b>bold</b>"]}})
-    await console.run("routing")
-    await console.is_("completed")
-    response = console.part("/response")
-    await expect(response).to_contain_text("<script>window.hacked = 1</script>")
-    await expect(response).to_contain_text("<script>window.hacked = 7</script>")
-    links = await console.page.locator(".prose a[href]").evaluate_all("all => all.map(one => one.href)")
-    assert set(links) == {"https://example.com/", "https://example.com/tracks.png"}
-    for link in await console.page.locator(".prose a:not([href])").all():
-        await link.click()
-    assert await console.page.locator(".part :is(script, img, svg, iframe, b, [onerror], [onload])").count() == 0
-    assert await console.page.evaluate("window.hacked") is None
-    assert [one.url for one in console.requests if not one.url.startswith((console.url, "data:"))] == []
-
-
-async def test_a_very_long_line_is_shown_in_part(console: Console, gemini: Steering) -> None:
-    """And the page can be reloaded."""
-    await gemini.rule(step="respond", reply={"merge": {"response": "lantern " * 30_000}})
-    await console.run("routing")
-    await console.is_("completed")
-    await expect(console.part("/response")).to_contain_text("40,000 characters more")
-    await console.page.reload()
-    await console.is_("completed")
-    await expect(console.part("/response")).to_contain_text("40,000 characters more")
-
-
-async def tell(system: System, job: str, count: int) -> None:
-    """Publishes events of the run: the value of a place of its result, again and again."""
-    bus = await connect(Settings(nats_url=system.nats_url), "test")
-    told = [PartValue(id=f"told-{n}", p="/estimatedResolutionTime", t=f'"{n} s"') for n in range(count)]
-    for some in (told[at : at + 250] for at in range(0, count, 250)):
-        subject = subjects.events(JobName(DEFAULT_TENANT, job))
-        await asyncio.gather(*(bus.publish(subject, event.model_dump_json().encode()) for event in some))
-    await bus.connection.close()
-
-
-async def test_of_very_many_events_those_in_sight_are_in_the_page(
-    console: Console, gemini: Steering, shared_system: System
-) -> None:
-    await gemini.rule(step="respond", reply={"hold": "respond"})
-    job = await console.run("routing")
-    await gemini.wait(step="respond", held="respond")
-    await tell(shared_system, job, 10_000)
-    await gemini.release("respond")
-    await console.open(f"jobs/{job}")
-    await console.is_("completed")
-    shown = console.page.get_by_role("button", name="as received")
-    await expect(shown).to_have_text(re.compile(r"Show 10,\d+ as received"))
-    await shown.click()
-    rows = console.page.locator(".events li")
-    await expect(rows.last).to_contain_text("job.completed")
-    assert await rows.count() < 100
-    await console.page.locator(".events").evaluate("box => { box.scrollTop = 0 }")
-    await expect(rows.first).to_contain_text("job.accepted")
 
 
 async def test_jobs_are_found_by_their_pattern_state_and_id(console: Console, gemini: Steering) -> None:
