@@ -22,7 +22,7 @@ export function Result({ job, followed, schema }: { job: string; followed: Follo
           <strong>{model.problem.code}</strong> {model.problem.detail}
         </p>
       )}
-      {model.missing.length > 0 && <p class="notice">Without {model.missing.join(", ")}: that step failed.</p>}
+      {model.missing.length > 0 && <p class="notice">Nothing came of {model.missing.join(", ")}.</p>}
       <Document value={model.document.value()} schema={schema} marks={marks(model)} />
     </>
   );
