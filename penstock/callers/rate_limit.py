@@ -51,15 +51,22 @@ class RateLimit:
             # others waited for the same, and it was counted for this one too
             if (standing := self._counted_before(caller, rate)) is not None:
                 return standing
+            ahead, many = self._ahead.get(caller), self._expected(caller)
             while True:
                 now = self._bus.time.now()
-                used = self._given_back(caller, Used.read(cell.data)).within(rate, now)
+                used = Used.read(cell.data)
+                if ahead is not None and ahead.left:
+                    used = used.without(ahead.left, ahead.used.taken[-1][0])
+                used = used.within(rate, now)
                 free = rate.requests - used.count
                 if free <= 0:
                     return Standing(rate, admitted=False, remaining=0, reset=used.next_free(rate, now))
-                many = max(1, min(free // _SHARE, self._expected(caller, now)))
+                many = max(1, min(free // _SHARE, many))
                 until = now if many == 1 else now + min(_AHEAD, rate.seconds / _PARTS)
                 used = used.with_more(many, rate, until)
+                # given back at one try only: what is found instead may be this one's own, whose answer was lost
+                self._ahead.pop(caller, None)
+                ahead = None
                 if await cell.swap(used.written(), life=until - now + rate.seconds + 1):
                     self._keep(caller, _Ahead(rate, used, now, until, many, many))
                     return self._one_of(self._ahead[caller], now)
@@ -70,24 +77,18 @@ class RateLimit:
             return None
         return self._one_of(ahead, now)
 
-    def _given_back(self, caller: str, used: Used) -> Used:
-        """Without those that were counted before they came, and have not."""
-        ahead = self._ahead.get(caller)
-        return used.without(ahead.left, ahead.used.taken[-1][0]) if ahead is not None and ahead.left else used
-
     def _one_of(self, ahead: _Ahead, now: float) -> Standing:
         ahead.left -= 1
         rate, used = ahead.rate, ahead.used
         remaining = rate.requests - used.count + ahead.left
         return Standing(rate, admitted=True, remaining=remaining, reset=used.next_free(rate, now))
 
-    def _expected(self, caller: str, now: float) -> int:
+    def _expected(self, caller: str) -> int:
         """Twice as many as before where those came soon, else one."""
-        ahead = self._ahead.get(caller)
+        ahead, now = self._ahead.get(caller), self._bus.time.now()
         return 2 * ahead.counted if ahead is not None and not ahead.left and now - ahead.since < _AHEAD else 1
 
     def _keep(self, caller: str, ahead: _Ahead) -> None:
         self._ahead[caller] = ahead
-        self._ahead.move_to_end(caller)
         if len(self._ahead) > _KEPT:
             self._ahead.popitem(last=False)

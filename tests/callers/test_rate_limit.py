@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from nats.aio.msg import Msg
 
-from penstock.callers.rate import Rate
+from penstock.callers.rate import Rate, Used
 from penstock.callers.rate_limit import RateLimit
 from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
@@ -56,6 +56,39 @@ async def test_a_request_whose_answer_was_lost_counts(bus: Bus, settings: Settin
         relay.pass_all()
         assert (await taking).remaining == 3
         await away.connection.close()
+
+
+async def test_what_did_not_come_is_given_back_once_though_the_answer_is_lost(
+    bus: Bus, settings: Settings, nats: NatsServer
+) -> None:
+    """It may have been given back by the try whose answer was lost: then there is no more of it."""
+    rate, port = Rate(100_000, 86_400), urlsplit(nats.url).port
+    assert port is not None
+    arrived = asyncio.Event()
+
+    async def seen(_: Msg) -> None:
+        arrived.set()
+
+    async with Relay(port) as relay, asyncio.timeout(PATIENCE):
+        away = await connect(settings.model_copy(update={"nats_url": relay.url.replace("http", "nats")}), "away")
+        limit = RateLimit(away)
+        for _ in range(9):  # 1, 2, 4 and the first of 8
+            await limit.take("a", rate)
+        assert limit._ahead["a"].left == 6
+        limit._ahead["a"].until = 0
+        await bus.subscribe(subjects.rate("a"), seen)
+        await bus.connection.flush()
+        relay.answers_pass.clear()
+        taking = asyncio.create_task(limit.take("a", rate))
+        await arrived.wait()
+        await relay.cut()
+        relay.pass_all()
+        await taking
+        await away.connection.close()
+    stored = await bus.last_from_leader(subjects.LIMITS, subjects.rate("a"))
+    assert stored is not None
+    # the ten that came, of which the one whose answer was lost counts twice
+    assert Used.read(stored.data).count == 11
 
 
 async def test_all_who_ask_wait_for_a_mute_nats_together(settings: Settings, bus: Bus, nats: NatsServer) -> None:
