@@ -1,6 +1,7 @@
 """JetStream's API, for what nats-py has no method for, or leaves fields out of."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 from nats.aio.client import Client
@@ -17,3 +18,16 @@ async def asked(connection: Client, subject: str, *, patience: float = _ANSWER, 
     if error := answer.get("error"):
         APIError.from_error(error)
     return answer
+
+
+async def consumers_of(connection: Client, stream: str) -> AsyncIterator[dict[str, Any]]:
+    """What JetStream says of each consumer of a stream, page by page. Raises as `asked` does."""
+    offset = 0
+    while True:
+        page = await asked(connection, f"CONSUMER.LIST.{stream}", offset=offset)
+        found = page.get("consumers") or ()
+        for one in found:
+            yield one
+        offset += len(found)
+        if not found or offset >= page["total"]:
+            return

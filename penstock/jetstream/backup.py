@@ -21,7 +21,7 @@ from nats.js.errors import APIError, NotFoundError
 from penstock.errors import Misconfigured
 from penstock.installed import __version__
 from penstock.jetstream import subjects
-from penstock.jetstream.asking import asked
+from penstock.jetstream.asking import asked, consumers_of
 from penstock.jetstream.snapshots import restore, save
 
 #: What is in a folder: written last, so a folder without it is none.
@@ -125,14 +125,8 @@ async def _marks(connection: Client) -> dict[str, Any]:
         except NotFoundError:
             raise Misconfigured(f"stream {name} does not exist: `penstock streams` declares the streams") from None
         marks[name] = state["last_seq"], state["messages"]
-        offset = 0
-        while True:
-            page = await asked(connection, f"CONSUMER.LIST.{name}", offset=offset)
-            for one in (found := page.get("consumers") or []):
-                marks[f"{name} {one['name']}"] = one["delivered"], one["ack_floor"], one["num_ack_pending"]
-            offset += len(found)
-            if not found or offset >= page["total"]:
-                break
+        async for one in consumers_of(connection, name):
+            marks[f"{name} {one['name']}"] = one["delivered"], one["ack_floor"], one["num_ack_pending"]
     return marks
 
 

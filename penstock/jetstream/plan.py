@@ -15,7 +15,7 @@ from nats.js import api
 from nats.js.errors import NotFoundError
 
 from penstock.installed import __version__
-from penstock.jetstream.asking import asked
+from penstock.jetstream.asking import asked, consumers_of
 
 #: In a stream's metadata: the release that declared it.
 DECLARED_BY = "penstock-version"
@@ -106,12 +106,7 @@ def _stream(name: str, there: dict[str, Any], new: dict[str, Any]) -> Planned:
 
 
 async def _consumers(connection: Client, stream: str, wanted: dict[str, api.ConsumerConfig]) -> list[Planned]:
-    there: dict[str, dict[str, Any]] = {}
-    while True:
-        page = await asked(connection, f"CONSUMER.LIST.{stream}", offset=len(there))
-        there |= {one["name"]: one["config"] for one in page.get("consumers") or ()}
-        if len(there) >= page["total"] or not page.get("consumers"):
-            break
+    there = {one["name"]: one["config"] async for one in consumers_of(connection, stream)}
     found = []
     for name, config in wanted.items():
         if name not in there:
