@@ -6,10 +6,8 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import nats.errors
-from nats.aio.msg import Msg
 from nats.js.api import ConsumerInfo
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
@@ -18,6 +16,7 @@ from prometheus_client.registry import Collector
 from penstock.cancelling import stop
 from penstock.contracts.waiting import shift_key
 from penstock.jetstream import subjects
+from penstock.jetstream.asking import asked, consumers_of
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.consumers import delivered
 from penstock.jobs.lookup import unix
@@ -122,12 +121,12 @@ class Backlog:
         for labels, lanes in kinds.items():
             values["penstock_backlog_served"][labels] = float(state_of(lanes)["served"])
         for stream, service in _QUEUES.items():
-            for one in (await self._ask(f"CONSUMER.LIST.{stream}"))["consumers"]:
+            async for one in consumers_of(self._bus.connection, stream):
                 info = ConsumerInfo.from_response(one)
                 lane = info.name.partition("=")[2]
                 if service == "webhooks" or info.name == subjects.AGGREGATOR or lane in subjects.LANES:
                     await self._add(values, stream, info, (service, "", "", lane))
-        for held in (await self._ask("STREAM.LIST"))["streams"]:
+        for held in (await asked(self._bus.connection, "STREAM.LIST", patience=_PATIENCE))["streams"]:
             name = held["config"]["name"]
             if name in subjects.STREAMS:
                 values["penstock_stream_bytes"][name,] = held["state"]["bytes"]
@@ -149,8 +148,8 @@ class Backlog:
         """When the first of those came that nobody has."""
         sequence, at = self._firsts.get(info.name, (0, 0.0))
         if sequence <= delivered(info):
-            query = {"next_by_subj": info.config.filter_subject, "seq": delivered(info) + 1}
-            first = await self._request(f"DIRECT.GET.{stream}", query)
+            query = json.dumps({"next_by_subj": info.config.filter_subject, "seq": delivered(info) + 1}).encode()
+            first = await self._bus.connection.request(f"$JS.API.DIRECT.GET.{stream}", query, _PATIENCE)
             headers = first.headers or {}
             if "Nats-Sequence" not in headers:  # somebody has just taken it
                 return self._bus.time.now()
@@ -161,15 +160,7 @@ class Backlog:
     async def _count_parked(self) -> int:
         """Jobs with more shifts that park them than such that take them up again."""
         every = subjects.journal(subjects.EVERY, shift_key("*"))
-        found = await self._ask(f"STREAM.INFO.{subjects.JOURNAL}", {"subjects_filter": every})
+        about = f"STREAM.INFO.{subjects.JOURNAL}"
+        found = await asked(self._bus.connection, about, patience=_PATIENCE, subjects_filter=every)
         numbers = (int(subject.rpartition(".")[2]) for subject in found["state"].get("subjects") or ())
         return sum(-1 if number % 2 else 1 for number in numbers)
-
-    async def _ask(self, about: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Raises KeyError where NATS refuses, as its answer has nothing then."""
-        answered: dict[str, Any] = json.loads((await self._request(about, query)).data)
-        return answered
-
-    async def _request(self, about: str, query: dict[str, Any] | None) -> Msg:
-        body = json.dumps(query).encode() if query else b""
-        return await self._bus.connection.request(f"$JS.API.{about}", body, _PATIENCE)
