@@ -47,10 +47,8 @@ class Places:
         """Those whose jobs are on, or about to be."""
         found = self._bus.last_from_any_replica
         ends = {subjects.journal(JobName(tenant, job), END): job for job in held}
-        ended = {ends[fact.subject] for fact in await found(subjects.JOURNAL, list(ends))}
+        ended = {ends[fact.subject] for fact in await found(list(ends))}
         old = [job for job, at in held.items() if job not in ended and now - at > _SUBMITTED]
         submissions = [subjects.job("*", JobName(tenant, job)) for job in old]
-        known = (
-            {subjects.of_job(one.subject)[1].id for one in await found(subjects.JOBS, submissions)} if old else set()
-        )
+        known = {subjects.of_job(one.subject)[1].id for one in await found(submissions)} if old else set()
         return {job: at for job, at in held.items() if job not in ended and (job in known or job not in old)}

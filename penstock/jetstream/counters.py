@@ -36,5 +36,5 @@ async def add(bus: Bus, subject: str, amount: int) -> int:
 
 async def value(bus: Bus, subject: str) -> int:
     """The sum, as the stream's leader has it; 0 where nothing was added yet."""
-    stored = await bus.last_from_leader(subjects.stream_of(subject), subject)
+    stored = await bus.last_from_leader(subject)
     return int(json.loads(stored.data)["val"]) if stored else 0

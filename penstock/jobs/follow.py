@@ -22,8 +22,9 @@ from penstock.contracts.journal import Outcome
 from penstock.contracts.wire import JobName
 from penstock.document import Reader, spread
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import RECEIVED_HEADER
+from penstock.jetstream.stored import Stored
 from penstock.jobs.ending import publish_end
 from penstock.jobs.lookup import read, snapshot
 
@@ -126,7 +127,7 @@ class Follower:
         while True:
             while self._missed:
                 self._missed = False
-                stored = self._bus.history(subjects.EVENTS, subjects.events(self._job), after=self._last)
+                stored = self._bus.history(subjects.events(self._job), after=self._last)
                 async for batch in self._accepted(stored):
                     yield batch
                 self.caught_up = True
@@ -227,7 +228,7 @@ class Follower:
         Two attempts ran at once, and the one that was not shown has won; or NATS has lost events that it had stored.
         """
         position = self._reader.position(key)
-        fact = await self._bus.last_from_leader(subjects.JOURNAL, subjects.journal(self._job, key))
+        fact = await self._bus.last_from_leader(subjects.journal(self._job, key))
         if fact is None or (position is None and self.truncated):  # a snapshot takes its place
             return []
         outcome = Outcome.model_validate_json(fact.data)
@@ -262,7 +263,7 @@ class Follower:
 
 async def end_is_published(bus: Bus, job: JobName, by: int) -> bool:
     """Whether the event of the job's end has been published at a place up to `by`."""
-    async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
+    async for stored in bus.history(subjects.events(job)):
         for place, text in enumerate(events.texts_of(stored.data), stored.sequence * events.PLACES):
             with suppress(ValidationError):
                 if isinstance(events.EVENT.validate_json(text), events.TERMINAL):

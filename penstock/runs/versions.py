@@ -100,7 +100,7 @@ async def _answer(question: Msg) -> None:
 async def begun(bus: Bus, journal: Journal, job: JobName) -> set[str]:
     """The keys of all steps of a job that were dispatched or finished, and of all its waits that were begun."""
     # in this order: what is done between the two is in the journal before it leaves the queue
-    queued = bus.history(subjects.STEPS, subjects.step("*", "*", "*", job, "*", lane="*"))
+    queued = bus.history(subjects.step("*", "*", "*", job, "*", lane="*"))
     found = {subjects.tokens(message.subject)[-1] async for message in queued}
     await journal.read()
     return found | {outcome.key for outcome in journal.outcomes()} | journal.waits()

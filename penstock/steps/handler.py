@@ -112,7 +112,7 @@ class StepHandler:
 
         async def read() -> None:
             facts = subjects.journal(job, key), subjects.journal(job, END)
-            if any(await asyncio.gather(*(self._bus.last_from_leader(subjects.JOURNAL, fact) for fact in facts))):
+            if any(await asyncio.gather(*(self._bus.last_from_leader(fact) for fact in facts))):
                 nobody_waits.set()
 
         async with self._bus.following(read, on_fact, subjects.fact(job, key), subjects.fact(job, END)):

@@ -85,7 +85,7 @@ async def test_what_did_not_come_is_given_back_once_though_the_answer_is_lost(
         relay.pass_all()
         await taking
         await away.connection.close()
-    stored = await bus.last_from_leader(subjects.LIMITS, subjects.rate("a"))
+    stored = await bus.last_from_leader(subjects.rate("a"))
     assert stored is not None
     # the ten that came, of which the one whose answer was lost counts twice
     assert Used.read(stored.data).count == 11

@@ -90,7 +90,7 @@ class Pauses:
 
     async def _read(self) -> None:
         every = [subjects.model_pause("*")]
-        async for stored in self._bus.each_last_from_any_replica(subjects.MODELS, every):
+        async for stored in self._bus.each_last_from_any_replica(every):
             self._known(stored.data)
 
     async def _on_pause(self, message: Msg) -> None:
