@@ -91,7 +91,7 @@ class Keyring:
             self._known, self._confirmed_at = found, began
         self._tell_ends()
 
-    async def _hear(self, message: Msg) -> None:
+    def _hear(self, message: Msg) -> None:
         stored = Stored.of(message)
         key_id, heard = _id(stored.subject), (stored.sequence, keys.read(stored.data))
         self._known[key_id] = self._heard[key_id] = heard

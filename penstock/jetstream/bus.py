@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 
 import nats.errors
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError
@@ -28,6 +27,7 @@ from penstock.backoff import delay
 from penstock.cancelling import stop
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
+from penstock.jetstream.hearing import Hear, subscribe
 from penstock.jetstream.server_time import TOLERATED, ServerTime
 from penstock.jetstream.storage import UNREACHABLE, Storage, is_passing, is_subject_taken
 from penstock.jetstream.stored import Stored
@@ -106,10 +106,20 @@ class Bus:
         if len(payload) > self.max_body:
             too_large = f"{len(payload)} bytes for {subject}; the server takes {self.connection.max_payload}"
             raise Failure("output_too_large", too_large)
-        # nats-py may write into the headers it is given
-        copied = dict(headers) if headers else None
-        publishing = partial(self.jetstream.publish, subject, payload, headers=copied)
-        return (await self.storage.publish(subjects.stream_of(subject), publishing)).seq
+        return int((await self.put(subject, payload, headers))["seq"])
+
+    async def put(self, subject: str, payload: bytes, headers: dict[str, str] | None) -> dict[str, Any]:
+        """The same of any size, with all that the stream answers; nats-py's own publish makes an object of that."""
+
+        async def attempt() -> dict[str, Any]:
+            answer: dict[str, Any] = json.loads(
+                (await self.connection.request(subject, payload, _ANSWER, headers=headers)).data
+            )
+            if error := answer.get("error"):
+                APIError.from_error(error)
+            return answer
+
+        return await self.storage.publish(subjects.stream_of(subject), attempt)
 
     async def last_from_leader(self, subject: str) -> Stored | None:
         """The last message of `subject` (wildcards allowed), as the stream's leader has it."""
@@ -170,17 +180,13 @@ class Bus:
         self._on_reconnect.add(callback)
         return lambda: self._on_reconnect.discard(callback)
 
-    async def subscribe(self, subject: str, on_message: Callable[[Msg], Awaitable[None]]) -> Subscription:
-        """To be ended with `unsubscribe`."""
-        return await self.retrying(
-            f"subscribe to {subject}", partial(self.connection.subscribe, subject, cb=on_message)
-        )
+    async def subscribe(self, subject: str, hear: Hear) -> Subscription:
+        """To be ended with `unsubscribe`. `hear` is called where messages are read: it is to be short."""
+        return await self.retrying(f"subscribe to {subject}", partial(subscribe, self.connection, subject, hear))
 
     @asynccontextmanager
-    async def following(
-        self, read: Callable[[], Awaitable[None]], on_message: Callable[[Msg], Awaitable[None]], *subjects: str
-    ) -> AsyncIterator[None]:
-        """Within it, `on_message` is given each message of `subjects`.
+    async def following(self, read: Callable[[], Awaitable[None]], hear: Hear, *subjects: str) -> AsyncIterator[None]:
+        """Within it, `hear` is given each message of `subjects`.
 
         `read` is called at the entry and after each reconnection: it reads what was published before, or missed.
         """
@@ -197,7 +203,7 @@ class Bus:
 
         async with AsyncExitStack() as stack:
             for subject in subjects:
-                stack.push_async_callback(self.unsubscribe, await self.subscribe(subject, on_message))
+                stack.push_async_callback(self.unsubscribe, await self.subscribe(subject, hear))
             stack.push_async_callback(lambda: stop(*readings))
             loop = asyncio.get_running_loop()
             stack.callback(self.on_reconnect(lambda: readings.append(loop.create_task(read_again()))))
@@ -266,13 +272,13 @@ class Bus:
         clock = asyncio.get_running_loop()
         tries, deadline = 0, clock.time() + self.timeout
         while True:
-            tries += 1
-            pause = delay(tries, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
             try:
                 return await action()
             except Exception as error:
                 if not is_passing(error):
                     raise
+                tries += 1
+                pause = delay(tries, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
                 if self.connection.is_closed or clock.time() + pause > deadline:
                     raise BusUnavailable(f"could not {what} in {tries} tries: {error!r}"[:500]) from error
             await asyncio.sleep(pause)

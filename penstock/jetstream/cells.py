@@ -114,7 +114,7 @@ class Cells:
         with suppress(BusUnavailable):
             await self._bus.subscribe(subjects.LIMITS_CHANGED[1], self._hear)
 
-    async def _hear(self, message: Msg) -> None:
+    def _hear(self, message: Msg) -> None:
         stored = Stored.of(message)
         if stored.subject in self._kept:
             self._kept[stored.subject][1].hear(stored.sequence, stored.data)

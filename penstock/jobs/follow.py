@@ -75,9 +75,9 @@ class Buffers:
 class Follower:
     """Iterate to follow, batch by batch, to the job's end. Use as `async with`: it is subscribed from entry to exit.
 
-    `buffers`: shared with other readers. `publish_missing_end`: where the journal has the
-    job's end and EVENTS does not, publish it, once all history is read; for a job that was submitted earlier. After
-    each `silence` seconds without an event the stream is read again, and this is done in any case.
+    `buffers`: shared with other readers. `ended`: told when the job's end was read. `publish_missing_end`: where the
+    journal has the job's end and EVENTS does not, publish it, once all history is read; for a job that was submitted
+    earlier. After each `silence` seconds without an event the stream is read again, and this is done in any case.
 
     Where retention has dropped the job's first events, or all of a job that was submitted earlier, a snapshot comes
     first, and another one after the end of each step whose first events are dropped.
@@ -91,6 +91,7 @@ class Follower:
         buffers: Buffers | None = None,
         silence: float = 15.0,
         publish_missing_end: bool = False,
+        ended: Callable[[JobName], None] = lambda _: None,
     ) -> None:
         self._bus, self._job, self._silence = bus, job, silence
         self._buffers = buffers or Buffers()
@@ -99,7 +100,7 @@ class Follower:
         #: When the first text came from the model (NATS's time) that was yielded as it came; to be set to None.
         self.received: float | None = None
         self._missed = True  # all history so far
-        self._publish_missing_end = publish_missing_end
+        self._publish_missing_end, self._ended = publish_missing_end, ended
         self._wake = asyncio.Event()
         self._reader = Reader()
         self._last = 0
@@ -111,7 +112,7 @@ class Follower:
         self.caught_up = False
 
     async def __aenter__(self) -> "Follower":
-        self._subscription = await self._bus.subscribe(subjects.live(self._job), self._on_message)
+        self._subscription = await self._bus.subscribe(subjects.live(self._job), self._hear)
         # No flush: what is sent on one connection is handled in order, so the server knows of the subscription before
         # it is asked for history. A flush that is cancelled would end the connection's read loop (docs/nats-py.md).
         self._forget = self._bus.on_reconnect(self.read_again)
@@ -175,6 +176,7 @@ class Follower:
                     batch.append(delivered)
                     size += len(delivered.data)
             if self._reader.ended:
+                self._ended(self._job)
                 break
             if len(batch) >= _BATCH or size > _BATCH_BYTES:
                 yield batch
@@ -241,7 +243,7 @@ class Follower:
                 made.append(events.PartValue(id=f"outcome:{key}:{p}", p=p, t=to_json(value).decode()))
         return made
 
-    async def _on_message(self, message: Msg) -> None:
+    def _hear(self, message: Msg) -> None:
         if not self._missed:
             stored = Stored.of(message)
             before = int(stored.headers.get("Nats-Last-Sequence", "0"))

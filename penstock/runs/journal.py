@@ -38,7 +38,7 @@ class Journal:
     async def following(cls, bus: Bus, job: JobName) -> AsyncIterator["Journal"]:
         journal = cls(bus, job)
         try:
-            async with bus.following(journal.read, journal._on_message, subjects.fact(job, ">")):
+            async with bus.following(journal.read, journal._hear, subjects.fact(job, ">")):
                 yield journal
         finally:
             for waiter in journal._waiting.values():
@@ -106,7 +106,7 @@ class Journal:
             self._note(subjects.key_of(stored.subject), stored.data, stored.sequence)
             self._read_to = max(self._read_to, stored.sequence)
 
-    async def _on_message(self, message: Msg) -> None:
+    def _hear(self, message: Msg) -> None:
         stored = Stored.of(message)
         self._note(subjects.key_of(stored.subject), stored.data, stored.sequence)
 

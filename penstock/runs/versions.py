@@ -42,7 +42,7 @@ class Versions:
     async def start(self) -> None:
         for name, pattern in self._patterns.items():
             for subject in (subjects.runs(name), subjects.runs(name, pattern.version)):
-                self._answering.append(await self._bus.subscribe(subject, _answer))
+                self._answering.append(await self._bus.connection.subscribe(subject, cb=_answer))
 
     async def stop(self) -> None:
         """Before running jobs are handed back: they are not to come here again."""

@@ -152,7 +152,7 @@ class Replies:
                 standing = found
                 changed.set()
 
-        async def on_message(message: Msg) -> None:
+        def hear(message: Msg) -> None:
             note(Stored.of(message))
 
         async def look() -> None:
@@ -165,7 +165,7 @@ class Replies:
         self.tell("wait")
         # it may take as long as its asker waits for the model
         with lending(begun=True):
-            async with self.bus.following(look, on_message, told):
+            async with self.bus.following(look, hear, told):
                 while holds():
                     changed.clear()
                     with suppress(TimeoutError):

@@ -37,7 +37,7 @@ async def _end(task: asyncio.Task[None] | None) -> None:
     await asyncio.wait({task})
 
 
-async def _ignore(_: object) -> None:
+def _ignore(_: object) -> None:
     pass
 
 
