@@ -16,11 +16,16 @@ class ToolAgentRequest(PatternRequest):
     options: ToolAgentOptions = ToolAgentOptions()
 
 
-class ToolUse(Wire):
-    """One call of a tool, numbered from 1: why it was made, of which tool, what was asked, what came back."""
+class Called(Wire):
+    """One call of a tool, as readers see it. The description streams, from before it is known that a call follows."""
 
-    step: int
-    description: str
+    step: int = Field(description="Its number, from 1.")
+    description: str = Field(description="Why the tool was called.")
+
+
+class ToolUse(Called):
+    """One call of a tool: why it was made, of which tool, what was asked, what came back."""
+
     tool: str
     asked: str | None = omitted(description="Absent if the call fits no tool.")
     result: str
