@@ -1,5 +1,8 @@
 """What an agent with tools is asked, what it works with, and what it gives."""
 
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
 from pydantic import Field
 
 from penstock.contracts.options import Options, PatternRequest
@@ -21,6 +24,9 @@ class Called(Wire):
 
     step: int = Field(description="Its number, from 1.")
     description: str = Field(description="Why the tool was called.")
+
+
+Shown = TypeVar("Shown", bound=Called)
 
 
 class ToolUse(Called):
@@ -46,6 +52,15 @@ class Work(Wire):
 
     problem: str
     transcript: tuple[Turn, ...]
+
+
+@dataclass(frozen=True)
+class Worked(Generic[Shown]):
+    """The turns, the calls in them as readers see them, and whether the last turn is an answer."""
+
+    transcript: tuple[Turn, ...]
+    steps: tuple[Shown, ...]
+    complete: bool
 
 
 def call_key(turn: int, index: int) -> str:

@@ -9,25 +9,12 @@ problem ──▶ THINK ──▶ calls tools? ──no──▶ asked for more?
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 from penstock.contracts.step import Step
 from penstock.contracts.turns import ToolCall, ToolResult, Turn
 from penstock.pattern import Run
-from penstock.patterns.tool_agent.contract import Called, Work, call_key
+from penstock.patterns.tool_agent.contract import Shown, Work, Worked, call_key
 from penstock.patterns.tool_agent.toolset import Toolset, Used
-
-Shown = TypeVar("Shown", bound=Called)
-
-
-@dataclass(frozen=True)
-class Worked(Generic[Shown]):
-    """The turns, the calls in them as readers see them, and whether the last turn is an answer."""
-
-    transcript: tuple[Turn, ...]
-    steps: tuple[Shown, ...]
-    complete: bool
 
 
 async def work_out(
