@@ -60,7 +60,8 @@ class Run(ABC):
         replay: where concurrent branches make that order vary, give a `key`.
 
         `into` is the place of the result (RFC 6901) in which the output grows while it is being made; ""
-        spreads the output's members over the root, and a trailing "/" over the place before it.
+        spreads the output's members over the root, and a trailing "/" over the place before it. Of an output that is a
+        Turn its words stand there, a text; nothing does if it has none.
         `complexity` overrides the step's own.
 
         Raises StepFailed when the step failed for good, Failure("replay_mismatch") when the journal has
@@ -205,7 +206,9 @@ class Model(Protocol):
     async def object(self, prompt: Prompt, output: type[T], check: Check | None = None, *, stream: bool = False) -> T:
         """A reply as `output`, validated strictly."""
 
-    async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any] | Declaration]) -> Turn:
+    async def turn(
+        self, prompt: Prompt, tools: Sequence[Tool[Any, Any] | Declaration], *, stream: bool = False
+    ) -> Turn:
         """Text, tool calls, or both. Arguments are as the model gave them: the tool validates its own."""
 
 

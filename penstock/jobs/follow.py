@@ -14,13 +14,12 @@ from dataclasses import dataclass
 
 from nats.aio.msg import Msg
 from pydantic import ValidationError
-from pydantic_core import to_json
 
 from penstock.contracts import events
 from penstock.contracts.job import Snapshot
 from penstock.contracts.journal import Outcome
 from penstock.contracts.wire import JobName
-from penstock.document import Reader, spread
+from penstock.document import Reader, shown_anew
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import RECEIVED_HEADER
@@ -234,14 +233,11 @@ class Follower:
         if fact is None or (position is None and self.truncated):  # a snapshot takes its place
             return []
         outcome = Outcome.model_validate_json(fact.data)
-        if outcome.into is None:
+        if (place := outcome.place) is None:
             return []
         log.warning("readers are shown a step's outcome anew", extra={**self._job.about, "key": key})
-        made: list[events.Event] = [events.PartReset(p=outcome.into.rstrip("/"), **position)] if position else []
-        if outcome.failure is None:
-            for p, value in spread(outcome.into, outcome.value).items():
-                made.append(events.PartValue(id=f"outcome:{key}:{p}", p=p, t=to_json(value).decode()))
-        return made
+        made: list[events.Event] = [events.PartReset(p=place.rstrip("/"), **position)] if position else []
+        return made + shown_anew(outcome)
 
     def _hear(self, message: Msg) -> None:
         if not self._missed:

@@ -9,7 +9,7 @@ from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, is
 from penstock.contracts.usage import Usage
 from penstock.contracts.waiting import Shift, Waiting, shift_key, signal_key
 from penstock.contracts.wire import JobName, is_token
-from penstock.document import Placed, spread
+from penstock.document import Placed, shown
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.stored import Stored
@@ -86,9 +86,8 @@ async def snapshot(bus: Bus, job: JobName) -> Snapshot:
     record = await read(bus, job)
     placed = Placed()
     for outcome in record.outcomes:
-        if outcome.into is not None and outcome.failure is None:
-            for p, value in spread(outcome.into, outcome.value).items():
-                placed.put(p, value)
+        for p, value in shown(outcome).items():
+            placed.put(p, value)
     result = (record.end.result if record.end else None) or placed.assembled()
     steps = tuple(outcome.key for outcome in record.outcomes)
     known = {"job": job.id, "result": result, "steps": steps, "waiting": record.waiting}

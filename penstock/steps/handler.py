@@ -128,8 +128,8 @@ class StepHandler:
         executable = self._executables[f"{request.pattern}/{request.step}"]
         by = {"k": attempt.key, "a": attempt.number, "i": attempt.id}
         step, interval, seen = executable.step, self._settings.flush_interval, attempt.bill.seen
-        sink = PartSink(events, by, seen, into=request.into, output=step.output, flush_interval=interval)
-        fixed = {"fingerprint": request.fingerprint, "into": request.into, "prompt": executable.prompt}
+        sink = PartSink(events, by, seen, into=request.place, output=step.output, flush_interval=interval)
+        fixed = request.model_dump(include={"fingerprint", "into", "words_into"}) | {"prompt": executable.prompt}
         store = partial(self._store, attempt, events, sink, fixed)
         if attempt.number > self._settings.max_deliveries:
             detail = f"given up at attempt {attempt.number}; its executors did not survive it"
