@@ -33,6 +33,7 @@ from penstock.pattern import Pattern
 from penstock.runs.earlier import Earlier
 from penstock.runs.journal import Journal
 from penstock.runs.lanes import Sending, Shares
+from penstock.runs.newer import Newer
 from penstock.runs.parking import Parking
 from penstock.runs.replay import ReplayRun
 from penstock.runs.task import check_all_asked
@@ -113,6 +114,8 @@ class JobHandler:
         try:
             request = parse_request(self._patterns, name, submitted.body, self._settings)
         except Failure as refusal:
+            if journal.end is None:
+                await self.versions.leave_to_newer(submitted)
             problem = refusal
         urgency = request.options.urgency if request else "normal"
         sending = Sending(self._bus, self._shares, job, urgency, resumes=journal.start is not None)
@@ -227,6 +230,7 @@ class JobHandler:
             set_timer=partial(set_timer, self._bus, job),
             kept_days=self._settings.jobs_max_age_days,
         )
+        newer = Newer(journal)
         work = Work(
             job=job,
             start=start,
@@ -238,6 +242,7 @@ class JobHandler:
             max_steps=self._settings.max_steps,
             waits=waits,
             settled=sending.settled,
+            is_for_another=newer.has,
             begun=partial(begun, self._bus, journal, job),
             inherited=earlier.outcomes,
             seed=earlier.seed,
@@ -255,13 +260,16 @@ class JobHandler:
         idling = asyncio.ensure_future(waits.idle(lambda: work.at_work > 0))
         try:
             left = start.deadline - self._bus.time.now()
-            await asyncio.wait((working, ending, idling), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            ways = (working, ending, idling, newer.found)
+            await asyncio.wait(ways, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
                 if ending.done():
                     return None, None, []
                 if idling.done():
                     await events.flush()
                     return None, None, idling.result()
+                if newer.found.done():
+                    newer.found.result()
                 until = datetime.fromtimestamp(start.deadline, UTC)
                 raise Failure("deadline_exceeded", f"the job had until {rfc3339(until)}")
             return working.result(), None, []
@@ -271,7 +279,7 @@ class JobHandler:
             return None, self.versions.explained(failure_of(error, pattern, self._settings), start), []
         finally:
             work.over = True
-            await stop(working, ending, idling)
+            await stop(working, ending, idling, newer.found)
 
     async def _write_end(
         self, name: str, journal: Journal, result: dict[str, Any] | None, problem: Failure | None

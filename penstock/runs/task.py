@@ -36,9 +36,15 @@ class Task(Generic[Out]):
         work.at_work += 1
         try:
             outcome = await self._outcome(work)
+            output = self._read(outcome)
+        except Exception as error:
+            if not work.is_for_another(self.message.key, error):
+                raise
+            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]  # the run is given up
         finally:
             work.at_work -= 1
-        return self._accepted(outcome, work, result)
+        self._accept(outcome, work, result)
+        return output  # type: ignore[return-value]  # None only where the outcome is a failure, which was raised
 
     async def _outcome(self, work: Work) -> Outcome:
         work.waiting[self.key] = self.message
@@ -60,7 +66,13 @@ class Task(Generic[Out]):
         work.settled(key)
         return outcome
 
-    def _accepted(self, outcome: Outcome, work: Work, result: StreamedResult) -> Out:
+    def _read(self, outcome: Outcome) -> Out | None:
+        output: Any = self.step.output
+        if outcome.failure is not None or output is str:
+            return outcome.value  # type: ignore[no-any-return]
+        return output.model_validate(outcome.value)  # type: ignore[no-any-return]
+
+    def _accept(self, outcome: Outcome, work: Work, result: StreamedResult) -> None:
         if how := _difference(self.message, outcome):
             raise _mismatch(work, outcome, how)
         if outcome.failure is None and self.into is not None:
@@ -71,8 +83,6 @@ class Task(Generic[Out]):
         work.tell_outcome(outcome)
         if outcome.failure is not None:
             raise StepFailed(outcome.failure)
-        output: Any = self.step.output
-        return outcome.value if output is str else output.model_validate(outcome.value)  # type: ignore[no-any-return]
 
 
 async def time_under(key: str, work: Work) -> datetime:

@@ -8,6 +8,7 @@ from penstock import correlation, tracing
 from penstock.contracts.journal import JobEnd, JobStart
 from penstock.contracts.wire import JobName
 from penstock.errors import BusUnavailable, Failure
+from penstock.jetstream.settling import TooNew
 from penstock.mistakes import leaves, told
 from penstock.pattern import Pattern
 from penstock.runs.turns import Submitted
@@ -49,8 +50,10 @@ class Told:
 def failure_of(error: BaseException, pattern: Pattern[Any, Any], settings: Settings) -> Failure:
     """Why a pattern ended with `error`; a group stands for its first Failure.
 
-    Raises BusUnavailable if it is one, or has one among others: that is no reason for the job to fail.
+    Raises BusUnavailable and TooNew if it is one, or has the first among others: that is no reason for the job to fail.
     """
+    if isinstance(error, TooNew):
+        raise error
     all_of_it = leaves(error)
     if unavailable := next((leaf for leaf in all_of_it if isinstance(leaf, BusUnavailable)), None):
         raise unavailable

@@ -25,7 +25,7 @@ from penstock.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.pull import PullGroup
-from penstock.jetstream.settling import GivenUp, Later, settling
+from penstock.jetstream.settling import GivenUp, Later, leave_to_newer, settling
 from penstock.settings import Settings
 from penstock.webhooks.metrics import WebhookMetrics
 from penstock.webhooks.transport import Forbidden, Transport, Undelivered
@@ -88,6 +88,7 @@ class Dispatcher:
                 hook = Hook.model_validate_json(message.data)
                 url = httpx.URL(hook.url)
             except (ValidationError, httpx.InvalidURL):
+                leave_to_newer(message.headers, "a webhook")
                 raise GivenUp("invalid_hook", "the message names no URL") from None
             host = about["host"] = url.raw_host.decode("ascii").lower()
             elapsed = self._bus.time.now() - message.metadata.timestamp.timestamp()
