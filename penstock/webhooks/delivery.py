@@ -127,7 +127,7 @@ class Dispatcher:
 
     async def _send(self, url: httpx.URL, job: JobName, hook: Hook) -> None:
         """One try. Raises Undelivered for all but 2xx; a redirect is such a failure too."""
-        secret = self._settings.webhook_secret
+        secret = self._settings.signed_with()
         if secret is None:
             raise Undelivered("PENSTOCK_WEBHOOK_SECRET is not set any more")
         if hook.body is None:
@@ -141,7 +141,7 @@ class Dispatcher:
             "user-agent": f"Penstock/{__version__}",
             **correlation.headers(),
             # the id is the same for every try of every replica: receivers know a repetition by it
-            **signature(secret.get_secret_value(), id, datetime.now(UTC), payload),
+            **signature(secret, id, datetime.now(UTC), payload),
         }
         try:
             status, retry_after = await self._transport.post(url, headers, payload)
