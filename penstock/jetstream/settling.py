@@ -49,6 +49,7 @@ class TooNew(Later):
 
     def __init__(self, by: str, what: str) -> None:
         super().__init__(_FOR_NEWER)
+        self.by, self.what = by, what
         _say_once(by, what)
 
 

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock import correlation, tracing
+from penstock.contracts.events import JobAccepted
 from penstock.contracts.journal import JobEnd, JobStart
 from penstock.contracts.wire import JobName
 from penstock.errors import BusUnavailable, Failure
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.event_log import stored_events
 from penstock.jetstream.settling import TooNew
 from penstock.mistakes import leaves, told
 from penstock.pattern import Pattern
@@ -45,6 +48,11 @@ class Told:
             "penstock.cost_usd": end.usage.cost_usd,
         }
         self._span.end(used, error=code, at=end.ended_at)
+
+
+async def times_begun(bus: Bus, job: JobName) -> int:
+    """How often a job's run has begun. Deliveries are no measure: if NATS stores nothing they begin nothing."""
+    return sum([isinstance(event, JobAccepted) async for event in stored_events(bus, job)])
 
 
 def failure_of(error: BaseException, pattern: Pattern[Any, Any], settings: Settings) -> Failure:
