@@ -1,4 +1,4 @@
-"""Jobs of which a newer release has written what this one cannot read: they are handed back, their patterns not told."""
+"""Jobs of which a newer release has written what cannot be read here: they are handed back, their patterns not told."""
 
 import asyncio
 from collections.abc import Callable
