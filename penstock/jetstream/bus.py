@@ -28,6 +28,7 @@ from penstock.cancelling import stop
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.hearing import Hear, subscribe
+from penstock.jetstream.releases import signed
 from penstock.jetstream.server_time import TOLERATED, ServerTime
 from penstock.jetstream.storage import UNREACHABLE, Storage, is_passing, is_subject_taken
 from penstock.jetstream.stored import Stored
@@ -83,7 +84,7 @@ class Bus:
 
         async def attempt() -> bool:
             try:
-                await self.publish(subject, payload, headers=headers)
+                await self.publish(subject, payload, headers=signed(headers))
             except APIError as error:
                 if not is_subject_taken(error):
                     raise

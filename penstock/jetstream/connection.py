@@ -6,6 +6,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import nats.errors
@@ -18,12 +19,16 @@ from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.hearing import subscribe
+from penstock.jetstream.renewed import Renewed
 from penstock.settings import Settings
+from penstock.settings.secret_file import SecretFile
 
 log = logging.getLogger(__name__)
 
 #: What a message carries around a request body: input of a step with outputs of others, headers, JSON escapes.
 _ENVELOPE = 1024 * 1024
+#: What the server says of one message, or of silence, for which nats-py does what is right.
+_PASSING = "permissions violation", "stale connection"
 #: Seconds.
 _MOMENT = 0.05
 #: What stands around names and values of headers.
@@ -45,14 +50,25 @@ def connect_options(settings: Settings, name: str) -> dict[str, Any]:
     }
     if settings.nats_credentials:
         options["user_credentials"] = str(settings.nats_credentials)
-    if settings.nats_token:
+    # what comes from a file, that of a .creds file among it, is read again at each connection
+    if file := settings.nats_token_file:
+        options["token"] = SecretFile(file, "PENSTOCK_NATS_TOKEN_FILE")
+    elif settings.nats_token:
         options["token"] = settings.nats_token.get_secret_value()
-    if settings.nats_user and settings.nats_password:
+    if settings.nats_user:
         # answers go where only this user may listen (`penstock nats-config`)
-        password = settings.nats_password.get_secret_value()
-        options |= {"user": settings.nats_user, "password": password, "inbox_prefix": inbox(settings.nats_user)}
+        options |= {"user": settings.nats_user, "inbox_prefix": inbox(settings.nats_user)}
+    if file := settings.nats_password_file:
+        options["password"] = SecretFile(file, "PENSTOCK_NATS_PASSWORD_FILE")
+    elif settings.nats_password:
+        options["password"] = settings.nats_password.get_secret_value()
     if settings.nats_ca or settings.nats_cert:
-        options["tls"] = _trusting(settings)
+        try:
+            options["tls"] = Renewed.by(partial(_trusting, settings))
+        except (ssl.SSLError, OSError) as error:
+            raise Misconfigured(
+                f"PENSTOCK_NATS_CA, PENSTOCK_NATS_CERT or PENSTOCK_NATS_KEY cannot be used: {error}"
+            ) from None
     return options
 
 
@@ -62,15 +78,10 @@ def inbox(user: str) -> str:
 
 
 def _trusting(settings: Settings) -> ssl.SSLContext:
-    """Raises Misconfigured for a file that has no certificate or key, or not the one that belongs to the other."""
-    try:
-        context = ssl.create_default_context(cafile=settings.nats_ca)
-        if settings.nats_cert:
-            context.load_cert_chain(settings.nats_cert, settings.nats_key)
-    except (ssl.SSLError, OSError) as error:
-        raise Misconfigured(
-            f"PENSTOCK_NATS_CA, PENSTOCK_NATS_CERT or PENSTOCK_NATS_KEY cannot be used: {error}"
-        ) from None
+    """Raises SSLError or OSError for a file that has no certificate or key, or not that which belongs to the other."""
+    context = ssl.create_default_context(cafile=settings.nats_ca)
+    if settings.nats_cert:
+        context.load_cert_chain(settings.nats_cert, settings.nats_key)
     return context
 
 
@@ -107,12 +118,15 @@ def mended(connection: Client) -> Client:
     Who asks for TLS (`tls://`, PENSTOCK_NATS_CA) sends no password to a server that offers none: nats-py would, so that
     whoever stands in between need only leave it out.
 
+    An error after which the server closes a connection, such as `Authentication Revoked` where a password was replaced,
+    ends it for ever with nats-py: the process would run on and receive nothing. It reconnects, by what its files have.
+
     `close` ends it for certain, also while it reconnects. A request takes half of the CPU: nats-py draws a random name
     for each, waits in a task's time-out instead of a timer, and has a task take its answer from a queue; and headers
     are read in a quarter of the time, since nats-py looks at each character of their names.
     """
     build, read, close = connection._build_message, connection._process_headers, connection.close
-    inform = connection._process_info
+    inform, hear = connection._process_info, connection._process_err
 
     def built(sid: int, subject: bytes, *others: Any) -> Any:
         return build(sid, subject.decode(errors="replace").encode(), *others)
@@ -135,6 +149,14 @@ def mended(connection: Client) -> Client:
         if initial_connection and wanted and not info.get("tls_required"):
             raise nats.errors.Error("nats: TLS is asked for, and the server offers none")
         await inform(info, initial_connection)
+
+    async def told(err_msg: str) -> None:
+        if any(passing in err_msg.lower() for passing in _PASSING):
+            await hear(err_msg)
+        else:
+            error = nats.errors.Error(f"nats: {err_msg}")
+            await connection._error_cb(error)
+            await connection._process_op_err(error)
 
     numbers, waiting = itertools.count(), dict[str, asyncio.Future[Msg]]()
 
@@ -161,6 +183,7 @@ def mended(connection: Client) -> Client:
             del waiting[token]
 
     connection._parse_header_lines = _header_lines  # type: ignore[method-assign, assignment]
+    connection._process_err = told  # type: ignore[method-assign]
     connection._process_info = informed  # type: ignore[method-assign]
     connection._request_new_style = asked  # type: ignore[method-assign]
     connection._build_message = built  # type: ignore[method-assign, assignment]

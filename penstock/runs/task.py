@@ -38,9 +38,15 @@ class Task(Generic[Out]):
         work.at_work += 1
         try:
             outcome = await self._outcome(work)
+            output = self._read(outcome, work)
+        except Exception as error:
+            if not work.is_for_another(self.message.key, error):
+                raise
+            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]  # the run is given up
         finally:
             work.at_work -= 1
-        return self._accepted(outcome, work, result)
+        self._accept(outcome, output, work, result)
+        return output  # type: ignore[return-value]  # None only where the outcome is a failure, which was raised
 
     async def _outcome(self, work: Work) -> Outcome:
         work.waiting[self.key] = self.message
@@ -62,14 +68,16 @@ class Task(Generic[Out]):
         work.settled(key)
         return outcome
 
-    def _accepted(self, outcome: Outcome, work: Work, result: StreamedResult) -> Out:
+    def _read(self, outcome: Outcome, work: Work) -> Out | None:
         if how := _difference(self.message, outcome):
             raise _mismatch(work, outcome, how)
-        output: Any = None
+        output: Any = self.step.output
+        if outcome.failure is not None or output is str:
+            return outcome.value  # type: ignore[no-any-return]
+        return output.model_validate(outcome.value)  # type: ignore[no-any-return]
+
+    def _accept(self, outcome: Outcome, output: Out | None, work: Work, result: StreamedResult) -> None:
         if outcome.failure is None:
-            output = outcome.value
-            if self.step.output is not str:
-                output = self.step.output.model_validate(outcome.value)  # type: ignore[attr-defined]
             self._place(output.words if isinstance(output, Turn) else outcome.value, result)
         if self.message.words_into != outcome.words_into:  # its worker did not know that words are shown
             for event in shown_anew(outcome.model_copy(update={"words_into": self.message.words_into})):
@@ -77,7 +85,6 @@ class Task(Generic[Out]):
         work.tell_outcome(outcome)
         if outcome.failure is not None:
             raise StepFailed(outcome.failure)
-        return output  # type: ignore[no-any-return]
 
     def _place(self, shown: Any, result: StreamedResult) -> None:
         if self.into is None or (self.message.words_into is not None and not shown):

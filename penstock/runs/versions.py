@@ -15,11 +15,14 @@ from penstock.backoff import delay
 from penstock.contracts.journal import JobStart
 from penstock.contracts.wire import JobName, is_token
 from penstock.errors import Failure
+from penstock.installed import __version__, numbers
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.settling import Later
+from penstock.jetstream.releases import newer
+from penstock.jetstream.settling import Later, TooNew
 from penstock.pattern import Pattern
 from penstock.runs.journal import Journal
+from penstock.runs.turns import Submitted
 
 #: Seconds that an answer may take.
 _ANSWER = 2.0
@@ -43,6 +46,7 @@ class Versions:
         for name, pattern in self._patterns.items():
             for subject in (subjects.runs(name), subjects.runs(name, pattern.version)):
                 self._answering.append(await self._bus.connection.subscribe(subject, cb=_answer))
+        self._answering.append(await self._bus.connection.subscribe(_of_release(__version__), cb=_answer))
 
     async def stop(self) -> None:
         """Before running jobs are handed back: they are not to come here again."""
@@ -76,6 +80,17 @@ class Versions:
                 return
         raise Later(delay(message.metadata.num_delivered, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE))
 
+    async def leave_to_newer(self, submitted: Submitted) -> None:
+        """To be called for a job that is refused here: raises TooNew where a newer release took it in.
+
+        While a replica of that one answers; else until the job and this process are `patience` seconds old.
+        """
+        if (by := newer(submitted.headers)) is None:
+            return
+        old = self._bus.time.now() - max(self._began, submitted.at) >= self._patience
+        if not old or await self._is_answered(_of_release(by)):
+            raise TooNew(by, "a job")
+
     async def _is_answered(self, subject: str) -> bool:
         try:
             await self._bus.connection.request(subject, timeout=_ANSWER)
@@ -91,6 +106,11 @@ class Versions:
         began, here = (f"version {one!r}" if one else "no version" for one in (start.version, here))
         detail = f"the job began with {began} of {start.pattern}, which no replica has any more; with {here}, "
         return Failure(failure.code, detail + failure.detail)
+
+
+def _of_release(version: str) -> str:
+    """Where aggregators of a release answer; no pattern is called so."""
+    return subjects.runs("=release", "-".join(map(str, numbers(version))))
 
 
 async def _answer(question: Msg) -> None:

@@ -30,7 +30,7 @@ def _trouble(webhook: str, settings: Webhooks) -> str | None:
 
     Names are not resolved here: where they lead may change until something is delivered, and is checked then.
     """
-    if settings.webhook_secret is None:
+    if settings.webhook_secret is None and settings.webhook_secret_file is None:
         return "webhooks are not configured here: PENSTOCK_WEBHOOK_SECRET is not set"
     try:
         url = httpx.URL(webhook)

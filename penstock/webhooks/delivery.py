@@ -25,7 +25,7 @@ from penstock.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.pull import PullGroup
-from penstock.jetstream.settling import GivenUp, Later, settling
+from penstock.jetstream.settling import GivenUp, Later, leave_to_newer, settling
 from penstock.settings import Settings
 from penstock.webhooks.metrics import WebhookMetrics
 from penstock.webhooks.transport import Forbidden, Transport, Undelivered
@@ -88,6 +88,7 @@ class Dispatcher:
                 hook = Hook.model_validate_json(message.data)
                 url = httpx.URL(hook.url)
             except (ValidationError, httpx.InvalidURL):
+                leave_to_newer(message.headers, "a webhook")
                 raise GivenUp("invalid_hook", "the message names no URL") from None
             host = about["host"] = url.raw_host.decode("ascii").lower()
             elapsed = self._bus.time.now() - message.metadata.timestamp.timestamp()
@@ -126,7 +127,7 @@ class Dispatcher:
 
     async def _send(self, url: httpx.URL, job: JobName, hook: Hook) -> None:
         """One try. Raises Undelivered for all but 2xx; a redirect is such a failure too."""
-        secret = self._settings.webhook_secret
+        secret = self._settings.signed_with()
         if secret is None:
             raise Undelivered("PENSTOCK_WEBHOOK_SECRET is not set any more")
         if hook.body is None:
@@ -140,7 +141,7 @@ class Dispatcher:
             "user-agent": f"Penstock/{__version__}",
             **correlation.headers(),
             # the id is the same for every try of every replica: receivers know a repetition by it
-            **signature(secret.get_secret_value(), id, datetime.now(UTC), payload),
+            **signature(secret, id, datetime.now(UTC), payload),
         }
         try:
             status, retry_after = await self._transport.post(url, headers, payload)
