@@ -11,5 +11,5 @@ from penstock.settings import Settings
 
 app = build(Settings(), asyncio.Event())
 target = Path(sys.argv[1])
-target.parent.mkdir(exist_ok=True)
+target.parent.mkdir(parents=True, exist_ok=True)
 target.write_text(json.dumps(app.state.gateway.description.document(app, "3.1")))
