@@ -35,11 +35,11 @@ async def answer(question: Msg) -> None:
 
 async def test_a_job_is_left_while_an_aggregator_of_that_release_answers(pipeline: Pipeline) -> None:
     """Once none does, it fails for its reason, as it does with a request that nobody can read."""
-    there = await pipeline.bus.subscribe(THERE, answer)
+    there = await pipeline.bus.connection.subscribe(THERE, cb=answer)
     async with pipeline.settlements() as settlements:
         job = await submitted(pipeline, tone="friendly")
         await settlements.wait_for("NAK", 2, stream=subjects.JOBS)
-        await pipeline.bus.unsubscribe(there)
+        await there.unsubscribe()
         assert (await pipeline.failure(job)).problem.code == "invalid_request"
     assert [letter[subjects.DEAD_REASON_HEADER] for letter in await pipeline.dead_letters()] == ["invalid_request"]
 
