@@ -182,8 +182,8 @@ def mended(connection: Client) -> Client:
             timer.cancel()
             del waiting[token]
 
-    connection._parse_header_lines = _header_lines  # type: ignore[method-assign, assignment]
     connection._process_err = told  # type: ignore[method-assign]
+    connection._parse_header_lines = _header_lines  # type: ignore[method-assign, assignment]
     connection._process_info = informed  # type: ignore[method-assign]
     connection._request_new_style = asked  # type: ignore[method-assign]
     connection._build_message = built  # type: ignore[method-assign, assignment]

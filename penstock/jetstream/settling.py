@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from nats.aio.msg import Msg
@@ -59,7 +59,7 @@ def leave_to_newer(headers: Mapping[str, str] | None, what: str) -> None:
         raise TooNew(by, what)
 
 
-@cache
+@lru_cache(maxsize=1000)  # callers may have any release in their headers
 def _say_once(by: str, what: str) -> None:
     log.warning("%s of a newer release cannot be read here: left to its replicas", what, extra={"release": by})
 

@@ -46,7 +46,8 @@ class Versions:
         for name, pattern in self._patterns.items():
             for subject in (subjects.runs(name), subjects.runs(name, pattern.version)):
                 self._answering.append(await self._bus.connection.subscribe(subject, cb=_answer))
-        self._answering.append(await self._bus.connection.subscribe(_of_release(__version__), cb=_answer))
+        ours = _of_release(__version__)
+        self._answering.append(await self._bus.connection.subscribe(ours, cb=_answer))
 
     async def stop(self) -> None:
         """Before running jobs are handed back: they are not to come here again."""

@@ -39,7 +39,7 @@ async def test_a_job_is_left_while_an_aggregator_of_that_release_answers(pipelin
     async with pipeline.settlements() as settlements:
         job = await submitted(pipeline, tone="friendly")
         await settlements.wait_for("NAK", 2, stream=subjects.JOBS)
-        await pipeline.bus.unsubscribe(there)
+        await there.unsubscribe()
         assert (await pipeline.failure(job)).problem.code == "invalid_request"
     assert [letter[subjects.DEAD_REASON_HEADER] for letter in await pipeline.dead_letters()] == ["invalid_request"]
 

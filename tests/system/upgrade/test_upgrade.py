@@ -11,8 +11,9 @@ from tests.system.upgrade.rollout import KINDS, Rollout
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
-#: The release before. Nothing has been published, so it is the oldest that fits: those before it do not know that a
-#: message may have several events, or count what jobs spend elsewhere.
+#: The release before. Nothing has been published, so it is an old one that fits, from before streams said who had
+#: declared them and LIMITS was republished. Before 80c0ebc a message had one event, and more of it are not read; before
+#: d018d44 what jobs spend was counted in another stream, so that their budgets would be two.
 COMMIT = "e444809"
 
 
