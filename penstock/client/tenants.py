@@ -116,7 +116,7 @@ class Tenant:
         ended = 0
         async for some in self._submitted():
             ends = {subjects.journal(job, END): job for job in some}
-            known = {fact.subject for fact in await self._bus.last_from_any_replica(subjects.JOURNAL, list(ends))}
+            known = {fact.subject for fact in await self._bus.last_from_any_replica(list(ends))}
             for subject in ends.keys() - known:
                 await jobs.cancel(self._bus, ends[subject])
                 ended += 1
@@ -126,7 +126,7 @@ class Tenant:
 
     async def _submitted(self) -> AsyncIterator[list[JobName]]:
         found: list[JobName] = []
-        async for stored in self._bus.history(subjects.JOBS, subjects.job("*", self._any)):
+        async for stored in self._bus.history(subjects.job("*", self._any)):
             found.append(subjects.of_job(stored.subject)[1])
             if len(found) == _BATCH:
                 yield found
@@ -161,7 +161,7 @@ class Tenant:
     async def _erase_all(self, stream: str, subject: str) -> int:
         """Overwrite each message on the disk: what a purge removes stays there until NATS writes its block anew."""
         some, count = list[int](), 0
-        async for stored in self._bus.history(stream, subject):
+        async for stored in self._bus.history(subject):
             some.append(stored.sequence)
             count += 1
             if len(some) == _AT_ONCE:

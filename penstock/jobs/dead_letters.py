@@ -67,7 +67,7 @@ class DeadLetters:
         """Letters behind number `after`, up to `until`, whose origin subject fits (NATS wildcards), for that reason,
         oldest first.
         """
-        async for stored in self.bus.history(subjects.DEAD, subjects.dead(subject), after=after, until=until):
+        async for stored in self.bus.history(subjects.dead(subject), after=after, until=until):
             origin = stored.subject.removeprefix(subjects.dead(""))
             fields = {subjects.DEAD_SUBJECT_HEADER: origin, subjects.DEAD_LENGTH_HEADER: len(stored.data)}
             own = {"number": stored.sequence, "time": stored.time, "body": stored.data}
@@ -145,7 +145,7 @@ class DeadLetters:
     async def _queue_again(self, letter: DeadLetter) -> tuple[str, bool]:
         job = subjects.of_hook(letter.subject)
         ends = is_token(job.id)  # else it is of a budget, and has all that is told
-        if ends and await self.bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END)) is None:
+        if ends and await self.bus.last_from_leader(subjects.journal(job, END)) is None:
             raise _not_replayable(
                 f"job {job.id} is past its retention: its end, which would be sent, is no longer kept"
             )
@@ -157,7 +157,7 @@ class DeadLetters:
         if is_job and letter.length == len(letter.body):
             return letter.subject, letter.body
         submitted = letter.subject if is_job or letter.name is None else subjects.job("*", letter.name)
-        stored = await self.bus.last_from_leader(subjects.JOBS, submitted)
+        stored = await self.bus.last_from_leader(submitted)
         if stored is None or (is_job and stored.sequence != letter.sequence):
             raise _not_replayable(f"job {letter.job} is past its retention: its request is no longer kept")
         return stored.subject, stored.data
