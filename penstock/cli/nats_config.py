@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from penstock.cli.connecting import settings_with
 from penstock.cli.errors import BadInput
+from penstock.cli.own_settings import settings_with
 from penstock.cli.printing import echo, say
 from penstock.contracts.wire import Tenant
 from penstock.local.processes import make_private, write_private

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from itertools import accumulate
 from typing import Any
 
-import httpx
+import httpx2
 from nats.aio.msg import Msg
 from pydantic import ValidationError
 from standardwebhooks import Webhook
@@ -86,8 +86,8 @@ class Dispatcher:
         async with settling(self._bus, message, "webhook", about), self._metrics.counted():
             try:
                 hook = Hook.model_validate_json(message.data)
-                url = httpx.URL(hook.url)
-            except (ValidationError, httpx.InvalidURL):
+                url = httpx2.URL(hook.url)
+            except (ValidationError, httpx2.InvalidURL):
                 leave_to_newer(message.headers, "a webhook")
                 raise GivenUp("invalid_hook", "the message names no URL") from None
             host = about["host"] = url.raw_host.decode("ascii").lower()
@@ -125,7 +125,7 @@ class Dispatcher:
             if not self._sending[host]:
                 del self._sending[host]
 
-    async def _send(self, url: httpx.URL, job: JobName, hook: Hook) -> None:
+    async def _send(self, url: httpx2.URL, job: JobName, hook: Hook) -> None:
         """One try. Raises Undelivered for all but 2xx; a redirect is such a failure too."""
         secret = self._settings.signed_with()
         if secret is None:
