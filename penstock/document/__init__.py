@@ -14,7 +14,8 @@ from penstock.document.placing import ABSENT, Branch, Placed, spread
 from penstock.document.pointer import join
 from penstock.document.reading import Document, Reader
 from penstock.document.shown import shown, shown_anew
-from penstock.document.writing import JsonPieces, Piece, TextPieces, WordPieces
+from penstock.document.words import WordPieces
+from penstock.document.writing import JsonPieces, Piece, TextPieces
 
 __all__ = [
     "ABSENT",

@@ -1,6 +1,6 @@
 """The writer's side: what a model writes, character by character, becomes parts of the result.
 
-    text  ──▶ TextPieces, WordPieces ──▶ pieces of one part, a JSON string
+    text  ──▶ TextPieces ──▶ pieces of one part, a JSON string
     JSON  ──▶ JsonPieces ──▶ pieces of one part, or of one part per root member
 
 The pieces of a part, joined, are exactly one compact JSON text; none ends inside an escape sequence, a number or a
@@ -66,23 +66,6 @@ class TextPieces:
     def value(self) -> str:
         """All text so far."""
         return "".join(self._text)
-
-
-class WordPieces(TextPieces):
-    """The same without white space at either end; no part where there is nothing else."""
-
-    def __init__(self, into: str) -> None:
-        super().__init__(into)
-        self._space = ""
-
-    def feed(self, text: str) -> list[Piece]:
-        text = self._space + text if self._text else text.lstrip()
-        words = text.rstrip()
-        self._space = text[len(words) :]
-        return super().feed(words)
-
-    def finish(self) -> list[Piece]:
-        return super().finish() if self._text else []
 
 
 class JsonPieces:
