@@ -71,7 +71,7 @@ async def test_jobs_are_there_again_and_those_that_wait_go_on(
         result = await before.result(ended)
         events = await before.events(ended)
         asked = await before.submit("reminding", {"timeouts": [None]})
-        timed = await before.submit("reminding", {"timeouts": [8.0]})
+        timed = await before.submit("reminding", {"timeouts": [20.0]})
         await parked(before.bus, asked, timed)
     bus = await connect(settings, "test")
     there = await held(bus)
