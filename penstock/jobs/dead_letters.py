@@ -135,8 +135,8 @@ class DeadLetters:
         """
         if letter.name is None:
             raise _not_replayable(
-                f"dead letter {letter.number} is from {letter.stream}, and its subject names no job: only jobs, steps and"
-                " webhooks can be replayed"
+                f"dead letter {letter.number} is from {letter.stream}, and its subject names no job: only jobs, steps"
+                " and webhooks can be replayed"
             )
         return await (self._queue_again(letter) if letter.stream == subjects.HOOKS else self._submit(letter, whole_job))
 

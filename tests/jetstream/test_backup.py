@@ -185,7 +185,7 @@ async def test_a_stream_that_another_makes_during_a_restore_is_left_alone(
     async with NatsServer(tmp_path / "other") as server:
         other, meanwhile = await connect(Settings(nats_url=server.url), "test"), asyncio.Event()
         making = asyncio.create_task(made_meanwhile(other, jobs, meanwhile))
-        with pytest.raises(SnapshotFailed, match="JOBS: .* already in use"):
+        with pytest.raises(SnapshotFailed, match=r"JOBS: .* already in use"):
             await bring_back(other.connection, folder, lambda *_: meanwhile.set(), replicas=1)
         await making
         assert await held(other) == {subjects.JOBS: (1, 1)}
