@@ -112,7 +112,7 @@ class Tenant:
 
     async def _last_job(self) -> int:
         """The place in JOBS of the newest."""
-        newest = await self._bus.last_from_leader(subjects.JOBS, subjects.job("*", self._any))
+        newest = await self._bus.last_from_leader(subjects.job("*", self._any))
         return newest.sequence if newest else 0
 
     async def _end_jobs(self, until: int, told: Told) -> int:
@@ -120,7 +120,7 @@ class Tenant:
         ended = 0
         async for some in self._submitted(until):
             ends = {subjects.journal(job, END): job for job in some}
-            known = {fact.subject for fact in await self._bus.last_from_any_replica(subjects.JOURNAL, list(ends))}
+            known = {fact.subject for fact in await self._bus.last_from_any_replica(list(ends))}
             for subject in ends.keys() - known:
                 await jobs.cancel(self._bus, ends[subject])
                 ended += 1
@@ -130,7 +130,7 @@ class Tenant:
 
     async def _submitted(self, until: int) -> AsyncIterator[list[JobName]]:
         found: list[JobName] = []
-        async for stored in self._bus.history(subjects.JOBS, subjects.job("*", self._any), until=until):
+        async for stored in self._bus.history(subjects.job("*", self._any), until=until):
             found.append(subjects.of_job(stored.subject)[1])
             if len(found) == _BATCH:
                 yield found
@@ -172,7 +172,7 @@ class Tenant:
     async def _erase_all(self, stream: str, subject: str, until: int | None) -> int:
         """Overwrite each message on the disk: what a purge removes stays there until NATS writes its block anew."""
         some, count = list[int](), 0
-        async for stored in self._bus.history(stream, subject, until=until):
+        async for stored in self._bus.history(subject, until=until):
             some.append(stored.sequence)
             count += 1
             if len(some) == _AT_ONCE:

@@ -10,12 +10,14 @@ from typing import Any
 
 import nats.errors
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js.errors import NotFoundError
 
 from penstock.cancelling import own_cancellation, stop
 from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.hearing import subscribe
 from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 _ENVELOPE = 1024 * 1024
 #: Seconds.
 _MOMENT = 0.05
+#: What stands around names and values of headers.
+_BLANK = " \t\n\r\v\f"
 
 
 def connect_options(settings: Settings, name: str) -> dict[str, Any]:
@@ -103,8 +107,9 @@ def mended(connection: Client) -> Client:
     Who asks for TLS (`tls://`, PENSTOCK_NATS_CA) sends no password to a server that offers none: nats-py would, so that
     whoever stands in between need only leave it out.
 
-    `close` ends it for certain, also while it reconnects. A request takes two thirds of the CPU: nats-py draws a random
-    name for each, and waits in a task's time-out instead of a timer.
+    `close` ends it for certain, also while it reconnects. A request takes half of the CPU: nats-py draws a random name
+    for each, waits in a task's time-out instead of a timer, and has a task take its answer from a queue; and headers
+    are read in a quarter of the time, since nats-py looks at each character of their names.
     """
     build, read, close = connection._build_message, connection._process_headers, connection.close
     inform = connection._process_info
@@ -131,14 +136,20 @@ def mended(connection: Client) -> Client:
             raise nats.errors.Error("nats: TLS is asked for, and the server offers none")
         await inform(info, initial_connection)
 
-    numbers = itertools.count()
+    numbers, waiting = itertools.count(), dict[str, asyncio.Future[Msg]]()
+
+    def answered(message: Msg) -> None:
+        answer = waiting.get(message.subject.rpartition(".")[2])
+        if answer is not None and not answer.done():
+            answer.set_result(message)
 
     async def asked(subject: str, payload: bytes, timeout: float = 1, headers: dict[str, Any] | None = None) -> Any:
         if connection.is_draining_pubs:
             raise nats.errors.ConnectionDrainingError
         if not connection._resp_sub_prefix:
-            await connection._init_request_sub()
-        prefix, waiting, token = connection._resp_sub_prefix or b"", connection._resp_map, str(next(numbers))
+            connection._resp_sub_prefix = bytearray(f"{connection.new_inbox()}.".encode())
+            await subscribe(connection, f"{connection._resp_sub_prefix.decode()}*", answered)
+        prefix, token = connection._resp_sub_prefix, str(next(numbers))
         loop = asyncio.get_running_loop()
         answer = waiting[token] = loop.create_future()
         timer = loop.call_at(due := loop.time() + timeout, _out_of_time, answer, due)
@@ -149,12 +160,24 @@ def mended(connection: Client) -> Client:
             timer.cancel()
             del waiting[token]
 
+    connection._parse_header_lines = _header_lines  # type: ignore[method-assign, assignment]
     connection._process_info = informed  # type: ignore[method-assign]
     connection._request_new_style = asked  # type: ignore[method-assign]
     connection._build_message = built  # type: ignore[method-assign, assignment]
     connection._process_headers = headers_of  # type: ignore[method-assign, assignment]
     connection.close = closed  # type: ignore[method-assign]
     return connection
+
+
+def _header_lines(block: bytes) -> dict[str, str]:
+    """As nats-py reads them: `<name>: <value>` lines; one whose name is no token is left out."""
+    found = {}
+    for line in block.decode(errors="replace").split("\r\n"):
+        name, colon, value = line.partition(":")
+        name = name.strip(_BLANK)
+        if colon and name.isascii() and name.split() == [name]:
+            found[name] = value.strip(_BLANK)
+    return found
 
 
 def _out_of_time(answer: asyncio.Future[Any], due: float) -> None:

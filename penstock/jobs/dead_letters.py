@@ -69,7 +69,7 @@ class DeadLetters:
         """Letters behind number `after`, up to `until`, whose origin subject fits (NATS wildcards), for that reason,
         oldest first.
         """
-        async for stored in self.bus.history(subjects.DEAD, subjects.dead(subject), after=after, until=until):
+        async for stored in self.bus.history(subjects.dead(subject), after=after, until=until):
             # what it is a copy of is in its subject; what its headers say of that, whoever wrote it may have made up
             origin, said = stored.subject.removeprefix(subjects.dead("")), stored.headers
             own = {
@@ -154,7 +154,7 @@ class DeadLetters:
     async def _queue_again(self, letter: DeadLetter) -> tuple[str, bool]:
         job = subjects.of_hook(letter.subject)
         ends = is_token(job.id)  # else it is of a budget, and has all that is told
-        if ends and await self.bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END)) is None:
+        if ends and await self.bus.last_from_leader(subjects.journal(job, END)) is None:
             raise _not_replayable(
                 f"job {job.id} is past its retention: its end, which would be sent, is no longer kept"
             )
@@ -166,7 +166,7 @@ class DeadLetters:
         if is_job and letter.length == len(letter.body):
             return letter.subject, letter.body
         submitted = letter.subject if is_job or letter.name is None else subjects.job("*", letter.name)
-        stored = await self.bus.last_from_leader(subjects.JOBS, submitted)
+        stored = await self.bus.last_from_leader(submitted)
         if stored is None or (is_job and stored.sequence != letter.sequence):
             raise _not_replayable(f"job {letter.job} is past its retention: its request is no longer kept")
         return stored.subject, stored.data

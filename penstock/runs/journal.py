@@ -12,7 +12,8 @@ from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, is
 from penstock.contracts.waiting import Shift, TimerFired, Waiting, wait_key
 from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.stored import Stored
 
 Written = TypeVar("Written", JobStart, JobEnd, Outcome, Waiting, TimerFired, Shift)
 Fact = TypeVar("Fact", bound=BaseModel)
@@ -37,7 +38,7 @@ class Journal:
     async def following(cls, bus: Bus, job: JobName) -> AsyncIterator["Journal"]:
         journal = cls(bus, job)
         try:
-            async with bus.following(journal.read, journal._on_message, subjects.fact(job, ">")):
+            async with bus.following(journal.read, journal._hear, subjects.fact(job, ">")):
                 yield journal
         finally:
             for waiter in journal._waiting.values():
@@ -101,11 +102,11 @@ class Journal:
 
     async def read(self) -> None:
         """Read all facts from the stream."""
-        async for stored in self._bus.history(subjects.JOURNAL, subjects.journal(self._job, ">")):
+        async for stored in self._bus.history(subjects.journal(self._job, ">")):
             self._note(subjects.key_of(stored.subject), stored.data, stored.sequence)
             self._read_to = max(self._read_to, stored.sequence)
 
-    async def _on_message(self, message: Msg) -> None:
+    def _hear(self, message: Msg) -> None:
         stored = Stored.of(message)
         self._note(subjects.key_of(stored.subject), stored.data, stored.sequence)
 

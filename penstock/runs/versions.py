@@ -42,7 +42,7 @@ class Versions:
     async def start(self) -> None:
         for name, pattern in self._patterns.items():
             for subject in (subjects.runs(name), subjects.runs(name, pattern.version)):
-                self._answering.append(await self._bus.subscribe(subject, _answer))
+                self._answering.append(await self._bus.connection.subscribe(subject, cb=_answer))
 
     async def stop(self) -> None:
         """Before running jobs are handed back: they are not to come here again."""
@@ -100,7 +100,7 @@ async def _answer(question: Msg) -> None:
 async def begun(bus: Bus, journal: Journal, job: JobName) -> set[str]:
     """The keys of all steps of a job that were dispatched or finished, and of all its waits that were begun."""
     # in this order: what is done between the two is in the journal before it leaves the queue
-    queued = bus.history(subjects.STEPS, subjects.step("*", "*", "*", job, "*", lane="*"))
+    queued = bus.history(subjects.step("*", "*", "*", job, "*", lane="*"))
     found = {subjects.tokens(message.subject)[-1] async for message in queued}
     await journal.read()
     return found | {outcome.key for outcome in journal.outcomes()} | journal.waits()

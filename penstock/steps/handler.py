@@ -106,16 +106,16 @@ class StepHandler:
     async def _watching(self, job: JobName, key: str) -> AsyncIterator[Waiting]:
         nobody_waits = Waiting()
 
-        async def on_fact(fact: Msg) -> None:
+        def hear(fact: Msg) -> None:
             nobody_waits.job_ended |= subjects.key_of(fact.subject) == END
             nobody_waits.set()
 
         async def read() -> None:
             facts = subjects.journal(job, key), subjects.journal(job, END)
-            if any(await asyncio.gather(*(self._bus.last_from_leader(subjects.JOURNAL, fact) for fact in facts))):
+            if any(await asyncio.gather(*(self._bus.last_from_leader(fact) for fact in facts))):
                 nobody_waits.set()
 
-        async with self._bus.following(read, on_fact, subjects.fact(job, key), subjects.fact(job, END)):
+        async with self._bus.following(read, hear, subjects.fact(job, key), subjects.fact(job, END)):
             yield nobody_waits
 
     async def _attempt(self, attempt: Attempt, nobody_waits: asyncio.Event, events: EventLog) -> None:

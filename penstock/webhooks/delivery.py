@@ -154,7 +154,7 @@ class Dispatcher:
             raise Undelivered(f"HTTP {status}", retry_after=retry_after)
 
     async def _payload(self, job: JobName) -> bytes:
-        end = await self._bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END))
+        end = await self._bus.last_from_leader(subjects.journal(job, END))
         if end is None:  # it is past its retention, and will be given up in time
             raise Undelivered("the journal does not hold the job's end")
         return body(job, JobEnd.model_validate_json(end.data), self._settings.webhook_max_body)

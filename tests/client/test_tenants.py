@@ -73,7 +73,7 @@ async def live(pipeline: Pipeline, tenant: str) -> None:
 
 async def seen(bus: Bus, subject: str) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not await bus.last_from_any_replica(subjects.stream_of(subject), [subject]):
+        while not await bus.last_from_any_replica([subject]):
             await asyncio.sleep(0.02)
 
 
@@ -83,7 +83,7 @@ async def everything(bus: Bus) -> list[tuple[str, int, str]]:
     for info in await bus.jetstream.streams_info():
         # asked by `>`, NATS 2.15 does not find a last message behind which others were deleted
         name = str(info.config.name)
-        for stored in [one for some in info.config.subjects or () async for one in bus.history(name, some)]:
+        for stored in [one for some in info.config.subjects or () async for one in bus.history(some)]:
             headers = {name: value for name, value in stored.headers.items() if not name.startswith("Nats-")}
             text = f"{stored.subject} {headers} {stored.data.decode(errors='replace')}"
             found.append((name, stored.sequence, text))

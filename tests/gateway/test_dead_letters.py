@@ -101,7 +101,7 @@ async def test_a_letter_is_of_where_it_was_whatever_its_headers_say(pipeline: Pi
         answer = await gateway.http.post(f"/dead-letters/{number}/replay")
         assert (answer.status_code, answer.json()["code"]) == (409, "not_replayable"), answer.text
     for subject in ("$KV.KEYS.x=y", "events.default.x=y"):
-        assert await pipeline.bus.last_from_leader(subjects.stream_of(subject), subject) is None
+        assert await pipeline.bus.last_from_leader(subject) is None
     page = (await gateway.http.get("/dead-letters")).json()["letters"]
     assert [(one["number"], one["sequence"], one["length"]) for one in page] == [(n, 0, 2) for n in reversed(numbers)]
     assert (await gateway.http.delete("/dead-letters", params={"subject": ">"})).json() == {"purged": 4}

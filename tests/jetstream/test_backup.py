@@ -52,7 +52,7 @@ async def run(nats: NatsServer, *arguments: str) -> subprocess.CompletedProcess[
 async def parked(bus: Bus, *ids: str) -> None:
     wanted = {subjects.journal(named(job), shift_key(0)) for job in ids}
     async with asyncio.timeout(PATIENCE):
-        while wanted - {fact.subject for fact in await bus.last_from_any_replica(subjects.JOURNAL, [*wanted])}:
+        while wanted - {fact.subject for fact in await bus.last_from_any_replica([*wanted])}:
             await asyncio.sleep(0.05)
 
 
@@ -170,7 +170,7 @@ async def test_a_large_stream_comes_in_pieces_and_what_has_no_room_leaves_nothin
     async with NatsServer(tmp_path / "other") as server:
         assert (await run(server, "restore", str(folder))).returncode == 0
         other = await connect(Settings(nats_url=server.url), "test")
-        history = other.history(subjects.EVENTS, "events.>")
+        history = other.history("events.>")
         assert [stored.data async for stored in history] == large
         await other.connection.close()
 

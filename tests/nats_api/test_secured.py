@@ -240,7 +240,7 @@ async def test_an_executor_cannot_lead_an_answer_to_where_it_may_not_publish(
         assert await connection.request("$JS.API.DIRECT.GET.EVENTS", reading, PATIENCE)
         await pipeline.bus.connection.flush()
     assert heard.pending_msgs == 0
-    assert await pipeline.bus.last_from_leader("JOURNAL", "journal.default.led.>") is None
+    assert await pipeline.bus.last_from_leader("journal.default.led.>") is None
     for stream in STREAMS:
         assert await pipeline.bus.jetstream.stream_info(stream)
 
@@ -254,7 +254,7 @@ async def test_a_gateway_can_lead_an_answer_which_is_why_executors_have_accounts
         await user.connection.publish("events.default.mine", b"{}", reply="journal.default.led.key")
         await user.connection.flush()
         async with asyncio.timeout(PATIENCE):
-            while await pipeline.bus.last_from_leader("JOURNAL", "journal.default.led.key") is None:
+            while await pipeline.bus.last_from_leader("journal.default.led.key") is None:
                 await asyncio.sleep(0.01)
 
 

@@ -84,5 +84,5 @@ class ToolCalls:
         return {"type": f"tool-output-{how}", "toolCallId": call, **fields}
 
     async def _output(self, key: str) -> Any:
-        found = await self._bus.last_from_leader(subjects.JOURNAL, subjects.journal(self._job, key))
+        found = await self._bus.last_from_leader(subjects.journal(self._job, key))
         return Outcome.model_validate_json(found.data).value if found else None
