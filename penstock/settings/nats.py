@@ -24,11 +24,16 @@ class Nats(Group):
     nats_ping_interval: Seconds = Field(3, description="Seconds between pings; a connection silent for three is lost.")
     stream_replicas: int = Field(1, ge=1, le=5, description="Copies of each stream that is declared; 3 on a cluster.")
     store_bytes: int = Field(
-        4 * 1024**3, ge=64 * 1024**2, description="Bytes that the streams hold together: reserved at the NATS server."
+        4 * 1024**3,
+        ge=64 * 1024**2,
+        le=2**60,
+        description="Bytes that the streams hold together: reserved at the NATS server.",
     )
-    jobs_max_age_days: Seconds = Field(7, description="Days that a job is kept: in all streams but EVENTS and DEAD.")
-    events_max_age_hours: Seconds = Field(24, description="Hours that EVENTS keeps an event.")
-    usage_days: Count = Field(400, description="Days that the sums of usage are kept.")
+    jobs_max_age_days: float = Field(
+        7, gt=0, le=36_500, description="Days that a job is kept: in all streams but EVENTS and DEAD."
+    )
+    events_max_age_hours: float = Field(24, gt=0, le=876_000, description="Hours that EVENTS keeps an event.")
+    usage_days: Count = Field(400, le=36_500, description="Days that the sums of usage are kept.")
 
     def token(self) -> str | None:
         """As it is now. Raises Misconfigured for a file that cannot be read."""
