@@ -16,6 +16,7 @@ from penstock.cancelling import own_cancellation, stop
 from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.printable import without_credentials
 from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -104,10 +105,13 @@ def mended(connection: Client) -> Client:
     whoever stands in between need only leave it out.
 
     `close` ends it for certain, also while it reconnects. A request takes two thirds of the CPU: nats-py draws a random
-    name for each, and waits in a task's time-out instead of a timer.
+    name for each, and waits in a task's time-out instead of a timer. One that the server does not permit fails at once.
+
+    What else the server says against it, such as that a password is no longer the right one, loses the connection, and
+    it is made again once the server lets it: nats-py would close it for ever.
     """
     build, read, close = connection._build_message, connection._process_headers, connection.close
-    inform = connection._process_info
+    inform, introduce = connection._process_info, connection._process_connect_init
 
     def built(sid: int, subject: bytes, *others: Any) -> Any:
         return build(sid, subject.decode(errors="replace").encode(), *others)
@@ -131,7 +135,25 @@ def mended(connection: Client) -> Client:
             raise nats.errors.Error("nats: TLS is asked for, and the server offers none")
         await inform(info, initial_connection)
 
-    numbers = itertools.count()
+    async def introduced() -> None:
+        try:
+            await introduce()
+        except BaseException:
+            if connection._transport:  # one at each try would be left open
+                connection._transport.close()  # type: ignore[no-untyped-call]
+            raise
+
+    numbers, wanted_of = itertools.count(), dict[str, str]()
+
+    async def failed(err_msg: str) -> None:
+        error = nats.errors.Error("nats: " + err_msg.strip("'"))
+        await connection._error_cb(error)
+        if "permissions violation" not in err_msg:
+            await connection._process_op_err(error)
+            return
+        for token, subject in wanted_of.items():
+            if f'for publish to "{subject.lower()}"' in err_msg:
+                _fail(connection._resp_map[token], error)
 
     async def asked(subject: str, payload: bytes, timeout: float = 1, headers: dict[str, Any] | None = None) -> Any:
         if connection.is_draining_pubs:
@@ -141,15 +163,18 @@ def mended(connection: Client) -> Client:
         prefix, waiting, token = connection._resp_sub_prefix or b"", connection._resp_map, str(next(numbers))
         loop = asyncio.get_running_loop()
         answer = waiting[token] = loop.create_future()
+        wanted_of[token] = subject
         timer = loop.call_at(due := loop.time() + timeout, _out_of_time, answer, due)
         try:
             await connection.publish(subject, payload, reply=prefix.decode() + token, headers=headers)
             return await answer
         finally:
             timer.cancel()
-            del waiting[token]
+            del waiting[token], wanted_of[token]
 
     connection._process_info = informed  # type: ignore[method-assign]
+    connection._process_connect_init = introduced  # type: ignore[method-assign]
+    connection._process_err = failed  # type: ignore[method-assign]
     connection._request_new_style = asked  # type: ignore[method-assign]
     connection._build_message = built  # type: ignore[method-assign, assignment]
     connection._process_headers = headers_of  # type: ignore[method-assign, assignment]
@@ -161,14 +186,26 @@ def _out_of_time(answer: asyncio.Future[Any], due: float) -> None:
     """Where this process stood still, what has come meanwhile is read first."""
     loop = asyncio.get_running_loop()
     if loop.time() - due < _MOMENT:
-        _fail(answer)
+        _fail(answer, nats.errors.TimeoutError())
     else:
-        loop.call_later(_MOMENT, _fail, answer)
+        loop.call_later(_MOMENT, _fail, answer, nats.errors.TimeoutError())
 
 
-def _fail(answer: asyncio.Future[Any]) -> None:
+def _fail(answer: asyncio.Future[Any], error: Exception) -> None:
     if not answer.done():
-        answer.set_exception(nats.errors.TimeoutError())
+        answer.set_exception(error)
+
+
+def told_apart(settings: Settings, why: str) -> str:
+    """A sentence for a connection that cannot be made: what was said, and which settings are about that."""
+    server = without_credentials(settings.nats_url)
+    if "authorization" in why.lower():
+        ours = "PENSTOCK_NATS_USER and PENSTOCK_NATS_PASSWORD, PENSTOCK_NATS_TOKEN or PENSTOCK_NATS_CREDENTIALS"
+        return f"NATS at {server} does not let us in ({why}): set {ours}, or PENSTOCK_DATA for that of `penstock up`"
+    if "certificate" in why.lower():
+        ours = "PENSTOCK_NATS_CA says whose certificate the server's may be of, PENSTOCK_NATS_CERT which is ours"
+        return f"NATS at {server} cannot be spoken to by TLS ({why}): {ours}"
+    return f"NATS does not answer at {server} ({why}); PENSTOCK_NATS_URL says where it is"
 
 
 async def report(error: Exception) -> None:
