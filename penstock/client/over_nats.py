@@ -25,7 +25,7 @@ from penstock.errors import Failure
 from penstock.fleet.gathering import gathered
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.connection import connect
+from penstock.jetstream.connection import connect, told_apart
 from penstock.jobs.follow import Follower
 from penstock.jobs.submission import body_of, parse_request
 from penstock.patterns.loading import load
@@ -76,11 +76,7 @@ class NatsClient(Client):
             raise self._unreachable("the connection is lost")
 
     def _unreachable(self, why: str) -> Unreachable:
-        said = f"NATS does not answer at {self._settings.nats_url} ({why}); PENSTOCK_NATS_URL says where it is"
-        if "authorization" in why.lower():
-            ours = "PENSTOCK_NATS_TOKEN or PENSTOCK_NATS_CREDENTIALS, or PENSTOCK_DATA for that of `penstock up`"
-            said = f"NATS at {self._settings.nats_url} does not let us in ({why}): set {ours}"
-        return Unreachable(without_credentials(said))
+        return Unreachable(told_apart(self._settings, without_credentials(why)))
 
     async def _submit(self, pattern: AnyPattern, name: str, body: bytes, key: str | None) -> str:
         known = load(self._settings.patterns).get(name) if isinstance(pattern, str) else pattern

@@ -14,7 +14,9 @@ from faststream.nats.security import NatsSecurity, NatsUserPassword
 from nats.aio.client import Client
 
 from penstock.cancelling import own_cancellation
-from penstock.jetstream.connection import connect_options, mended, report
+from penstock.errors import Misconfigured
+from penstock.jetstream.connection import connect_options, report, told_apart
+from penstock.jetstream.mended import mended
 from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ class Broker(NatsBroker):
         async def as_it_came(message: Any) -> Any:
             return message.raw_message
 
+        self._settings = settings
         options = connect_options(settings, f"penstock-{service}")
         user, password, tls = (options.pop(name, None) for name in ("user", "password", "tls"))
         security = NatsUserPassword(user, password, ssl_context=tls) if user else NatsSecurity(ssl_context=tls)
@@ -47,9 +50,16 @@ class Broker(NatsBroker):
         )
 
     async def _connect(self) -> Client:
-        # not by super(): it mends nothing before the server is told who we are
+        # not by super(): it mends nothing before the server is told who we are, and what it gives for `error_cb` raises
+        # a refusal: nats-py's task that reconnects would end of it, for ever
         connection = mended(Client())
-        await connection.connect(**self._connection_kwargs)
+
+        async def told(error: Exception) -> None:
+            await report(error)
+            if self._connection is None and "authorization violation" in str(error).lower():
+                raise Misconfigured(told_apart(self._settings, str(error)))
+
+        await connection.connect(**self._connection_kwargs | {"error_cb": told})
         self.config.connect(connection)
         return connection
 

@@ -1,25 +1,22 @@
 """How this system connects to NATS, and what the server must offer before work begins."""
 
 import asyncio
-import itertools
 import logging
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import nats.errors
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.js.errors import NotFoundError
 
-from penstock.cancelling import own_cancellation, stop
+from penstock.cancelling import stop
 from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.hearing import subscribe
+from penstock.jetstream.mended import mended
 from penstock.jetstream.renewed import Renewed
+from penstock.printable import without_credentials
 from penstock.settings import Settings
 from penstock.settings.secret_file import SecretFile
 
@@ -27,12 +24,6 @@ log = logging.getLogger(__name__)
 
 #: What a message carries around a request body: input of a step with outputs of others, headers, JSON escapes.
 _ENVELOPE = 1024 * 1024
-#: What the server says of one message, or of silence, for which nats-py does what is right.
-_PASSING = "permissions violation", "stale connection"
-#: Seconds.
-_MOMENT = 0.05
-#: What stands around names and values of headers.
-_BLANK = " \t\n\r\v\f"
 
 
 def connect_options(settings: Settings, name: str) -> dict[str, Any]:
@@ -108,113 +99,16 @@ async def connect(settings: Settings, name: str, heard: Callable[[Exception], No
     return bus
 
 
-def mended(connection: Client) -> Client:
-    """The same connection, without what docs/nats-py.md says would end it, or would not.
-
-    Subjects that are no UTF-8 are read with U+FFFD, and headers that are none as none: nats-py's read loop ends at such
-    a message, and JetStream would deliver it again and again, so one message of a caller would cut off every
-    aggregator. A job's id as it is read now is no token, and refused like others.
-
-    Who asks for TLS (`tls://`, PENSTOCK_NATS_CA) sends no password to a server that offers none: nats-py would, so that
-    whoever stands in between need only leave it out.
-
-    An error after which the server closes a connection, such as `Authentication Revoked` where a password was replaced,
-    ends it for ever with nats-py: the process would run on and receive nothing. It reconnects, by what its files have.
-
-    `close` ends it for certain, also while it reconnects. A request takes half of the CPU: nats-py draws a random name
-    for each, waits in a task's time-out instead of a timer, and has a task take its answer from a queue; and headers
-    are read in a quarter of the time, since nats-py looks at each character of their names.
-    """
-    build, read, close = connection._build_message, connection._process_headers, connection.close
-    inform, hear = connection._process_info, connection._process_err
-
-    def built(sid: int, subject: bytes, *others: Any) -> Any:
-        return build(sid, subject.decode(errors="replace").encode(), *others)
-
-    async def headers_of(block: bytes) -> dict[str, str] | None:
-        with suppress(IndexError, UnicodeDecodeError):
-            return await read(block)
-        return None
-
-    async def closed() -> None:
-        while (reconnecting := connection._reconnection_task) and not reconnecting.done():
-            await stop(reconnecting)
-            connection._status = Client.RECONNECTING  # what is said to be closed is not closed again
-        with own_cancellation():
-            await close()
-
-    async def informed(info: dict[str, Any], initial_connection: bool = False) -> None:
-        scheme = connection._current_server.uri.scheme if connection._current_server else "wss"
-        wanted = scheme == "tls" or (scheme == "nats" and "tls" in connection.options)
-        if initial_connection and wanted and not info.get("tls_required"):
-            raise nats.errors.Error("nats: TLS is asked for, and the server offers none")
-        await inform(info, initial_connection)
-
-    async def told(err_msg: str) -> None:
-        if any(passing in err_msg.lower() for passing in _PASSING):
-            await hear(err_msg)
-        else:
-            error = nats.errors.Error(f"nats: {err_msg}")
-            await connection._error_cb(error)
-            await connection._process_op_err(error)
-
-    numbers, waiting = itertools.count(), dict[str, asyncio.Future[Msg]]()
-
-    def answered(message: Msg) -> None:
-        answer = waiting.get(message.subject.rpartition(".")[2])
-        if answer is not None and not answer.done():
-            answer.set_result(message)
-
-    async def asked(subject: str, payload: bytes, timeout: float = 1, headers: dict[str, Any] | None = None) -> Any:
-        if connection.is_draining_pubs:
-            raise nats.errors.ConnectionDrainingError
-        if not connection._resp_sub_prefix:
-            connection._resp_sub_prefix = bytearray(f"{connection.new_inbox()}.".encode())
-            await subscribe(connection, f"{connection._resp_sub_prefix.decode()}*", answered)
-        prefix, token = connection._resp_sub_prefix, str(next(numbers))
-        loop = asyncio.get_running_loop()
-        answer = waiting[token] = loop.create_future()
-        timer = loop.call_at(due := loop.time() + timeout, _out_of_time, answer, due)
-        try:
-            await connection.publish(subject, payload, reply=prefix.decode() + token, headers=headers)
-            return await answer
-        finally:
-            timer.cancel()
-            del waiting[token]
-
-    connection._process_err = told  # type: ignore[method-assign]
-    connection._parse_header_lines = _header_lines  # type: ignore[method-assign, assignment]
-    connection._process_info = informed  # type: ignore[method-assign]
-    connection._request_new_style = asked  # type: ignore[method-assign]
-    connection._build_message = built  # type: ignore[method-assign, assignment]
-    connection._process_headers = headers_of  # type: ignore[method-assign, assignment]
-    connection.close = closed  # type: ignore[method-assign]
-    return connection
-
-
-def _header_lines(block: bytes) -> dict[str, str]:
-    """As nats-py reads them: `<name>: <value>` lines; one whose name is no token is left out."""
-    found = {}
-    for line in block.decode(errors="replace").split("\r\n"):
-        name, colon, value = line.partition(":")
-        name = name.strip(_BLANK)
-        if colon and name.isascii() and name.split() == [name]:
-            found[name] = value.strip(_BLANK)
-    return found
-
-
-def _out_of_time(answer: asyncio.Future[Any], due: float) -> None:
-    """Where this process stood still, what has come meanwhile is read first."""
-    loop = asyncio.get_running_loop()
-    if loop.time() - due < _MOMENT:
-        _fail(answer)
-    else:
-        loop.call_later(_MOMENT, _fail, answer)
-
-
-def _fail(answer: asyncio.Future[Any]) -> None:
-    if not answer.done():
-        answer.set_exception(nats.errors.TimeoutError())
+def told_apart(settings: Settings, why: str) -> str:
+    """A sentence for a connection that cannot be made: what was said, and which settings are about that."""
+    server = without_credentials(settings.nats_url)
+    if "authorization" in why.lower():
+        ours = "PENSTOCK_NATS_USER and PENSTOCK_NATS_PASSWORD, PENSTOCK_NATS_TOKEN or PENSTOCK_NATS_CREDENTIALS"
+        return f"NATS at {server} does not let us in ({why}): set {ours}, or PENSTOCK_DATA for that of `penstock up`"
+    if "certificate" in why.lower():
+        ours = "PENSTOCK_NATS_CA says whose certificate the server's may be of, PENSTOCK_NATS_CERT which is ours"
+        return f"NATS at {server} cannot be spoken to by TLS ({why}): {ours}"
+    return f"NATS does not answer at {server} ({why}); PENSTOCK_NATS_URL says where it is"
 
 
 async def report(error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""A .creds file, as an operator's `nsc` writes it: a server that trusts an operator, and a user of one of its accounts."""
+"""A .creds file as `nsc` writes it: a server that trusts an operator, and a user of one of its accounts."""
 
 import base64
 import json
