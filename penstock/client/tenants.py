@@ -18,6 +18,7 @@ from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.asking import asked
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.partitions import stream_of
 from penstock.usage import Folding
 
 #: Jobs whose ends are looked up at once.
@@ -51,10 +52,10 @@ class Tenant:
     async def count(self) -> Counter[str]:
         """Messages of the tenant by stream; what all tenants share is not counted."""
         found = Counter[str]({subjects.KEYS: len(own := await self.keys())})
-        for stream, subject in _each(self._filters([key.id for key in own])):
+        for stream, subject in self._each(self._filters([key.id for key in own])):
             offset = 0
             while True:
-                request = f"STREAM.INFO.{stream}"
+                request = f"STREAM.INFO.{stream_of(subject)}"
                 asking = partial(asked, self._bus.connection, request, subjects_filter=subject, offset=offset)
                 info = await self._bus.retrying(f"count in {stream}", asking)
                 there = info["state"].get("subjects") or {}
@@ -150,17 +151,17 @@ class Tenant:
 
     async def _remove(self, filters: dict[str, list[str]], *, erase: bool = False) -> Counter[str]:
         removed = Counter[str]()
-        for stream, subject in _each(filters):
+        for stream, subject in self._each(filters):
             if erase:
-                removed[stream] += await self._erase_all(stream, subject)
-            request = f"STREAM.PURGE.{stream}"
+                removed[stream] += await self._erase_all(subject)
+            request = f"STREAM.PURGE.{stream_of(subject)}"
             removing = partial(asked, self._bus.connection, request, patience=_REMOVING, filter=subject)
             removed[stream] += (await self._bus.retrying(f"purge {stream}", removing))["purged"]
         return +removed  # those with something
 
-    async def _erase_all(self, stream: str, subject: str) -> int:
+    async def _erase_all(self, subject: str) -> int:
         """Overwrite each message on the disk: what a purge removes stays there until NATS writes its block anew."""
-        some, count = list[int](), 0
+        stream, some, count = stream_of(subject), list[int](), 0
         async for stored in self._bus.history(subject):
             some.append(stored.sequence)
             count += 1
@@ -180,6 +181,7 @@ class Tenant:
             if error.err_code not in _GONE:
                 raise
 
-
-def _each(filters: dict[str, list[str]]) -> list[tuple[str, str]]:
-    return [(stream, subject) for stream, some in filters.items() for subject in some]
+    def _each(self, filters: dict[str, list[str]]) -> list[tuple[str, str]]:
+        """In each partition of the stream."""
+        each = self._bus.partitions.each
+        return [(stream, one) for stream, some in filters.items() for subject in some for one in each(subject)]

@@ -14,8 +14,9 @@ from nats.js.errors import NotFoundError
 
 from penstock.cancelling import own_cancellation, stop
 from penstock.errors import Misconfigured
-from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.partitions import Partitions
+from penstock.jetstream.repartitioning import declared, differ
 from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ async def connect(settings: Settings, name: str, heard: Callable[[Exception], No
         await report(error)
 
     connection = mended(Client())
-    bus = Bus(connection, timeout=settings.nats_timeout)
+    bus = Bus(connection, timeout=settings.nats_timeout, partitions=Partitions(settings.partitions))
     options = connect_options(settings, name) | {"reconnected_cb": bus.reconnected, "error_cb": told}
     connecting = asyncio.create_task(connection.connect(**options))
     try:
@@ -190,10 +191,14 @@ async def check_server(bus: Bus, settings: Settings, *, patience: float = 60.0) 
     deadline = asyncio.get_running_loop().time() + patience
     while True:
         try:
-            for stream in subjects.STREAMS:
+            if (there := await declared(bus.connection)) and there != bus.partitions:
+                raise differ(there, bus.partitions.count)
+            for stream in bus.partitions.all_streams:
                 await bus.jetstream.stream_info(stream)
             await bus.time.read(bus.connection)
             return
+        except Misconfigured:
+            raise
         except NotFoundError:
             missing = f"stream {stream} does not exist: run `penstock streams` to declare the streams"
         except Exception as error:

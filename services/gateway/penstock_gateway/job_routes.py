@@ -40,7 +40,9 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         ] = None,
         until: Annotated[Moment | None, Query(description="Submitted before this time.")] = None,
         limit: Annotated[int, Query(ge=1, le=100, description="At most so many jobs.")] = 20,
-        cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$", description="`next` of the page before.")] = None,
+        cursor: Annotated[
+            str | None, Query(pattern=r"^[0-9]{1,18}(\.[0-9]{1,18}){0,63}$", description="`next` of the page before.")
+        ] = None,
     ) -> JobPage:
         """Jobs of the last days, newest first; for an admin those of all tenants, unless one is named.
 
