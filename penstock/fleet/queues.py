@@ -30,7 +30,8 @@ async def jobs_queue(bus: Bus) -> Queue:
 
 async def step_queues(bus: Bus) -> tuple[StepQueue, ...]:
     """Of each kind that there is a consumer for, by name."""
-    named = sorted((one.name.split("="), one) for one in await consumers(bus, subjects.STEPS) if "=" in one.name)
+    declared = sorted(await consumers(bus, subjects.STEPS), key=lambda one: one.name.split("="))
+    named = [(one.name.split("="), one) for one in declared if "=" in one.name]
     lanes = await _lanes(bus, [(name[-1], one) for name, one in named])
     kinds: dict[tuple[str, ...], list[tuple[Lane, ConsumerInfo]]] = defaultdict(list)
     for (name, info), lane in zip(named, lanes, strict=True):

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from penstock import jobs
 from penstock.contracts.job import JobPage, JobState, JobStatus
+from penstock.contracts.problem import FieldError
 from penstock.contracts.waiting import Signal
 from penstock.contracts.wire import TOKEN_PATTERN
 from penstock.jobs.refusals import known
@@ -16,6 +17,7 @@ from penstock_gateway import answer, body, openapi
 from penstock_gateway.authentication import Asking
 from penstock_gateway.caller_limits import CallerRate
 from penstock_gateway.parameters import Cursor, Moment, Wanted
+from penstock_gateway.problems import invalid_parameter
 from penstock_gateway.state import Gateway
 from penstock_gateway.tenancy import Job, SeenTenant
 
@@ -48,6 +50,8 @@ def install(app: FastAPI, gateway: Gateway) -> None:
 
         Work is bounded: a page may have fewer jobs than `limit`, even none, and still a `next`.
         """
+        if cursor and cursor.count(".") + 1 != gateway.bus.partitions.count:
+            raise invalid_parameter(FieldError(pointer="/query/cursor", detail="it is the `next` of a page before"))
         times = {"since": _unix(since) if since else None, "until": _unix(until) if until else None}
         async with gateway.listing:
             return await jobs.page(
