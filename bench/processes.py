@@ -16,8 +16,13 @@ def cpu(processes: Iterable[Process]) -> Counter[str]:
     """Milliseconds so far by kind of process, those of their children too; a kind is a name without its number."""
     spent: Counter[str] = Counter()
     for process in processes:
-        spent[kind(process)] += round(sum(_milliseconds(pid) for pid in _tree(process.pid or 0)))
+        spent[kind(process)] += round(milliseconds([process.pid or 0]))
     return spent
+
+
+def milliseconds(pids: Iterable[int]) -> float:
+    """Of CPU so far, with that of their children."""
+    return sum(_milliseconds(one) for pid in pids for one in _tree(pid))
 
 
 def rss(process: Process) -> float:

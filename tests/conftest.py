@@ -85,9 +85,16 @@ async def gemini(gemini_url: str) -> AsyncIterator[Steering]:
 
 
 @pytest.fixture
-def settings(nats: NatsServer, gemini_url: str) -> Settings:
+def partitions() -> int:
+    """Of the streams. A test that is to hold for several has this as a parameter: `in_partitions`."""
+    return 1
+
+
+@pytest.fixture
+def settings(nats: NatsServer, gemini_url: str, partitions: int) -> Settings:
     """Settings of all services. A test module that overrides this fixture has others."""
     return Settings(
+        partitions=partitions,
         nats_url=nats.url,
         model_base_url=gemini_url,
         ack_wait=3,

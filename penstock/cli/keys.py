@@ -27,6 +27,7 @@ from penstock.contracts.budgets import AllowanceText
 from penstock.contracts.wire import DEFAULT_TENANT, Tenant
 from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
+from penstock.jetstream.partitions import Partitions
 from penstock.nats_api import credentials
 from penstock.settings.group import Rate
 
@@ -161,7 +162,7 @@ def nats(
     NATS is not asked: the account is there once it is in the configuration (docs/nats-api.md).
     """
     made = credentials.make(tenant)
-    echo(credentials.account(made))
+    echo(credentials.account(made, Partitions(settings_with(None).partitions)))
     say(f"for the caller: user {made.user}, password {made.password}", prefix="", colour=None)
 
 

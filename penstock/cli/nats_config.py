@@ -11,6 +11,7 @@ from penstock.cli.errors import BadInput
 from penstock.cli.own_settings import settings_with
 from penstock.cli.printing import echo, say
 from penstock.contracts.wire import Tenant
+from penstock.jetstream.partitions import Partitions
 from penstock.local.processes import make_private, write_private
 from penstock.nats_api import credentials, server_config
 from penstock.patterns.loading import load
@@ -59,7 +60,10 @@ def nats_config(
     if update:
         passwords |= {user: known for user in passwords if (known := _password(folder / f"{user}.env"))}
     files = {f"{user}.env": _environment(user, password) for user, password in passwords.items()}
-    tenants = {f"tenant-{name}.conf": credentials.account(credentials.make(name)) + "\n" for name in tenant or ()}
+    partitions = Partitions(settings.partitions)
+    tenants = {
+        f"tenant-{name}.conf": credentials.account(credentials.make(name), partitions) + "\n" for name in tenant or ()
+    }
     there = {file.name for file in folder.glob("tenant-*.conf")}
     files[_ACCOUNTS] = server_config.fleet(patterns, settings, passwords, sorted(there.union(tenants)))
     # they have passwords, or what an operator has written: they stay as they are

@@ -1,6 +1,7 @@
 """`penstock streams --sizes`: how large the streams are, what jobs need of them, and what does not fit together."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,8 @@ from penstock.cli.printing import echo, say
 from penstock.client.errors import Unreachable
 from penstock.client.over_nats import NatsClient
 from penstock.contracts.options import LONGEST_DEADLINE
-from penstock.jetstream.asking import asked
+from penstock.jetstream.asking import asked, streams
+from penstock.jetstream.partitions import logical_stream
 from penstock.jetstream.sizes import Size, as_bytes, as_time, longest_wait, sizes, unfit
 from penstock.settings import Settings
 
@@ -56,8 +58,10 @@ def _total(found: list[Size], held: Mapping[str, int], jobs: int) -> tuple[str, 
 
 
 async def _on_server(settings: Settings) -> tuple[dict[str, Any], dict[str, int]]:
-    """What JetStream says of our account, and what each stream holds that is there."""
+    """What JetStream says of our account, and what each stream holds that is there, its partitions together."""
     async with NatsClient(settings) as client:
         account = await asked(client.bus.connection, "INFO")
-        infos = await client.bus.jetstream.streams_info()
-    return account, {str(info.config.name): info.state.bytes for info in infos}
+        held = Counter[str]()
+        async for one in streams(client.bus.connection):
+            held[logical_stream(one["config"]["name"])] += one["state"]["bytes"]
+    return account, held

@@ -16,7 +16,13 @@ from penstock.local.declared import PATIENCE, declare_streams, plan_streams
 
 #: The status where something would change: 2 is that of a wrong command line.
 _WOULD_CHANGE = 3
-_MARKS = {"create": "+", "change": "~", "left": "?"}
+_MARKS = {"create": "+", "change": "~", "left": "?", "remove": "-"}
+_NOTES = {
+    "left": " (no pattern here has this step: it stays; its steps wait)",
+    "remove": " (PENSTOCK_PARTITIONS is another; refused unless it is empty)",
+}
+#: What is work to do.
+_CHANGES = ("create", "change", "remove")
 
 
 def streams(
@@ -57,13 +63,13 @@ def streams(
     if plan:
         would = asyncio.run(plan_streams(own))
         _show(would)
-        if any(one.action in ("create", "change") for one in would):
+        if any(one.action in _CHANGES for one in would):
             raise typer.Exit(_WOULD_CHANGE)
         return
     done = asyncio.run(declare_streams(own, allow_data_loss=allow_data_loss))
-    names = ", ".join(one.stream for one in done if one.consumer is None)
+    names = ", ".join(one.stream for one in done if one.consumer is None and one.action != "remove")
     consumers = sum(one.consumer is not None and one.action != "left" for one in done)
-    changed = sum(one.action in ("create", "change") for one in done)
+    changed = sum(one.action in _CHANGES for one in done)
     echo(f"declared {names} and {consumers} consumers" + ("" if changed else ": nothing was to change"))
 
 
@@ -72,11 +78,11 @@ def _show(would: list[Planned]) -> None:
     for one in would:
         if one.action == "keep":
             continue
-        note = " (no pattern here has this step: it stays; its steps wait)" if one.action == "left" else ""
-        echo(f"{_MARKS[one.action]} {one}{note}")
+        echo(f"{_MARKS[one.action]} {one}{_NOTES.get(one.action, '')}")
         for change in one.changes:
             echo(f"    {change}" + (f"    LOSES DATA: {change.loses}" if change.loses else ""))
         if one.newer:
             echo(f"    REFUSED: Penstock {one.newer} has declared it, which is newer")
     count = Counter(one.action for one in would)
-    echo(f"{count['create']} to create, {count['change']} to change, {count['keep']} unchanged")
+    removed = f"{count['remove']} to remove, " if count["remove"] else ""
+    echo(f"{removed}{count['create']} to create, {count['change']} to change, {count['keep']} unchanged")

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any, Self
 
@@ -26,6 +27,7 @@ from penstock.fleet.gathering import gathered
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect, told_apart
+from penstock.jetstream.repartitioning import declared
 from penstock.jobs.follow import Follower
 from penstock.jobs.submission import body_of, parse_request
 from penstock.patterns.loading import load
@@ -33,8 +35,8 @@ from penstock.printable import without_credentials
 from penstock.settings import Settings
 from penstock.usage import Folding, days, report
 
-#: Seconds in which a service answers.
-_ANSWER = 10.0
+#: Seconds in which a service answers, and NATS, when it is asked how many partitions there are.
+_ANSWER, _LOOK = 10.0, 1.0
 
 
 class NatsClient(Client):
@@ -61,6 +63,9 @@ class NatsClient(Client):
         try:
             async with asyncio.timeout(self._patience):
                 self.bus = await connect(self._settings, "penstock-client", heard.append)
+                with suppress(NatsError):  # it may be too early to know; then the settings say it
+                    there = await declared(self.bus.connection, patience=_LOOK)
+                    self.bus.partitions = there or self.bus.partitions
         except (TimeoutError, OSError, NatsError) as error:
             # that it refuses us counts more than how the connections ended that were made before or after it said so
             by_worth = sorted(map(str, heard), key=lambda one: "authorization" in one.lower())

@@ -6,7 +6,7 @@ the purge. What is removed is removed from the streams; docs/operations/customer
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 
 from nats.js.errors import APIError
@@ -18,6 +18,7 @@ from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.asking import asked
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.partitions import stream_of
 from penstock.usage import Folding
 
 #: Jobs whose ends are looked up at once.
@@ -51,10 +52,10 @@ class Tenant:
     async def count(self) -> Counter[str]:
         """Messages of the tenant by stream; what all tenants share is not counted."""
         found = Counter[str]({subjects.KEYS: len(own := await self.keys())})
-        for stream, subject in _each(self._filters([key.id for key in own])):
+        for stream, subject in self._each(self._filters([key.id for key in own])):
             offset = 0
             while True:
-                request = f"STREAM.INFO.{stream}"
+                request = f"STREAM.INFO.{stream_of(subject)}"
                 asking = partial(asked, self._bus.connection, request, subjects_filter=subject, offset=offset)
                 info = await self._bus.retrying(f"count in {stream}", asking)
                 there = info["state"].get("subjects") or {}
@@ -83,7 +84,7 @@ class Tenant:
             del filters[subjects.USAGE]
         last = {subjects.JOURNAL: filters.pop(subjects.JOURNAL)}
         # whose question a shared reply answered is not known; it is asked anew
-        await self._remove({subjects.CACHE: [subjects.cached(subjects.SHARED, "*")]})
+        await self._remove({subjects.CACHE: [subjects.cached(subjects.SHARED, "*")]}, {})
         removed += await self._until_quiet(filters, erase, told)
         if keep_usage:
             await Folding(self._bus).fold()
@@ -110,13 +111,16 @@ class Tenant:
             subjects.LIMITS: [subjects.places(name), *(subjects.rate(f"key={key}") for key in key_ids)],
         }
 
-    async def _last_job(self) -> int:
-        """The place in JOBS of the newest."""
-        newest = await self._bus.last_from_leader(subjects.job("*", self._any))
-        return newest.sequence if newest else 0
+    async def _last_jobs(self) -> dict[str, int]:
+        """The place in JOBS of the newest, in each partition."""
+        places = {}
+        for subject in self._bus.partitions.each(subjects.job("*", self._any)):
+            newest = await self._bus.last_from_leader(subject)
+            places[subject] = newest.sequence if newest else 0
+        return places
 
-    async def _end_jobs(self, until: int, told: Told) -> int:
-        """Cancel those that have not ended, up to this place in JOBS; returns how many."""
+    async def _end_jobs(self, until: Mapping[str, int], told: Told) -> int:
+        """Cancel those that have not ended, up to these places in JOBS; returns how many."""
         ended = 0
         async for some in self._submitted(until):
             ends = {subjects.journal(job, END): job for job in some}
@@ -128,22 +132,23 @@ class Tenant:
             told(f"{ended:,} jobs ended")
         return ended
 
-    async def _submitted(self, until: int) -> AsyncIterator[list[JobName]]:
-        found: list[JobName] = []
-        async for stored in self._bus.history(subjects.job("*", self._any), until=until):
-            found.append(subjects.of_job(stored.subject)[1])
-            if len(found) == _BATCH:
+    async def _submitted(self, until: Mapping[str, int]) -> AsyncIterator[list[JobName]]:
+        for subject, place in until.items():
+            found: list[JobName] = []
+            async for stored in self._bus.history(subject, until=place):
+                found.append(subjects.of_job(stored.subject)[1])
+                if len(found) == _BATCH:
+                    yield found
+                    found = []
+            if found:
                 yield found
-                found = []
-        if found:
-            yield found
 
     async def _until_quiet(self, filters: dict[str, list[str]], erase: bool, told: Told) -> Counter[str]:
         """End jobs and remove, until nothing more comes: who works on one still writes for a moment after its end."""
         clock = asyncio.get_running_loop()
         removed, quiet, deadline = Counter[str](), 0, clock.time() + _PATIENCE
         while quiet < _QUIET and clock.time() < deadline:
-            newest = await self._last_job()
+            newest = await self._last_jobs()
             ended = await self._end_jobs(newest, told)
             # those that work on them are to read that they have ended
             due = {stream: some for stream, some in filters.items() if not (ended and stream == subjects.JOURNAL)}
@@ -157,21 +162,23 @@ class Tenant:
                 await asyncio.sleep(_PAUSE)
         return removed
 
-    async def _remove(self, filters: dict[str, list[str]], jobs_until: int = 0, *, erase: bool = False) -> Counter[str]:
-        """`jobs_until`: the place in JOBS behind which jobs stay."""
+    async def _remove(
+        self, filters: dict[str, list[str]], jobs_until: Mapping[str, int], *, erase: bool = False
+    ) -> Counter[str]:
+        """`jobs_until`: the places in JOBS behind which jobs stay."""
         removed = Counter[str]()
-        for stream, subject in _each(filters):
-            until = jobs_until if stream == subjects.JOBS else None
+        for stream, subject in self._each(filters):
+            until = jobs_until.get(subject, 0) if stream == subjects.JOBS else None
             if erase:
-                removed[stream] += await self._erase_all(stream, subject, until)
-            request, bound = f"STREAM.PURGE.{stream}", {} if until is None else {"seq": until + 1}
+                removed[stream] += await self._erase_all(subject, until)
+            request, bound = f"STREAM.PURGE.{stream_of(subject)}", {} if until is None else {"seq": until + 1}
             removing = partial(asked, self._bus.connection, request, patience=_REMOVING, filter=subject, **bound)
             removed[stream] += (await self._bus.retrying(f"purge {stream}", removing))["purged"]
         return +removed  # those with something
 
-    async def _erase_all(self, stream: str, subject: str, until: int | None) -> int:
+    async def _erase_all(self, subject: str, until: int | None) -> int:
         """Overwrite each message on the disk: what a purge removes stays there until NATS writes its block anew."""
-        some, count = list[int](), 0
+        stream, some, count = stream_of(subject), list[int](), 0
         async for stored in self._bus.history(subject, until=until):
             some.append(stored.sequence)
             count += 1
@@ -191,6 +198,7 @@ class Tenant:
             if error.err_code not in _GONE:
                 raise
 
-
-def _each(filters: dict[str, list[str]]) -> list[tuple[str, str]]:
-    return [(stream, subject) for stream, some in filters.items() for subject in some]
+    def _each(self, filters: dict[str, list[str]]) -> list[tuple[str, str]]:
+        """In each partition of the stream."""
+        each = self._bus.partitions.each
+        return [(stream, one) for stream, some in filters.items() for subject in some for one in each(subject)]

@@ -24,15 +24,15 @@ async def jobs_queue(bus: Bus) -> Queue:
     new = [one for one in await consumers(bus, subjects.JOBS) if one.name == subjects.AGGREGATOR]
     lanes = {subjects.turns_consumer(lane): lane for lane in subjects.LANES}
     turns = [one for one in await consumers(bus, subjects.TURNS) if one.name in lanes]
-    described = await _lanes(bus, subjects.JOBS, [(_NEW, one) for one in new])
-    described += await _lanes(bus, subjects.TURNS, [(lanes[one.name], one) for one in turns])
-    return Queue(**_together(described, new + turns))
+    named = [*((_NEW, one) for one in new), *((lanes[one.name], one) for one in turns)]
+    return Queue(**_together(await _lanes(bus, named), new + turns))
 
 
 async def step_queues(bus: Bus) -> tuple[StepQueue, ...]:
     """Of each kind that there is a consumer for, by name."""
-    named = sorted((one.name.split("="), one) for one in await consumers(bus, subjects.STEPS) if "=" in one.name)
-    lanes = await _lanes(bus, subjects.STEPS, [(name[-1], one) for name, one in named])
+    declared = sorted(await consumers(bus, subjects.STEPS), key=lambda one: one.name.split("="))
+    named = [(one.name.split("="), one) for one in declared if "=" in one.name]
+    lanes = await _lanes(bus, [(name[-1], one) for name, one in named])
     kinds: dict[tuple[str, ...], list[tuple[Lane, ConsumerInfo]]] = defaultdict(list)
     for (name, info), lane in zip(named, lanes, strict=True):
         kinds[tuple(name[:-1])].append((lane, info))
@@ -43,12 +43,13 @@ async def step_queues(bus: Bus) -> tuple[StepQueue, ...]:
     return tuple(found)
 
 
-async def _lanes(bus: Bus, stream: str, named: Sequence[tuple[str, ConsumerInfo]]) -> list[Lane]:
+async def _lanes(bus: Bus, named: Sequence[tuple[str, ConsumerInfo]]) -> list[Lane]:
+    """One for each consumer: of the same lane there is one in each partition."""
     free = asyncio.Semaphore(_AT_ONCE)
 
     async def lane(name: str, info: ConsumerInfo) -> Lane:
         async with free:
-            oldest = await first_undelivered(bus, stream, info)
+            oldest = await first_undelivered(bus, info)
         waits = bus.time.now() - datetime.fromisoformat(oldest.time).timestamp() if oldest else None
         depth, in_flight = info.num_pending or 0, info.num_ack_pending or 0
         waits = waits and max(0.0, round(waits, 3))
@@ -58,11 +59,17 @@ async def _lanes(bus: Bus, stream: str, named: Sequence[tuple[str, ConsumerInfo]
 
 
 def _together(lanes: Sequence[Lane], infos: Sequence[ConsumerInfo]) -> dict[str, Any]:
-    order = [_NEW, *subjects.LANES]
+    by_name = {name: [one for one in lanes if one.lane == name] for name in (_NEW, *subjects.LANES)}
+    return {
+        **_sum(lanes),
+        "served": any(info.num_waiting or info.num_ack_pending for info in infos),
+        "lanes": tuple(Lane(lane=name, **_sum(some)) for name, some in by_name.items() if some),
+    }
+
+
+def _sum(lanes: Sequence[Lane]) -> dict[str, Any]:
     return {
         "depth": sum(one.depth for one in lanes),
         "in_flight": sum(one.in_flight for one in lanes),
         "oldest_seconds": max((one.oldest_seconds for one in lanes if one.oldest_seconds is not None), default=None),
-        "served": any(info.num_waiting or info.num_ack_pending for info in infos),
-        "lanes": tuple(sorted(lanes, key=lambda one: order.index(one.lane))),
     }

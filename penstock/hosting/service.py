@@ -16,6 +16,7 @@ from penstock.hosting.metrics import ProcessMetrics
 from penstock.hosting.subscriber import PullSubscriber
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import check_server
+from penstock.jetstream.partitions import Partitions
 from penstock.jetstream.pull import PullGroup
 from penstock.jetstream.source import Handle
 from penstock.settings import Settings
@@ -93,7 +94,8 @@ class Service:
         """
         group = pool or self._pools[0]
         weights = {durable: 1} if isinstance(durable, str) else durable
-        subscriber = PullSubscriber(self._broker, group, stream=stream, subject=subject, weights=weights, aside=aside)
+        streams = Partitions(self.settings.partitions).streams(stream)
+        subscriber = PullSubscriber(self._broker, group, streams=streams, subject=subject, weights=weights, aside=aside)
         subscriber(handle)
 
     def pool(self, slots: int, name: str) -> PullGroup:
@@ -106,7 +108,8 @@ class Service:
         return pool
 
     async def _start(self) -> None:
-        bus = Bus(await self._broker.connect(), timeout=self.settings.nats_timeout)
+        partitions = Partitions(self.settings.partitions)
+        bus = Bus(await self._broker.connect(), timeout=self.settings.nats_timeout, partitions=partitions)
         await check_server(bus, self.settings)
         await self._start_with(self, bus)
         await Presence(self.name, self.registry, self._now, slots=self._places).start(bus)

@@ -1,6 +1,7 @@
 """FastStream's side of pulling: a subscriber whose messages come from a PullGroup."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from faststream._internal.broker.registrator import Registrator
@@ -20,7 +21,8 @@ from penstock.jetstream.source import Handle, Source
 class PullSubscriber(StreamSubscriber):
     """A subscriber to durable consumers that exist, registered with `broker`; decorate the handler with it.
 
-    One for all lanes of a kind: FastStream takes a millisecond to make one ready. `weights`: by consumer.
+    One for all lanes of a kind, in all partitions: FastStream takes a millisecond to make one ready. `weights`: by
+    consumer.
     FastStream's factory has no way to be given a subscriber class, so its parts are put together here.
     """
 
@@ -29,7 +31,7 @@ class PullSubscriber(StreamSubscriber):
         broker: NatsBroker,
         group: PullGroup,
         *,
-        stream: str,
+        streams: Sequence[str],
         subject: str,
         weights: Mapping[str, int],
         aside: Handle | None,
@@ -52,18 +54,17 @@ class PullSubscriber(StreamSubscriber):
                 ),
             ),
             calls,
-            stream=JStream(stream, declare=False),
+            stream=JStream(streams[0], declare=False),
             queue="",
         )
-        self._group, self._weights, self._aside = group, weights, aside
+        self._group, self._streams, self._weights, self._aside = group, streams, weights, aside
         self._sources: list[Source] = []
         Registrator.subscriber(broker, self)
 
     async def _create_subscription(self) -> None:
         if self._sources:
             return
-        stream = str(self.stream.name)
-        for durable, weight in self._weights.items():
+        for stream, (durable, weight) in product(self._streams, self._weights.items()):
             consuming = self._group.consume(
                 self.connection, stream, durable, self.consume, weight=weight, aside=self._aside
             )

@@ -20,12 +20,22 @@ async def asked(connection: Client, subject: str, *, patience: float = _ANSWER, 
     return answer
 
 
-async def consumers_of(connection: Client, stream: str) -> AsyncIterator[dict[str, Any]]:
-    """What JetStream says of each consumer of a stream, page by page. Raises as `asked` does."""
+def consumers_of(connection: Client, stream: str) -> AsyncIterator[dict[str, Any]]:
+    """What JetStream says of each consumer of a stream. Raises as `asked` does."""
+    return _listed(connection, f"CONSUMER.LIST.{stream}", "consumers")
+
+
+def streams(connection: Client) -> AsyncIterator[dict[str, Any]]:
+    """What JetStream says of each stream. Raises as `asked` does."""
+    return _listed(connection, "STREAM.LIST", "streams")
+
+
+async def _listed(connection: Client, subject: str, what: str) -> AsyncIterator[dict[str, Any]]:
+    """Page by page."""
     offset = 0
     while True:
-        page = await asked(connection, f"CONSUMER.LIST.{stream}", offset=offset)
-        found = page.get("consumers") or ()
+        page = await asked(connection, subject, offset=offset)
+        found = page.get(what) or ()
         for one in found:
             yield one
         offset += len(found)

@@ -23,6 +23,8 @@ from penstock.errors import Misconfigured
 from penstock.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.asking import asked, consumers_of
+from penstock.jetstream.partitions import Partitions
+from penstock.jetstream.repartitioning import declared
 from penstock.jetstream.snapshots import restore, save
 
 #: What is in a folder: written last, so a folder without it is none.
@@ -30,7 +32,7 @@ _MANIFEST = "backup.json"
 _FORMAT = 1
 #: Queues come back last: who already runs finds in the journal what it needs to know of what they give out.
 _QUEUES = (subjects.HOOKS, subjects.TIMERS, subjects.STEPS, subjects.TURNS, subjects.JOBS)
-_ORDER = (*(name for name in subjects.STREAMS if name not in _QUEUES), *_QUEUES)
+_FIRST = tuple(name for name in subjects.STREAMS if name not in _QUEUES)
 
 #: Told the stream, whether that is all of it, and the bytes so far.
 Progress = Callable[[str, bool, int], None]
@@ -42,8 +44,10 @@ async def back_up(connection: Client, folder: Path, progress: Progress) -> dict[
     Raises Misconfigured where the folder has something in it or a stream is missing, SnapshotFailed.
     """
     _make(folder)
-    before, streams = await _marks(connection), dict[str, Any]()
-    for name in _ORDER:
+    partitions = await declared(connection) or Partitions()
+    names = _order(partitions)
+    before, streams = await _marks(connection, names), dict[str, Any]()
+    for name in names:
         with _private(folder / f"{name}.snapshot") as file:
             streams[name] = await save(connection, name, file, partial(progress, name, False))
             os.fsync(file.fileno())
@@ -52,7 +56,8 @@ async def back_up(connection: Client, folder: Path, progress: Progress) -> dict[
         "format": _FORMAT,
         "penstock": __version__,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "exact": before == await _marks(connection),
+        "exact": before == await _marks(connection, names),
+        "partitions": partitions.count,
         "streams": streams,
     }
     with _private(folder / _MANIFEST) as file:
@@ -68,7 +73,8 @@ async def bring_back(connection: Client, folder: Path, progress: Progress, *, re
     where NATS refuses, as where another makes a stream meanwhile; those that were made here are gone again then.
     """
     manifest = await asyncio.to_thread(_checked, folder)
-    for name in _ORDER:
+    names = _order(_partitions(manifest))
+    for name in names:
         try:
             await asked(connection, f"STREAM.INFO.{name}")
         except NotFoundError:
@@ -76,7 +82,7 @@ async def bring_back(connection: Client, folder: Path, progress: Progress, *, re
         raise Misconfigured(f"stream {name} exists already: a backup is restored to a NATS without Penstock's streams")
     made = list[str]()
     try:
-        for name in _ORDER:
+        for name in names:
             saved = manifest["streams"][name]
             saved = saved | {"config": saved["config"] | {"num_replicas": replicas}}
             with (folder / f"{name}.snapshot").open("rb") as file:
@@ -90,6 +96,15 @@ async def bring_back(connection: Client, folder: Path, progress: Progress, *, re
                 await asked(connection, f"STREAM.DELETE.{name}")
         raise
     return manifest
+
+
+def _order(partitions: Partitions) -> list[str]:
+    return [stream for name in (*_FIRST, *_QUEUES) for stream in partitions.streams(name)]
+
+
+def _partitions(manifest: dict[str, Any]) -> Partitions:
+    """Of before there were several it does not say."""
+    return Partitions(manifest.get("partitions", 1))
 
 
 def _make(folder: Path) -> None:
@@ -109,7 +124,7 @@ def _checked(folder: Path) -> dict[str, Any]:
         raise Misconfigured(f"{folder} is no backup: its {_MANIFEST} is not whole") from None
     if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
         raise Misconfigured(f"{folder} is a backup of another format than this Penstock {__version__} reads")
-    for name in _ORDER:
+    for name in _order(_partitions(manifest)):
         if name not in manifest["streams"]:
             raise Misconfigured(f"{folder} has no stream {name}: it was made by Penstock {manifest['penstock']}")
         with (folder / f"{name}.snapshot").open("rb") as file:
@@ -118,10 +133,10 @@ def _checked(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-async def _marks(connection: Client) -> dict[str, Any]:
+async def _marks(connection: Client, names: list[str]) -> dict[str, Any]:
     """What changes with whatever is stored, given out, acknowledged or removed."""
     marks: dict[str, Any] = {}
-    for name in _ORDER:
+    for name in names:
         try:
             state = (await asked(connection, f"STREAM.INFO.{name}"))["state"]
         except NotFoundError:

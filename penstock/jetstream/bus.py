@@ -10,11 +10,13 @@ import asyncio
 import json
 import logging
 from base64 import b64decode
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from email.parser import HeaderParser
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 import nats.errors
@@ -26,8 +28,8 @@ from nats.js.errors import APIError
 from penstock.backoff import delay
 from penstock.cancelling import stop
 from penstock.errors import BusUnavailable, Failure
-from penstock.jetstream import subjects
 from penstock.jetstream.hearing import Hear, subscribe
+from penstock.jetstream.partitions import Partitions, logical, stream_of
 from penstock.jetstream.releases import signed
 from penstock.jetstream.server_time import TOLERATED, ServerTime
 from penstock.jetstream.storage import UNREACHABLE, Storage, is_passing, is_subject_taken
@@ -51,10 +53,19 @@ class Bus:
     """One connection. `timeout`: seconds after which a publish or a read gives up.
 
     `time` is NATS's, `storage` what it has no room for; `of` is another bus on the same connection that shares both.
+    Subjects are those of penstock.jetstream.subjects, in whichever of the `partitions`.
     """
 
-    def __init__(self, connection: Client, *, timeout: float = 30.0, of: "Bus | None" = None) -> None:
+    def __init__(
+        self,
+        connection: Client,
+        *,
+        timeout: float = 30.0,
+        partitions: Partitions = Partitions(),  # noqa: B008
+        of: "Bus | None" = None,
+    ) -> None:
         self.connection = connection
+        self.partitions: Partitions = of.partitions if of else partitions
         self.time: ServerTime = of.time if of else ServerTime()
         self.storage: Storage = of.storage if of else Storage(connection)
         self.jetstream: JetStreamContext = connection.jetstream(timeout=_ANSWER)
@@ -88,7 +99,7 @@ class Bus:
             except APIError as error:
                 if not is_subject_taken(error):
                     raise
-                if await self._get(subject, {"last_by_subj": subject}) is None:
+                if await self._get(last_by_subj=self.partitions.one(subject)) is None:
                     raise nats.errors.TimeoutError from error
                 return False
             return True
@@ -112,22 +123,25 @@ class Bus:
     async def put(self, subject: str, payload: bytes, headers: dict[str, str] | None) -> dict[str, Any]:
         """The same of any size, with all that the stream answers; nats-py's own publish makes an object of that."""
 
+        stored = self.partitions.one(subject)
+
         async def attempt() -> dict[str, Any]:
             answer: dict[str, Any] = json.loads(
-                (await self.connection.request(subject, payload, _ANSWER, headers=headers)).data
+                (await self.connection.request(stored, payload, _ANSWER, headers=headers)).data
             )
             if error := answer.get("error"):
                 APIError.from_error(error)
             return answer
 
-        return await self.storage.publish(subjects.stream_of(subject), attempt)
+        return await self.storage.publish(stream_of(stored), attempt)
 
     async def last_from_leader(self, subject: str) -> Stored | None:
-        """The last message of `subject` (wildcards allowed), as the stream's leader has it."""
-        return await self.retrying(f"read {subject}", partial(self._get, subject, {"last_by_subj": subject}))
+        """The last message of `subject` (wildcards allowed, but for the job), as the stream's leader has it."""
+        asking = partial(self._get, last_by_subj=self.partitions.one(subject))
+        return await self.retrying(f"read {subject}", asking)
 
     async def last_from_any_replica(self, wanted: Sequence[str]) -> list[Stored]:
-        """The last message of each of up to 1,024 subjects of one stream that has one, oldest first.
+        """The last message of each of up to 1,024 subjects that has one, oldest first in each stream.
 
         On a cluster any replica answers, one that lags included: to show, not to decide by.
         """
@@ -135,30 +149,39 @@ class Bus:
 
     async def each_last_from_any_replica(self, wanted: Sequence[str]) -> AsyncIterator[Stored]:
         """The same, not held together."""
-        if wanted:
-            async for stored in self._read(subjects.stream_of(wanted[0]), {"multi_last": list(wanted)}):
+        by_stream = defaultdict[str, list[str]](list)
+        for subject in chain.from_iterable(map(self.partitions.each, wanted)):
+            by_stream[stream_of(subject)].append(subject)
+        for stream, some in by_stream.items():
+            async for stored in self._read(stream, {"multi_last": some}):
                 yield stored
 
     async def history(self, subject: str, *, after: int = 0, until: int | None = None) -> AsyncIterator[Stored]:
         """Messages of `subject` (wildcards allowed) with a sequence above `after`, in order, up to `until`.
 
         Not given: up to the last that the stream's leader has at the call. They come in batches, from any replica; what
-        that does not have yet comes from the leader.
+        that does not have yet comes from the leader. Of all jobs: partition after partition, and only all of them.
         """
+        several = self.partitions.each(subject) if after == 0 and until is None else [self.partitions.one(subject)]
+        for one in several:
+            async for stored in self._history(one, after, until):
+                yield stored
+
+    async def _history(self, subject: str, after: int, until: int | None) -> AsyncIterator[Stored]:
         if until is None:
             end = await self.last_from_leader(subject)
             until = end.sequence if end else 0
         if after >= until:
             return
         query: dict[str, Any] = {"next_by_subj": subject, "batch": _BATCH}
-        async for stored in self._read(subjects.stream_of(subject), query, start=after + 1):
+        async for stored in self._read(stream_of(subject), query, start=after + 1):
             if stored.sequence > until:
                 return
             yield stored
             after = stored.sequence
         while after < until:
-            query = {"next_by_subj": subject, "seq": after + 1}
-            behind = await self.retrying(f"read {subject}", partial(self._get, subject, query))
+            asking = partial(self._get, next_by_subj=subject, seq=after + 1)
+            behind = await self.retrying(f"read {subject}", asking)
             if behind is None or behind.sequence > until:
                 return
             yield behind
@@ -167,8 +190,8 @@ class Bus:
     async def first(self, subject: str, *, after: int = 0, since: float | None = None) -> Stored | None:
         """The first message of `subject` behind sequence `after`, or stored at `since` (Unix seconds) or later."""
         start = {"seq": after + 1} if since is None else {"start_time": datetime.fromtimestamp(since, UTC).isoformat()}
-        query = {"next_by_subj": subject, "batch": 1} | start
-        asking = partial(self._direct_get, subjects.stream_of(subject), query)
+        stored = self.partitions.one(subject)
+        asking = partial(self._direct_get, stream_of(stored), {"next_by_subj": stored, "batch": 1} | start)
         found, _ = await self.retrying(f"read {subject}", asking)
         return found[0] if found else None
 
@@ -255,9 +278,9 @@ class Bus:
         finally:
             await self.unsubscribe(answers)
 
-    async def _get(self, subject: str, query: dict[str, Any]) -> Stored | None:
-        """One message of `subject` from its stream's leader."""
-        asking = f"$JS.API.STREAM.MSG.GET.{subjects.stream_of(subject)}"
+    async def _get(self, **query: Any) -> Stored | None:
+        """One message from its stream's leader."""
+        asking = f"$JS.API.STREAM.MSG.GET.{stream_of(query.get('last_by_subj') or query['next_by_subj'])}"
         answer = json.loads((await self.connection.request(asking, json.dumps(query).encode(), _ANSWER)).data)
         if error := answer.get("error"):
             if error.get("err_code") == _NO_MESSAGE:
@@ -266,7 +289,7 @@ class Bus:
         message = answer["message"]
         data, head = (b64decode(message.get(part, "")) for part in ("data", "hdrs"))
         headers = dict(HeaderParser().parsestr(head.decode().partition("\r\n")[2]))
-        return Stored(message["subject"], message["seq"], data, message["time"], headers)
+        return Stored(logical(message["subject"]), message["seq"], data, message["time"], headers)
 
     async def retrying(self, what: str, action: Callable[[], Awaitable[_T]]) -> _T:
         """Try `action` until NATS answers it, within the bus's timeout."""

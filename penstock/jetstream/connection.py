@@ -12,10 +12,11 @@ from nats.js.errors import NotFoundError
 
 from penstock.cancelling import stop
 from penstock.errors import Misconfigured
-from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.mended import mended
+from penstock.jetstream.partitions import Partitions
 from penstock.jetstream.renewed import Renewed
+from penstock.jetstream.repartitioning import declared, differ
 from penstock.printable import without_credentials
 from penstock.settings import Settings
 from penstock.settings.secret_file import SecretFile
@@ -87,7 +88,7 @@ async def connect(settings: Settings, name: str, heard: Callable[[Exception], No
         await report(error)
 
     connection = mended(Client())
-    bus = Bus(connection, timeout=settings.nats_timeout)
+    bus = Bus(connection, timeout=settings.nats_timeout, partitions=Partitions(settings.partitions))
     options = connect_options(settings, name) | {"reconnected_cb": bus.reconnected, "error_cb": told}
     connecting = asyncio.create_task(connection.connect(**options))
     try:
@@ -130,10 +131,14 @@ async def check_server(bus: Bus, settings: Settings, *, patience: float = 60.0) 
     deadline = asyncio.get_running_loop().time() + patience
     while True:
         try:
-            for stream in subjects.STREAMS:
+            if (there := await declared(bus.connection)) and there != bus.partitions:
+                raise differ(there, bus.partitions.count)
+            for stream in bus.partitions.all_streams:
                 await bus.jetstream.stream_info(stream)
             await bus.time.read(bus.connection)
             return
+        except Misconfigured:
+            raise
         except NotFoundError:
             missing = f"stream {stream} does not exist: run `penstock streams` to declare the streams"
         except Exception as error:

@@ -2,24 +2,25 @@
 
 from functools import partial
 
+from nats.aio.client import Client
 from nats.js.api import ConsumerInfo
 
+from penstock.jetstream.asking import consumers_of
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.stored import Stored
 
-#: Consumers that NATS lists at once.
-_PAGE = 256
-
 
 async def consumers(bus: Bus, stream: str) -> list[ConsumerInfo]:
-    """All of a stream."""
+    """All of a stream, in whichever partition: each has its own, of the same names."""
     found: list[ConsumerInfo] = []
-    while len(found) % _PAGE == 0:
-        listing = partial(bus.jetstream.consumers_info, stream, len(found))
-        if not (page := await bus.retrying(f"list the consumers of {stream}", listing)):
-            break
-        found += page
+    for one in bus.partitions.streams(stream):
+        listing = partial(_all, bus.connection, one)
+        found += await bus.retrying(f"list the consumers of {one}", listing)
     return found
+
+
+async def _all(connection: Client, stream: str) -> list[ConsumerInfo]:
+    return [ConsumerInfo.from_response(one) async for one in consumers_of(connection, stream)]
 
 
 def delivered(info: ConsumerInfo) -> int:
@@ -27,7 +28,7 @@ def delivered(info: ConsumerInfo) -> int:
     return info.delivered.stream_seq if info.delivered else 0
 
 
-async def first_undelivered(bus: Bus, stream: str, info: ConsumerInfo) -> Stored | None:
+async def first_undelivered(bus: Bus, info: ConsumerInfo) -> Stored | None:
     """The message of a consumer that has waited longest, of those that were given to nobody."""
     if not info.num_pending:
         return None

@@ -5,7 +5,7 @@ know (another has set it) is a difference as well, since an update would reset i
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -40,11 +40,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A stream, or a consumer of one. `left`: it is there, and not declared any more; it stays as it is."""
+    """A stream, or a consumer of one. `left`: it is there, and not declared any more; it stays as it is.
+
+    `remove`: its messages would have to be in another number of partitions.
+    """
 
     stream: str
     consumer: str | None
-    action: Literal["create", "change", "keep", "left"]
+    action: Literal["create", "change", "keep", "left", "remove"]
     changes: list[Change] = field(default_factory=list)
     #: Of a stream: the release that declared it, where that is newer than this one.
     newer: str | None = None
@@ -59,18 +62,27 @@ class Planned:
 
 
 async def planned(
-    connection: Client, streams: Iterable[api.StreamConfig], consumers: Iterable[tuple[str, api.ConsumerConfig]]
+    connection: Client,
+    streams: Iterable[api.StreamConfig],
+    consumers: Iterable[tuple[str, api.ConsumerConfig]],
+    *,
+    without: Sequence[str] = (),
 ) -> list[Planned]:
-    """In the order in which they are to be declared: streams first. Raises APIError, nats.errors.Error."""
+    """In the order in which they are to be declared: streams first. Raises APIError, nats.errors.Error.
+
+    `without`: streams that are to be removed before.
+    """
     wanted: dict[str, dict[str, api.ConsumerConfig]] = {}
     for stream, consumer in consumers:
         wanted.setdefault(stream, {})[str(consumer.durable_name)] = consumer
-    found, below = list[Planned](), list[Planned]()
+    found, below = [Planned(name, None, "remove") for name in without], list[Planned]()
     for config in streams:
         name = str(config.name)
         try:
-            there = await asked(connection, f"STREAM.INFO.{name}")
+            there = None if name in without else await asked(connection, f"STREAM.INFO.{name}")
         except NotFoundError:
+            there = None
+        if there is None:
             found.append(Planned(name, None, "create"))
             below += [Planned(name, consumer, "create") for consumer in wanted.get(name, {})]
             continue

@@ -46,7 +46,7 @@ class ServerTime:
             self._next.cancel()
         self._next = asyncio.get_running_loop().call_later(self._every, self._start_reading, connection)
         asked = time.monotonic()
-        answer = await connection.request(f"$JS.API.STREAM.INFO.{subjects.JOBS}", b"", 2.0)
+        answer = await connection.request(f"$JS.API.STREAM.INFO.{subjects.TURNS}", b"", 2.0)
         if said := json.loads(answer.data).get("ts"):
             self._ahead = datetime.fromisoformat(said).timestamp() - (asked + time.monotonic()) / 2
         if abs(self.skew) > TOLERATED:

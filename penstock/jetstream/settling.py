@@ -13,6 +13,7 @@ from penstock.backoff import delay
 from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.partitions import logical_stream
 from penstock.jetstream.releases import newer, signed
 
 log = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ async def dead_letter(bus: Bus, origin: Msg, reason: str, detail: str) -> None:
         subjects.DEAD_REASON_HEADER: reason,
         subjects.DEAD_DETAIL_HEADER: " ".join(detail.split())[:1000].encode("ascii", "replace").decode(),
         subjects.DEAD_SUBJECT_HEADER: origin.subject,
-        subjects.DEAD_STREAM_HEADER: metadata.stream,
+        subjects.DEAD_STREAM_HEADER: logical_stream(metadata.stream),
         subjects.DEAD_SEQUENCE_HEADER: str(metadata.sequence.stream),
         "Nats-Msg-Id": f"{metadata.stream}.{metadata.sequence.stream}.{reason}",
     }

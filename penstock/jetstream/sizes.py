@@ -43,7 +43,7 @@ class Size:
 
 
 def sizes(settings: Settings, jobs_a_day: int = 0) -> list[Size]:
-    """Of each stream, for jobs of all patterns alike."""
+    """Of each stream, for jobs of all patterns alike; of its partitions together, which jobs fill evenly."""
     each = {
         stream: sum(row.get(stream, 0) for row in BYTES_A_JOB.values()) / len(BYTES_A_JOB)
         for stream in (subjects.JOBS, subjects.JOURNAL, subjects.EVENTS, subjects.CACHE)
@@ -58,7 +58,7 @@ def sizes(settings: Settings, jobs_a_day: int = 0) -> list[Size]:
             a_day=each.get(str(config.name), 0) * jobs_a_day,
             drops=config.discard == api.DiscardPolicy.OLD,
         )
-        for config in stream_configs(settings)
+        for config in stream_configs(settings.model_copy(update={"partitions": 1}))
     ]
 
 

@@ -14,6 +14,7 @@ from nats.js.api import Header
 
 from penstock.backoff import delay
 from penstock.jetstream.hearing import subscribe
+from penstock.jetstream.partitions import logical
 
 log = logging.getLogger(__name__)
 
@@ -164,6 +165,7 @@ class Source:
             metadata = message.metadata
             # of what is delivered again, NATS does not say how much there is
             self.pending = metadata.num_pending or int(metadata.num_delivered > 1)
+            message.subject = logical(message.subject)
             self._received(self, message)
         elif status == "100":  # idle heartbeat
             return

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from nats.aio.msg import Msg
 
+from penstock.jetstream.partitions import logical
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -20,7 +22,7 @@ class Stored:
         """From a direct get or a republished message; both name their origin in headers."""
         headers = message.headers or {}
         return cls(
-            subject=headers["Nats-Subject"],
+            subject=logical(headers["Nats-Subject"]),
             sequence=int(headers["Nats-Sequence"]),
             data=message.data,
             time=headers.get("Nats-Time-Stamp", ""),

@@ -13,7 +13,8 @@ from nats.js.errors import APIError
 from penstock.contracts.waiting import signal_key
 from penstock.errors import Misconfigured
 from penstock.installed import __version__
-from penstock.jetstream import subjects
+from penstock.jetstream import repartitioning, subjects
+from penstock.jetstream.partitions import DECLARED, Partitions, stream_of
 from penstock.jetstream.plan import DECLARED_BY, Planned, planned
 from penstock.jetstream.subjects import EVERY, LANES
 from penstock.pattern import Pattern
@@ -50,7 +51,8 @@ _MAX_ACK_PENDING = 20_000
 
 
 def stream_configs(settings: Settings) -> list[api.StreamConfig]:
-    """One StreamConfig per row of the table in penstock.jetstream.subjects."""
+    """One StreamConfig per row of the table in penstock.jetstream.subjects, and partition of it."""
+    partitions = Partitions(settings.partitions)
     kept = {
         "max_age": settings.jobs_max_age_days * _DAY,
         "max_msgs_per_subject": 1,
@@ -103,19 +105,27 @@ def stream_configs(settings: Settings) -> list[api.StreamConfig]:
         (subjects.SPENDING, [subjects.counter(job=">")], spending),
         (subjects.LIMITS, [subjects.rate("*"), subjects.places("*")], limits),
     ]
-    return [
-        api.StreamConfig(
-            name=name,
-            subjects=stored,
-            storage=api.StorageType.FILE,
-            max_bytes=int(settings.store_bytes * _SHARES[name] / 64),
-            num_replicas=settings.stream_replicas,
-            allow_direct=True,
-            metadata={DECLARED_BY: __version__},
-            **{"duplicate_window": _DEDUPE, **config},
-        )
-        for name, stored, config in table
-    ]
+    declared = {DECLARED_BY: __version__} | ({DECLARED: str(partitions.count)} if partitions.count > 1 else {})
+    found = []
+    for name, stored, config in table:
+        streams = partitions.streams(name)
+        for number, stream in enumerate(streams):
+            own = dict(config)
+            if told := config.get("republish"):
+                own["republish"] = api.RePublish(partitions.each(told.src)[number], told.dest)
+            found.append(
+                api.StreamConfig(
+                    name=stream,
+                    subjects=[partitions.each(subject)[number] for subject in stored],
+                    storage=api.StorageType.FILE,
+                    max_bytes=int(settings.store_bytes * _SHARES[name] / 64 / len(streams)),
+                    num_replicas=settings.stream_replicas,
+                    allow_direct=True,
+                    metadata=declared,
+                    **{"duplicate_window": _DEDUPE, **own},
+                )
+            )
+    return found
 
 
 def consumer_configs(
@@ -123,33 +133,42 @@ def consumer_configs(
 ) -> list[tuple[str, api.ConsumerConfig]]:
     """(stream, durable consumer) pairs: for jobs, signals, timers and hooks, and for each lane of a kind of step.
 
+    In each partition of their stream.
+
     `max_deliver` is unlimited, since a work queue keeps a message past it for ever: deliveries are
     counted by the service that receives one (penstock.steps, penstock.runs).
     """
 
-    def durable(name: str, subject: str, *, pending: int = _MAX_ACK_PENDING) -> api.ConsumerConfig:
-        return api.ConsumerConfig(
-            durable_name=name,
-            filter_subject=subject,
-            ack_policy=api.AckPolicy.EXPLICIT,
-            ack_wait=settings.ack_wait,
-            max_deliver=-1,
-            max_ack_pending=pending,
-            max_waiting=4096,
-        )
+    def durable(name: str, subject: str) -> list[tuple[str, api.ConsumerConfig]]:
+        return [
+            (
+                stream_of(stored),
+                api.ConsumerConfig(
+                    durable_name=name,
+                    filter_subject=stored,
+                    ack_policy=api.AckPolicy.EXPLICIT,
+                    ack_wait=settings.ack_wait,
+                    max_deliver=-1,
+                    # a hook that waits hours for its next try counts as pending; a limit would stop all the others
+                    max_ack_pending=-1 if name == subjects.HOOKS_CONSUMER else _MAX_ACK_PENDING,
+                    max_waiting=4096,
+                ),
+            )
+            for stored in Partitions(settings.partitions).each(subject)
+        ]
 
     return [
-        (subjects.JOBS, durable(subjects.AGGREGATOR, subjects.job("*", EVERY))),
-        *((subjects.TURNS, durable(subjects.turns_consumer(lane), subjects.turn(lane, "*", EVERY))) for lane in LANES),
-        (subjects.JOURNAL, durable(subjects.SIGNALS_CONSUMER, subjects.journal(EVERY, signal_key("*")))),
-        (subjects.TIMERS, durable(subjects.TIMERS_CONSUMER, subjects.due(EVERY, "*"))),
-        # a hook that waits hours for its next try counts as pending; a limit would stop all the others
-        (subjects.HOOKS, durable(subjects.HOOKS_CONSUMER, subjects.hook(EVERY), pending=-1)),
+        *durable(subjects.AGGREGATOR, subjects.job("*", EVERY)),
+        *(one for lane in LANES for one in durable(subjects.turns_consumer(lane), subjects.turn(lane, "*", EVERY))),
+        *durable(subjects.SIGNALS_CONSUMER, subjects.journal(EVERY, signal_key("*"))),
+        *durable(subjects.TIMERS_CONSUMER, subjects.due(EVERY, "*")),
+        *durable(subjects.HOOKS_CONSUMER, subjects.hook(EVERY)),
         *(
-            (subjects.STEPS, durable(subjects.step_consumer(*kind, lane), subjects.step(*kind, EVERY, "*", lane=lane)))
+            one
             for service, steps in steps_by_service(patterns).items()
             for kind in ((service, pattern.name, step.name) for pattern, step in steps.values())
             for lane in LANES
+            for one in durable(subjects.step_consumer(*kind, lane), subjects.step(*kind, EVERY, "*", lane=lane))
         ),
     ]
 
@@ -158,7 +177,9 @@ async def plan(jetstream: JetStreamContext, settings: Settings) -> list[Planned]
     """What `declare` would do. Raises Misconfigured where the server refuses to tell."""
     consumers = consumer_configs(settings, load(settings.patterns))
     try:
-        return await planned(jetstream._nc, stream_configs(settings), consumers)
+        there = await repartitioning.declared(jetstream._nc)
+        others = repartitioning.streams_of(there) if there and there.count != settings.partitions else []
+        return await planned(jetstream._nc, stream_configs(settings), consumers, without=others)
     except APIError as error:
         raise Misconfigured(f"NATS does not tell what there is: {error.description}") from error
 
@@ -167,7 +188,8 @@ async def declare(jetstream: JetStreamContext, settings: Settings, *, allow_data
     """Create or update all streams and consumers; returns what was done.
 
     Raises Misconfigured where the server refuses, with the server's reason; and, before anything is changed, where that
-    would lose data or a newer release has declared the streams, unless `allow_data_loss`.
+    would lose data or a newer release has declared the streams, unless `allow_data_loss`; and where there would be
+    another number of partitions, and those there are hold anything, in any case.
     """
     there = await plan(jetstream, settings)
     if not allow_data_loss:
@@ -179,6 +201,8 @@ async def declare(jetstream: JetStreamContext, settings: Settings, *, allow_data
     }
     declared: str | None = None
     try:
+        if any(one.action == "remove" for one in there) and (old := await repartitioning.declared(jetstream._nc)):
+            await repartitioning.remove(jetstream, old, settings.partitions)
         for one in there:
             if one.consumer is None and one.action in ("create", "change"):
                 declared = str(one)

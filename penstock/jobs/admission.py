@@ -17,6 +17,7 @@ from penstock.contracts.wire import JobName
 from penstock.errors import Refused
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.partitions import stream_of
 from penstock.settings import Settings
 
 #: Share of a stream or an account above which it takes no new jobs: the rest is for those that run.
@@ -59,7 +60,7 @@ class Admission:
         Raises Refused: no_room, overloaded, budget_exceeded or too_many_jobs. BusUnavailable where the tenant's jobs,
         or what it has spent, cannot be known.
         """
-        if why := self._bus.storage.refuses(subjects.JOBS):
+        if why := self._bus.storage.refuses(stream_of(self._bus.partitions.one(subjects.job("-", job)))):
             raise Refused("no_room", why)
         age = asyncio.get_running_loop().time() - self._read_at
         if age > _KEPT and (self._reading is None or self._reading.done()):
@@ -82,9 +83,10 @@ class Admission:
 
     async def _read(self) -> None:
         with suppress(TimeoutError, nats.errors.Error):  # publishing the job will fail for the same reason
-            queues = [await self._ask(f"CONSUMER.INFO.{stream}.{name}") for stream, name in _QUEUES]
+            of = self._bus.partitions.streams
+            queues = [await self._ask(f"CONSUMER.INFO.{one}.{name}") for stream, name in _QUEUES for one in of(stream)]
             account = await self._ask("INFO")
-            held = [await self._ask(f"STREAM.INFO.{stream}") for stream in _NEEDED]
+            held = [await self._ask(f"STREAM.INFO.{one}") for stream in _NEEDED for one in of(stream)]
             full = [*_full_account(account), *(one for info in held for one in full_stream(info, self._deadline))]
             self._refusal = None
             if full:

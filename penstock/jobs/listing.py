@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from contextlib import aclosing, suppress
+from collections import deque
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from itertools import compress
@@ -17,6 +19,7 @@ from penstock.contracts.journal import END, START, JobEnd
 from penstock.contracts.wire import JobName, is_token
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.partitions import logical, stream_of
 from penstock.jetstream.storage import UNREACHABLE
 from penstock.jetstream.stored import Stored
 from penstock.jobs.lookup import Record
@@ -54,54 +57,124 @@ async def page(
 ) -> JobPage:
     """Up to `limit` jobs of a tenant, newest first; without one, of all. Times are Unix seconds of submission.
 
-    `until` is exclusive. JOBS is read backwards, start and end of each job come from JOURNAL. Work is bounded: a page
-    may have fewer than `limit` jobs, even none, and yet a next one. Raises ValueError for a `cursor` that is no number.
+    `until` is exclusive. JOBS is read backwards, its partitions merged by time; start and end of each job come from
+    JOURNAL. Work is bounded: a page may have fewer than `limit` jobs, even none, and yet a next one. Raises
+    ValueError for a `cursor` that is none.
     """
-    state = (await bus.retrying("list jobs", partial(bus.jetstream.stream_info, subjects.JOBS))).state
-    first, high = max(1, state.first_seq), state.last_seq
-    if until is not None:
-        time = min(max(until, 0.0), 4e9)  # up to 2096 the server can count in nanoseconds
-        if following := await bus.first(subjects.job("*", subjects.EVERY), since=time):
-            high = following.sequence - 1
-    if cursor is not None:
-        high = min(high, int(cursor) - 1)
+    wanted = bus.partitions.each(subjects.job(pattern or "*", JobName(tenant or "*", "*")))
+    befores = _befores(cursor, len(wanted)) if cursor is not None else [None] * len(wanted)
     longest, examined = (_WINDOW_FILTERED, _EXAMINED_FILTERED) if pattern or tenant else (_WINDOW, _EXAMINED)
-    lowest, window = high - examined, limit
+    size = limit if status is None else _FACTS  # all are found that are looked at
     found: list[JobSummary] = []
-    async with aclosing(_Jobs(bus, tenant, pattern)) as reading:
-        while high >= first and high > lowest:
-            low = max(first, high - window + 1)
-            candidates = await reading.between(low, high)
-            size = limit if status is None else _FACTS  # all are found that are looked at
-            for begin in range(0, len(candidates), size):
-                group = candidates[begin : begin + size]
-                for submitted, summary in zip(group, await _summaries(bus, group, of_all=tenant is None), strict=True):
-                    if since is not None and submitted.time < since:
-                        return JobPage(jobs=tuple(found))
-                    if summary is None or (status is not None and summary.status != status):
-                        continue
-                    found.append(summary)
-                    if len(found) == limit:
-                        return JobPage(
-                            jobs=tuple(found), next=str(submitted.sequence) if submitted.sequence > first else None
-                        )
-            high, window = low - 1, min(2 * window, longest)
-    return JobPage(jobs=tuple(found), next=str(high + 1) if high >= first else None)
+    async with AsyncExitStack() as stack:
+        readings = [_Backwards(bus, subject, -(-limit // len(wanted)), longest) for subject in wanted]
+        for reading, before in zip(readings, befores, strict=True):
+            stack.push_async_callback(reading.aclose)
+            await reading.begin(until, before)
+        while len(found) < limit:
+            while behind := [one for one in readings if not (one.read or one.at_end)]:
+                if sum(one.examined for one in readings) >= examined:
+                    return JobPage(jobs=tuple(found), next=_cursor(readings))
+                await asyncio.gather(*(one.read_on() for one in behind))
+            group = _newest(readings, size)
+            if not group:
+                return JobPage(jobs=tuple(found))
+            summaries = await _summaries(bus, [job for _, job in group], of_all=tenant is None)
+            for (reading, submitted), summary in zip(group, summaries, strict=True):
+                if since is not None and submitted.time < since:
+                    return JobPage(jobs=tuple(found))
+                reading.passed(submitted)
+                if summary is None or (status is not None and summary.status != status):
+                    continue
+                found.append(summary)
+                if len(found) == limit:
+                    break
+    return JobPage(jobs=tuple(found), next=_cursor(readings))
 
 
-class _Jobs:
-    """Job messages without their bodies, through one consumer: only that can leave the bodies where they are."""
+def _befores(cursor: str, count: int) -> Sequence[int | None]:
+    """Raises ValueError."""
+    numbers = [int(number) for number in cursor.split(".")]
+    if len(numbers) != count:
+        raise ValueError("it is the `next` of a page before")
+    return numbers
 
-    def __init__(self, bus: Bus, tenant: str | None, pattern: str | None) -> None:
-        self._bus, self._subject = bus, subjects.job(pattern or "*", JobName(tenant or "*", "*"))
+
+def _cursor(readings: Sequence["_Backwards"]) -> str | None:
+    """Behind what was passed; None where there is nothing."""
+    return None if all(one.is_over for one in readings) else ".".join(str(one.before) for one in readings)
+
+
+def _newest(readings: Sequence["_Backwards"], most: int) -> list[tuple["_Backwards", _Submitted]]:
+    """Of what was read, newest first: only up to where the next of each partition is known."""
+    taken = dict.fromkeys(readings, 0)
+    found = list[tuple[_Backwards, _Submitted]]()
+    while len(found) < most:
+        if any(taken[one] == len(one.read) and not one.at_end for one in readings):
+            break
+        heads = [(one.read[taken[one]], one) for one in readings if taken[one] < len(one.read)]
+        if not heads:
+            break
+        head, reading = max(heads, key=lambda pair: pair[0].time)
+        taken[reading] += 1
+        found.append((reading, head))
+    return found
+
+
+class _Backwards:
+    """Job messages of one stream without their bodies, newest first, through one consumer: only that can leave the
+    bodies where they are.
+
+    Windows of stream positions are read: the first has `window`, each has twice those of the one before, up to
+    `longest`. `read`: what was read and not passed yet.
+    """
+
+    def __init__(self, bus: Bus, subject: str, window: int, longest: int) -> None:
+        self._bus, self._subject, self._window, self._longest = bus, subject, window, longest
+        self._stream = stream_of(subject)
         self._consumer = ""
         self._pulled: JetStreamContext.PullSubscription | None = None
+        self.read = deque[_Submitted]()
+        self.examined = 0
 
-    async def between(self, low: int, high: int) -> list[_Submitted]:
+    async def begin(self, until: float | None, before: int | None) -> None:
+        """With the last that was submitted before the time `until`, and is at a position below `before`."""
+        asking = partial(self._bus.jetstream.stream_info, self._stream)
+        state = (await self._bus.retrying("list jobs", asking)).state
+        self._first, high = max(1, state.first_seq), state.last_seq
+        if until is not None:
+            time = min(max(until, 0.0), 4e9)  # up to 2096 the server can count in nanoseconds
+            every = self._subject.removesuffix(logical(self._subject)) + subjects.job("*", subjects.EVERY)
+            if following := await self._bus.first(every, since=time):
+                high = following.sequence - 1
+        #: Positions from here on are passed; below `_low` nothing was read.
+        self.before = self._low = high + 1 if before is None else min(high + 1, before)
+
+    @property
+    def at_end(self) -> bool:
+        """Nothing more is to be read."""
+        return self._low <= self._first
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more is there."""
+        return self.before <= self._first or (self.at_end and not self.read)
+
+    def passed(self, job: _Submitted) -> None:
+        """What `read` begins with."""
+        self.read.popleft()
+        self.before = job.sequence if self.read else self._low
+
+    async def read_on(self) -> None:
+        low, high = max(self._first, self._low - self._window), self._low - 1
+        self.read.extend(await self._bus.retrying("list jobs", partial(self._between, low, high)))
+        self.examined += self._window
+        self._low, self._window = low, min(2 * self._window, self._longest)
+        if not self.read:
+            self.before = low
+
+    async def _between(self, low: int, high: int) -> list[_Submitted]:
         """Those from `low` to `high`, newest first."""
-        return await self._bus.retrying("list jobs", partial(self._read, low, high))
-
-    async def _read(self, low: int, high: int) -> list[_Submitted]:
         try:
             return await self._from(low, high)
         except BaseException:
@@ -111,9 +184,9 @@ class _Jobs:
     async def _from(self, low: int, high: int) -> list[_Submitted]:
         jetstream = self._bus.jetstream
         if self._pulled is None:
-            self._consumer = (await jetstream.add_consumer(subjects.JOBS, self._config)).name
-            self._pulled = await jetstream.pull_subscribe_bind(consumer=self._consumer, stream=subjects.JOBS)
-        reset = f"$JS.API.CONSUMER.RESET.{subjects.JOBS}.{self._consumer}"
+            self._consumer = (await jetstream.add_consumer(self._stream, self._config)).name
+            self._pulled = await jetstream.pull_subscribe_bind(consumer=self._consumer, stream=self._stream)
+        reset = f"$JS.API.CONSUMER.RESET.{self._stream}.{self._consumer}"
         info = json.loads((await self._bus.connection.request(reset, json.dumps({"seq": low}).encode())).data)
         if "error" in info:
             APIError.from_error(info["error"])
@@ -122,7 +195,7 @@ class _Jobs:
         while left and after < high:
             for message in await self._pulled.fetch(min(left, _FETCHED, high - after)):
                 left, after = message.metadata.num_pending, message.metadata.sequence.stream
-                found.append(_Submitted(message.subject, after, message.metadata.timestamp.timestamp()))
+                found.append(_Submitted(logical(message.subject), after, message.metadata.timestamp.timestamp()))
         return [one for one in reversed(found) if one.sequence <= high]
 
     @property
@@ -142,7 +215,7 @@ class _Jobs:
         if pulled is not None:
             with suppress(NotFoundError, *UNREACHABLE):  # the server forgets it
                 await pulled.unsubscribe()
-                await self._bus.jetstream.delete_consumer(subjects.JOBS, self._consumer)
+                await self._bus.jetstream.delete_consumer(self._stream, self._consumer)
 
 
 async def _summaries(bus: Bus, submitted: list[_Submitted], *, of_all: bool) -> list[JobSummary | None]:

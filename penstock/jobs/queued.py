@@ -6,6 +6,7 @@ Asked of NATS when somebody wants to know; a step on its way costs nothing more.
 from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
 from functools import partial
+from itertools import product
 
 from nats.js.api import ConsumerInfo
 from nats.js.errors import NotFoundError
@@ -15,6 +16,7 @@ from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.consumers import delivered
+from penstock.jetstream.partitions import stream_of
 from penstock.jetstream.stored import Stored
 from penstock.jobs.lookup import look_up
 
@@ -28,20 +30,20 @@ async def look_up_with_queue(bus: Bus, job: JobName) -> JobState | None:
     async for stored in bus.history(subjects.step("*", "*", "*", job, "*", lane="*")):
         service, pattern, step, _, key = subjects.of_step(stored.subject)
         lanes = await lanes_of(bus, service, pattern, step)
-        info = lanes.get(subjects.lane_of(stored.subject))
-        if info is None or stored.sequence > delivered(info):
+        own = stream_of(bus.partitions.one(stored.subject)), subjects.lane_of(stored.subject)
+        if own not in lanes or stored.sequence > delivered(lanes[own]):
             queued.append(QueuedStep(key=key, step=step, service=service, **state_of(lanes.values())))
     return state.model_copy(update={"queued": tuple(queued)})
 
 
-async def lanes_of(bus: Bus, service: str, pattern: str, step: str) -> dict[str, ConsumerInfo]:
-    """The consumers of a kind of step, by lane. Where none is declared, no executor can be there."""
-    found: dict[str, ConsumerInfo] = {}
-    for lane in subjects.LANES:
+async def lanes_of(bus: Bus, service: str, pattern: str, step: str) -> dict[tuple[str, str], ConsumerInfo]:
+    """The consumers of a kind of step, by stream and lane. Where none is declared, no executor can be there."""
+    found: dict[tuple[str, str], ConsumerInfo] = {}
+    for stream, lane in product(bus.partitions.streams(subjects.STEPS), subjects.LANES):
         name = subjects.step_consumer(service, pattern, step, lane)
         with suppress(NotFoundError):
-            asking = partial(bus.jetstream.consumer_info, subjects.STEPS, name)
-            found[lane] = await bus.retrying(f"ask for {name}", asking)
+            asking = partial(bus.jetstream.consumer_info, stream, name)
+            found[stream, lane] = await bus.retrying(f"ask for {name}", asking)
     return found
 
 
@@ -51,7 +53,7 @@ def undelivered(bus: Bus, info: ConsumerInfo, *, after: int = 0) -> AsyncIterato
 
 
 def state_of(lanes: Collection[ConsumerInfo]) -> dict[str, int | bool]:
-    """Of the lanes of one kind of step together.
+    """Of the lanes of one kind of step together, in all partitions.
 
     `served`: somebody asks for steps of this kind, or has some. Who has died with one has it for a while.
     """

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from penstock.errors import Misconfigured
+from penstock.jetstream.partitions import Partitions
 from penstock.local.processes import make_private, write_private
 
 MAX_PAYLOAD = 8 * 1024 * 1024
@@ -19,10 +20,10 @@ def binary() -> str:
     return found
 
 
-def command(data: Path, port: int, token: str | None = None) -> list[str]:
+def command(data: Path, port: int, token: str | None = None, *, partitions: int = 1) -> list[str]:
     """The command line of a server that keeps its data below `data` and listens on 127.0.0.1:`port`.
 
-    It serves who has the token; without one, whoever comes.
+    It serves who has the token; without one, whoever comes. A job that is published to `jobs.…` comes to its partition.
     """
     make_private(data)
     config = {
@@ -32,6 +33,7 @@ def command(data: Path, port: int, token: str | None = None) -> list[str]:
         # without it the power takes what was stored in the last two minutes; it costs nothing (docs/reliability.md)
         "jetstream": {"store_dir": str(data / "jetstream"), "sync_interval": "1s"},
         **({"authorization": {"token": token}} if token else {}),
+        **({"mappings": dict([Partitions(partitions).mapping])} if partitions > 1 else {}),
     }
     write_private(data / "nats.conf", json.dumps(config, indent=2))
     return [binary(), "-c", str(data / "nats.conf")]

@@ -96,7 +96,7 @@ class Stack:
             port = ports.free_port(self.nats_port)
             chosen = settings.token()  # which all of ours send then
             self.nats_url = f"nats://127.0.0.1:{port}" if chosen else f"nats://{token}@127.0.0.1:{port}"
-            command = nats_server.command(self.data / "nats", port, chosen or token)
+            command = nats_server.command(self.data / "nats", port, chosen or token, partitions=settings.partitions)
             await self._start("nats", command, {}, url=self.nats_url)
         env = {**self.env, "PENSTOCK_NATS_URL": self.nats_url}
         services = self._known(await declared(settings.model_copy(update={"nats_url": self.nats_url})))

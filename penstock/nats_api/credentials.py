@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
+from penstock.jetstream.partitions import Partitions, stream_of
 from penstock.nats_api.channels import endpoints
 
 #: The account of the fleet, as docs/nats-api.md configures it.
@@ -33,25 +34,26 @@ def make(tenant: str) -> Credentials:
     return Credentials(tenant, f"{tenant}-{secrets.token_hex(4)}", secrets.token_hex(32))
 
 
-def may_publish(tenant: str) -> list[str]:
+def may_publish(tenant: str, partitions: Partitions) -> list[str]:
     """Jobs, requests to the fleet, and, by direct get, the last of the tenant's facts on a subject: it takes no body
     that asks for others."""
-    jobs, facts = subjects.job("*", JobName(tenant, "*")), subjects.journal(JobName(tenant, "*"), ">")
+    jobs, facts = subjects.job("*", JobName(tenant, "*")), partitions.each(subjects.journal(JobName(tenant, "*"), ">"))
     requests = [channel.address.replace("{tenant}", tenant) for channel in endpoints({})]
-    return [jobs, subjects.api("submit", tenant, "*"), *requests, f"$JS.API.DIRECT.GET.{subjects.JOURNAL}.{facts}"]
+    read = [f"$JS.API.DIRECT.GET.{stream_of(fact)}.{fact}" for fact in facts]
+    return [jobs, subjects.api("submit", tenant, "*"), *requests, *read]
 
 
 def may_hear(tenant: str) -> list[str]:
     return [subjects.live(JobName(tenant, "*"))]
 
 
-def account(caller: Credentials) -> str:
+def account(caller: Credentials, partitions: Partitions = Partitions()) -> str:  # noqa: B008
     """The tenant's account with this caller, for `accounts` of the server's configuration.
 
     Another caller of the tenant is another one of its `users`.
     """
     tenant, user, password = caller
-    services, streams = may_publish(tenant), may_hear(tenant)
+    services, streams = may_publish(tenant, partitions), may_hear(tenant)
     imports = [(kind, subject) for kind, some in (("service", services), ("stream", streams)) for subject in some]
     return "\n".join(
         (

@@ -13,6 +13,7 @@ from typing import Any
 
 from penstock.jetstream import subjects
 from penstock.jetstream.connection import inbox
+from penstock.jetstream.partitions import Partitions, logical_stream
 from penstock.jetstream.streams import consumer_configs
 from penstock.nats_api.channels import Channel, channels
 from penstock.pattern import Pattern
@@ -72,15 +73,19 @@ def executors(patterns: Mapping[str, Pattern[Any, Any]]) -> list[str]:
 def rights(service: str, patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> Rights:
     if service == OPERATOR:  # the inbox is its own, all the same
         return Rights((">",), REPUBLISHED, (">",))
-    table = channels(patterns)
-    sent = _unique(wildcard(one) for one in table if service in one.senders)
-    others = _unique(wildcard(one) for one in table if service not in one.senders)
+    table, stored = channels(patterns), Partitions(settings.partitions).wildcard
+    sent = _unique(stored(wildcard(one)) for one in table if service in one.senders)
+    others = _unique(stored(wildcard(one)) for one in table if service not in one.senders)
     heard = [wildcard(one) for one in table if service in one.receivers and not _is_stored(one)]
     return Rights(
         publish=_unique([*sent, *_requests(service, patterns, settings), *_answers(service), *_among(service)]),
         # a step's key and the job's own look alike, `journal.<tenant>.<job>.<key>`: it is the more special that counts
         deny=_unique(
-            [*_others(service), *(one for one in others if any(within(one, wide) for wide in sent)), *REPUBLISHED]
+            [
+                *_others(service, settings),
+                *(one for one in others if any(within(one, wide) for wide in sent)),
+                *REPUBLISHED,
+            ]
         ),
         subscribe=_unique([*heard, *_heard_among(service), f"{inbox(service)}.>"]),
     )
@@ -127,8 +132,9 @@ def _heard_among(service: str) -> list[str]:
 
 def _requests(service: str, patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> list[str]:
     """To JetStream. Every service sees at its start that all streams are there."""
-    reads = READS.get(service, _READS_OF_EXECUTORS)
-    found = [f"{_JS}.STREAM.INFO.{stream}" for stream in subjects.STREAMS]
+    partitions = Partitions(settings.partitions)
+    reads = [stream for name in READS.get(service, _READS_OF_EXECUTORS) for stream in partitions.streams(name)]
+    found = [f"{_JS}.STREAM.INFO.{stream}" for stream in partitions.all_streams]
     found += [f"{_JS}.{how}.{stream}" for stream in reads for how in ("STREAM.MSG.GET", "DIRECT.GET")]
     for stream, durable in _consumed(service, patterns, settings):
         found += [f"{_JS}.CONSUMER.MSG.NEXT.{stream}.{durable}", f"$JS.ACK.{stream}.{durable}.>"]
@@ -142,17 +148,18 @@ def _requests(service: str, patterns: Mapping[str, Pattern[Any, Any]], settings:
     if service == AGGREGATOR:
         found += [f"{_JS}.STREAM.LIST"]
     if service == GATEWAY:  # the list of jobs is read by consumers of its own, admins remove dead letters
-        jobs = f"{subjects.JOBS}.*"
-        found += [f"{_JS}.CONSUMER.{what}.{jobs}" for what in ("MSG.NEXT", "RESET", "DELETE")]
-        found += [f"{_JS}.CONSUMER.CREATE.{subjects.JOBS}", f"{_JS}.CONSUMER.CREATE.{subjects.JOBS}.>"]
+        for jobs in partitions.streams(subjects.JOBS):
+            found += [f"{_JS}.CONSUMER.{what}.{jobs}.*" for what in ("MSG.NEXT", "RESET", "DELETE")]
+            found += [f"{_JS}.CONSUMER.CREATE.{jobs}", f"{_JS}.CONSUMER.CREATE.{jobs}.>"]
         found += [f"{_JS}.STREAM.MSG.DELETE.{subjects.DEAD}"]
     return found
 
 
-def _others(service: str) -> list[str]:
+def _others(service: str, settings: Settings) -> list[str]:
     """Requests that look like a service's own, and are about another's consumer."""
     whats = ("MSG.NEXT", "RESET", "DELETE") if service == GATEWAY else ()
-    return [f"{_JS}.CONSUMER.{what}.{subjects.JOBS}.{subjects.AGGREGATOR}" for what in whats]
+    streams = Partitions(settings.partitions).streams(subjects.JOBS)
+    return [f"{_JS}.CONSUMER.{what}.{jobs}.{subjects.AGGREGATOR}" for jobs in streams for what in whats]
 
 
 def _consumed(
@@ -161,8 +168,10 @@ def _consumed(
     """(stream, durable consumer)."""
     declared = [(stream, config.durable_name) for stream, config in consumer_configs(settings, patterns)]
     if service == AGGREGATOR:
-        return [one for one in declared if one[0] != subjects.STEPS]
-    own = [one for one in declared if one[0] == subjects.STEPS and (one[1] or "").startswith(f"{service}=")]
+        return [one for one in declared if logical_stream(one[0]) != subjects.STEPS]
+    own = [
+        one for one in declared if logical_stream(one[0]) == subjects.STEPS and (one[1] or "").startswith(f"{service}=")
+    ]
     executes = service not in READS
     return own + [(subjects.MODELS, subjects.model_permits_consumer(model)) for model in settings.permits if executes]
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from penstock.jetstream import subjects
 from penstock.jetstream.connection import inbox
+from penstock.jetstream.partitions import Partitions, stream_of
 from penstock.nats_api import permissions
 from penstock.nats_api.credentials import FLEET
 from penstock.nats_api.permissions import OPERATOR, Rights
@@ -28,13 +29,6 @@ _ITS_OWN = {f"$JS.API.{about}": f"fleet.{about}" for about in ("STREAM.", "CONSU
 _INBOXES = inbox("")
 #: As penstock.local.nats_server has it.
 _MAX_PAYLOAD, _MAX_PENDING = "8MB", "64MB"
-#: What tenants' accounts import; the most of it. What a tenant has of it is in its own account.
-_OF_TENANTS = (
-    '{ service: "jobs.>" }',
-    '{ service: "penstock.>" }',
-    f'{{ service: "$JS.API.DIRECT.GET.{subjects.JOURNAL}.journal.>" }}',
-    '{ stream: "live.>" }',
-)
 
 
 class Tls(NamedTuple):
@@ -61,7 +55,8 @@ def fleet(
     executors = permissions.executors(patterns)
     may = {user: permissions.rights(user, patterns, settings) for user in secret}
     users = [_user(user, secret[user], may[user]) for user in secret if user not in executors]
-    exports = [*_OF_TENANTS]
+    partitions = Partitions(settings.partitions)
+    exports = _of_tenants(partitions)
     for subject, ones in _by_subject({one: _services_of(may[one], one) for one in executors}).items():
         several = f"{_SEVERAL}, " if any(kind in subject for kind in _HAVE_SEVERAL) else ""
         exports.append(f'{{ service: "{subject}", {several}accounts: [{_names(ones)}] }}')
@@ -73,6 +68,7 @@ def fleet(
             "accounts {",
             f"  {FLEET}: {{",
             "    jetstream: enabled",
+            *(_mappings(dict([partitions.mapping])) if partitions.count > 1 else ()),
             *_list("users", users),
             *_list("exports", exports),
             *_list("imports", imports),
@@ -109,7 +105,7 @@ def _executor(name: str, password: str, may: Rights) -> list[str]:
     led = replace(may, publish=tuple(map(_led, may.publish)))
     return [
         f"  {_account(name)}: {{",
-        *_mappings(),
+        *_mappings({f"{own}>": f"{led}>" for own, led in _ITS_OWN.items()}),
         *_list("users", [_user(name, password, led)]),
         *_list("exports", [answers]),
         *_list("imports", imports),
@@ -117,8 +113,15 @@ def _executor(name: str, password: str, may: Rights) -> list[str]:
     ]
 
 
-def _mappings() -> list[str]:
-    return ["    mappings: {", *(f'      "{own}>": "{led}>",' for own, led in _ITS_OWN.items()), "    }"]
+def _of_tenants(partitions: Partitions) -> list[str]:
+    """What tenants' accounts import; the most of it. What a tenant has of it is in its own account."""
+    facts = (f"$JS.API.DIRECT.GET.{stream_of(fact)}.{fact}" for fact in partitions.each("journal.>"))
+    services = ["jobs.>", "penstock.>", *facts]
+    return [*(f'{{ service: "{subject}" }}' for subject in services), '{ stream: "live.>" }']
+
+
+def _mappings(some: Mapping[str, str]) -> list[str]:
+    return ["    mappings: {", *(f'      "{source}": "{to}",' for source, to in some.items()), "    }"]
 
 
 def _led(subject: str) -> str:

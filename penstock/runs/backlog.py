@@ -16,9 +16,10 @@ from prometheus_client.registry import Collector
 from penstock.cancelling import stop
 from penstock.contracts.waiting import shift_key
 from penstock.jetstream import subjects
-from penstock.jetstream.asking import asked, consumers_of
+from penstock.jetstream.asking import asked, consumers_of, streams
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.consumers import delivered
+from penstock.jetstream.partitions import logical_stream, stream_of
 from penstock.jobs.lookup import unix
 from penstock.jobs.queued import state_of
 
@@ -39,7 +40,7 @@ _HELP = {
     "penstock_backlog_served": "Whether any worker asks for steps of this kind, or has some: 1 or 0.",
     "penstock_jobs_parked": "Jobs that wait for a signal or for a time and are in nobody's memory.",
     "penstock_dead_letters": "Messages in DEAD: `penstock dead` lists them.",
-    "penstock_stream_bytes": "What a stream of NATS holds.",
+    "penstock_stream_bytes": "What a stream of NATS holds; each partition is one.",
     "penstock_stream_limit_bytes": "What it may hold.",
 }
 _LABELS = {
@@ -77,13 +78,13 @@ class BacklogMetrics(Collector):
 
 
 class Backlog:
-    """Looks from `start` to `stop`: four requests every 5 s, and one for each queue whose first message has changed."""
+    """Looks from `start` to `stop`: a few requests every 5 s, and one for each queue that has another first message."""
 
     def __init__(self, bus: Bus, metrics: BacklogMetrics) -> None:
         self._bus, self._metrics = bus, metrics
         self._steps: Sequence[ConsumerInfo] = ()
         #: Of each consumer the first message that nobody had: its sequence and time.
-        self._firsts: dict[str, tuple[int, float]] = {}
+        self._firsts: dict[tuple[str, str], tuple[int, float]] = {}
         self._parked: dict[tuple[str, ...], float] = {}
         self._looking: asyncio.Task[None] | None = None
 
@@ -117,18 +118,19 @@ class Backlog:
         for info in self._steps:
             *kind, _ = names = tuple(info.name.split("="))
             kinds[tuple(kind)].append(info)
-            await self._add(values, subjects.STEPS, info, names)
+            await self._add(values, info, names)
         for labels, lanes in kinds.items():
             values["penstock_backlog_served"][labels] = float(state_of(lanes)["served"])
-        for stream, service in _QUEUES.items():
-            async for one in consumers_of(self._bus.connection, stream):
-                info = ConsumerInfo.from_response(one)
-                lane = info.name.partition("=")[2]
-                if service == "webhooks" or info.name == subjects.AGGREGATOR or lane in subjects.LANES:
-                    await self._add(values, stream, info, (service, "", "", lane))
-        for held in (await asked(self._bus.connection, "STREAM.LIST", patience=_PATIENCE))["streams"]:
+        for name, service in _QUEUES.items():
+            for stream in self._bus.partitions.streams(name):
+                async for one in consumers_of(self._bus.connection, stream):
+                    info = ConsumerInfo.from_response(one)
+                    lane = info.name.partition("=")[2]
+                    if service == "webhooks" or info.name == subjects.AGGREGATOR or lane in subjects.LANES:
+                        await self._add(values, info, (service, "", "", lane))
+        async for held in streams(self._bus.connection):
             name = held["config"]["name"]
-            if name in subjects.STREAMS:
+            if logical_stream(name) in subjects.STREAMS:
                 values["penstock_stream_bytes"][name,] = held["state"]["bytes"]
                 values["penstock_stream_limit_bytes"][name,] = held["config"]["max_bytes"]
             if name == subjects.DEAD:
@@ -138,29 +140,34 @@ class Backlog:
         values["penstock_jobs_parked"] = self._parked
         self._metrics.show(values)
 
-    async def _add(self, values: _Values, stream: str, info: ConsumerInfo, labels: tuple[str, ...]) -> None:
+    async def _add(self, values: _Values, info: ConsumerInfo, labels: tuple[str, ...]) -> None:
+        """To what is known of the same queue in other partitions."""
         waiting = info.num_pending or 0
-        values["penstock_backlog"][labels] = waiting
-        age = self._bus.time.now() - await self._first(stream, info) if waiting else 0.0
-        values["penstock_backlog_oldest_seconds"][labels] = max(0.0, age)
+        depths, oldest = values["penstock_backlog"], values["penstock_backlog_oldest_seconds"]
+        depths[labels] = depths.get(labels, 0) + waiting
+        age = self._bus.time.now() - await self._first(info) if waiting else 0.0
+        oldest[labels] = max(oldest.get(labels, 0.0), age)
 
-    async def _first(self, stream: str, info: ConsumerInfo) -> float:
+    async def _first(self, info: ConsumerInfo) -> float:
         """When the first of those came that nobody has."""
-        sequence, at = self._firsts.get(info.name, (0, 0.0))
+        sequence, at = self._firsts.get((info.stream_name, info.name), (0, 0.0))
         if sequence <= delivered(info):
             query = json.dumps({"next_by_subj": info.config.filter_subject, "seq": delivered(info) + 1}).encode()
-            first = await self._bus.connection.request(f"$JS.API.DIRECT.GET.{stream}", query, _PATIENCE)
+            first = await self._bus.connection.request(f"$JS.API.DIRECT.GET.{info.stream_name}", query, _PATIENCE)
             headers = first.headers or {}
             if "Nats-Sequence" not in headers:  # somebody has just taken it
                 return self._bus.time.now()
             sequence, at = int(headers["Nats-Sequence"]), unix(headers["Nats-Time-Stamp"])
-            self._firsts[info.name] = sequence, at
+            self._firsts[info.stream_name, info.name] = sequence, at
         return at
 
     async def _count_parked(self) -> int:
         """Jobs with more shifts that park them than such that take them up again."""
         every = subjects.journal(subjects.EVERY, shift_key("*"))
-        about = f"STREAM.INFO.{subjects.JOURNAL}"
-        found = await asked(self._bus.connection, about, patience=_PATIENCE, subjects_filter=every)
-        numbers = (int(subject.rpartition(".")[2]) for subject in found["state"].get("subjects") or ())
-        return sum(-1 if number % 2 else 1 for number in numbers)
+        parked = 0
+        for subject in self._bus.partitions.each(every):
+            about = f"STREAM.INFO.{stream_of(subject)}"
+            found = await asked(self._bus.connection, about, patience=_PATIENCE, subjects_filter=subject)
+            numbers = (int(one.rpartition(".")[2]) for one in found["state"].get("subjects") or ())
+            parked += sum(-1 if number % 2 else 1 for number in numbers)
+        return parked

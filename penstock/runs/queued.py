@@ -39,7 +39,7 @@ class QueueTeller:
     def __init__(self, bus: Bus, seen: Callable[[Sequence[ConsumerInfo]], None]) -> None:
         self._bus, self._seen = bus, seen
         #: Of each consumer: the last message that was told, and whether anybody served it then.
-        self._told: dict[str, tuple[int, bool]] = {}
+        self._told: dict[tuple[str, str], tuple[int, bool]] = {}
         self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -72,7 +72,7 @@ class QueueTeller:
                     await self._tell(info, state_of(kind))
 
     async def _tell(self, info: ConsumerInfo, state: dict[str, int | bool]) -> None:
-        last, served = self._told.get(info.name, (0, None))
+        last, served = self._told.get((info.stream_name, info.name), (0, None))
         waiting: list[Stored] = []
         async for message in undelivered(self._bus, info, after=last if served == state["served"] else 0):
             if len(waiting) == _MOST or unix(message.time) > self._bus.time.now() - _PATIENCE:
@@ -90,4 +90,4 @@ class QueueTeller:
                 await self._bus.append(
                     subjects.events(job), event.model_dump_json().encode(), headers={"Nats-Msg-Id": f"{job}:{id}"}
                 )
-        self._told[info.name] = waiting[-1].sequence, bool(state["served"])
+        self._told[info.stream_name, info.name] = waiting[-1].sequence, bool(state["served"])

@@ -22,6 +22,12 @@ class Nats(Group):
     nats_key: FilePath | None = Field(None, description="PEM file of that certificate's private key.")
     nats_timeout: Seconds = Field(30, description="Seconds after which a publish or read gives up.")
     nats_ping_interval: Seconds = Field(3, description="Seconds between pings; a connection silent for three is lost.")
+    partitions: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Streams that each of JOBS, STEPS, JOURNAL and EVENTS is; the same for all services.",
+    )
     stream_replicas: int = Field(1, ge=1, le=5, description="Copies of each stream that is declared; 3 on a cluster.")
     store_bytes: int = Field(
         4 * 1024**3,

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from penstock.cancelling import stop
 from penstock.contracts.journal import is_step, lost_key, wasted_key
 from penstock.contracts.usage import Paid, Sum, UsageRow
-from penstock.contracts.wire import Tolerant
+from penstock.contracts.wire import Tolerant, omitted
 from penstock.errors import PenstockError
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
@@ -44,16 +44,27 @@ _REPLACED = 10071
 
 
 class Place(Tolerant):
-    """Up to where the journal is in something. `time`: Unix seconds, of the latest fact."""
+    """Up to where the journal is in something. `time`: Unix seconds, of the latest fact.
+
+    It is the place in the first partition, and `further` has those in the others, by number.
+    """
 
     sequence: int = 0
     time: float = 0.0
+    further: dict[int, "Place"] | None = omitted()
 
-    def is_before(self, fact: Stored) -> bool:
-        return fact.sequence > self.sequence or _unix(fact) > self.time
+    def in_(self, partition: int) -> "Place":
+        return self if partition == 0 else (self.further or {}).get(partition, Place())
 
-    def with_(self, fact: Stored) -> "Place":
-        return Place(sequence=fact.sequence, time=max(self.time, _unix(fact)))
+    def is_before(self, fact: Stored, partition: int) -> bool:
+        place = self.in_(partition)
+        return fact.sequence > place.sequence or _unix(fact) > place.time
+
+    def with_(self, fact: Stored, partition: int) -> "Place":
+        new = {"sequence": fact.sequence, "time": max(self.in_(partition).time, _unix(fact))}
+        if partition == 0:
+            return self.model_copy(update=new)
+        return self.model_copy(update={"further": {**(self.further or {}), partition: Place(**new)}})
 
 
 class DayTotals(Tolerant):
@@ -83,7 +94,8 @@ class Folding:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._look_back = _LOOK_BACK
+        #: The partitions that it has looked back in.
+        self._looked_back = set[int]()
         self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -96,50 +108,56 @@ class Folding:
 
     async def fold(self) -> None:
         """Add what is in the journal by now. Raises BusUnavailable."""
-        every = subjects.journal(subjects.EVERY, ">")
-        last = await self._bus.last_from_leader(every)
         stored = await self._bus.last_from_leader(subjects.USAGE_PLACE)
         place = Place.model_validate_json(stored.data) if stored else Place()
-        if last is None or not place.is_before(last):
-            return
-        after = max(0, min(place.sequence, last.sequence) - self._look_back)
+        for partition, every in enumerate(self._bus.partitions.each(subjects.journal(subjects.EVERY, ">"))):
+            place = await self._fold(every, partition, place)
+
+    async def _fold(self, every: str, partition: int, place: Place) -> Place:
+        """What is in one partition of the journal."""
+        last = await self._bus.last_from_leader(every)
+        if last is None or not place.is_before(last, partition):
+            return place
+        back = 0 if partition in self._looked_back else _LOOK_BACK
+        after = max(0, min(place.in_(partition).sequence, last.sequence) - back)
         facts: list[_Read] = []
         async for fact in self._bus.history(every, after=after, until=last.sequence):
             # not with its body, which may be large
             facts.append((replace(fact, data=b""), _billed(fact)))
             if len(facts) == _BATCH:
-                place = await self._add(facts, place)
+                place = await self._add(facts, partition, place)
                 facts.clear()
-        await self._add(facts, place)
-        self._look_back = 0
+        place = await self._add(facts, partition, place)
+        self._looked_back.add(partition)
+        return place
 
-    async def _add(self, facts: list[_Read], place: Place) -> Place:
+    async def _add(self, facts: list[_Read], partition: int, place: Place) -> Place:
         rows = defaultdict[str, list[tuple[Stored, _Billed]]](list)
         for fact, billed in facts:
-            place = place.with_(fact)
+            place = place.with_(fact, partition)
             if billed:
                 rows[_row(fact)].append((fact, billed))
         for subject, billed_facts in rows.items():
-            await self._add_to_row(subject, billed_facts)
+            await self._add_to_row(subject, billed_facts, partition)
         await self._bus.append(subjects.USAGE_PLACE, place.model_dump_json().encode())
         return place
 
-    async def _add_to_row(self, subject: str, facts: list[tuple[Stored, _Billed]]) -> None:
+    async def _add_to_row(self, subject: str, facts: list[tuple[Stored, _Billed]], partition: int) -> None:
         while True:
             stored = await self._bus.last_from_leader(subject)
             row = DayTotals.model_validate_json(stored.data) if stored else DayTotals()
-            if not (new := [one for one in facts if row.place.is_before(one[0])]):
+            if not (new := [one for one in facts if row.place.is_before(one[0], partition)]):
                 return
             expected = {"Nats-Expected-Last-Subject-Sequence": str(stored.sequence if stored else 0)}
             try:
-                await self._bus.append(subject, _with(row, new).model_dump_json().encode(), headers=expected)
+                await self._bus.append(subject, _with(row, new, partition).model_dump_json().encode(), headers=expected)
                 return
             except APIError as error:  # another process was first, or this one and did not hear of it
                 if error.err_code != _REPLACED:
                     raise
 
     def _was_away(self) -> None:
-        self._look_back = _LOOK_BACK
+        self._looked_back.clear()
 
     async def _look_on(self) -> None:
         while True:
@@ -172,11 +190,11 @@ def _row(fact: Stored) -> str:
     return subjects.usage(tenant, fact.time[:10])
 
 
-def _with(row: DayTotals, facts: list[tuple[Stored, _Billed]]) -> DayTotals:
+def _with(row: DayTotals, facts: list[tuple[Stored, _Billed]], partition: int) -> DayTotals:
     lines = {(line.pattern, line.step, line.model): line for line in row.lines}
     place, prices = row.place, {*row.prices}
     for fact, billed in facts:
-        place = place.with_(fact)
+        place = place.with_(fact, partition)
         for model, usage in billed.paid.items():
             names = billed.pattern, billed.step, model[:_LONGEST]
             if names not in lines and len(lines) >= _MOST_LINES:

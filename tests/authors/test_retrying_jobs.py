@@ -10,6 +10,7 @@ from penstock.settings import Settings
 from tests.authors.test_changing_patterns import only, paid
 from tests.faults.fault_harness import checked
 from tests.support.naming import named
+from tests.support.partitions import in_partitions
 from tests.support.pipeline import Pipeline
 
 FAILS = {"status": 400}
@@ -34,6 +35,7 @@ async def retried(pipeline: Pipeline, job: str) -> str:
     return state.id
 
 
+@in_partitions
 async def test_what_had_been_finished_is_not_paid_again(pipeline: Pipeline) -> None:
     """Readers of the new job are shown it all the same, and each of the two says which the other is."""
     job = await failed(pipeline, "gamma")

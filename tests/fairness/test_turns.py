@@ -13,6 +13,7 @@ from penstock.patterns.loading import load
 from penstock.runs.handler import JobHandler
 from tests.fairness.test_tenants import PATTERN, until_waiting
 from tests.support.naming import named
+from tests.support.partitions import in_partitions
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
@@ -37,6 +38,7 @@ async def facts(pipeline: Pipeline, job: str) -> list[Stored]:
     return [one async for one in pipeline.bus.history(subjects.journal(named(job), ">"))]
 
 
+@in_partitions
 async def test_it_is_queued_until_there_is_room_anywhere(full: Pipeline) -> None:
     """The one that has no room hands it over at once: another aggregator takes it."""
     job = await full.submit(PATTERN, BODY)

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from penstock.jetstream.streams import declare
 from penstock.jobs import look_up, new_job_id, submit
 from penstock.settings import Settings
 from tests.support.naming import named
+from tests.support.pipeline import Pipeline
 from tests.support.servers import NatsCluster
+from tests.support.simulator import Steering
 
 QUERY = b'{"query": "Our API answers 502 since the deploy"}'
 
@@ -26,8 +29,16 @@ async def cluster(tmp_path: Path) -> AsyncIterator[NatsCluster]:
 
 
 @pytest.fixture
-def settings(cluster: NatsCluster, gemini_url: str) -> Settings:
-    return Settings(nats_url=cluster.url, model_base_url=gemini_url, stream_replicas=3, ack_wait=3, grace=5, port=0)
+def settings(cluster: NatsCluster, gemini_url: str, partitions: int) -> Settings:
+    return Settings(
+        nats_url=cluster.url,
+        model_base_url=gemini_url,
+        stream_replicas=3,
+        partitions=partitions,
+        ack_wait=3,
+        grace=5,
+        port=0,
+    )
 
 
 @pytest.fixture
@@ -72,3 +83,27 @@ async def test_what_decides_is_asked_of_the_leader(cluster: NatsCluster, bus: Bu
     print(f"{behind} of 100 reads were answered by a server that was behind")
     for one in (writer, reader):
         await one.connection.close()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("partitions", [4])
+async def test_a_server_dies_while_jobs_of_all_partitions_run(
+    cluster: NatsCluster, bus: Bus, settings: Settings, gemini: Steering
+) -> None:
+    """It leads some of their streams. All jobs end, and no model call is made twice."""
+    async with Pipeline(settings, bus, gemini) as pipeline:
+        for kind in ("aggregator", "classifier", "workers"):
+            await pipeline.start(kind)
+        await gemini.rule(step="respond", reply={"hold": "respond"})
+        jobs = [await pipeline.submit("routing", {"query": f"Our API answers 50{number}"}) for number in range(16)]
+        assert {bus.partitions.number(job) for job in jobs} == {0, 1, 2, 3}
+        await gemini.wait(held="respond", count=len(jobs))
+        dying = cluster.servers[await leader(bus, f"JOURNAL-{bus.partitions.number(jobs[0])}")]
+        await dying.kill()
+        await gemini.release("respond")
+        results = await asyncio.gather(*map(pipeline.result, jobs))
+        assert all(result["response"] for result in results)
+        calls = Counter((call.job, call.step) for call in await gemini.calls())
+        assert calls == {(job, step): 1 for job in jobs for step in ("classify", "respond")}
+        outcomes = [await pipeline.outcomes(job) for job in jobs]
+        assert all(set(one) == {"classify-1", "respond-1"} for one in outcomes)

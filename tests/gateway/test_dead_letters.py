@@ -8,6 +8,7 @@ from penstock import jobs
 from penstock.jetstream import subjects
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.keys import bearer, new_key
+from tests.support.partitions import in_partitions
 from tests.support.pipeline import Pipeline
 
 BODY = b'{"query": "Our API answers 502"}'
@@ -44,6 +45,7 @@ async def test_they_are_listed_page_by_page(pipeline: Pipeline, gateway: Gateway
     assert (await gateway.http.get("/fleet")).json()["deadLetters"] == 6
 
 
+@in_partitions
 async def test_a_job_is_replayed_as_one_new_job(pipeline: Pipeline, gateway: GatewayServer) -> None:
     """A step with its whole job only; what is not there, or cannot be replayed, is refused."""
     number = await letter(pipeline, f"jobs.default.routing.{jobs.new_job_id()}")

@@ -15,6 +15,7 @@ from penstock.jetstream.bus import Bus
 from penstock.simulator.wire import Reply
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.naming import named
+from tests.support.partitions import in_partitions
 from tests.support.pipeline import Pipeline
 from tests.support.reading import sse
 from tests.support.servers import NatsServer
@@ -36,6 +37,7 @@ async def test_a_job_is_told_from_acceptance_to_end(gateway: GatewayServer) -> N
     assert [int(event.id) for event in events] == sorted({int(event.id) for event in events})
 
 
+@in_partitions
 async def test_any_replica_goes_on_after_any_event(
     pipeline: Pipeline, gateway: GatewayServer, second: GatewayServer
 ) -> None:

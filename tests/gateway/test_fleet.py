@@ -9,6 +9,7 @@ from penstock.settings import Settings
 from penstock.settings.model_limits import ModelLimit
 from tests.support.gateway_process import GatewayServer, serving_gateway
 from tests.support.keys import bearer, new_key
+from tests.support.partitions import in_partitions
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline
 
@@ -48,6 +49,7 @@ async def test_every_process_answers_for_itself(pipeline: Pipeline, gateway: Gat
     assert next(one for one in after if one["service"] == "gateway")["counts"]["requests"] >= counted
 
 
+@in_partitions
 async def test_what_waits_is_counted_by_lane(pipeline: Pipeline, gateway: GatewayServer) -> None:
     """Steps that nobody serves, with the age of the oldest; jobs that no aggregator has; and dead letters."""
     await pipeline.stop("workers")

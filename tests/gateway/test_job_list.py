@@ -17,6 +17,7 @@ from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from tests.support.gateway_process import GatewayServer
 from tests.support.naming import named
+from tests.support.partitions import in_partitions
 from tests.support.patience import PATIENCE
 
 
@@ -43,6 +44,7 @@ async def listed(gateway: GatewayServer, **query: Any) -> list[str]:
         query["cursor"] = page["next"]
 
 
+@in_partitions
 async def test_pages_are_newest_first_and_complete(alone: GatewayServer, bus: Bus) -> None:
     """Every job once, whatever the size of a page."""
     names = [f"job-{number:03}" for number in range(130)]
@@ -52,6 +54,7 @@ async def test_pages_are_newest_first_and_complete(alone: GatewayServer, bus: Bu
         assert await listed(alone, limit=limit) == names[::-1]
 
 
+@in_partitions
 async def test_filters_by_pattern_and_status(alone: GatewayServer, bus: Bus) -> None:
     """Both at once, over all pages."""
     expected = []
@@ -66,6 +69,7 @@ async def test_filters_by_pattern_and_status(alone: GatewayServer, bus: Bus) -> 
     assert await listed(alone, pattern="nothing-of-that") == []
 
 
+@in_partitions
 async def test_filters_by_time(alone: GatewayServer, bus: Bus) -> None:
     """`since` is inclusive, `until` is not, by the times that are shown; RFC 3339 or Unix seconds."""
     for number in range(10):
@@ -86,11 +90,13 @@ async def test_filters_by_time(alone: GatewayServer, bus: Bus) -> None:
     assert await listed(alone, until="9999-12-31T23:59:59-14:00", limit=100) == list(times)
 
 
+@in_partitions
 async def test_an_empty_list(alone: GatewayServer) -> None:
     """No jobs, no next page."""
     assert (await alone.http.get("/jobs")).json() == {"jobs": []}
 
 
+@in_partitions
 async def test_what_is_no_job_is_not_listed(alone: GatewayServer, bus: Bus) -> None:
     """An id that belongs to another pattern's job, or that no job can have."""
     await submitted(bus, "routing", "taken", "running")

@@ -13,10 +13,13 @@ from penstock.contracts.events import Delta
 from penstock.contracts.waiting import shift_key
 from penstock.installed import __version__
 from penstock.jetstream import subjects
+from penstock.jetstream.consumers import consumers
+from penstock.jetstream.partitions import stream_of
 from penstock.runs.backlog import Backlog, BacklogMetrics
 from penstock.settings import Settings
 from tests.support.gateway_process import GatewayServer
 from tests.support.naming import named
+from tests.support.partitions import in_partitions
 from tests.support.pipeline import Pipeline, pipeline_of
 from tests.support.simulator import Steering
 
@@ -110,6 +113,7 @@ async def test_what_a_stream_delays_is_timed(gateway: GatewayServer) -> None:
     assert value(text, "penstock_streams_open", format="sse") == 0
 
 
+@in_partitions
 async def test_what_waits_is_what_nats_has(settings: Settings, gemini: Steering) -> None:
     """Two steps, a parked job, one that was parked before, a dead letter."""
     async with pipeline_of(settings, gemini) as pipeline:
@@ -121,7 +125,7 @@ async def test_what_waits_is_what_nats_has(settings: Settings, gemini: Steering)
             for number in range(shifts):
                 await bus.once(subjects.journal(named(job), shift_key(number)), b"{}")
         await bus.append(subjects.dead("jobs.default.routing.job"), b"")
-        backlog.saw(await bus.jetstream.consumers_info(subjects.STEPS))
+        backlog.saw(await consumers(bus, subjects.STEPS))
         await backlog.look()
         text = generate_latest(registry).decode()
     classify = {"service": "classifier", "pattern": "routing", "step": "classify"}
@@ -130,7 +134,8 @@ async def test_what_waits_is_what_nats_has(settings: Settings, gemini: Steering)
     assert value(text, oldest) == value(text, oldest, lane="low") > 0
     assert value(text, "penstock_backlog_served") == 0
     assert value(text, "penstock_jobs_parked") == value(text, "penstock_dead_letters") == 1
-    held, most = (value(text, f"penstock_stream_{what}", stream="STEPS") for what in ("bytes", "limit_bytes"))
+    stream = stream_of(bus.partitions.one(subjects.step("", "", "", named("job"), "")))
+    held, most = (value(text, f"penstock_stream_{what}", stream=stream) for what in ("bytes", "limit_bytes"))
     assert 0 < held < most
 
 

@@ -10,13 +10,19 @@ from pathlib import Path
 import pytest
 from nats.aio.client import Client
 
+from penstock.contracts.journal import END
+from penstock.contracts.wire import JobName
+from penstock.jetstream import subjects
 from penstock.jetstream.connection import connect_options
+from penstock.jetstream.partitions import Partitions, logical
+from penstock.jetstream.partitions import stream_of as of_partition
 from penstock.jetstream.streams import stream_configs
 from penstock.jetstream.subjects import EVERY, STREAMS, due, key, stream_of
 from penstock.nats_api.permissions import READS, REPUBLISHED, rights, services, within
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 from tests.support.gateway_process import GatewayServer, serving_gateway
+from tests.support.partitions import in_partitions
 from tests.support.patience import PATIENCE
 from tests.support.pipeline import Pipeline, pipeline_of
 from tests.support.secured import as_user, configured, identity, refusals, secured
@@ -35,8 +41,8 @@ REQUESTS = {
 
 
 @pytest.fixture
-def users(tmp_path: Path) -> Path:
-    configured(tmp_path / "users", "--tenant", "shop", "--tenant", "b")
+def users(tmp_path: Path, partitions: int) -> Path:
+    configured(tmp_path / "users", "--tenant", "shop", "--tenant", "b", PENSTOCK_PARTITIONS=str(partitions))
     return tmp_path / "users"
 
 
@@ -114,6 +120,7 @@ async def test_each_pattern_runs(gateway: GatewayServer, pattern: str, caplog: p
     assert refusals(caplog) == []
 
 
+@in_partitions
 async def test_the_gateway_shows_all_it_shows(
     gateway: GatewayServer, pipeline: Pipeline, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -258,7 +265,8 @@ async def test_a_gateway_can_lead_an_answer_which_is_why_executors_have_accounts
                 await asyncio.sleep(0.01)
 
 
-async def test_a_caller_of_one_tenant_reaches_no_other_s_jobs(pipeline: Pipeline, users: Path) -> None:
+@in_partitions
+async def test_a_caller_of_one_tenant_reaches_its_own_jobs_and_no_other_s(pipeline: Pipeline, users: Path) -> None:
     """The accounts of tenants are those of `penstock keys nats` (tests/callers/test_nats_credentials.py)."""
     found = re.search(r'user: "(.*)", password: "(.*)"', (users / "tenant-shop.conf").read_text())
     assert found
@@ -267,19 +275,30 @@ async def test_a_caller_of_one_tenant_reaches_no_other_s_jobs(pipeline: Pipeline
     try:
         answer = await user.connection.request("penstock.submit.shop.routing", b'{"query": "?"}', PATIENCE)
         assert json.loads(answer.data)["status"]
+        job = JobName("shop", "plain")
+        await user.connection.jetstream().publish(subjects.job("routing", job), b'{"query": "?"}', timeout=PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            while await pipeline.bus.last_from_leader(subjects.journal(job, END)) is None:
+                await asyncio.sleep(0.05)
+        fact = pipeline.bus.partitions.one(subjects.journal(job, END))
+        end = await user.connection.request(f"$JS.API.DIRECT.GET.{of_partition(fact)}.{fact}", b"", PATIENCE)
+        assert json.loads(end.data)["status"] == "completed"
         await user.refused("jobs.b.routing.x", "penstock.status.b", "$JS.API.DIRECT.GET.JOURNAL.journal.b.x.end")
         await user.deaf("live.b.*", "facts.>")
     finally:
         await user.connection.close()
 
 
-def test_whatever_is_stored_is_somebodys_to_say_and_is_said_in_the_table_of_channels() -> None:
+@in_partitions
+def test_whatever_is_stored_is_somebodys_to_say_and_is_said_in_the_table_of_channels(partitions: int) -> None:
     """A stream, or a subject of one, that is new has no sender until penstock.nats_api.channels names one."""
-    patterns, settings = load(), Settings()
+    patterns, settings = load(), Settings(partitions=partitions)
     may = {one: rights(one, patterns, settings) for one in services(patterns)}
     said = {subject for one in may.values() for subject in one.publish}
     by_nats_or_an_operator = {due(EVERY, "*"), key(">")}
-    stored = {subject for config in stream_configs(settings) for subject in config.subjects or ()}
+    # of each partition there is the same
+    named = Partitions(partitions).wildcard
+    stored = {named(logical(subject)) for config in stream_configs(settings) for subject in config.subjects or ()}
     for subject in stored - by_nats_or_an_operator:
         # of a pattern, say, there is more in the table than the stream's wildcards have
         assert any(within(one, subject) for one in said), subject
@@ -291,4 +310,4 @@ def test_whatever_is_stored_is_somebodys_to_say_and_is_said_in_the_table_of_chan
 
 
 def is_stored(subject: str) -> bool:
-    return stream_of(subject) in STREAMS
+    return stream_of(subject.removeprefix("of4.*.")) in STREAMS

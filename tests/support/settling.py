@@ -7,6 +7,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.partitions import logical_stream
 from tests.support.patience import PATIENCE
 
 
@@ -65,5 +66,6 @@ class Settlements:
         if len(tokens) > 9:  # with domain and account hash
             tokens = [*tokens[:2], *tokens[4:]]
         how = message.data.decode().partition(" ")[0].lstrip("+-") or "ACK"
-        self.all.append(Settled(how, tokens[2], tokens[3], int(tokens[5]), int(tokens[4]), message.subject))
+        stream, consumer = logical_stream(tokens[2]), tokens[3]
+        self.all.append(Settled(how, stream, consumer, int(tokens[5]), int(tokens[4]), message.subject))
         self._changed.set()

@@ -16,6 +16,7 @@ from penstock.settings import Settings
 from penstock.usage import Folding, days, report
 from penstock.usage.folding import Place
 from tests.support.naming import named
+from tests.support.partitions import in_partitions
 
 PAID = {"gemini-4-argon": Usage(calls=1, prompt_tokens=10, output_tokens=3, cost_usd=0.25)}
 FAILED = Problem(type="urn:penstock:step_error", title="", status=500, code="step_error", detail="")
@@ -35,6 +36,7 @@ async def reported(bus: Bus) -> UsageReport:
     return await report(bus, *days(None, None), ("step",))
 
 
+@in_partitions
 async def test_what_many_add_at_once_is_added_once(bus: Bus, settings: Settings) -> None:
     """Six processes fold while outcomes are written; each has a connection of its own, and none knows of the others."""
     async with AsyncExitStack() as stack:
@@ -53,6 +55,7 @@ async def test_what_many_add_at_once_is_added_once(bus: Bus, settings: Settings)
 
 
 @pytest.mark.long
+@in_partitions
 async def test_one_that_dies_anywhere_adds_nothing_twice(bus: Bus) -> None:
     """It is cut off after each of its steps in turn: reading, adding to a row, and saying how far it came."""
     for turn in range(60):

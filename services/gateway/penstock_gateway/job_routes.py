@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from penstock import jobs
 from penstock.contracts.job import JobPage, JobState, JobStatus
+from penstock.contracts.problem import FieldError
 from penstock.contracts.waiting import Signal
 from penstock.contracts.wire import TOKEN_PATTERN
 from penstock.jobs.refusals import known
@@ -16,6 +17,7 @@ from penstock_gateway import answer, body, openapi
 from penstock_gateway.authentication import Asking
 from penstock_gateway.caller_limits import CallerRate
 from penstock_gateway.parameters import Cursor, Moment, Wanted
+from penstock_gateway.problems import invalid_parameter
 from penstock_gateway.state import Gateway
 from penstock_gateway.tenancy import Job, SeenTenant
 
@@ -40,12 +42,16 @@ def install(app: FastAPI, gateway: Gateway) -> None:
         ] = None,
         until: Annotated[Moment | None, Query(description="Submitted before this time.")] = None,
         limit: Annotated[int, Query(ge=1, le=100, description="At most so many jobs.")] = 20,
-        cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$", description="`next` of the page before.")] = None,
+        cursor: Annotated[
+            str | None, Query(pattern=r"^[0-9]{1,18}(\.[0-9]{1,18}){0,63}$", description="`next` of the page before.")
+        ] = None,
     ) -> JobPage:
         """Jobs of the last days, newest first; for an admin those of all tenants, unless one is named.
 
         Work is bounded: a page may have fewer jobs than `limit`, even none, and still a `next`.
         """
+        if cursor and cursor.count(".") + 1 != gateway.bus.partitions.count:
+            raise invalid_parameter(FieldError(pointer="/query/cursor", detail="it is the `next` of a page before"))
         times = {"since": _unix(since) if since else None, "until": _unix(until) if until else None}
         async with gateway.listing:
             return await jobs.page(
