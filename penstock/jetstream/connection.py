@@ -16,6 +16,7 @@ from penstock.cancelling import own_cancellation, stop
 from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.storage import NotPermitted
 from penstock.printable import without_credentials
 from penstock.settings import Settings
 
@@ -153,7 +154,7 @@ def mended(connection: Client) -> Client:
             return
         for token, subject in wanted_of.items():
             if f'for publish to "{subject.lower()}"' in err_msg:
-                _fail(connection._resp_map[token], error)
+                _fail(connection._resp_map[token], NotPermitted(str(error)))
 
     async def asked(subject: str, payload: bytes, timeout: float = 1, headers: dict[str, Any] | None = None) -> Any:
         if connection.is_draining_pubs:
