@@ -14,6 +14,8 @@ SEED ?= 1
 # Seeds of `make faults`.
 SEEDS ?= 1
 SYSTEM := system or node
+# Which tests `make test` runs.
+TESTS ?= not ($(SYSTEM) or long)
 # Bundled from services/gateway/console.
 CONSOLE := services/gateway/penstock_gateway/console
 
@@ -41,7 +43,7 @@ up: install ## the whole system on this machine
 	$(BIN)/penstock up
 
 test: install ## the tests, against a real nats-server and the simulator
-	$(BIN)/pytest -n $(JOBS) --dist loadfile -m 'not ($(SYSTEM) or long)'
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m '$(TESTS)'
 
 test-system: install ## those that take the whole system: command line, clients in Node, console, many readers, alerts (needs Node 20, chromium, prometheus, nginx, caddy, kubectl)
 	$(BIN)/pytest -n $(JOBS) --dist loadfile -m '($(SYSTEM)) and not long'

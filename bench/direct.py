@@ -69,7 +69,9 @@ class SdkModel:
             raise ValueError("; ".join(faults))
         return found
 
-    async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any] | Declaration]) -> Turn:
+    async def turn(
+        self, prompt: Prompt, tools: Sequence[Tool[Any, Any] | Declaration], *, stream: bool = False
+    ) -> Turn:
         functions = [
             types.FunctionDeclaration(
                 name=tool.name, description=tool.description, parameters_json_schema=_schema(tool)
@@ -166,6 +168,9 @@ class PlainRun:
 
     def put(self, path: str, value: Any) -> None:
         """The caller has it with the result."""
+
+    def retract(self, path: str) -> None:
+        """The result has what counts."""
 
     def close(self, path: str) -> None:
         """Nothing waits for it."""

@@ -90,7 +90,7 @@ async def waited(pipeline: Pipeline, job: JobName) -> tuple[float, Counter[str]]
                 break
     took, others = time.perf_counter() - began, Counter[str]()
     own, every = subjects.events(job), subjects.events(subjects.EVERY)
-    async for stored in pipeline.bus.history(subjects.EVENTS, every, after=before):
+    async for stored in pipeline.bus.history(every, after=before):
         kinds = [json.loads(text).get("type") for text in texts_of(stored.data)]
         if stored.subject == own and "step.started" in kinds:
             break

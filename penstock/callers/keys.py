@@ -108,13 +108,13 @@ class Keys:
 
     async def all(self) -> list[Key]:
         """Oldest first, revoked and expired ones included."""
-        history = self._bus.history(subjects.KEYS, subjects.key(">"))
+        history = self._bus.history(subjects.key(">"))
         found = [key async for stored in history if (key := read(stored.data))]
         return sorted(found, key=lambda key: (key.created, key.id))
 
     async def revoke(self, key_id: str) -> Key:
         """The key as it is after that: the first revocation counts. Raises UnknownKey."""
-        known = await self._bus.last_from_leader(subjects.KEYS, subjects.key(key_id)) if is_token(key_id) else None
+        known = await self._bus.last_from_leader(subjects.key(key_id)) if is_token(key_id) else None
         if known is None or (key := read(known.data)) is None:
             raise UnknownKey(f"there is no key {key_id[:100]!r}; `penstock keys list` shows the ids")
         if key.revoked is None:

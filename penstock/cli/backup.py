@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from penstock.cli.connecting import NatsUrl, settings_with
+from penstock.cli.connecting import NatsUrl
+from penstock.cli.own_settings import settings_with
 from penstock.cli.printing import echo, say
 from penstock.client.over_nats import NatsClient
 from penstock.jetstream.backup import back_up, bring_back

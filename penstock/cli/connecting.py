@@ -6,14 +6,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from penstock.cli.own_settings import settings_with
 from penstock.client import Client, DeadLetters, HttpClient, NatsClient
-from penstock.local.processes import with_token
-from penstock.settings import Settings
 
 _PATIENCE = 30.0
 _DEFAULT_URL = "http://127.0.0.1:8080"
@@ -25,13 +23,6 @@ _URL = f"The gateway; several, separated by commas. Default: {_DEFAULT_URL}."
 _API_KEY = "The caller's key (`penstock keys create`), where the gateway asks for one."
 # not typer's own envvar: a gateway in the environment counts before it
 _NATS_URL = "NATS servers: go there, past the gateway. \\[env var: PENSTOCK_NATS_URL, unless a gateway is named]"
-
-
-def settings_with(nats_url: str | None) -> Settings:
-    """Settings, for that NATS if one is given; with its token, where `penstock up` has started it from this folder."""
-    settings = Settings(nats_url=nats_url) if nats_url else Settings()
-    folder = Path(os.environ.get("PENSTOCK_DATA") or "data")
-    return settings.model_copy(update={"nats_url": with_token(folder, settings.nats_url)})
 
 
 @asynccontextmanager

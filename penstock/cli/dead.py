@@ -13,7 +13,8 @@ from rich.table import Column, Table
 from penstock.cli import view
 from penstock.cli.connecting import connected, dead_letters
 from penstock.cli.errors import BadInput
-from penstock.cli.printing import Text, echo, say
+from penstock.cli.printing import echo, say
+from penstock.cli.text import Text
 from penstock.client import DeadLetters
 from penstock.client.dead_letters import NotReplayable
 from penstock.jetstream import subjects

@@ -15,8 +15,8 @@ from rich.table import Column, Table
 
 from penstock.cli import follow
 from penstock.cli.errors import BadInput
-from penstock.cli.printing import Text
 from penstock.cli.progress import Progress
+from penstock.cli.text import Text
 from penstock.cli.up import PaceOption
 from penstock.client import Client, HttpClient
 from penstock.client.job_events import raise_unless_completed, with_event

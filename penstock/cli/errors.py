@@ -11,9 +11,9 @@ status   meaning
 import asyncio
 import logging
 import os
+import sys
 from typing import Any
 
-import httpx
 import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
@@ -45,10 +45,10 @@ class Reporting(TyperGroup):
             raise
         except asyncio.CancelledError:
             raise typer.Exit(143) from None
-        except (PenstockError, ValidationError, OSError, httpx.InvalidURL) as error:
-            say(_said(error))
-            raise typer.Exit(2 if isinstance(error, BadInput) else 1) from error
         except Exception as error:
+            if _is_foreseen(error):
+                say(_said(error))
+                raise typer.Exit(2 if isinstance(error, BadInput) else 1) from error
             # typer's own have their own form
             if type(error).__module__.startswith("typer") or logging.getLogger().isEnabledFor(logging.DEBUG):
                 raise
@@ -57,8 +57,14 @@ class Reporting(TyperGroup):
             raise typer.Exit(1) from error
 
 
+def _is_foreseen(error: Exception) -> bool:
+    if isinstance(error, PenstockError | ValidationError | OSError):
+        return True
+    httpx = sys.modules.get("httpx")  # a service does not load it
+    return httpx is not None and isinstance(error, httpx.InvalidURL)
+
+
 def _said(error: Exception) -> str:
-    # of its errors there are none where it is not loaded; a service does not load it
     from penstock.client import JobFailedError, RequestRefused
 
     if isinstance(error, RequestRefused | JobFailedError):  # and below it a line for each field that it does not have

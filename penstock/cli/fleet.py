@@ -13,7 +13,8 @@ from rich.table import Column, Table
 
 from penstock.cli.connecting import client, connected
 from penstock.cli.durations import shortly
-from penstock.cli.printing import Text, echo
+from penstock.cli.printing import echo
+from penstock.cli.text import Text
 from penstock.client import Client
 from penstock.contracts.fleet import Counts, Fleet, Queue, Replica
 

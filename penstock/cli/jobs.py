@@ -13,9 +13,10 @@ from rich.table import Column, Table
 from penstock.cli import follow, view
 from penstock.cli.connecting import client, connected
 from penstock.cli.durations import seconds
-from penstock.cli.printing import Text, echo, say
+from penstock.cli.printing import echo, say
 from penstock.cli.progress import Progress
 from penstock.cli.request_options import read_value
+from penstock.cli.text import Text
 from penstock.client import Client
 from penstock.contracts.job import JobStatus, JobSummary
 from penstock.jobs.refusals import unknown_pattern

@@ -17,9 +17,11 @@ from penstock.callers import keys
 from penstock.callers.caller import Limits
 from penstock.callers.keys import Key, KeyName, Keys
 from penstock.cli import view
-from penstock.cli.connecting import NatsUrl, connected, settings_with
+from penstock.cli.connecting import NatsUrl, connected
 from penstock.cli.durations import seconds
-from penstock.cli.printing import Text, echo, say
+from penstock.cli.own_settings import settings_with
+from penstock.cli.printing import echo, say
+from penstock.cli.text import Text
 from penstock.client import NatsClient
 from penstock.contracts.budgets import AllowanceText
 from penstock.contracts.wire import DEFAULT_TENANT, Tenant

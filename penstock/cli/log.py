@@ -3,8 +3,8 @@
 from rich.console import Console
 
 from penstock.cli import view
-from penstock.cli.printing import Text
 from penstock.cli.progress import Progress
+from penstock.cli.text import Text
 from penstock.contracts import events
 from penstock.contracts.job import Snapshot
 from penstock.document.pointer import is_at_or_below

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from penstock.cli.printing import Text, echo, say
+from penstock.cli.printing import echo, say
+from penstock.cli.text import Text
 from penstock.errors import PenstockError
 from penstock.hosting.logs import as_text
 

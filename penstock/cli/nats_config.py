@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.connecting import settings_with
 from penstock.cli.errors import BadInput
 from penstock.cli.keys import A_TENANT
+from penstock.cli.own_settings import settings_with
 from penstock.cli.printing import echo, say
 from penstock.local.processes import make_private, write_private
 from penstock.nats_api import credentials, server_config

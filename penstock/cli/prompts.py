@@ -14,7 +14,8 @@ from rich.table import Table
 
 from penstock.cli import git
 from penstock.cli.errors import BadInput
-from penstock.cli.printing import Text, echo, say
+from penstock.cli.printing import echo, say
+from penstock.cli.text import Text
 from penstock.contracts.step import Step
 from penstock.pattern import Pattern
 from penstock.patterns.loading import called, load, with_subs

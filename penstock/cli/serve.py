@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.connecting import settings_with
 from penstock.cli.errors import BadInput
+from penstock.cli.own_settings import settings_with
 from penstock.patterns.loading import load, steps_by_service
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.connecting import NatsUrl, settings_with
+from penstock.cli.connecting import NatsUrl
 from penstock.cli.errors import BadInput
+from penstock.cli.own_settings import settings_with
 from penstock.cli.printing import echo, say
 from penstock.cli.sizes import show_sizes
 from penstock.jetstream.plan import Planned

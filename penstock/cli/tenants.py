@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 from pydantic_core import to_json
 
-from penstock.cli.connecting import NatsUrl, connected, settings_with
+from penstock.cli.connecting import NatsUrl, connected
 from penstock.cli.errors import BadInput
 from penstock.cli.keys import A_TENANT
+from penstock.cli.own_settings import settings_with
 from penstock.cli.printing import echo, say
 from penstock.client import NatsClient
 from penstock.client.tenants import ENDED, Tenant

@@ -10,7 +10,8 @@ from rich.table import Column, Table
 
 from penstock.cli.connecting import client, connected
 from penstock.cli.errors import BadInput
-from penstock.cli.printing import Text, echo, say
+from penstock.cli.printing import echo, say
+from penstock.cli.text import Text
 from penstock.client import Client
 from penstock.contracts.usage import By, Sum, UsageReport
 from penstock.usage import as_csv, columns, days

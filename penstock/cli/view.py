@@ -9,8 +9,8 @@ from rich.padding import Padding
 from rich.segment import SegmentLines
 from rich.table import Table
 
-from penstock.cli.printing import Text
 from penstock.cli.progress import Progress
+from penstock.cli.text import Text
 from penstock.contracts.usage import Usage
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

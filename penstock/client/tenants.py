@@ -67,7 +67,8 @@ class Tenant:
     async def purge(self, *, keep_usage: bool, erase: bool, told: Told) -> Counter[str]:
         """Remove all of it; returns how many messages of each stream, and under ENDED how many jobs were ended.
 
-        Keys go first, so nobody asks for more over HTTP; then running jobs end. Of a key only that there was one stays:
+        Keys go first, so nobody asks for more over HTTP; then jobs end, also what was let in just before. A job that
+        has not ended is not removed: it would run on, and nobody could find it. Of a key only that there was one stays:
         a gateway whose keys are all gone would be open to everybody. Done again, it removes what was written since.
         `erase`: overwrite each message on the disk as well, which takes long.
         """
@@ -77,18 +78,16 @@ class Tenant:
             # as a bucket deletes: with a bare id nobody can tell whose it was
             await self._bus.append(subjects.key(key.id), b"", headers={"KV-Operation": "DEL"})
             removed[subjects.KEYS] += 1
-        removed[ENDED] = await self._end_jobs(told)
-        if keep_usage:
-            await Folding(self._bus).fold()
         filters = self._filters([key.id for key in own])
         if keep_usage:
             del filters[subjects.USAGE]
         last = {subjects.JOURNAL: filters.pop(subjects.JOURNAL)}
         # whose question a shared reply answered is not known; it is asked anew
         await self._remove({subjects.CACHE: [subjects.cached(subjects.SHARED, "*")]})
-        for what in (filters, last, filters | last):
-            removed += await self._until_quiet(what, erase, told)
-        return removed
+        removed += await self._until_quiet(filters, erase, told)
+        if keep_usage:
+            await Folding(self._bus).fold()
+        return removed + await self._until_quiet(filters | last, erase, told)
 
     def _filters(self, key_ids: list[str]) -> dict[str, list[str]]:
         """By stream: what is the tenant's by its subject. Each token in its place: a pattern may be called as it is."""
@@ -111,12 +110,17 @@ class Tenant:
             subjects.LIMITS: [subjects.places(name), *(subjects.rate(f"key={key}") for key in key_ids)],
         }
 
-    async def _end_jobs(self, told: Told) -> int:
-        """Cancel those that have not ended; returns how many."""
+    async def _last_job(self) -> int:
+        """The place in JOBS of the newest."""
+        newest = await self._bus.last_from_leader(subjects.job("*", self._any))
+        return newest.sequence if newest else 0
+
+    async def _end_jobs(self, until: int, told: Told) -> int:
+        """Cancel those that have not ended, up to this place in JOBS; returns how many."""
         ended = 0
-        async for some in self._submitted():
+        async for some in self._submitted(until):
             ends = {subjects.journal(job, END): job for job in some}
-            known = {fact.subject for fact in await self._bus.last_from_any_replica(subjects.JOURNAL, list(ends))}
+            known = {fact.subject for fact in await self._bus.last_from_any_replica(list(ends))}
             for subject in ends.keys() - known:
                 await jobs.cancel(self._bus, ends[subject])
                 ended += 1
@@ -124,9 +128,9 @@ class Tenant:
             told(f"{ended:,} jobs ended")
         return ended
 
-    async def _submitted(self) -> AsyncIterator[list[JobName]]:
+    async def _submitted(self, until: int) -> AsyncIterator[list[JobName]]:
         found: list[JobName] = []
-        async for stored in self._bus.history(subjects.JOBS, subjects.job("*", self._any)):
+        async for stored in self._bus.history(subjects.job("*", self._any), until=until):
             found.append(subjects.of_job(stored.subject)[1])
             if len(found) == _BATCH:
                 yield found
@@ -135,33 +139,40 @@ class Tenant:
             yield found
 
     async def _until_quiet(self, filters: dict[str, list[str]], erase: bool, told: Told) -> Counter[str]:
-        """Remove, until nothing more comes: those that work on a job still write for a moment after its end."""
+        """End jobs and remove, until nothing more comes: who works on one still writes for a moment after its end."""
         clock = asyncio.get_running_loop()
         removed, quiet, deadline = Counter[str](), 0, clock.time() + _PATIENCE
         while quiet < _QUIET and clock.time() < deadline:
-            now = await self._remove(filters, erase=erase)
+            newest = await self._last_job()
+            ended = await self._end_jobs(newest, told)
+            # those that work on them are to read that they have ended
+            due = {stream: some for stream, some in filters.items() if not (ended and stream == subjects.JOURNAL)}
+            now = await self._remove(due, newest, erase=erase)
             for stream, count in now.items():
                 told(f"{stream}: {count:,} messages")
-            removed += now
+            now[ENDED] += ended
+            removed += (now := +now)
             quiet = 0 if now else quiet + 1
             if quiet < _QUIET:
                 await asyncio.sleep(_PAUSE)
         return removed
 
-    async def _remove(self, filters: dict[str, list[str]], *, erase: bool = False) -> Counter[str]:
+    async def _remove(self, filters: dict[str, list[str]], jobs_until: int = 0, *, erase: bool = False) -> Counter[str]:
+        """`jobs_until`: the place in JOBS behind which jobs stay."""
         removed = Counter[str]()
         for stream, subject in _each(filters):
+            until = jobs_until if stream == subjects.JOBS else None
             if erase:
-                removed[stream] += await self._erase_all(stream, subject)
-            request = f"STREAM.PURGE.{stream}"
-            removing = partial(asked, self._bus.connection, request, patience=_REMOVING, filter=subject)
+                removed[stream] += await self._erase_all(stream, subject, until)
+            request, bound = f"STREAM.PURGE.{stream}", {} if until is None else {"seq": until + 1}
+            removing = partial(asked, self._bus.connection, request, patience=_REMOVING, filter=subject, **bound)
             removed[stream] += (await self._bus.retrying(f"purge {stream}", removing))["purged"]
         return +removed  # those with something
 
-    async def _erase_all(self, stream: str, subject: str) -> int:
+    async def _erase_all(self, stream: str, subject: str, until: int | None) -> int:
         """Overwrite each message on the disk: what a purge removes stays there until NATS writes its block anew."""
         some, count = list[int](), 0
-        async for stored in self._bus.history(stream, subject):
+        async for stored in self._bus.history(subject, until=until):
             some.append(stored.sequence)
             count += 1
             if len(some) == _AT_ONCE:

@@ -60,7 +60,9 @@ class Outcome(Execution):
     service: str
     #: When its message was put into its queue.
     dispatched_at: float | None = omitted()
+    #: Where readers were shown the value, or of a Turn its words alone.
     into: str | None = omitted()
+    words_into: str | None = omitted()
     value: Any = None
     failure: Problem | None = omitted()
     #: Of all attempts, as far as they have told; `paid` is what this one cost.
@@ -68,6 +70,11 @@ class Outcome(Execution):
     paid: Paid = {}
     prices: str | None = omitted()
     duration_ms: int = 0
+
+    @property
+    def place(self) -> str | None:
+        """Where readers were shown it."""
+        return self.into if self.words_into is None else self.words_into
 
 
 class Wasted(Tolerant):

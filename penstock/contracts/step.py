@@ -87,6 +87,8 @@ class StepMessage(Tolerant):
     fingerprint: str
     #: Where in the result the output grows (RFC 6901), "" for the root, None for nowhere.
     into: str | None = None
+    #: The same for the words alone of an output that is a Turn.
+    words_into: str | None = omitted()
     complexity: Complexity = "simple"
     priority: Priority | None = None
     #: Whether a reply that was kept may answer it, and its own may be kept.
@@ -101,3 +103,8 @@ class StepMessage(Tolerant):
     paying_key: PayingKey | None = omitted()
     #: Unix time, seconds.
     deadline: float
+
+    @property
+    def place(self) -> str | None:
+        """Where readers see the output, or its words, grow."""
+        return self.into if self.words_into is None else self.words_into

@@ -60,6 +60,11 @@ class Turn(Tolerant):
         return "".join(part.text for part in self.parts if isinstance(part, TextPiece))
 
     @property
+    def words(self) -> str:
+        """What readers are shown of it: its text, without white space around it."""
+        return self.text.strip()
+
+    @property
     def calls(self) -> tuple[ToolCall, ...]:
         return tuple(part for part in self.parts if isinstance(part, ToolCall))
 

@@ -13,6 +13,8 @@ from penstock.document.json_text.shape import Shape
 from penstock.document.placing import ABSENT, Branch, Placed, spread
 from penstock.document.pointer import join
 from penstock.document.reading import Document, Reader
+from penstock.document.shown import shown, shown_anew
+from penstock.document.words import WordPieces
 from penstock.document.writing import JsonPieces, Piece, TextPieces
 
 __all__ = [
@@ -26,6 +28,9 @@ __all__ = [
     "Reader",
     "Shape",
     "TextPieces",
+    "WordPieces",
     "join",
+    "shown",
+    "shown_anew",
     "spread",
 ]

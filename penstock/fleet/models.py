@@ -30,7 +30,7 @@ async def standings(bus: Bus, replicas: Sequence[Replica]) -> tuple[ModelStandin
         added = {"lent": one.lent + use.lent, "waiting": one.waiting + use.waiting}
         found[model] = one.model_copy(update=added)
     wanted = [subjects.model_pace("*"), subjects.model_pause("*")]
-    async for stored in bus.each_last_from_any_replica(subjects.MODELS, wanted):
+    async for stored in bus.each_last_from_any_replica(wanted):
         kind, token = subjects.tokens(stored.subject)
         model, now = _name(token), bus.time.now()
         if kind == "pause":

@@ -35,7 +35,7 @@ class Presence:
         )
 
     async def start(self, bus: Bus) -> None:
-        await bus.subscribe(subjects.FLEET, self._answer)
+        await bus.connection.subscribe(subjects.FLEET, cb=self._answer)
 
     async def _answer(self, question: Msg) -> None:
         if question.reply:

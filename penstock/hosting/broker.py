@@ -15,7 +15,8 @@ from nats.aio.client import Client
 
 from penstock.cancelling import own_cancellation
 from penstock.errors import Misconfigured
-from penstock.jetstream.connection import connect_options, mended, report, told_apart
+from penstock.jetstream.connection import connect_options, report, told_apart
+from penstock.jetstream.mended import mended
 from penstock.settings import Settings
 
 log = logging.getLogger(__name__)

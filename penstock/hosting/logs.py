@@ -13,6 +13,7 @@ from typing import Any
 from penstock import correlation
 from penstock.errors import Diverged, Failure, PatternMistake
 from penstock.hosting.redaction import Redaction
+from penstock.installed import __version__
 from penstock.printable import printable, without_credentials
 from penstock.settings import Settings
 
@@ -31,7 +32,7 @@ _COLOURS = {"debug": "\x1b[2m", "warning": "\x1b[33m", "error": "\x1b[31m", "cri
 class Formatter(logging.Formatter):
     """A record with what it is about (penstock.correlation), the members of its `extra`, and its exception.
 
-    As JSON: `time`, `level`, `service`, `logger`, `message`, `exception`, and each of the others.
+    As JSON: `time`, `level`, `service`, `version`, `logger`, `message`, `exception`, and each of the others.
     As text: see `as_text`.
     Either way control characters are escaped, and URLs are without credentials; `secrets` are left out. Not
     `contents`: members that are Contents are left out; of an exception that may quote what it was raised about, there
@@ -70,6 +71,7 @@ class Formatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "service": self._service,
+            "version": __version__,
             "logger": record.name,
             "message": message,
             **correlation.logged(),
@@ -91,8 +93,8 @@ def as_text(members: Mapping[str, Any], *, colours: bool = False) -> str:
 
     Its further lines are indented, so that nothing which is logged looks like a record of its own.
     """
-    head = ("time", "level", "service", "logger", "message", "exception")
-    time, level, service, _, message, exception = (str(members.get(name, "")) for name in head)
+    head = ("time", "level", "service", "version", "logger", "message", "exception")
+    time, level, service, _, _, message, exception = (str(members.get(name, "")) for name in head)
     try:
         time = datetime.fromisoformat(time).astimezone().strftime("%H:%M:%S.%f")[:-3]
     except ValueError:  # of another version's log

@@ -8,12 +8,13 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
 from penstock.errors import Misconfigured
-from penstock.llm.access import NO_KEY, keys
+from penstock.llm.access import KEYS, NO_KEY, keys
 from penstock.settings import Settings
 
 #: By what each has in it, or before it.
@@ -25,10 +26,17 @@ _SHORTEST = 4
 
 
 class Redaction:
-    """Takes each of them out, as it is and as JSON writes it."""
+    """Takes each of them out, as it is and as JSON writes it. A file may get another one: the old one stays one."""
 
     def __init__(self, settings: Settings) -> None:
-        found = {one for one in _secrets(settings) if len(one) >= _SHORTEST and one != NO_KEY}
+        self._settings, self._found = settings, set[str]()
+        self._files = [Path(file) for file in _files(settings)]
+        self._look()
+
+    def _look(self) -> None:
+        self._seen = self._changed()
+        self._found |= {one for one in _secrets(self._settings) if len(one) >= _SHORTEST and one != NO_KEY}
+        found = self._found
         spelled = {text for one in found for text in (one, json.dumps(one)[1:-1], repr(one)[1:-1])}
         ordered = sorted(spelled, key=len, reverse=True)
         self._signs = (*ordered, *_BY_FORM)
@@ -36,9 +44,22 @@ class Redaction:
 
     def of(self, line: str) -> str:
         """The line without any."""
+        if self._files and self._changed() != self._seen:
+            self._look()
         if not any(sign in line for sign in self._signs):  # a tenth of what the pattern takes
             return line
         return self._pattern.sub("[redacted]", line)
+
+    def _changed(self) -> list[int]:
+        """When each file was: 0 for one that is not there."""
+        return [file.stat().st_mtime_ns if file.exists() else 0 for file in self._files]
+
+
+def _files(settings: Settings) -> Iterator[str | Path]:
+    yield from filter(None, (os.environ.get(name) for name in KEYS if name.endswith("_FILE")))
+    for name in type(settings).model_fields:
+        if name.endswith("_file") and (file := getattr(settings, name)):
+            yield file
 
 
 def _secrets(settings: Settings) -> Iterator[str]:
@@ -46,6 +67,10 @@ def _secrets(settings: Settings) -> Iterator[str]:
         if isinstance(value := getattr(settings, name), SecretStr):
             whole = value.get_secret_value()
             yield from (whole, *whole.split(), *(part.partition("_")[2] for part in whole.split()))
+    for file in _files(settings):
+        with suppress(OSError):
+            whole = Path(file).read_text(errors="replace")
+            yield from (whole.strip(), *whole.split(), *(part.partition("_")[2] for part in whole.split()))
     for url in settings.nats_url.split(","):
         parts = urlsplit(url)
         yield from filter(None, (parts.password, unquote(parts.password or "")))

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -64,7 +65,7 @@ async def bring_back(connection: Client, folder: Path, progress: Progress, *, re
     """Makes all streams from a folder, `replicas` copies of each. Returns its manifest.
 
     Raises Misconfigured before anything is made: the folder is not whole, or there are streams already. SnapshotFailed
-    where NATS refuses; those that were made are gone again then.
+    where NATS refuses, as where another makes a stream meanwhile; those that were made here are gone again then.
     """
     manifest = await asyncio.to_thread(_checked, folder)
     for name in _ORDER:
@@ -73,21 +74,20 @@ async def bring_back(connection: Client, folder: Path, progress: Progress, *, re
         except NotFoundError:
             continue
         raise Misconfigured(f"stream {name} exists already: a backup is restored to a NATS without Penstock's streams")
-    made = []
+    made = list[str]()
     try:
         for name in _ORDER:
             saved = manifest["streams"][name]
             saved = saved | {"config": saved["config"] | {"num_replicas": replicas}}
             with (folder / f"{name}.snapshot").open("rb") as file:
-                made.append(name)
                 await restore(connection, saved, file, partial(progress, name, False))
+            # not before: one that another has made meanwhile is not ours to remove
+            made.append(name)
             progress(name, True, saved["bytes"])
     except BaseException:
         for name in made:
-            try:
+            with suppress(APIError):  # another has removed it
                 await asked(connection, f"STREAM.DELETE.{name}")
-            except APIError:  # it was not made
-                continue
         raise
     return manifest
 
@@ -105,8 +105,10 @@ def _checked(folder: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_bytes())
     except FileNotFoundError:
         raise Misconfigured(f"{folder} is no backup: it has no {_MANIFEST}") from None
-    if manifest.get("format") != _FORMAT:
-        raise Misconfigured(f"{folder} is a backup of another format, by Penstock {manifest.get('penstock')}")
+    except (ValueError, RecursionError):  # as whoever was killed while it was written leaves it
+        raise Misconfigured(f"{folder} is no backup: its {_MANIFEST} is not whole") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
+        raise Misconfigured(f"{folder} is a backup of another format than this Penstock {__version__} reads")
     for name in _ORDER:
         if name not in manifest["streams"]:
             raise Misconfigured(f"{folder} has no stream {name}: it was made by Penstock {manifest['penstock']}")

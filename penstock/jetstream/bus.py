@@ -12,7 +12,6 @@ import logging
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.parser import HeaderParser
 from functools import partial
@@ -20,7 +19,6 @@ from typing import Any, TypeVar
 
 import nats.errors
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError
@@ -29,8 +27,11 @@ from penstock.backoff import delay
 from penstock.cancelling import stop
 from penstock.errors import BusUnavailable, Failure
 from penstock.jetstream import subjects
+from penstock.jetstream.hearing import Hear, subscribe
+from penstock.jetstream.releases import signed
 from penstock.jetstream.server_time import TOLERATED, ServerTime
 from penstock.jetstream.storage import UNREACHABLE, Storage, is_passing, is_subject_taken
+from penstock.jetstream.stored import Stored
 
 log = logging.getLogger(__name__)
 
@@ -44,29 +45,6 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _BATCH, _BATCH_BYTES = 256, 128 * 1024
 #: The server's error number for a message that is not there.
 _NO_MESSAGE = 10037
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A message as a stream holds it. `time` is what the server stamped (RFC 3339, UTC)."""
-
-    subject: str
-    sequence: int
-    data: bytes
-    time: str
-    headers: dict[str, str]
-
-    @classmethod
-    def of(cls, message: Msg) -> "Stored":
-        """From a direct get or a republished message; both name their origin in headers."""
-        headers = message.headers or {}
-        return cls(
-            subject=headers["Nats-Subject"],
-            sequence=int(headers["Nats-Sequence"]),
-            data=message.data,
-            time=headers.get("Nats-Time-Stamp", ""),
-            headers=headers,
-        )
 
 
 class Bus:
@@ -106,11 +84,11 @@ class Bus:
 
         async def attempt() -> bool:
             try:
-                await self.publish(subject, payload, headers=headers)
+                await self.publish(subject, payload, headers=signed(headers))
             except APIError as error:
                 if not is_subject_taken(error):
                     raise
-                if await self._get(subjects.stream_of(subject), {"last_by_subj": subject}) is None:
+                if await self._get(subject, {"last_by_subj": subject}) is None:
                     raise nats.errors.TimeoutError from error
                 return False
             return True
@@ -129,57 +107,69 @@ class Bus:
         if len(payload) > self.max_body:
             too_large = f"{len(payload)} bytes for {subject}; the server takes {self.connection.max_payload}"
             raise Failure("output_too_large", too_large)
-        # nats-py may write into the headers it is given
-        copied = dict(headers) if headers else None
-        publishing = partial(self.jetstream.publish, subject, payload, headers=copied)
-        return (await self.storage.publish(subjects.stream_of(subject), publishing)).seq
+        return int((await self.put(subject, payload, headers))["seq"])
 
-    async def last_from_leader(self, stream: str, subject: str) -> Stored | None:
+    async def put(self, subject: str, payload: bytes, headers: dict[str, str] | None) -> dict[str, Any]:
+        """The same of any size, with all that the stream answers; nats-py's own publish makes an object of that."""
+
+        async def attempt() -> dict[str, Any]:
+            answer: dict[str, Any] = json.loads(
+                (await self.connection.request(subject, payload, _ANSWER, headers=headers)).data
+            )
+            if error := answer.get("error"):
+                APIError.from_error(error)
+            return answer
+
+        return await self.storage.publish(subjects.stream_of(subject), attempt)
+
+    async def last_from_leader(self, subject: str) -> Stored | None:
         """The last message of `subject` (wildcards allowed), as the stream's leader has it."""
-        return await self.retrying(f"read {stream}", partial(self._get, stream, {"last_by_subj": subject}))
+        return await self.retrying(f"read {subject}", partial(self._get, subject, {"last_by_subj": subject}))
 
-    async def last_from_any_replica(self, stream: str, wanted: Sequence[str]) -> list[Stored]:
-        """The last message of each of up to 1,024 subjects that has one, oldest first.
+    async def last_from_any_replica(self, wanted: Sequence[str]) -> list[Stored]:
+        """The last message of each of up to 1,024 subjects of one stream that has one, oldest first.
 
         On a cluster any replica answers, one that lags included: to show, not to decide by.
         """
-        return [stored async for stored in self.each_last_from_any_replica(stream, wanted)]
+        return [stored async for stored in self.each_last_from_any_replica(wanted)]
 
-    def each_last_from_any_replica(self, stream: str, wanted: Sequence[str]) -> AsyncIterator[Stored]:
+    async def each_last_from_any_replica(self, wanted: Sequence[str]) -> AsyncIterator[Stored]:
         """The same, not held together."""
-        return self._read(stream, {"multi_last": list(wanted)})
+        if wanted:
+            async for stored in self._read(subjects.stream_of(wanted[0]), {"multi_last": list(wanted)}):
+                yield stored
 
-    async def history(
-        self, stream: str, subject: str, *, after: int = 0, until: int | None = None
-    ) -> AsyncIterator[Stored]:
+    async def history(self, subject: str, *, after: int = 0, until: int | None = None) -> AsyncIterator[Stored]:
         """Messages of `subject` (wildcards allowed) with a sequence above `after`, in order, up to `until`.
 
         Not given: up to the last that the stream's leader has at the call. They come in batches, from any replica; what
         that does not have yet comes from the leader.
         """
         if until is None:
-            end = await self.last_from_leader(stream, subject)
+            end = await self.last_from_leader(subject)
             until = end.sequence if end else 0
         if after >= until:
             return
-        async for stored in self._read(stream, {"next_by_subj": subject, "batch": _BATCH}, start=after + 1):
+        query: dict[str, Any] = {"next_by_subj": subject, "batch": _BATCH}
+        async for stored in self._read(subjects.stream_of(subject), query, start=after + 1):
             if stored.sequence > until:
                 return
             yield stored
             after = stored.sequence
         while after < until:
             query = {"next_by_subj": subject, "seq": after + 1}
-            behind = await self.retrying(f"read {stream}", partial(self._get, stream, query))
+            behind = await self.retrying(f"read {subject}", partial(self._get, subject, query))
             if behind is None or behind.sequence > until:
                 return
             yield behind
             after = behind.sequence
 
-    async def first(self, stream: str, subject: str, *, after: int = 0, since: float | None = None) -> Stored | None:
+    async def first(self, subject: str, *, after: int = 0, since: float | None = None) -> Stored | None:
         """The first message of `subject` behind sequence `after`, or stored at `since` (Unix seconds) or later."""
         start = {"seq": after + 1} if since is None else {"start_time": datetime.fromtimestamp(since, UTC).isoformat()}
         query = {"next_by_subj": subject, "batch": 1} | start
-        found, _ = await self.retrying(f"read {stream}", partial(self._direct_get, stream, query))
+        asking = partial(self._direct_get, subjects.stream_of(subject), query)
+        found, _ = await self.retrying(f"read {subject}", asking)
         return found[0] if found else None
 
     async def unsubscribe(self, subscription: Subscription) -> None:
@@ -191,17 +181,13 @@ class Bus:
         self._on_reconnect.add(callback)
         return lambda: self._on_reconnect.discard(callback)
 
-    async def subscribe(self, subject: str, on_message: Callable[[Msg], Awaitable[None]]) -> Subscription:
-        """To be ended with `unsubscribe`."""
-        return await self.retrying(
-            f"subscribe to {subject}", partial(self.connection.subscribe, subject, cb=on_message)
-        )
+    async def subscribe(self, subject: str, hear: Hear) -> Subscription:
+        """To be ended with `unsubscribe`. `hear` is called where messages are read: it is to be short."""
+        return await self.retrying(f"subscribe to {subject}", partial(subscribe, self.connection, subject, hear))
 
     @asynccontextmanager
-    async def following(
-        self, read: Callable[[], Awaitable[None]], on_message: Callable[[Msg], Awaitable[None]], *subjects: str
-    ) -> AsyncIterator[None]:
-        """Within it, `on_message` is given each message of `subjects`.
+    async def following(self, read: Callable[[], Awaitable[None]], hear: Hear, *subjects: str) -> AsyncIterator[None]:
+        """Within it, `hear` is given each message of `subjects`.
 
         `read` is called at the entry and after each reconnection: it reads what was published before, or missed.
         """
@@ -218,7 +204,7 @@ class Bus:
 
         async with AsyncExitStack() as stack:
             for subject in subjects:
-                stack.push_async_callback(self.unsubscribe, await self.subscribe(subject, on_message))
+                stack.push_async_callback(self.unsubscribe, await self.subscribe(subject, hear))
             stack.push_async_callback(lambda: stop(*readings))
             loop = asyncio.get_running_loop()
             stack.callback(self.on_reconnect(lambda: readings.append(loop.create_task(read_again()))))
@@ -269,10 +255,10 @@ class Bus:
         finally:
             await self.unsubscribe(answers)
 
-    async def _get(self, stream: str, query: dict[str, Any]) -> Stored | None:
-        """One message from the stream's leader."""
-        request = self.connection.request(f"$JS.API.STREAM.MSG.GET.{stream}", json.dumps(query).encode(), _ANSWER)
-        answer = json.loads((await request).data)
+    async def _get(self, subject: str, query: dict[str, Any]) -> Stored | None:
+        """One message of `subject` from its stream's leader."""
+        asking = f"$JS.API.STREAM.MSG.GET.{subjects.stream_of(subject)}"
+        answer = json.loads((await self.connection.request(asking, json.dumps(query).encode(), _ANSWER)).data)
         if error := answer.get("error"):
             if error.get("err_code") == _NO_MESSAGE:
                 return None
@@ -287,13 +273,13 @@ class Bus:
         clock = asyncio.get_running_loop()
         tries, deadline = 0, clock.time() + self.timeout
         while True:
-            tries += 1
-            pause = delay(tries, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
             try:
                 return await action()
             except Exception as error:
                 if not is_passing(error):
                     raise
+                tries += 1
+                pause = delay(tries, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
                 if self.connection.is_closed or clock.time() + pause > deadline:
                     raise BusUnavailable(f"could not {what} in {tries} tries: {error!r}"[:500]) from error
             await asyncio.sleep(pause)

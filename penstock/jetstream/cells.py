@@ -15,7 +15,8 @@ from nats.js.errors import APIError
 
 from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.stored import Stored
 
 _EXPECTED, _LIFE = "Nats-Expected-Last-Subject-Sequence", "Nats-TTL"
 #: Cells that a process keeps in mind.
@@ -53,7 +54,7 @@ class Cell:
                 raise
             seen = self._sequence
             if not self.look():
-                stored = await self._bus.last_from_leader(subjects.stream_of(self._subject), self._subject)
+                stored = await self._bus.last_from_leader(self._subject)
                 self.data, self._sequence = (stored.data, stored.sequence) if stored else (None, 0)
             # what was there before this process, or is gone by its age, was nobody's doing
             self.shared |= 0 < seen < self._sequence
@@ -113,7 +114,7 @@ class Cells:
         with suppress(BusUnavailable):
             await self._bus.subscribe(subjects.LIMITS_CHANGED[1], self._hear)
 
-    async def _hear(self, message: Msg) -> None:
+    def _hear(self, message: Msg) -> None:
         stored = Stored.of(message)
         if stored.subject in self._kept:
             self._kept[stored.subject][1].hear(stored.sequence, stored.data)

@@ -1,31 +1,29 @@
 """How this system connects to NATS, and what the server must offer before work begins."""
 
 import asyncio
-import itertools
 import logging
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 from typing import Any
 
-import nats.errors
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
-from penstock.cancelling import own_cancellation, stop
+from penstock.cancelling import stop
 from penstock.errors import Misconfigured
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.storage import NotPermitted
+from penstock.jetstream.mended import mended
+from penstock.jetstream.renewed import Renewed
 from penstock.printable import without_credentials
 from penstock.settings import Settings
+from penstock.settings.secret_file import SecretFile
 
 log = logging.getLogger(__name__)
 
 #: What a message carries around a request body: input of a step with outputs of others, headers, JSON escapes.
 _ENVELOPE = 1024 * 1024
-#: Seconds.
-_MOMENT = 0.05
 
 
 def connect_options(settings: Settings, name: str) -> dict[str, Any]:
@@ -43,14 +41,25 @@ def connect_options(settings: Settings, name: str) -> dict[str, Any]:
     }
     if settings.nats_credentials:
         options["user_credentials"] = str(settings.nats_credentials)
-    if settings.nats_token:
+    # what comes from a file, that of a .creds file among it, is read again at each connection
+    if file := settings.nats_token_file:
+        options["token"] = SecretFile(file, "PENSTOCK_NATS_TOKEN_FILE")
+    elif settings.nats_token:
         options["token"] = settings.nats_token.get_secret_value()
-    if settings.nats_user and settings.nats_password:
+    if settings.nats_user:
         # answers go where only this user may listen (`penstock nats-config`)
-        password = settings.nats_password.get_secret_value()
-        options |= {"user": settings.nats_user, "password": password, "inbox_prefix": inbox(settings.nats_user)}
+        options |= {"user": settings.nats_user, "inbox_prefix": inbox(settings.nats_user)}
+    if file := settings.nats_password_file:
+        options["password"] = SecretFile(file, "PENSTOCK_NATS_PASSWORD_FILE")
+    elif settings.nats_password:
+        options["password"] = settings.nats_password.get_secret_value()
     if settings.nats_ca or settings.nats_cert:
-        options["tls"] = _trusting(settings)
+        try:
+            options["tls"] = Renewed.by(partial(_trusting, settings))
+        except (ssl.SSLError, OSError) as error:
+            raise Misconfigured(
+                f"PENSTOCK_NATS_CA, PENSTOCK_NATS_CERT or PENSTOCK_NATS_KEY cannot be used: {error}"
+            ) from None
     return options
 
 
@@ -60,15 +69,10 @@ def inbox(user: str) -> str:
 
 
 def _trusting(settings: Settings) -> ssl.SSLContext:
-    """Raises Misconfigured for a file that has no certificate or key, or not the one that belongs to the other."""
-    try:
-        context = ssl.create_default_context(cafile=settings.nats_ca)
-        if settings.nats_cert:
-            context.load_cert_chain(settings.nats_cert, settings.nats_key)
-    except (ssl.SSLError, OSError) as error:
-        raise Misconfigured(
-            f"PENSTOCK_NATS_CA, PENSTOCK_NATS_CERT or PENSTOCK_NATS_KEY cannot be used: {error}"
-        ) from None
+    """Raises SSLError or OSError for a file that has no certificate or key, or not that which belongs to the other."""
+    context = ssl.create_default_context(cafile=settings.nats_ca)
+    if settings.nats_cert:
+        context.load_cert_chain(settings.nats_cert, settings.nats_key)
     return context
 
 
@@ -93,108 +97,6 @@ async def connect(settings: Settings, name: str, heard: Callable[[Exception], No
         await connection.close()
         raise
     return bus
-
-
-def mended(connection: Client) -> Client:
-    """The same connection, without what docs/nats-py.md says would end it, or would not.
-
-    Subjects that are no UTF-8 are read with U+FFFD, and headers that are none as none: nats-py's read loop ends at such
-    a message, and JetStream would deliver it again and again, so one message of a caller would cut off every
-    aggregator. A job's id as it is read now is no token, and refused like others.
-
-    Who asks for TLS (`tls://`, PENSTOCK_NATS_CA) sends no password to a server that offers none: nats-py would, so that
-    whoever stands in between need only leave it out.
-
-    `close` ends it for certain, also while it reconnects. A request takes two thirds of the CPU: nats-py draws a random
-    name for each, and waits in a task's time-out instead of a timer. One that the server does not permit fails at once.
-
-    What else the server says against it, such as that a password is no longer the right one, loses the connection, and
-    it is made again once the server lets it: nats-py would close it for ever.
-    """
-    build, read, close = connection._build_message, connection._process_headers, connection.close
-    inform, introduce = connection._process_info, connection._process_connect_init
-
-    def built(sid: int, subject: bytes, *others: Any) -> Any:
-        return build(sid, subject.decode(errors="replace").encode(), *others)
-
-    async def headers_of(block: bytes) -> dict[str, str] | None:
-        with suppress(IndexError, UnicodeDecodeError):
-            return await read(block)
-        return None
-
-    async def closed() -> None:
-        while (reconnecting := connection._reconnection_task) and not reconnecting.done():
-            await stop(reconnecting)
-            connection._status = Client.RECONNECTING  # what is said to be closed is not closed again
-        with own_cancellation():
-            await close()
-
-    async def informed(info: dict[str, Any], initial_connection: bool = False) -> None:
-        scheme = connection._current_server.uri.scheme if connection._current_server else "wss"
-        wanted = scheme == "tls" or (scheme == "nats" and "tls" in connection.options)
-        if initial_connection and wanted and not info.get("tls_required"):
-            raise nats.errors.Error("nats: TLS is asked for, and the server offers none")
-        await inform(info, initial_connection)
-
-    async def introduced() -> None:
-        try:
-            await introduce()
-        except BaseException:
-            if connection._transport:  # one at each try would be left open
-                connection._transport.close()  # type: ignore[no-untyped-call]
-            raise
-
-    numbers, wanted_of = itertools.count(), dict[str, str]()
-
-    async def failed(err_msg: str) -> None:
-        error = nats.errors.Error("nats: " + err_msg.strip("'"))
-        await connection._error_cb(error)
-        if "permissions violation" not in err_msg:
-            await connection._process_op_err(error)
-            return
-        for token, subject in wanted_of.items():
-            if f'for publish to "{subject.lower()}"' in err_msg:
-                _fail(connection._resp_map[token], NotPermitted(str(error)))
-
-    async def asked(subject: str, payload: bytes, timeout: float = 1, headers: dict[str, Any] | None = None) -> Any:
-        if connection.is_draining_pubs:
-            raise nats.errors.ConnectionDrainingError
-        if not connection._resp_sub_prefix:
-            await connection._init_request_sub()
-        prefix, waiting, token = connection._resp_sub_prefix or b"", connection._resp_map, str(next(numbers))
-        loop = asyncio.get_running_loop()
-        answer = waiting[token] = loop.create_future()
-        wanted_of[token] = subject
-        timer = loop.call_at(due := loop.time() + timeout, _out_of_time, answer, due)
-        try:
-            await connection.publish(subject, payload, reply=prefix.decode() + token, headers=headers)
-            return await answer
-        finally:
-            timer.cancel()
-            del waiting[token], wanted_of[token]
-
-    connection._process_info = informed  # type: ignore[method-assign]
-    connection._process_connect_init = introduced  # type: ignore[method-assign]
-    connection._process_err = failed  # type: ignore[method-assign]
-    connection._request_new_style = asked  # type: ignore[method-assign]
-    connection._build_message = built  # type: ignore[method-assign, assignment]
-    connection._process_headers = headers_of  # type: ignore[method-assign, assignment]
-    connection.close = closed  # type: ignore[method-assign]
-    return connection
-
-
-def _out_of_time(answer: asyncio.Future[Any], due: float) -> None:
-    """Where this process stood still, what has come meanwhile is read first."""
-    loop = asyncio.get_running_loop()
-    if loop.time() - due < _MOMENT:
-        _fail(answer, nats.errors.TimeoutError())
-    else:
-        loop.call_later(_MOMENT, _fail, answer, nats.errors.TimeoutError())
-
-
-def _fail(answer: asyncio.Future[Any], error: Exception) -> None:
-    if not answer.done():
-        answer.set_exception(error)
 
 
 def told_apart(settings: Settings, why: str) -> str:

@@ -4,7 +4,8 @@ from functools import partial
 
 from nats.js.api import ConsumerInfo
 
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.stored import Stored
 
 #: Consumers that NATS lists at once.
 _PAGE = 256
@@ -30,4 +31,4 @@ async def first_undelivered(bus: Bus, stream: str, info: ConsumerInfo) -> Stored
     """The message of a consumer that has waited longest, of those that were given to nobody."""
     if not info.num_pending:
         return None
-    return await bus.first(stream, info.config.filter_subject or ">", after=delivered(info))
+    return await bus.first(info.config.filter_subject or ">", after=delivered(info))

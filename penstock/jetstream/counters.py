@@ -9,10 +9,8 @@ full those are gone whose last addition is oldest: what there is one of for each
 """
 
 import json
-from functools import partial
 from uuid import uuid4
 
-from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 
 
@@ -25,10 +23,8 @@ async def add(bus: Bus, subject: str, amount: int) -> int:
     headers = {"Nats-Incr": f"{amount:+d}", "Nats-Msg-Id": uuid4().hex}
 
     async def attempt() -> int | None:
-        # nats-py may write into the headers it is given
-        publishing = partial(bus.jetstream.publish, subject, b"", headers=dict(headers))
-        ack = await bus.storage.publish(subjects.stream_of(subject), publishing)
-        return None if ack.val is None else int(ack.val)  # None: a duplicate
+        stored = await bus.put(subject, b"", headers)
+        return int(stored["val"]) if "val" in stored else None  # not: a duplicate
 
     total = await bus.retrying(f"add to {subject}", attempt)
     return await value(bus, subject) if total is None else total
@@ -36,5 +32,5 @@ async def add(bus: Bus, subject: str, amount: int) -> int:
 
 async def value(bus: Bus, subject: str) -> int:
     """The sum, as the stream's leader has it; 0 where nothing was added yet."""
-    stored = await bus.last_from_leader(subjects.stream_of(subject), subject)
+    stored = await bus.last_from_leader(subject)
     return int(json.loads(stored.data)["val"]) if stored else 0

@@ -20,7 +20,7 @@ RECEIVED_HEADER = "Penstock-Received"
 
 async def stored_events(bus: Bus, job: JobName) -> AsyncIterator[Event]:
     """A job's events so far, but for those of a newer replica that are not understood here. May have one twice."""
-    async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
+    async for stored in bus.history(subjects.events(job)):
         for text in texts_of(stored.data):
             try:
                 event = EVENT.validate_json(text)

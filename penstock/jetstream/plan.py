@@ -5,7 +5,6 @@ know (another has set it) is a difference as well, since an update would reset i
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -14,7 +13,7 @@ from nats.aio.client import Client
 from nats.js import api
 from nats.js.errors import NotFoundError
 
-from penstock.installed import __version__
+from penstock.installed import __version__, numbers
 from penstock.jetstream.asking import asked, consumers_of
 
 #: In a stream's metadata: the release that declared it.
@@ -101,7 +100,7 @@ def _stream(name: str, there: dict[str, Any], new: dict[str, Any]) -> Planned:
         Change(field, was, becomes, _lost(field, was, becomes, state)) for field, was, becomes in _differences(old, new)
     ]
     by = (old.get("metadata") or {}).get(DECLARED_BY)
-    newer = by if by and _release(by) > _release(__version__) else None
+    newer = by if by and numbers(by) > numbers(__version__) else None
     return Planned(name, None, "change" if changes else "keep", changes, newer)
 
 
@@ -166,9 +165,3 @@ def _covers(pattern: str, subject: str) -> bool:
         wanted, there = wanted[:-1], there[: len(wanted) - 1] if len(there) >= len(wanted) else []
     alike = (one in ("*", other) and other != ">" for one, other in zip(wanted, there, strict=False))
     return len(wanted) == len(there) and all(alike)
-
-
-def _release(version: str) -> tuple[int, ...]:
-    """The numbers of a release: what is written behind them (rc1, .dev2) does not count."""
-    found = re.match(r"\d+(\.\d+)*", version)
-    return tuple(map(int, found[0].split("."))) if found else ()

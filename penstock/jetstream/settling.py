@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from nats.aio.msg import Msg
@@ -12,6 +13,7 @@ from penstock.backoff import delay
 from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jetstream.releases import newer, signed
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +21,8 @@ _T = TypeVar("_T")
 
 #: Seconds before a message is delivered again that could not be settled for a reason of our own; doubles.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+#: Seconds before a message is delivered again, to whichever replica, that this one is too old for.
+_FOR_NEWER = 2.0
 
 
 class GivenUp(Exception):
@@ -37,12 +41,35 @@ class Later(Exception):
         self.pause = pause
 
 
+class TooNew(Later):
+    """The release `by` wrote it, which is newer, and this one cannot read it: a replica of that one may.
+
+    `what` is written once into the log of a process.
+    """
+
+    def __init__(self, by: str, what: str) -> None:
+        super().__init__(_FOR_NEWER)
+        self.by, self.what = by, what
+        _say_once(by, what)
+
+
+def leave_to_newer(headers: Mapping[str, str] | None, what: str) -> None:
+    """To be called where a message cannot be read: raises TooNew if a newer release wrote it."""
+    if (by := newer(headers)) is not None:
+        raise TooNew(by, what)
+
+
+@lru_cache(maxsize=1000)  # callers may have any release in their headers
+def _say_once(by: str, what: str) -> None:
+    log.warning("%s of a newer release cannot be read here: left to its replicas", what, extra={"release": by})
+
+
 @asynccontextmanager
 async def settling(bus: Bus, message: Msg, kind: str, about: Mapping[str, Any]) -> AsyncIterator[None]:
     """Handle one delivery in the body, and settle it by how the body ends. `about` has the `job`.
 
     it returns             ack
-    Later                  nak with its pause
+    Later, TooNew          nak with its pause
     GivenUp                a copy in DEAD, then term
     BusUnavailable         nothing: NATS delivers it again after ack_wait
     cancelled              nothing: the pull group hands it back (penstock.jetstream.pull)
@@ -88,7 +115,7 @@ async def dead_letter(bus: Bus, origin: Msg, reason: str, detail: str) -> None:
     """
     metadata = origin.metadata
     # none of the origin's headers is copied: the copy must fit, whatever came
-    headers = {
+    headers = signed() | {
         subjects.DEAD_REASON_HEADER: reason,
         subjects.DEAD_DETAIL_HEADER: " ".join(detail.split())[:1000].encode("ascii", "replace").decode(),
         subjects.DEAD_SUBJECT_HEADER: origin.subject,

@@ -13,6 +13,7 @@ from nats.aio.subscription import Subscription
 from nats.js.api import Header
 
 from penstock.backoff import delay
+from penstock.jetstream.hearing import subscribe
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +92,7 @@ class Source:
 
     async def open(self) -> None:
         for inbox in (self._inbox, self._other):
-            answered = partial(self._on_answer, inbox)
-            inbox.subscription = await self._connection.subscribe(inbox.name, cb=answered)
+            inbox.subscription = await subscribe(self._connection, inbox.name, partial(self._hear, inbox))
 
     async def aclose(self) -> None:
         """Request nothing more; what the server has sent already still arrives, so that it can be handed back.
@@ -155,7 +155,7 @@ class Source:
         else:
             self.answered.set()
 
-    async def _on_answer(self, inbox: _Inbox, message: Msg) -> None:
+    def _hear(self, inbox: _Inbox, message: Msg) -> None:
         headers = message.headers or {}
         status = headers.get("Status") if not message.reply else None
         if status is None:

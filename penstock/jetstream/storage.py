@@ -11,10 +11,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import nats.errors
 from nats.aio.client import Client
-from nats.js.api import PubAck
 from nats.js.errors import APIError, NoStreamResponseError
 
 from penstock.backoff import delay
@@ -114,7 +114,7 @@ class Storage:
         waiting = failing.trying or asyncio.get_running_loop().time() < failing.next_try
         return f"NATS stores nothing in {stream}: {failing.why}" if waiting else None
 
-    async def publish(self, stream: str, publishing: Callable[[], Awaitable[PubAck]]) -> PubAck:
+    async def publish(self, stream: str, publishing: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
         """One publish. Raises what it raises, and NotTried where another message is to try, or none yet."""
         if why := self.refuses(stream):
             raise NotTried(why)

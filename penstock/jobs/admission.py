@@ -72,6 +72,10 @@ class Admission:
         if most := most or self._tenant_jobs:
             await self._places.take(job, most)
 
+    def ended(self, job: JobName) -> None:
+        """`job`, which may have a place, is over."""
+        self._places.ended(job)
+
     async def aclose(self) -> None:
         if self._reading is not None:
             await stop(self._reading)

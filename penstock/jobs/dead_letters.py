@@ -16,6 +16,8 @@ from penstock.jobs.submission import job_of, submit
 
 #: The server's answer where the message to delete is not there.
 _GONE = 10057
+#: Of what a header says as a number; a sequence of NATS has as many at most.
+_DIGITS = 20
 #: Places of DEAD that are looked at for a page.
 _EXAMINED = 2_000
 
@@ -67,11 +69,18 @@ class DeadLetters:
         """Letters behind number `after`, up to `until`, whose origin subject fits (NATS wildcards), for that reason,
         oldest first.
         """
-        async for stored in self.bus.history(subjects.DEAD, subjects.dead(subject), after=after, until=until):
-            origin = stored.subject.removeprefix(subjects.dead(""))
-            fields = {subjects.DEAD_SUBJECT_HEADER: origin, subjects.DEAD_LENGTH_HEADER: len(stored.data)}
-            own = {"number": stored.sequence, "time": stored.time, "body": stored.data}
-            letter = DeadLetter.model_validate(fields | stored.headers | own)
+        async for stored in self.bus.history(subjects.dead(subject), after=after, until=until):
+            # what it is a copy of is in its subject; what its headers say of that, whoever wrote it may have made up
+            origin, said = stored.subject.removeprefix(subjects.dead("")), stored.headers
+            own = {
+                subjects.DEAD_SUBJECT_HEADER: origin,
+                subjects.DEAD_STREAM_HEADER: subjects.stream_of(origin),
+                subjects.DEAD_SEQUENCE_HEADER: _number(said.get(subjects.DEAD_SEQUENCE_HEADER), 0),
+                subjects.DEAD_LENGTH_HEADER: _number(said.get(subjects.DEAD_LENGTH_HEADER), len(stored.data)),
+            }
+            letter = DeadLetter.model_validate(
+                said | own | {"number": stored.sequence, "time": stored.time, "body": stored.data}
+            )
             if reason is None or letter.reason == reason:
                 yield letter
 
@@ -124,14 +133,14 @@ class DeadLetters:
 
         Raises Refused("not_replayable").
         """
+        if letter.name is None:
+            raise _not_replayable(
+                f"dead letter {letter.number} is from {letter.stream}, and its subject names no job: only jobs, steps"
+                " and webhooks can be replayed"
+            )
         return await (self._queue_again(letter) if letter.stream == subjects.HOOKS else self._submit(letter, whole_job))
 
     async def _submit(self, letter: DeadLetter, whole_job: bool) -> tuple[str, bool]:
-        if letter.stream not in (subjects.JOBS, subjects.TURNS, subjects.STEPS):
-            origin = letter.stream or "no stream"
-            raise _not_replayable(
-                f"dead letter {letter.number} is from {origin}: only jobs, steps and webhooks can be replayed"
-            )
         if letter.stream == subjects.STEPS and not whole_job:
             raise _not_replayable(
                 f"dead letter {letter.number} is a step of job {letter.job}, which continued or ended without it: a "
@@ -145,7 +154,7 @@ class DeadLetters:
     async def _queue_again(self, letter: DeadLetter) -> tuple[str, bool]:
         job = subjects.of_hook(letter.subject)
         ends = is_token(job.id)  # else it is of a budget, and has all that is told
-        if ends and await self.bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END)) is None:
+        if ends and await self.bus.last_from_leader(subjects.journal(job, END)) is None:
             raise _not_replayable(
                 f"job {job.id} is past its retention: its end, which would be sent, is no longer kept"
             )
@@ -157,10 +166,14 @@ class DeadLetters:
         if is_job and letter.length == len(letter.body):
             return letter.subject, letter.body
         submitted = letter.subject if is_job or letter.name is None else subjects.job("*", letter.name)
-        stored = await self.bus.last_from_leader(subjects.JOBS, submitted)
+        stored = await self.bus.last_from_leader(submitted)
         if stored is None or (is_job and stored.sequence != letter.sequence):
             raise _not_replayable(f"job {letter.job} is past its retention: its request is no longer kept")
         return stored.subject, stored.data
+
+
+def _number(said: str | None, otherwise: int) -> int:
+    return int(said) if said and said.isascii() and said.isdigit() and len(said) <= _DIGITS else otherwise
 
 
 def _not_replayable(detail: str) -> Refused:

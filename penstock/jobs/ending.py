@@ -23,7 +23,7 @@ def end_event(end: JobEnd) -> Event:
 
 async def publish_end(bus: Bus, job: JobName) -> bool:
     """Publish the event of the job's end, and return whether the journal has one."""
-    if (found := await bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END))) is None:
+    if (found := await bus.last_from_leader(subjects.journal(job, END))) is None:
         return False
     event = end_event(JobEnd.model_validate_json(found.data))
     await bus.append(subjects.events(job), event.model_dump_json().encode())

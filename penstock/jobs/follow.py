@@ -14,16 +14,16 @@ from dataclasses import dataclass
 
 from nats.aio.msg import Msg
 from pydantic import ValidationError
-from pydantic_core import to_json
 
 from penstock.contracts import events
 from penstock.contracts.job import Snapshot
 from penstock.contracts.journal import Outcome
 from penstock.contracts.wire import JobName
-from penstock.document import Reader, spread
+from penstock.document import Reader, shown_anew
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import RECEIVED_HEADER
+from penstock.jetstream.stored import Stored
 from penstock.jobs.ending import publish_end
 from penstock.jobs.lookup import read, snapshot
 
@@ -74,9 +74,9 @@ class Buffers:
 class Follower:
     """Iterate to follow, batch by batch, to the job's end. Use as `async with`: it is subscribed from entry to exit.
 
-    `buffers`: shared with other readers. `publish_missing_end`: where the journal has the
-    job's end and EVENTS does not, publish it, once all history is read; for a job that was submitted earlier. After
-    each `silence` seconds without an event the stream is read again, and this is done in any case.
+    `buffers`: shared with other readers. `ended`: told when the job's end was read. `publish_missing_end`: where the
+    journal has the job's end and EVENTS does not, publish it, once all history is read; for a job that was submitted
+    earlier. After each `silence` seconds without an event the stream is read again, and this is done in any case.
 
     Where retention has dropped the job's first events, or all of a job that was submitted earlier, a snapshot comes
     first, and another one after the end of each step whose first events are dropped.
@@ -90,6 +90,7 @@ class Follower:
         buffers: Buffers | None = None,
         silence: float = 15.0,
         publish_missing_end: bool = False,
+        ended: Callable[[JobName], None] = lambda _: None,
     ) -> None:
         self._bus, self._job, self._silence = bus, job, silence
         self._buffers = buffers or Buffers()
@@ -98,7 +99,7 @@ class Follower:
         #: When the first text came from the model (NATS's time) that was yielded as it came; to be set to None.
         self.received: float | None = None
         self._missed = True  # all history so far
-        self._publish_missing_end = publish_missing_end
+        self._publish_missing_end, self._ended = publish_missing_end, ended
         self._wake = asyncio.Event()
         self._reader = Reader()
         self._last = 0
@@ -110,7 +111,7 @@ class Follower:
         self.caught_up = False
 
     async def __aenter__(self) -> "Follower":
-        self._subscription = await self._bus.subscribe(subjects.live(self._job), self._on_message)
+        self._subscription = await self._bus.subscribe(subjects.live(self._job), self._hear)
         # No flush: what is sent on one connection is handled in order, so the server knows of the subscription before
         # it is asked for history. A flush that is cancelled would end the connection's read loop (docs/nats-py.md).
         self._forget = self._bus.on_reconnect(self.read_again)
@@ -126,7 +127,7 @@ class Follower:
         while True:
             while self._missed:
                 self._missed = False
-                stored = self._bus.history(subjects.EVENTS, subjects.events(self._job), after=self._last)
+                stored = self._bus.history(subjects.events(self._job), after=self._last)
                 async for batch in self._accepted(stored):
                     yield batch
                 self.caught_up = True
@@ -174,6 +175,7 @@ class Follower:
                     batch.append(delivered)
                     size += len(delivered.data)
             if self._reader.ended:
+                self._ended(self._job)
                 break
             if len(batch) >= _BATCH or size > _BATCH_BYTES:
                 yield batch
@@ -227,20 +229,17 @@ class Follower:
         Two attempts ran at once, and the one that was not shown has won; or NATS has lost events that it had stored.
         """
         position = self._reader.position(key)
-        fact = await self._bus.last_from_leader(subjects.JOURNAL, subjects.journal(self._job, key))
+        fact = await self._bus.last_from_leader(subjects.journal(self._job, key))
         if fact is None or (position is None and self.truncated):  # a snapshot takes its place
             return []
         outcome = Outcome.model_validate_json(fact.data)
-        if outcome.into is None:
+        if (place := outcome.place) is None:
             return []
         log.warning("readers are shown a step's outcome anew", extra={**self._job.about, "key": key})
-        made: list[events.Event] = [events.PartReset(p=outcome.into.rstrip("/"), **position)] if position else []
-        if outcome.failure is None:
-            for p, value in spread(outcome.into, outcome.value).items():
-                made.append(events.PartValue(id=f"outcome:{key}:{p}", p=p, t=to_json(value).decode()))
-        return made
+        made: list[events.Event] = [events.PartReset(p=place.rstrip("/"), **position)] if position else []
+        return made + shown_anew(outcome)
 
-    async def _on_message(self, message: Msg) -> None:
+    def _hear(self, message: Msg) -> None:
         if not self._missed:
             stored = Stored.of(message)
             before = int(stored.headers.get("Nats-Last-Sequence", "0"))
@@ -262,7 +261,7 @@ class Follower:
 
 async def end_is_published(bus: Bus, job: JobName, by: int) -> bool:
     """Whether the event of the job's end has been published at a place up to `by`."""
-    async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
+    async for stored in bus.history(subjects.events(job)):
         for place, text in enumerate(events.texts_of(stored.data), stored.sequence * events.PLACES):
             with suppress(ValidationError):
                 if isinstance(events.EVENT.validate_json(text), events.TERMINAL):

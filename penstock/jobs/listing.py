@@ -16,8 +16,9 @@ from penstock.contracts.job import JobPage, JobStatus, JobSummary
 from penstock.contracts.journal import END, START, JobEnd
 from penstock.contracts.wire import JobName, is_token
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
 from penstock.jetstream.storage import UNREACHABLE
+from penstock.jetstream.stored import Stored
 from penstock.jobs.lookup import Record
 from penstock.jobs.shifts import parked
 
@@ -60,7 +61,7 @@ async def page(
     first, high = max(1, state.first_seq), state.last_seq
     if until is not None:
         time = min(max(until, 0.0), 4e9)  # up to 2096 the server can count in nanoseconds
-        if following := await bus.first(subjects.JOBS, subjects.job("*", subjects.EVERY), since=time):
+        if following := await bus.first(subjects.job("*", subjects.EVERY), since=time):
             high = following.sequence - 1
     if cursor is not None:
         high = min(high, int(cursor) - 1)
@@ -148,9 +149,7 @@ async def _summaries(bus: Bus, submitted: list[_Submitted], *, of_all: bool) -> 
     """None for a message that is no job: its id is no token, or belongs to another pattern's."""
     pairs = [subjects.of_job(one.subject) for one in submitted]
     wanted = [subjects.journal(job, key) for _, job in pairs for key in (START, END)]
-    facts = {
-        fact.subject: _without_result(fact) async for fact in bus.each_last_from_any_replica(subjects.JOURNAL, wanted)
-    }
+    facts = {fact.subject: _without_result(fact) async for fact in bus.each_last_from_any_replica(wanted)}
     running = [job for _, job in pairs if is_token(job.id) and subjects.journal(job, END) not in facts]
     are_parked = await asyncio.gather(*(parked(bus, job) for job in running))
     waiting = set(compress(running, are_parked))

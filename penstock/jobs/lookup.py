@@ -9,9 +9,10 @@ from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, is
 from penstock.contracts.usage import Usage
 from penstock.contracts.waiting import Shift, Waiting, shift_key, signal_key
 from penstock.contracts.wire import JobName, is_token
-from penstock.document import Placed, spread
+from penstock.document import Placed, shown
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.stored import Stored
 from penstock.jobs.shifts import is_parked, parked_for
 from penstock.jobs.submission import retry_of, tries_before
 
@@ -50,14 +51,14 @@ async def look_up(bus: Bus, job: JobName) -> JobState | None:
 
 async def request_of(bus: Bus, job: JobName) -> bytes | None:
     """The body as it was submitted, over NATS perhaps no JSON; None where there is no such job, or no more."""
-    submitted = await bus.last_from_leader(subjects.JOBS, subjects.job("*", job)) if is_token(job.id) else None
+    submitted = await bus.last_from_leader(subjects.job("*", job)) if is_token(job.id) else None
     return submitted.data if submitted else None
 
 
 async def tenant_of(bus: Bus, job_id: str) -> str | None:
     """Whose job it is, for who sees all; of several tenants' jobs with this id, the one submitted last."""
     wanted = subjects.job("*", JobName("*", job_id))
-    submitted = await bus.last_from_leader(subjects.JOBS, wanted) if is_token(job_id) else None
+    submitted = await bus.last_from_leader(wanted) if is_token(job_id) else None
     return subjects.of_job(submitted.subject)[1].tenant if submitted else None
 
 
@@ -65,17 +66,17 @@ async def state_of(bus: Bus, job: JobName, record: Record) -> JobState | None:
     """The same, of one whose journal was read."""
     fields = record.fields()
     if record.start is None:
-        if (submitted := await bus.last_from_leader(subjects.JOBS, subjects.job("*", job))) is None:
+        if (submitted := await bus.last_from_leader(subjects.job("*", job))) is None:
             return None
         fields |= {"pattern": subjects.of_job(submitted.subject)[0], "accepted_at": unix(submitted.time)}
         if record.end is not None:
-            for message in await bus.last_from_any_replica(subjects.JOBS, [submitted.subject]):
+            for message in await bus.last_from_any_replica([submitted.subject]):
                 fields |= {"retry_of": first_try(message.headers, job)}
     steps = tuple(StepState(**dict(outcome), problem=outcome.failure) for outcome in record.outcomes)
     state = JobState(**fields | {"id": job.id, "steps": steps, "waiting": record.waiting})
     if state.can_be_retried:
         retry = retry_of(job)
-        if await bus.last_from_leader(subjects.JOBS, subjects.job(state.pattern, retry)):
+        if await bus.last_from_leader(subjects.job(state.pattern, retry)):
             return state.model_copy(update={"retried_as": retry.id})
     return state
 
@@ -85,9 +86,8 @@ async def snapshot(bus: Bus, job: JobName) -> Snapshot:
     record = await read(bus, job)
     placed = Placed()
     for outcome in record.outcomes:
-        if outcome.into is not None and outcome.failure is None:
-            for p, value in spread(outcome.into, outcome.value).items():
-                placed.put(p, value)
+        for p, value in shown(outcome).items():
+            placed.put(p, value)
     result = (record.end.result if record.end else None) or placed.assembled()
     steps = tuple(outcome.key for outcome in record.outcomes)
     known = {"job": job.id, "result": result, "steps": steps, "waiting": record.waiting}
@@ -102,7 +102,7 @@ def first_try(headers: Mapping[str, str] | None, job: JobName) -> str | None:
 
 async def read(bus: Bus, job: JobName) -> Record:
     """All facts of a job."""
-    return Record([fact async for fact in bus.history(subjects.JOURNAL, subjects.journal(job, ">"))])
+    return Record([fact async for fact in bus.history(subjects.journal(job, ">"))])
 
 
 def unix(time_stamp: str) -> float:

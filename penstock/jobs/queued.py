@@ -13,8 +13,9 @@ from nats.js.errors import NotFoundError
 from penstock.contracts.job import JobState, QueuedStep
 from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
 from penstock.jetstream.consumers import delivered
+from penstock.jetstream.stored import Stored
 from penstock.jobs.lookup import look_up
 
 
@@ -24,7 +25,7 @@ async def look_up_with_queue(bus: Bus, job: JobName) -> JobState | None:
     if state is None or state.status != "running":
         return state
     queued: list[QueuedStep] = []
-    async for stored in bus.history(subjects.STEPS, subjects.step("*", "*", "*", job, "*", lane="*")):
+    async for stored in bus.history(subjects.step("*", "*", "*", job, "*", lane="*")):
         service, pattern, step, _, key = subjects.of_step(stored.subject)
         lanes = await lanes_of(bus, service, pattern, step)
         info = lanes.get(subjects.lane_of(stored.subject))
@@ -46,7 +47,7 @@ async def lanes_of(bus: Bus, service: str, pattern: str, step: str) -> dict[str,
 
 def undelivered(bus: Bus, info: ConsumerInfo, *, after: int = 0) -> AsyncIterator[Stored]:
     """The messages of a consumer that were given to nobody, oldest first."""
-    return bus.history(subjects.STEPS, info.config.filter_subject or "", after=max(after, delivered(info)))
+    return bus.history(info.config.filter_subject or "", after=max(after, delivered(info)))
 
 
 def state_of(lanes: Collection[ConsumerInfo]) -> dict[str, int | bool]:

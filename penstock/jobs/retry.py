@@ -37,7 +37,7 @@ async def retry(
             raise Refused("not_failed", f"job {job.id} is {last.status}")
         return last
     failed = JobName(job.tenant, last.id)
-    submitted = await bus.last_from_leader(subjects.JOBS, subjects.job(last.pattern, failed))
+    submitted = await bus.last_from_leader(subjects.job(last.pattern, failed))
     if submitted is None:
         return None
     new = retry_of(failed)

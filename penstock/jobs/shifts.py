@@ -30,5 +30,5 @@ def parked_for(shifts: Sequence[Shift]) -> float:
 
 async def parked(bus: Bus, job: JobName) -> bool:
     """Whether the job is parked just now, as the journal's leader has it."""
-    last = await bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, shift_key("*")))
+    last = await bus.last_from_leader(subjects.journal(job, shift_key("*")))
     return last is not None and is_parked([Shift.model_validate_json(last.data)])

@@ -37,13 +37,13 @@ async def signal(bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], job: JobNa
     subject = subjects.journal(job, signal_key(name))
     awaited = any(one.signal == name for one in record.waiting)
     full = not awaited and (len(record.said) >= MOST or sum(record.said) >= MOST_BYTES)
-    if full and not state.ended and await bus.last_from_leader(subjects.JOURNAL, subject) is None:
+    if full and not state.ended and await bus.last_from_leader(subject) is None:
         raise Refused(
             "too_many_signals", f"job {job.id} was given {len(record.said)} signals, {sum(record.said)} bytes"
         )
     if not state.ended and await bus.once(subject, said.model_dump_json().encode()):
         return said
-    if first := await bus.last_from_leader(subjects.JOURNAL, subject):
+    if first := await bus.last_from_leader(subject):
         if (taken := Signal.model_validate_json(first.data)).body == said.body:
             return taken
         raise Refused("signal_taken", f"job {job.id} was given {name!r} before, with another body")

@@ -117,7 +117,7 @@ async def submit(
     if await bus.once(subjects.job(pattern, job), body, headers=correlation.headers() | paid_by(paying)):
         log.info("job submitted", extra={**job.about, "pattern": pattern})
         return True
-    if (known := await bus.last_from_leader(subjects.JOBS, subjects.job(pattern, job))) and known.data == body:
+    if (known := await bus.last_from_leader(subjects.job(pattern, job))) and known.data == body:
         return False
     code, what = ("idempotency_key_reused", "the key") if keyed else ("job_id_taken", f"the id {job.id}")
     raise Failure(code, f"{what} was used before, with another body")

@@ -13,7 +13,8 @@ from penstock.contracts.timeline import AttemptTimes, JobTimeline, QueuedAt, Ste
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.stored import Stored
 from penstock.jobs.lookup import unix
 
 #: Members of an attempt, or of a step, as far as they are known; times are Unix seconds.
@@ -24,13 +25,11 @@ async def timeline(bus: Bus, job: JobName, state: JobState) -> JobTimeline:
     """Of a job in this state. Work is that of reading its events once."""
     told = _Told()
     # the queue before the journal: a step leaves it once its outcome is there
-    queued = [one async for one in bus.history(subjects.STEPS, subjects.step("*", "*", "*", job, "*", lane="*"))]
-    async for stored in bus.history(subjects.EVENTS, subjects.events(job)):
+    queued = [one async for one in bus.history(subjects.step("*", "*", "*", job, "*", lane="*"))]
+    async for stored in bus.history(subjects.events(job)):
         for text in stored.data.split(b"\n"):
             told.event(text, unix(stored.time))
-    facts = {
-        subjects.key_of(one.subject): one async for one in bus.history(subjects.JOURNAL, subjects.journal(job, ">"))
-    }
+    facts = {subjects.key_of(one.subject): one async for one in bus.history(subjects.journal(job, ">"))}
     for stored in queued:
         service, _, step, _, key = subjects.of_step(stored.subject)
         told.steps[key] |= {"service": service, "step": step, "dispatched_at": unix(stored.time)}

@@ -24,10 +24,14 @@ NO_KEY = "none"
 
 @dataclass(frozen=True)
 class Access:
-    """`base_url`: None is Google's. `plain`: by http. `google`: it is Google that is asked, whatever the URL."""
+    """`base_url`: None is Google's. `plain`: by http. `google`: it is Google that is asked, whatever the URL.
+
+    `file`: where `key` is from, if it is from a file.
+    """
 
     base_url: str | None
     key: str = field(repr=False)
+    file: Path | None
     plain: bool
     google: bool
 
@@ -38,7 +42,7 @@ def access_of(settings: Models) -> Access | None:
     Without either it is the simulator, if `simulator_url` is set: so no key ever goes there. Raises Misconfigured where
     a key is missing, holds what no header can hold, or would leave this machine unencrypted.
     """
-    key = next(keys(settings), "")
+    key, file = next(_found(settings), ("", None))
     base_url = settings.model_base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or None
     if not (base_url or key):
         base_url = settings.simulator_url
@@ -56,20 +60,26 @@ def access_of(settings: Models) -> Access | None:
             f"the API key would be sent to http://{host} unencrypted: set PENSTOCK_MODEL_BASE_URL (or "
             f"GOOGLE_GEMINI_BASE_URL) to https://…, or PENSTOCK_MODEL_API_KEY={NO_KEY} if none is needed there"
         )
-    return Access(base_url, key or NO_KEY, plain, google)
+    return Access(base_url, key or NO_KEY, file, plain, google)
 
 
 def keys(settings: Models) -> Iterator[str]:
     """Those that are given, first of all the one that counts. Raises Misconfigured for a file that cannot be read."""
+    return (key for key, _ in _found(settings))
+
+
+def _found(settings: Models) -> Iterator[tuple[str, Path | None]]:
+    """Each with the file that it is from."""
     given: dict[str, str | Path | None] = {
         **{name: os.environ.get(name) for name in KEYS},
         "PENSTOCK_MODEL_API_KEY": settings.model_api_key.get_secret_value() if settings.model_api_key else None,
         "PENSTOCK_MODEL_API_KEY_FILE": settings.model_api_key_file,
     }
     for name, value in given.items():
+        file = Path(value) if value and name.endswith("_FILE") else None
         try:
-            key = Path(value).read_bytes().decode(errors="replace") if value and name.endswith("_FILE") else value
+            key = file.read_bytes().decode(errors="replace") if file else value
         except OSError as error:
             raise Misconfigured(f"{name}={value}: {error.strerror}") from error
         if stripped := str(key or "").strip():
-            yield stripped
+            yield stripped, file

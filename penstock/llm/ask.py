@@ -134,13 +134,15 @@ class StepModel:
         sink = self._sink if stream else None
         return await self._asked_until(lambda turn: validate(turn.text), prompt, output=output, check=check, sink=sink)
 
-    async def turn(self, prompt: Prompt, tools: Sequence[Tool[Any, Any] | Declaration]) -> Turn:
+    async def turn(
+        self, prompt: Prompt, tools: Sequence[Tool[Any, Any] | Declaration], *, stream: bool = False
+    ) -> Turn:
         """Text, up to MAX_CALLS tool calls, or both. Arguments are as the model gave them: the tool validates its own.
 
-        It goes back to the model, signatures and all, before the tools' results. Nothing of it goes to the sink,
-        which takes the step's output: the words of a turn are not its JSON.
+        It goes back to the model, signatures and all, before the tools' results. `stream`: its text goes to the sink,
+        for a step whose output is this turn.
         """
-        return await self._asked_until(_usable, prompt, tools=tools, sink=None)
+        return await self._asked_until(_usable, prompt, tools=tools, sink=self._sink if stream else None)
 
     async def _asked_until(
         self,

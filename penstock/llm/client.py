@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from functools import cache
 from typing import Any
@@ -30,6 +30,7 @@ from penstock.llm.stream_sdk import SdkStream
 from penstock.llm.transport import AiohttpTransport
 from penstock.llm.usage import Meter, usage_of
 from penstock.settings import Models
+from penstock.settings.secret_file import SecretFile
 
 #: Calls at the same time; those above it wait for a connection, up to `model_first_token_timeout`.
 _CONNECTIONS = 1_000
@@ -54,8 +55,11 @@ class Llm:
         #: Whether a call's labels go along as X-Penstock headers: not to Google.
         self.traces = not access.google
         self._address = access.base_url or ""
-        # Error texts must not hold it.
-        self._key = access.key
+        self._key: Callable[[], str] = lambda: access.key
+        if access.file is not None:
+            self._key = SecretFile(access.file, "the API key's file")
+        # Error texts must not hold one, nor that which was in the file before.
+        self._secrets = {access.key}
         certificates = _certificates()
         # What is not encrypted goes to its host and to no proxy that the environment names. httpx2 knows proxies.
         proxied = bool(getproxies()) and not access.plain
@@ -66,13 +70,13 @@ class Llm:
             limits=httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=32, keepalive_expiry=_IDLE),
             # A redirect would take the key to another host.
             follow_redirects=False,
-            event_hooks={"request": [self._limit]},
+            event_hooks={"request": [self._limit, self._authorize]},
         )
         # Our own HTTP client in full: the SDK would otherwise take aiohttp if that happens to be installed, which it
         # retries by itself. enterprise=False: no environment variable makes this another API.
         self._sdk = genai.Client(
             enterprise=False,
-            api_key=self._key,
+            api_key=access.key,
             http_options=types.HttpOptions(
                 base_url=access.base_url,
                 httpx_async_client=self._http if settings.sdk_stream else httpx2.AsyncClient(transport=Unsent()),
@@ -182,11 +186,16 @@ class Llm:
         except StopAsyncIteration:
             return
         except Exception as error:  # the SDK has no list of what it raises
-            failure = failure_of(error, question.asked.model, seen[-1] if seen else None, self._key)
+            failure = failure_of(error, question.asked.model, seen[-1] if seen else None, self._secrets)
         finally:
             with suppress(Exception):
                 await stream.aclose()
         raise failure
+
+    async def _authorize(self, request: httpx2.Request) -> None:
+        """By the key that the file has now, in the place of the one that the SDK was made with."""
+        self._secrets.add(key := self._key())
+        request.headers["x-goog-api-key"] = key
 
     async def _limit(self, request: httpx2.Request) -> None:
         """The SDK passes one time-out for everything, or none. The limits of a whole call are kept in `_chunks`."""

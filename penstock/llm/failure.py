@@ -7,6 +7,7 @@ anything else (ValueError, TypeError, AttributeError, pydantic's)   a reply the 
 """
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import httpx2
@@ -24,16 +25,19 @@ _PASSING = {408, 409, 425, 429, 499}
 
 
 def failure_of(
-    error: Exception, model: str, response: httpx2.Response | None, secret: str
+    error: Exception, model: str, response: httpx2.Response | None, secrets: Collection[str]
 ) -> ModelFailure | ModelUnavailable:
-    """The error to raise instead; its text does not hold the secret.
+    """The error to raise instead; its text does not hold a secret.
 
     Raise it outside of the handler: an SDK error that stays its context would take the secret into logs.
     """
     if isinstance(error, RecursionError):
         return OutputInvalid(f"the reply of {model} is nested too deep to be read")
     code, detail, after = _cause(error, model, response)
-    detail = whole(detail).replace(secret, "[api key]")[:_MAX_DETAIL]
+    detail = whole(detail)
+    for secret in secrets:
+        detail = detail.replace(secret, "[api key]")
+    detail = detail[:_MAX_DETAIL]
     if code:
         return ModelFailure(code, detail)
     if isinstance(error, TimeoutError | httpx2.HTTPError) and not isinstance(error, _NOT_ASKED):

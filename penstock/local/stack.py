@@ -94,7 +94,7 @@ class Stack:
             ports.refuse_taken(self.host, port, named=("--host", "--port (0 takes a free one)"))
         if not self.nats_url:
             port = ports.free_port(self.nats_port)
-            chosen = settings.nats_token and settings.nats_token.get_secret_value()  # which all of ours send then
+            chosen = settings.token()  # which all of ours send then
             self.nats_url = f"nats://127.0.0.1:{port}" if chosen else f"nats://{token}@127.0.0.1:{port}"
             command = nats_server.command(self.data / "nats", port, chosen or token)
             await self._start("nats", command, {}, url=self.nats_url)

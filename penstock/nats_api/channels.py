@@ -34,6 +34,7 @@ from penstock.contracts.waiting import (
 from penstock.contracts.webhook import Hook
 from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
+from penstock.jetstream.releases import VERSION_HEADER
 from penstock.pattern import Pattern
 from penstock.patterns.loading import steps_by_service
 from penstock.usage.folding import DayTotals, Place
@@ -80,7 +81,9 @@ class Message:
         return cls(model.__name__, described, model, **more)
 
 
+_WRITTEN_BY = {VERSION_HEADER: "The release that wrote it: what a newer one wrote, an older one may leave to it."}
 _CAME_OF = {
+    **_WRITTEN_BY,
     correlation.REQUEST_ID: "The request that the job comes of, as logs and problems name it.",
     correlation.TRACEPARENT: "Its place in a trace (W3C Trace Context).",
 }
@@ -132,7 +135,15 @@ def channels(patterns: Mapping[str, Pattern[Any, Any]]) -> list[Channel]:
             f"steps-{service}-{pattern.name}-{step.name}",
             subjects.step(service, pattern.name, step.name, _JOB, _KEY, lane=LANE),
             f"Steps of kind {step.name}, of the pattern {pattern.name}.",
-            (Message(f"Step-{pattern.name}-{step.name}", f"One {step.name} to do.", StepMessage, input=step.input),),
+            (
+                Message(
+                    f"Step-{pattern.name}-{step.name}",
+                    f"One {step.name} to do.",
+                    StepMessage,
+                    input=step.input,
+                    headers=_CAME_OF,
+                ),
+            ),
             senders=_RUNS,
             receivers=(service,),
         )
@@ -147,15 +158,20 @@ def _request(pattern: Pattern[Any, Any], **more: Any) -> Message:
     return Message.of(pattern.request, pattern.summary, mode="validation", **more)
 
 
+def _fact(model: type[BaseModel]) -> Message:
+    """What is written once."""
+    return Message.of(model, headers=_WRITTEN_BY)
+
+
 def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
     """What is stored of a job, and of what models replied, and where that is republished."""
-    start, outcome, end, hook = (Message.of(model) for model in (JobStart, Outcome, JobEnd, Hook))
-    wasted, totals = Message.of(Wasted), Message.of(DayTotals)
-    wait, signal, fired, shift = (Message.of(model) for model in (Waiting, Signal, TimerFired, Shift))
+    start, outcome, end, hook = (_fact(model) for model in (JobStart, Outcome, JobEnd, Hook))
+    wasted, totals = _fact(Wasted), Message.of(DayTotals)
+    wait, signal, fired, shift = (_fact(model) for model in (Waiting, Signal, TimerFired, Shift))
     schedule = Message("Schedule", "When what is `due` is to be published, in the headers of ADR-51 of NATS.")
     due = Message("Due", "The body is not read.")
     events = tuple(map(Message.of, (*EVENTS, SubmissionRefused)))
-    headers = {
+    headers = _WRITTEN_BY | {
         subjects.DEAD_REASON_HEADER: "A stable code.",
         subjects.DEAD_DETAIL_HEADER: "One sentence for people.",
         subjects.DEAD_SUBJECT_HEADER: "The subject it came on.",

@@ -41,18 +41,23 @@ _READS_OF_EXECUTORS = (
     *(subjects.JOURNAL, subjects.EVENTS, subjects.CACHE, subjects.MODELS),
     *(subjects.COUNTERS, subjects.SPENDING),
 )
+#: Where an answer goes to whoever asked from another account: a place that the server makes for each request.
+ANSWERS = "_R_.>"
 #: Parameters of addresses that stand for any number of tokens.
 _MANY = ("{counter}", "{origin}")
 
 
 @dataclass(frozen=True)
 class Rights:
-    """Subjects of one user. `answers`: whether it answers requests, where they ask for it."""
+    """Subjects of one user.
+
+    None has the server's `allow_responses`, which goes before what is denied: whoever has it sends itself a message,
+    names any subject as the place of the answer, and may publish there.
+    """
 
     publish: tuple[str, ...]
     deny: tuple[str, ...]
     subscribe: tuple[str, ...]
-    answers: bool = True
 
 
 def services(patterns: Mapping[str, Pattern[Any, Any]]) -> list[str]:
@@ -66,13 +71,13 @@ def executors(patterns: Mapping[str, Pattern[Any, Any]]) -> list[str]:
 
 def rights(service: str, patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> Rights:
     if service == OPERATOR:  # the inbox is its own, all the same
-        return Rights((">",), REPUBLISHED, (">",), answers=False)
+        return Rights((">",), REPUBLISHED, (">",))
     table = channels(patterns)
     sent = _unique(wildcard(one) for one in table if service in one.senders)
     others = _unique(wildcard(one) for one in table if service not in one.senders)
     heard = [wildcard(one) for one in table if service in one.receivers and not _is_stored(one)]
     return Rights(
-        publish=_unique([*sent, *_requests(service, patterns, settings), f"{inbox(service)}.>", *_among(service)]),
+        publish=_unique([*sent, *_requests(service, patterns, settings), *_answers(service), *_among(service)]),
         # a step's key and the job's own look alike, `journal.<tenant>.<job>.<key>`: it is the more special that counts
         deny=_unique(
             [*_others(service), *(one for one in others if any(within(one, wide) for wide in sent)), *REPUBLISHED]
@@ -95,6 +100,14 @@ def wildcard(channel: Channel) -> str:
 def _is_stored(channel: Channel) -> bool:
     """What is received from a stream is asked of JetStream, not heard."""
     return subjects.stream_of(channel.address) in subjects.STREAMS
+
+
+def _answers(service: str) -> list[str]:
+    """Where a service answers. Gateways are asked by gateways alone."""
+    if service == GATEWAY:
+        return [f"{inbox(service)}.>"]
+    asking = (GATEWAY, OPERATOR) if service == AGGREGATOR else ()
+    return [*(f"{inbox(one)}.>" for one in (service, *asking)), ANSWERS]
 
 
 def _among(service: str) -> list[str]:

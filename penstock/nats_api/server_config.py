@@ -28,8 +28,6 @@ _ITS_OWN = {f"$JS.API.{about}": f"fleet.{about}" for about in ("STREAM.", "CONSU
 _INBOXES = inbox("")
 #: As penstock.local.nats_server has it.
 _MAX_PAYLOAD, _MAX_PENDING = "8MB", "64MB"
-#: Seconds within which a request is to be answered by who may answer: a submission waits for NATS.
-_ANSWERED = "60s"
 #: What tenants' accounts import; the most of it. What a tenant has of it is in its own account.
 _OF_TENANTS = (
     '{ service: "jobs.>" }',
@@ -134,9 +132,9 @@ def _led(subject: str) -> str:
 
 
 def _services_of(may: Rights, name: str) -> list[str]:
-    """What it publishes outside of its own account."""
-    own = f"{inbox(name)}.>"
-    return [subject for subject in may.publish if subject != own]
+    """What it publishes outside of its own account. Answers find their way back by themselves."""
+    own = (f"{inbox(name)}.>", permissions.ANSWERS)
+    return [subject for subject in may.publish if subject not in own]
 
 
 def _heard(may: Rights) -> list[str]:
@@ -155,9 +153,8 @@ def _by_subject(subjects_of: Mapping[str, list[str]]) -> dict[str, list[str]]:
 
 def _user(name: str, password: str, may: Rights) -> str:
     allowed = f"allow: [{_quoted(may.publish)}], deny: [{_quoted(may.deny)}]"
-    answers = f', allow_responses: {{ max: 1, expires: "{_ANSWERED}" }}' if may.answers else ""
     heard = f"subscribe: {{ allow: [{_quoted(may.subscribe)}] }}"
-    return f'{{ user: {name}, password: "{password}", permissions: {{ publish: {{ {allowed} }}, {heard}{answers} }} }}'
+    return f'{{ user: {name}, password: "{password}", permissions: {{ publish: {{ {allowed} }}, {heard} }} }}'
 
 
 def _import(kind: str, account: str, subject: str) -> str:

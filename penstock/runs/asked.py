@@ -139,7 +139,7 @@ async def asked(
 
 async def _queued(bus: Bus, job: JobName, key: str) -> StepMessage | None:
     """The step's message, while it is kept."""
-    async for stored in bus.history(subjects.STEPS, subjects.step("*", "*", "*", job, key, lane="*")):
+    async for stored in bus.history(subjects.step("*", "*", "*", job, key, lane="*")):
         with suppress(ValidationError):  # its outcome says so
             return StepMessage.model_validate_json(stored.data)
     return None

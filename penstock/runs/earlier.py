@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 
-from pydantic_core import to_json
-
-from penstock.contracts.events import PartValue
 from penstock.contracts.journal import JobStart, Outcome
 from penstock.contracts.step import StepMessage
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import JobName
-from penstock.document import spread
+from penstock.document import shown_anew
 from penstock.jetstream.bus import Bus
 from penstock.jobs.lookup import read
 from penstock.jobs.submission import tries_before
@@ -46,9 +43,9 @@ class Earlier:
         asked = message.step, message.fingerprint, message.into
         if done is None or (done.step, done.fingerprint, done.into) != asked:
             return False
-        if done.into is not None:
-            for p, value in spread(done.into, done.value).items():
-                events.send(PartValue(id=f"outcome:{done.key}:{p}", p=p, t=to_json(value).decode()))
-            await events.flush()
+        done = done.model_copy(update={"words_into": message.words_into})
+        for event in shown_anew(done):
+            events.send(event)
+        await events.flush()
         await journal.write(done.key, done)
         return True

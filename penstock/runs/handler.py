@@ -22,7 +22,7 @@ from penstock.contracts.wire import JobName, is_tenant, is_token, rfc3339
 from penstock.errors import Failure
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.event_log import EventLog, stored_events
+from penstock.jetstream.event_log import EventLog
 from penstock.jetstream.settling import GivenUp, Later, dead_letter, settling, until_stored
 from penstock.jobs.ending import end_event
 from penstock.jobs.lookup import first_try
@@ -33,10 +33,11 @@ from penstock.pattern import Pattern
 from penstock.runs.earlier import Earlier
 from penstock.runs.journal import Journal
 from penstock.runs.lanes import Sending, Shares
+from penstock.runs.newer import NewerFacts
 from penstock.runs.parking import Parking
 from penstock.runs.replay import ReplayRun
 from penstock.runs.task import check_all_asked
-from penstock.runs.told import Told, failure_of
+from penstock.runs.told import Told, failure_of, times_begun
 from penstock.runs.turns import Submitted, Turns
 from penstock.runs.versions import Versions, begun
 from penstock.runs.waiting import Waits
@@ -50,7 +51,7 @@ class JobHandler:
 
     def __init__(self, *, bus: Bus, patterns: Mapping[str, Pattern[Any, Any]], settings: Settings) -> None:
         self._bus, self._patterns, self._settings = bus, patterns, settings
-        self._shares = Shares(settings.share)
+        self._shares, self._newer = Shares(settings.share), NewerFacts()
         self.turns = Turns(bus, patterns, settings.share)
         self.versions = Versions(bus, patterns, settings.handover)
         self.tell_end: Callable[[str, JobStart, JobEnd], None] = lambda *_: None
@@ -113,6 +114,8 @@ class JobHandler:
         try:
             request = parse_request(self._patterns, name, submitted.body, self._settings)
         except Failure as refusal:
+            if journal.end is None:
+                await self.versions.leave_to_newer(submitted)
             problem = refusal
         urgency = request.options.urgency if request else "normal"
         sending = Sending(self._bus, self._shares, job, urgency, resumes=journal.start is not None)
@@ -139,7 +142,8 @@ class JobHandler:
             if not await parking.is_mine(self._bus.time.now()):
                 return
             if (end := journal.end) is None:
-                begun = await self._begun(job) - parking.resumed if message.metadata.num_delivered > 1 else 0
+                self._newer.leave(job, self._bus.time.now())
+                begun = await times_begun(self._bus, job) - parking.resumed if message.metadata.num_delivered > 1 else 0
                 # stored before the run begins: it counts those that do not survive it
                 deadline = start.deadline_after(parking.parked_for)
                 events.send(JobAccepted(id="accepted", job=job.id, pattern=name, deadline=deadline))
@@ -157,10 +161,6 @@ class JobHandler:
                 await enqueue(self._bus, job, request)
                 told_of_it.ended(start, end)
                 self.tell_end(name, start, end)
-
-    async def _begun(self, job: JobName) -> int:
-        """How often the job's run has begun. Deliveries are no measure: if NATS stores nothing they begin nothing."""
-        return sum([isinstance(event, JobAccepted) async for event in stored_events(self._bus, job)])
 
     async def _ended(
         self,
@@ -227,6 +227,7 @@ class JobHandler:
             set_timer=partial(set_timer, self._bus, job),
             kept_days=self._settings.jobs_max_age_days,
         )
+        newer = self._newer.of(journal, job, start.deadline)
         work = Work(
             job=job,
             start=start,
@@ -238,6 +239,7 @@ class JobHandler:
             max_steps=self._settings.max_steps,
             waits=waits,
             settled=sending.settled,
+            is_for_another=newer.has,
             begun=partial(begun, self._bus, journal, job),
             inherited=earlier.outcomes,
             seed=earlier.seed,
@@ -255,13 +257,16 @@ class JobHandler:
         idling = asyncio.ensure_future(waits.idle(lambda: work.at_work > 0))
         try:
             left = start.deadline - self._bus.time.now()
-            await asyncio.wait((working, ending, idling), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            ways = (working, ending, idling, newer.found)
+            await asyncio.wait(ways, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
                 if ending.done():
                     return None, None, []
                 if idling.done():
                     await events.flush()
                     return None, None, idling.result()
+                if newer.found.done() and left > 0:
+                    newer.found.result()
                 until = datetime.fromtimestamp(start.deadline, UTC)
                 raise Failure("deadline_exceeded", f"the job had until {rfc3339(until)}")
             return working.result(), None, []
@@ -271,7 +276,7 @@ class JobHandler:
             return None, self.versions.explained(failure_of(error, pattern, self._settings), start), []
         finally:
             work.over = True
-            await stop(working, ending, idling)
+            await stop(working, ending, idling, newer.found)
 
     async def _write_end(
         self, name: str, journal: Journal, result: dict[str, Any] | None, problem: Failure | None

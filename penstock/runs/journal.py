@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 from nats.aio.msg import Msg
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from penstock.contracts.journal import END, START, JobEnd, JobStart, Outcome, is_step
 from penstock.contracts.waiting import Shift, TimerFired, Waiting, wait_key
 from penstock.contracts.wire import JobName
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.releases import newer
+from penstock.jetstream.settling import TooNew
+from penstock.jetstream.stored import Stored
 
 Written = TypeVar("Written", JobStart, JobEnd, Outcome, Waiting, TimerFired, Shift)
 Fact = TypeVar("Fact", bound=BaseModel)
@@ -29,6 +32,7 @@ class Journal:
         self._bus, self._job = bus, job
         self._facts: dict[str, bytes] = {}
         self._places: dict[str, int] = {}  # of those that were not written here
+        self._newer: dict[str, str] = {}  # the releases of those that a newer one wrote
         self._read_to = 0
         self._waiting: dict[str, asyncio.Future[None]] = {}
 
@@ -37,7 +41,7 @@ class Journal:
     async def following(cls, bus: Bus, job: JobName) -> AsyncIterator["Journal"]:
         journal = cls(bus, job)
         try:
-            async with bus.following(journal.read, journal._on_message, subjects.fact(job, ">")):
+            async with bus.following(journal.read, journal._hear, subjects.fact(job, ">")):
                 yield journal
         finally:
             for waiter in journal._waiting.values():
@@ -55,8 +59,12 @@ class Journal:
         return self.fact(key, Outcome)
 
     def outcomes(self) -> list[Outcome]:
-        """All outcomes known here, in the order of their keys."""
-        return [Outcome.model_validate_json(self._facts[key]) for key in sorted(filter(is_step, self._facts))]
+        """All outcomes known here that can be read, in the order of their keys."""
+        found: list[Outcome] = []
+        for key in sorted(filter(is_step, self._facts)):
+            with suppress(TooNew):
+                found += filter(None, [self.outcome(key)])
+        return found
 
     def waits(self) -> set[str]:
         """The keys of all waits that are known to have begun."""
@@ -67,9 +75,18 @@ class Journal:
         return any(key in self._facts for key in keys)
 
     def fact(self, key: str, model: type[Fact]) -> Fact | None:
-        """What is known under `key`."""
+        """What is known under `key`. Raises TooNew where a newer release wrote what cannot be read here."""
         data = self._facts.get(key)
-        return model.model_validate_json(data) if data else None
+        try:
+            return model.model_validate_json(data) if data else None
+        except ValidationError:
+            self.leave_to_newer(key)
+            raise
+
+    def leave_to_newer(self, key: str) -> None:
+        """To be called where what is under `key` cannot be read: raises TooNew if a newer release wrote it."""
+        if by := self._newer.get(key):
+            raise TooNew(by, f"the fact {key!r}")
 
     async def first(self, *keys: str) -> str:
         """Wait until there is a fact under one of `keys`, and return the key of the one that was written first.
@@ -101,15 +118,17 @@ class Journal:
 
     async def read(self) -> None:
         """Read all facts from the stream."""
-        async for stored in self._bus.history(subjects.JOURNAL, subjects.journal(self._job, ">")):
-            self._note(subjects.key_of(stored.subject), stored.data, stored.sequence)
+        async for stored in self._bus.history(subjects.journal(self._job, ">")):
+            self._note(subjects.key_of(stored.subject), stored.data, stored.sequence, newer(stored.headers))
             self._read_to = max(self._read_to, stored.sequence)
 
-    async def _on_message(self, message: Msg) -> None:
+    def _hear(self, message: Msg) -> None:
         stored = Stored.of(message)
-        self._note(subjects.key_of(stored.subject), stored.data, stored.sequence)
+        self._note(subjects.key_of(stored.subject), stored.data, stored.sequence, newer(stored.headers))
 
-    def _note(self, key: str, data: bytes, place: int = 0) -> None:
+    def _note(self, key: str, data: bytes, place: int = 0, by: str | None = None) -> None:
+        if by is not None and key not in self._facts:
+            self._newer[key] = by
         self._facts.setdefault(key, data)
         self._places.setdefault(key, place)
         if (waiter := self._waiting.pop(key, None)) is not None and not waiter.done():

@@ -47,7 +47,7 @@ class Sending:
             self._lanes[key] = self._shares.take(self._job.tenant, self._urgency)
             if self._resumes:
                 any_lane = subjects.step(*of, self._job, key, lane="*")
-                if there := await self._bus.last_from_leader(subjects.STEPS, any_lane):
+                if there := await self._bus.last_from_leader(any_lane):
                     self._lanes[key] = subjects.lane_of(there.subject)
         subject = subjects.step(*of, self._job, key, lane=self._lanes[key])
         await self._bus.once(subject, message.model_dump_json().encode(), headers=correlation.headers())

@@ -16,8 +16,9 @@ from penstock.contracts.events import StepQueued
 from penstock.contracts.journal import END
 from penstock.errors import PenstockError
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
 from penstock.jetstream.consumers import consumers
+from penstock.jetstream.stored import Stored
 from penstock.jobs.lookup import unix
 from penstock.jobs.queued import state_of, undelivered
 
@@ -80,7 +81,7 @@ class QueueTeller:
         if not waiting:
             return
         ends = [subjects.journal(subjects.of_step(one.subject)[3], END) for one in waiting]
-        ended = {one.subject for one in await self._bus.last_from_any_replica(subjects.JOURNAL, list(set(ends)))}
+        ended = {one.subject for one in await self._bus.last_from_any_replica(list(set(ends)))}
         for message, end in zip(waiting, ends, strict=True):
             if end not in ended:
                 service, _, step, job, key = subjects.of_step(message.subject)

@@ -15,6 +15,7 @@ from pydantic_core import to_jsonable_python
 from penstock.cancelling import stop
 from penstock.contracts.options import Options
 from penstock.contracts.step import Complexity, In, Out, Step, StepMessage
+from penstock.contracts.turns import Turn
 from penstock.document import join
 from penstock.errors import BusUnavailable, StepFailed
 from penstock.mistakes import Place, called_from, leaves, mistake, shown
@@ -93,7 +94,7 @@ class ReplayRun(Run):
         complexity: Complexity | None = None,
     ) -> Awaitable[Out]:
         place = called_from()
-        self._check(place, into)
+        self._check(place, into, spread=step.output is not Turn)
         task = self._prepared(step, input, into, key, complexity, place)
         return self._begin(task.key, place, task.output(self._work, self._result))
 
@@ -226,7 +227,7 @@ class ReplayRun(Run):
             what = f"{self._pattern.name} does not name the step {step.name!r} in its steps: add it there"
             raise mistake(f"{what}, so that it is executed", place)
         own = self._work.counted(self._key(step.name, key, place))
-        as_json = to_jsonable_python(given)
+        as_json, at = to_jsonable_python(given), self._telling.place(into)
         message = StepMessage(
             pattern=self._pattern.name,
             job=self.job,
@@ -235,7 +236,8 @@ class ReplayRun(Run):
             key=keys.as_token(own),
             input=as_json,
             fingerprint=(asked := fingerprint(step.name, as_json)),
-            into=self._telling.place(into),
+            into=at if step.output is not Turn else None,
+            words_into=at if step.output is Turn else None,
             complexity=complexity or step.complexity,
             asked_before=self._work.asked_before(asked),
             **self._told,

@@ -9,6 +9,8 @@ from typing import Any, Generic
 
 from penstock.contracts.journal import Outcome
 from penstock.contracts.step import Out, Step, StepMessage
+from penstock.contracts.turns import Turn
+from penstock.document import shown_anew
 from penstock.errors import Failure, StepFailed
 from penstock.mistakes import Place, mistake
 from penstock.runs.result import StreamedResult
@@ -36,9 +38,15 @@ class Task(Generic[Out]):
         work.at_work += 1
         try:
             outcome = await self._outcome(work)
+            output = self._read(outcome, work)
+        except Exception as error:
+            if not work.is_for_another(self.message.key, error):
+                raise
+            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]  # the run is given up
         finally:
             work.at_work -= 1
-        return self._accepted(outcome, work, result)
+        self._accept(outcome, output, work, result)
+        return output  # type: ignore[return-value]  # None only where the outcome is a failure, which was raised
 
     async def _outcome(self, work: Work) -> Outcome:
         work.waiting[self.key] = self.message
@@ -60,19 +68,31 @@ class Task(Generic[Out]):
         work.settled(key)
         return outcome
 
-    def _accepted(self, outcome: Outcome, work: Work, result: StreamedResult) -> Out:
+    def _read(self, outcome: Outcome, work: Work) -> Out | None:
         if how := _difference(self.message, outcome):
             raise _mismatch(work, outcome, how)
-        if outcome.failure is None and self.into is not None:
-            try:
-                result.place(self.into, outcome.value)
-            except ValueError as error:
-                raise mistake(str(error), self.place) from error
+        output: Any = self.step.output
+        if outcome.failure is not None or output is str:
+            return outcome.value  # type: ignore[no-any-return]
+        return output.model_validate(outcome.value)  # type: ignore[no-any-return]
+
+    def _accept(self, outcome: Outcome, output: Out | None, work: Work, result: StreamedResult) -> None:
+        if outcome.failure is None:
+            self._place(output.words if isinstance(output, Turn) else outcome.value, result)
+        if self.message.words_into != outcome.words_into:  # its worker did not know that words are shown
+            for event in shown_anew(outcome.model_copy(update={"words_into": self.message.words_into})):
+                work.tell(event)
         work.tell_outcome(outcome)
         if outcome.failure is not None:
             raise StepFailed(outcome.failure)
-        output: Any = self.step.output
-        return outcome.value if output is str else output.model_validate(outcome.value)  # type: ignore[no-any-return]
+
+    def _place(self, shown: Any, result: StreamedResult) -> None:
+        if self.into is None or (self.message.words_into is not None and not shown):
+            return
+        try:
+            result.place(self.into, shown)
+        except ValueError as error:
+            raise mistake(str(error), self.place) from error
 
 
 async def time_under(key: str, work: Work) -> datetime:

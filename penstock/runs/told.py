@@ -5,9 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock import correlation, tracing
+from penstock.contracts.events import JobAccepted
 from penstock.contracts.journal import JobEnd, JobStart
 from penstock.contracts.wire import JobName
 from penstock.errors import BusUnavailable, Failure
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.event_log import stored_events
+from penstock.jetstream.settling import TooNew
 from penstock.mistakes import leaves, told
 from penstock.pattern import Pattern
 from penstock.runs.turns import Submitted
@@ -46,11 +50,18 @@ class Told:
         self._span.end(used, error=code, at=end.ended_at)
 
 
+async def times_begun(bus: Bus, job: JobName) -> int:
+    """How often a job's run has begun. Deliveries are no measure: if NATS stores nothing they begin nothing."""
+    return sum([isinstance(event, JobAccepted) async for event in stored_events(bus, job)])
+
+
 def failure_of(error: BaseException, pattern: Pattern[Any, Any], settings: Settings) -> Failure:
     """Why a pattern ended with `error`; a group stands for its first Failure.
 
-    Raises BusUnavailable if it is one, or has one among others: that is no reason for the job to fail.
+    Raises BusUnavailable and TooNew if it is one, or has the first among others: that is no reason for the job to fail.
     """
+    if isinstance(error, TooNew):
+        raise error
     all_of_it = leaves(error)
     if unavailable := next((leaf for leaf in all_of_it if isinstance(leaf, BusUnavailable)), None):
         raise unavailable

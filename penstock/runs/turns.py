@@ -76,7 +76,7 @@ class Turns:
 
         Raises GivenUp for one that is past its retention.
         """
-        stored = await self._bus.last_from_leader(subjects.JOBS, subject := subjects.job(pattern, job))
+        stored = await self._bus.last_from_leader(subject := subjects.job(pattern, job))
         if stored is None:
             raise GivenUp("unknown_job", f"{subject} is past its retention")
         correlation.go_by(stored.headers)
@@ -93,7 +93,7 @@ class Turns:
 
     async def _has(self, pattern: str, job: JobName) -> bool:
         """Whether the job waits for its turn, or has it just now."""
-        return await self._bus.last_from_leader(subjects.TURNS, subjects.turn("*", pattern, job)) is not None
+        return await self._bus.last_from_leader(subjects.turn("*", pattern, job)) is not None
 
     def _urgency(self, pattern: str, body: bytes) -> Urgency:
         try:
@@ -124,7 +124,7 @@ class Turns:
 
     async def _is_behind(self, wanted: str) -> bool:
         """Whether any of these was given to nobody yet."""
-        if (last := await self._bus.last_from_leader(subjects.TURNS, wanted)) is None:
+        if (last := await self._bus.last_from_leader(wanted)) is None:
             return False
         name = subjects.turns_consumer(subjects.lane_of(wanted))
         asking = partial(self._bus.jetstream.consumer_info, subjects.TURNS, name)

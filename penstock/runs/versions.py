@@ -15,11 +15,14 @@ from penstock.backoff import delay
 from penstock.contracts.journal import JobStart
 from penstock.contracts.wire import JobName, is_token
 from penstock.errors import Failure
+from penstock.installed import __version__, numbers
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.settling import Later
+from penstock.jetstream.releases import newer
+from penstock.jetstream.settling import Later, TooNew
 from penstock.pattern import Pattern
 from penstock.runs.journal import Journal
+from penstock.runs.turns import Submitted
 
 #: Seconds that an answer may take.
 _ANSWER = 2.0
@@ -42,7 +45,9 @@ class Versions:
     async def start(self) -> None:
         for name, pattern in self._patterns.items():
             for subject in (subjects.runs(name), subjects.runs(name, pattern.version)):
-                self._answering.append(await self._bus.subscribe(subject, _answer))
+                self._answering.append(await self._bus.connection.subscribe(subject, cb=_answer))
+        ours = _of_release(__version__)
+        self._answering.append(await self._bus.connection.subscribe(ours, cb=_answer))
 
     async def stop(self) -> None:
         """Before running jobs are handed back: they are not to come here again."""
@@ -76,6 +81,17 @@ class Versions:
                 return
         raise Later(delay(message.metadata.num_delivered, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE))
 
+    async def leave_to_newer(self, submitted: Submitted) -> None:
+        """To be called for a job that is refused here: raises TooNew where a newer release took it in.
+
+        While a replica of that one answers; else until the job and this process are `patience` seconds old.
+        """
+        if (by := newer(submitted.headers)) is None:
+            return
+        old = self._bus.time.now() - max(self._began, submitted.at) >= self._patience
+        if not old or await self._is_answered(_of_release(by)):
+            raise TooNew(by, "a job")
+
     async def _is_answered(self, subject: str) -> bool:
         try:
             await self._bus.connection.request(subject, timeout=_ANSWER)
@@ -93,6 +109,11 @@ class Versions:
         return Failure(failure.code, detail + failure.detail)
 
 
+def _of_release(version: str) -> str:
+    """Where aggregators of a release answer; no pattern is called so."""
+    return subjects.runs("=release", "-".join(map(str, numbers(version))))
+
+
 async def _answer(question: Msg) -> None:
     await question.respond(b"")
 
@@ -100,7 +121,7 @@ async def _answer(question: Msg) -> None:
 async def begun(bus: Bus, journal: Journal, job: JobName) -> set[str]:
     """The keys of all steps of a job that were dispatched or finished, and of all its waits that were begun."""
     # in this order: what is done between the two is in the journal before it leaves the queue
-    queued = bus.history(subjects.STEPS, subjects.step("*", "*", "*", job, "*", lane="*"))
+    queued = bus.history(subjects.step("*", "*", "*", job, "*", lane="*"))
     found = {subjects.tokens(message.subject)[-1] async for message in queued}
     await journal.read()
     return found | {outcome.key for outcome in journal.outcomes()} | journal.waits()

@@ -74,6 +74,8 @@ class Work:
     waits: Waiter | None = None
     #: Called with the key of a step that has its outcome.
     settled: Callable[[str], None] = lambda key: None
+    #: Whether the outcome under a key, which raised this when it was read, is for another process to read.
+    is_for_another: Callable[[str, Exception], bool] = lambda key, error: False
     #: Called with each step that is asked for, before the journal is: also with those whose turn in a map never comes.
     asked: Callable[[StepMessage], None] = lambda message: None
     #: What earlier tries at the job have finished.

@@ -52,7 +52,8 @@ def _origin(text: str) -> str:
     return text.lower()
 
 
-Seconds = Annotated[float, Field(gt=0)]
+#: Bounded by what the server and an event loop can count: thirty years are for ever.
+Seconds = Annotated[float, Field(gt=0, le=1e9)]
 Count = Annotated[int, Field(ge=1)]
 #: Read by penstock.callers.rate.
 Rate = Annotated[str, AfterValidator(_rate)]

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from penstock.cancelling import stop
 from penstock.contracts.prompt import Prompt
-from penstock.contracts.step import Step, StepMessage
+from penstock.contracts.step import Step
 from penstock.errors import Failure, Misconfigured, OutputInvalid
 from penstock.pattern import Pattern, StepContext
 from penstock.steps.prompts import PromptFile, version_of
@@ -73,16 +73,15 @@ class NobodyWaits(Exception):
 
 
 async def executed(
-    executable: Executable, request: StepMessage, context: StepContext, nobody_waits: asyncio.Event, left: float
+    executable: Executable, given: BaseModel, context: StepContext, nobody_waits: asyncio.Event, left: float
 ) -> Any:
-    """The executor's output, within the seconds that are `left`.
+    """The executor's output for the step's input, within the seconds that are `left`.
 
     Raises NobodyWaits as soon as that is so: the model call is closed then.
     """
-    step_input = executable.step.input.model_validate(request.input)
     if left <= 0:
         raise Failure("deadline_exceeded", "the job's deadline passed before the step began")
-    working = asyncio.ensure_future(executable.execute(step_input, context))
+    working = asyncio.ensure_future(executable.execute(given, context))
     ending = asyncio.ensure_future(nobody_waits.wait())
     try:
         await asyncio.wait((working, ending), timeout=left, return_when=asyncio.FIRST_COMPLETED)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from nats.aio.msg import Msg
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from penstock import correlation
 from penstock.backoff import delay
@@ -25,7 +25,7 @@ from penstock.errors import BusUnavailable, Failure, Transient
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.event_log import EventLog
-from penstock.jetstream.settling import GivenUp, Later, settling, until_stored
+from penstock.jetstream.settling import GivenUp, Later, leave_to_newer, settling, until_stored
 from penstock.llm.ask import Door, StepModel
 from penstock.llm.client import Llm
 from penstock.llm.limits.turns import Caller, Crowded, Turns
@@ -106,30 +106,31 @@ class StepHandler:
     async def _watching(self, job: JobName, key: str) -> AsyncIterator[Waiting]:
         nobody_waits = Waiting()
 
-        async def on_fact(fact: Msg) -> None:
+        def hear(fact: Msg) -> None:
             nobody_waits.job_ended |= subjects.key_of(fact.subject) == END
             nobody_waits.set()
 
         async def read() -> None:
             facts = subjects.journal(job, key), subjects.journal(job, END)
-            if any(await asyncio.gather(*(self._bus.last_from_leader(subjects.JOURNAL, fact) for fact in facts))):
+            if any(await asyncio.gather(*(self._bus.last_from_leader(fact) for fact in facts))):
                 nobody_waits.set()
 
-        async with self._bus.following(read, on_fact, subjects.fact(job, key), subjects.fact(job, END)):
+        async with self._bus.following(read, hear, subjects.fact(job, key), subjects.fact(job, END)):
             yield nobody_waits
 
     async def _attempt(self, attempt: Attempt, nobody_waits: asyncio.Event, events: EventLog) -> None:
         """Writes a failed outcome before raising GivenUp: without one the job would wait for ever."""
         try:
-            request = _parsed(attempt.message)
+            request, given = _parsed(attempt.message, self._executables)
         except ValueError as error:
+            leave_to_newer(attempt.message.headers, f"step {attempt.step} of {attempt.pattern}")
             await self._write(attempt, Failure("step_error", str(error)), fingerprint="", n=0)
             raise GivenUp("step_error", str(error)) from error
         executable = self._executables[f"{request.pattern}/{request.step}"]
         by = {"k": attempt.key, "a": attempt.number, "i": attempt.id}
         step, interval, seen = executable.step, self._settings.flush_interval, attempt.bill.seen
-        sink = PartSink(events, by, seen, into=request.into, output=step.output, flush_interval=interval)
-        fixed = {"fingerprint": request.fingerprint, "into": request.into, "prompt": executable.prompt}
+        sink = PartSink(events, by, seen, into=request.place, output=step.output, flush_interval=interval)
+        fixed = request.model_dump(include={"fingerprint", "into", "words_into"}) | {"prompt": executable.prompt}
         store = partial(self._store, attempt, events, sink, fixed)
         if attempt.number > self._settings.max_deliveries:
             detail = f"given up at attempt {attempt.number}; its executors did not survive it"
@@ -187,7 +188,7 @@ class StepHandler:
                 render=executable.render,
             )
             value = sink.finish(
-                await executed(executable, request, context, nobody_waits, request.deadline - self._bus.time.now())
+                await executed(executable, given, context, nobody_waits, request.deadline - self._bus.time.now())
             )
         except Crowded as crowded:
             raise Later(crowded.pause(attempt.message.metadata.num_delivered)) from None
@@ -277,13 +278,13 @@ class StepHandler:
             attempt.traced.outcome = outcome
 
 
-def _parsed(message: Msg) -> StepMessage:
-    """Raises ValueError for a body that does not fit, or is for another step than the subject says."""
+def _parsed(message: Msg, executables: Mapping[str, Executable]) -> tuple[StepMessage, BaseModel]:
+    """With its step's input. Raises ValueError for what does not fit, or is for another step than the subject says."""
     try:
         request = StepMessage.model_validate_json(message.data)
+        _, *named = subjects.of_step(message.subject)
+        if [request.pattern, request.step, JobName(request.tenant, request.job), request.key] != named:
+            raise ValueError(f"the message on {message.subject} is for another step")
+        return request, executables[f"{request.pattern}/{request.step}"].step.input.model_validate(request.input)
     except ValidationError as error:
         raise ValueError(f"the step message does not fit: {summary(field_errors(error.errors()))}") from error
-    _, *named = subjects.of_step(message.subject)
-    if [request.pattern, request.step, JobName(request.tenant, request.job), request.key] != named:
-        raise ValueError(f"the message on {message.subject} is for another step")
-    return request

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from penstock.contracts.events import Delta, Event, PartEnd, PartReset, PartStart, StepRetrying, StepStarted
+from penstock.contracts.turns import Turn
 from penstock.contracts.usage import Usage
-from penstock.document import JsonPieces, Piece, TextPieces
+from penstock.document import JsonPieces, Piece, TextPieces, WordPieces
 from penstock.document.strings import Characters, whole
 
 #: Characters that are read at once, and of the JSON text of one delta. Each takes up to 7 and 4 bytes of a message.
@@ -35,6 +36,13 @@ class Seen(Protocol):
     def piece(self) -> None: ...
 
     def reset(self) -> None: ...
+
+
+def written(output: Any) -> str:
+    """An output as a model writes it: text, the text of a turn, or JSON."""
+    if isinstance(output, Turn):
+        return output.text
+    return output if isinstance(output, str) else output.model_dump_json()
 
 
 class PartSink:
@@ -133,14 +141,15 @@ class PartSink:
         was streamed.
         """
         if not self._touched:
-            self.text(output if isinstance(output, str) else output.model_dump_json())
+            self.text(written(output))
         self._waiting += self._pieces.feed(self._characters.feed("", last=True))
         self._waiting += self._pieces.finish()
-        if isinstance(output, str) and self._pieces.value != whole(output):
+        shown = output.words if isinstance(output, Turn) else output
+        if isinstance(shown, str) and self._pieces.value != whole(shown):
             raise ValueError("it returned another text than it showed")
         self.close()
         self._flush()
-        return self._pieces.value
+        return output.model_dump(mode="json") if isinstance(output, Turn) else self._pieces.value
 
     def close(self) -> None:
         """Flush nothing any more by the clock."""
@@ -154,7 +163,9 @@ class PartSink:
         self._characters = Characters()
         into = self._into or ""
         self._pieces: TextPieces | JsonPieces = TextPieces(into)
-        if isinstance(self._output, type) and issubclass(self._output, BaseModel):
+        if self._output is Turn:
+            self._pieces = WordPieces(into)
+        elif isinstance(self._output, type) and issubclass(self._output, BaseModel):
             self._pieces = JsonPieces(into.rstrip("/"), split_root=not into or into.endswith("/"))
 
     def _reset(self) -> None:

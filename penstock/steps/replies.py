@@ -32,9 +32,10 @@ from penstock.contracts.turns import Kept
 from penstock.contracts.wire import JobName
 from penstock.errors import BusUnavailable, Failure, OutputInvalid
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
 from penstock.jetstream.pull import lending
 from penstock.jetstream.storage import is_passing
+from penstock.jetstream.stored import Stored
 from penstock.jobs.lookup import unix
 from penstock.llm.limits.turns import Crowded
 from penstock.settings import Settings
@@ -151,11 +152,11 @@ class Replies:
                 standing = found
                 changed.set()
 
-        async def on_message(message: Msg) -> None:
+        def hear(message: Msg) -> None:
             note(Stored.of(message))
 
         async def look() -> None:
-            note(await self.bus.last_from_leader(subjects.CACHE, subject))
+            note(await self.bus.last_from_leader(subject))
 
         await look()
         if not holds():
@@ -164,7 +165,7 @@ class Replies:
         self.tell("wait")
         # it may take as long as its asker waits for the model
         with lending(begun=True):
-            async with self.bus.following(look, on_message, told):
+            async with self.bus.following(look, hear, told):
                 while holds():
                     changed.clear()
                     with suppress(TimeoutError):

@@ -66,7 +66,7 @@ class Spending:
         async for event in stored_events(self._bus, job):
             if isinstance(event, StepStarted) and event.k == about.key:
                 begun.setdefault(event.i, event.model or "")
-        async for fact in self._bus.history(subjects.JOURNAL, subjects.journal(job, wasted_key("*"))):
+        async for fact in self._bus.history(subjects.journal(job, wasted_key("*"))):
             wasted = Wasted.model_validate_json(fact.data)
             if wasted.key == about.key:
                 told[fact.subject.rpartition(".")[2]] = sum(wasted.paid.values(), start=Usage())
@@ -78,7 +78,7 @@ class Spending:
 
     async def _ended_by(self, job: JobName, key: str) -> str | None:
         """The attempt that wrote a step's outcome."""
-        outcome = await self._bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, key))
+        outcome = await self._bus.last_from_leader(subjects.journal(job, key))
         return Outcome.model_validate_json(outcome.data).i if outcome else None
 
     @asynccontextmanager

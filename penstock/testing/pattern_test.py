@@ -133,7 +133,7 @@ class PatternTest(Generic[Req, Res]):
             name=step.name,
             pattern=pattern.name,
             input=given,
-            into=message.into,
+            into=message.place,
             complexity=message.complexity,
             priority=message.priority,
             output=value if value is None or step.output is str else step.output.model_validate(value),

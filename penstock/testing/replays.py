@@ -80,8 +80,8 @@ def _difference(before: StepMessage, now: StepMessage) -> str | None:
         return f"under a key that {before.pattern}/{before.step} had before"
     if parts := difference("", before.input, now.input):
         return f"with another input ({_was(*parts)})"
-    if before.into != now.into:
-        return f"into another place (it was {before.into!r}, and is {now.into!r})"
+    if before.place != now.place:
+        return f"into another place (it was {before.place!r}, and is {now.place!r})"
     if before.complexity != now.complexity:
         return f"with another complexity (it was {before.complexity}, and is {now.complexity})"
     return None

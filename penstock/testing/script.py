@@ -15,7 +15,7 @@ from penstock.contracts.prompt import Prompt
 from penstock.contracts.step import Step, StepMessage
 from penstock.errors import Failure, Transient
 from penstock.pattern import Model, Pattern, StepContext
-from penstock.steps.parts import Log, PartSink
+from penstock.steps.parts import Log, PartSink, written
 from penstock.steps.resources import Resources
 from penstock.testing.told import NotSaid, PatternTestFailed, unfit
 
@@ -56,7 +56,7 @@ class Script:
 
     async def _executed(self, step: Step[Any, Any], message: StepMessage, log: Log) -> Outcome:
         by = {"k": message.key, "a": 1, "i": "test"}
-        sink = PartSink(log, by, into=message.into, output=step.output, flush_interval=0)
+        sink = PartSink(log, by, into=message.place, output=step.output, flush_interval=0)
         sink.started(step.name, step.service, None)
         value, failure = None, None
         try:
@@ -73,6 +73,7 @@ class Script:
             fingerprint=message.fingerprint,
             service=step.service,
             into=message.into,
+            words_into=message.words_into,
             value=value,
             failure=failure.problem().model_copy(update={"step": message.key}) if failure else None,
         )
@@ -100,7 +101,7 @@ class Script:
         if step.check and (faults := step.check(request, output)):
             raise PatternTestFailed(f"the output that {about} is given does not pass its check: {'; '.join(faults)}")
         if not next(emitted):
-            text = output if isinstance(output, str) else output.model_dump_json()
+            text = written(output)
             size = max(1, -(-len(text) // _PIECES))
             for start in range(0, len(text), size):
                 sink.text(text[start : start + size])

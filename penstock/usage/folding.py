@@ -24,7 +24,8 @@ from penstock.contracts.usage import Paid, Sum, UsageRow
 from penstock.contracts.wire import Tolerant
 from penstock.errors import PenstockError
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.stored import Stored
 
 log = logging.getLogger(__name__)
 
@@ -96,14 +97,14 @@ class Folding:
     async def fold(self) -> None:
         """Add what is in the journal by now. Raises BusUnavailable."""
         every = subjects.journal(subjects.EVERY, ">")
-        last = await self._bus.last_from_leader(subjects.JOURNAL, every)
-        stored = await self._bus.last_from_leader(subjects.USAGE, subjects.USAGE_PLACE)
+        last = await self._bus.last_from_leader(every)
+        stored = await self._bus.last_from_leader(subjects.USAGE_PLACE)
         place = Place.model_validate_json(stored.data) if stored else Place()
         if last is None or not place.is_before(last):
             return
         after = max(0, min(place.sequence, last.sequence) - self._look_back)
         facts: list[_Read] = []
-        async for fact in self._bus.history(subjects.JOURNAL, every, after=after, until=last.sequence):
+        async for fact in self._bus.history(every, after=after, until=last.sequence):
             # not with its body, which may be large
             facts.append((replace(fact, data=b""), _billed(fact)))
             if len(facts) == _BATCH:
@@ -125,7 +126,7 @@ class Folding:
 
     async def _add_to_row(self, subject: str, facts: list[tuple[Stored, _Billed]]) -> None:
         while True:
-            stored = await self._bus.last_from_leader(subjects.USAGE, subject)
+            stored = await self._bus.last_from_leader(subject)
             row = DayTotals.model_validate_json(stored.data) if stored else DayTotals()
             if not (new := [one for one in facts if row.place.is_before(one[0])]):
                 return

@@ -23,7 +23,7 @@ async def report(bus: Bus, first: date, last: date, by: Sequence[By], *, tenant:
     rows: dict[tuple[Any, ...], UsageRow] = {}
     total, prices = UsageRow(), set[str]()
     for month in _months(first, last):
-        async for stored in bus.history(subjects.USAGE, subjects.usage(tenant, f"{month}-*")):
+        async for stored in bus.history(subjects.usage(tenant, f"{month}-*")):
             whose, _, day_of_month = subjects.tokens(stored.subject)
             day = date.fromisoformat(f"{month}-{day_of_month}")
             if not first <= day <= last:

@@ -2,8 +2,6 @@
 
 from ipaddress import ip_address
 
-import httpx
-
 from penstock.contracts.options import PatternRequest
 from penstock.contracts.problem import FieldError
 from penstock.errors import InvalidRequest, Misconfigured
@@ -30,14 +28,16 @@ def _trouble(webhook: str, settings: Webhooks) -> str | None:
 
     Names are not resolved here: where they lead may change until something is delivered, and is checked then.
     """
-    if settings.webhook_secret is None:
+    if settings.webhook_secret is None and settings.webhook_secret_file is None:
         return "webhooks are not configured here: PENSTOCK_WEBHOOK_SECRET is not set"
+    from httpx2 import URL, InvalidURL  # services have it; a client that checks no webhook does without
+
     try:
-        url = httpx.URL(webhook)
+        url = URL(webhook)
         host = url.raw_host.decode("ascii").lower()
         host.encode("idna")  # as the resolver spells it
-        _ = url.host  # and httpx: each refuses what the other may take
-    except (httpx.InvalidURL, ValueError):
+        host.encode("ascii").decode("idna")  # a name in its spelling may stand for none
+    except (InvalidURL, ValueError):
         return "no URL that could be called"
     port = url.port or (443 if url.scheme == "https" else 80)
     if url.scheme != "https" and not allowed(host, port, settings):

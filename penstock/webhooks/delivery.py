@@ -9,7 +9,7 @@ from http import HTTPStatus
 from itertools import accumulate
 from typing import Any
 
-import httpx
+import httpx2
 from nats.aio.msg import Msg
 from pydantic import ValidationError
 from standardwebhooks import Webhook
@@ -25,7 +25,7 @@ from penstock.installed import __version__
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.pull import PullGroup
-from penstock.jetstream.settling import GivenUp, Later, settling
+from penstock.jetstream.settling import GivenUp, Later, leave_to_newer, settling
 from penstock.settings import Settings
 from penstock.webhooks.metrics import WebhookMetrics
 from penstock.webhooks.transport import Forbidden, Transport, Undelivered
@@ -86,8 +86,9 @@ class Dispatcher:
         async with settling(self._bus, message, "webhook", about), self._metrics.counted():
             try:
                 hook = Hook.model_validate_json(message.data)
-                url = httpx.URL(hook.url)
-            except (ValidationError, httpx.InvalidURL):
+                url = httpx2.URL(hook.url)
+            except (ValidationError, httpx2.InvalidURL):
+                leave_to_newer(message.headers, "a webhook")
                 raise GivenUp("invalid_hook", "the message names no URL") from None
             host = about["host"] = url.raw_host.decode("ascii").lower()
             elapsed = self._bus.time.now() - message.metadata.timestamp.timestamp()
@@ -124,9 +125,9 @@ class Dispatcher:
             if not self._sending[host]:
                 del self._sending[host]
 
-    async def _send(self, url: httpx.URL, job: JobName, hook: Hook) -> None:
+    async def _send(self, url: httpx2.URL, job: JobName, hook: Hook) -> None:
         """One try. Raises Undelivered for all but 2xx; a redirect is such a failure too."""
-        secret = self._settings.webhook_secret
+        secret = self._settings.signed_with()
         if secret is None:
             raise Undelivered("PENSTOCK_WEBHOOK_SECRET is not set any more")
         if hook.body is None:
@@ -140,7 +141,7 @@ class Dispatcher:
             "user-agent": f"Penstock/{__version__}",
             **correlation.headers(),
             # the id is the same for every try of every replica: receivers know a repetition by it
-            **signature(secret.get_secret_value(), id, datetime.now(UTC), payload),
+            **signature(secret, id, datetime.now(UTC), payload),
         }
         try:
             status, retry_after = await self._transport.post(url, headers, payload)
@@ -154,7 +155,7 @@ class Dispatcher:
             raise Undelivered(f"HTTP {status}", retry_after=retry_after)
 
     async def _payload(self, job: JobName) -> bytes:
-        end = await self._bus.last_from_leader(subjects.JOURNAL, subjects.journal(job, END))
+        end = await self._bus.last_from_leader(subjects.journal(job, END))
         if end is None:  # it is past its retention, and will be given up in time
             raise Undelivered("the journal does not hold the job's end")
         return body(job, JobEnd.model_validate_json(end.data), self._settings.webhook_max_body)

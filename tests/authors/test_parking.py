@@ -38,7 +38,7 @@ async def parked(pipeline: Pipeline, *submitted: str, times: int = 1) -> None:
     """Return once the jobs have been parked so often, and their messages given up."""
     wanted = {subjects.journal(named(job), shift_key(2 * times - 2)) for job in submitted}
     async with asyncio.timeout(PATIENCE):
-        while wanted - {fact.subject for fact in await pipeline.bus.last_from_any_replica(subjects.JOURNAL, [*wanted])}:
+        while wanted - {fact.subject for fact in await pipeline.bus.last_from_any_replica([*wanted])}:
             await asyncio.sleep(0.05)
         for replica in pipeline.replicas.values():
             while replica.service.in_flight:
@@ -46,7 +46,7 @@ async def parked(pipeline: Pipeline, *submitted: str, times: int = 1) -> None:
 
 
 async def shifts(pipeline: Pipeline, job: str) -> list[Shift]:
-    found = pipeline.bus.history(subjects.JOURNAL, subjects.journal(named(job), shift_key("*")))
+    found = pipeline.bus.history(subjects.journal(named(job), shift_key("*")))
     return [Shift.model_validate_json(fact.data) async for fact in found]
 
 

@@ -137,7 +137,7 @@ async def test_an_aggregator_that_dies_while_a_job_is_retried_is_replaced(pipeli
 async def test_nobody_takes_over_another_job_by_saying_so(pipeline: Pipeline) -> None:
     """A retry's id is made from that of the job before it."""
     job = await failed(pipeline, "gamma")
-    body = (await pipeline.bus.last_from_leader(subjects.JOBS, subjects.job("changing", named(job)))).data  # type: ignore[union-attr]
+    body = (await pipeline.bus.last_from_leader(subjects.job("changing", named(job)))).data  # type: ignore[union-attr]
     await pipeline.bus.once(subjects.job("changing", named("mine")), body, headers={subjects.RETRY_HEADER: job})
     await pipeline.result("mine")
     assert await paid(pipeline, "mine") == ["alpha", "beta", "gamma"]

@@ -28,7 +28,7 @@ def settings(settings: Settings) -> Settings:
 
 async def fired(pipeline: Pipeline, job: str, key: str) -> tuple[Waiting, TimerFired]:
     wait, timer = [
-        await pipeline.bus.last_from_leader(subjects.JOURNAL, subjects.journal(named(job), fact))
+        await pipeline.bus.last_from_leader(subjects.journal(named(job), fact))
         for fact in (wait_key(key), timer_key(key))
     ]
     assert wait is not None

@@ -12,7 +12,6 @@ from penstock.contracts.events import JobCompleted, JobFailed
 from penstock.contracts.options import Budget
 from penstock.contracts.usage import Usage
 from penstock.errors import Failure, Misconfigured
-from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
 from penstock.jetstream.counters import add, value
@@ -94,7 +93,7 @@ async def test_a_call_waits_for_what_others_hold_and_may_give_back(bus: Bus) -> 
             entered.set()
 
     async def additions() -> int:
-        stored = await bus.last_from_leader(subjects.SPENDING, pot(0).held)
+        stored = await bus.last_from_leader(pot(0).held)
         return stored.sequence if stored else 0
 
     async with purse.paying(1_500, 8_192, MODEL, Meter()):

@@ -3,6 +3,8 @@
 import asyncio
 import random
 
+import pytest
+
 from penstock.callers.limits import Places
 from penstock.contracts.journal import END
 from penstock.contracts.wire import JobName
@@ -33,3 +35,17 @@ async def test_no_more_are_on_than_may_be_however_they_end_meanwhile(bus: Bus) -
 
     await asyncio.gather(gateway(), gateway())
     assert max(at_once) == most
+
+
+async def test_a_job_that_was_seen_to_end_has_no_place(bus: Bus) -> None:
+    """Its journal, which says nothing of it here, is not asked."""
+    places = Places(bus)
+    jobs = [JobName("t", f"j{number}") for number in range(4)]
+    for job in jobs[:2]:
+        await places.take(job, 2)
+    with pytest.raises(Refused):
+        await places.take(jobs[2], 2)
+    places.ended(jobs[0])
+    await places.take(jobs[2], 2)
+    with pytest.raises(Refused):
+        await places.take(jobs[3], 2)

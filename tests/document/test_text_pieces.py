@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.document import Piece, TextPieces
+from penstock.document import Piece, TextPieces, WordPieces
 from penstock.document.strings import Characters
 from tests.document.strategies import chunked
 
@@ -38,3 +38,25 @@ def test_the_pieces_are_one_json_text_of_the_text(data: st.DataObject, text: str
     written = "".join(piece.t for piece in pieces)
     assert json.loads(written) == text == writer.value
     assert [piece.last for piece in pieces] == [False] * (len(pieces) - 1) + [True]
+
+
+def test_words_have_no_white_space_around_them() -> None:
+    pieces = WordPieces("/why")
+    assert pieces.feed(" \n") == []
+    assert pieces.feed("\tSo it") == [Piece("/why", '"So it')]
+    assert pieces.feed(" ") == []
+    assert pieces.feed("\nis. ") == [Piece("/why", " \\nis.")]
+    assert pieces.finish() == [Piece("/why", '"', last=True)]
+
+
+def test_white_space_alone_is_no_part() -> None:
+    pieces = WordPieces("/why")
+    assert [*pieces.feed("  "), *pieces.finish()] == []
+
+
+@given(st.data(), st.text(" \n\x1c\u2003ab"))
+def test_words_are_the_text_stripped(data: st.DataObject, text: str) -> None:
+    writer = WordPieces("/x")
+    pieces = [piece for chunk in data.draw(chunked(text)) for piece in writer.feed(chunk)] + writer.finish()
+    written = "".join(piece.t for piece in pieces)
+    assert (json.loads(written) if written else "") == text.strip() == writer.value

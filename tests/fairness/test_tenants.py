@@ -24,11 +24,11 @@ async def submit(bus: Bus, *names: JobName) -> None:
         await asyncio.gather(*(bus.once(subjects.job(PATTERN, name), BODY) for name in names[start : start + 100]))
 
 
-async def until_stored(bus: Bus, stream: str, subject: str) -> int:
+async def until_stored(bus: Bus, subject: str) -> int:
     """The sequence of the first message of `subject`, once there is one."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            async for stored in bus.history(stream, subject):
+            async for stored in bus.history(subject):
                 return stored.sequence
             await asyncio.sleep(0.05)
 
@@ -58,9 +58,9 @@ async def test_a_thousand_queued_jobs_delay_another_tenants_by_a_few_slots(bare:
     await submit(bare.bus, SMALL)
     submitted = await last(bare.bus, subjects.JOURNAL)
     await bare.gemini.release("first")
-    begun = await until_stored(bare.bus, subjects.JOURNAL, subjects.journal(SMALL, START))
+    begun = await until_stored(bare.bus, subjects.journal(SMALL, START))
     every = subjects.journal(JobName("big", "*"), START)
-    between = [one async for one in bare.bus.history(subjects.JOURNAL, every, after=submitted, until=begun)]
+    between = [one async for one in bare.bus.history(every, after=submitted, until=begun)]
     assert len(between) <= FEW
 
 
@@ -73,13 +73,13 @@ async def test_a_hundred_steps_delay_another_tenants_by_a_few_slots(bare: Pipeli
     await bare.gemini.wait(held="first", count=SLOTS)
     await until_waiting(bare.bus, subjects.STEPS, 100)
     await submit(bare.bus, SMALL)
-    await until_stored(bare.bus, subjects.STEPS, subjects.step("*", "*", "*", SMALL, "*", lane="*"))
+    await until_stored(bare.bus, subjects.step("*", "*", "*", SMALL, "*", lane="*"))
     submitted = await last(bare.bus, subjects.EVENTS)
     await bare.gemini.release("first")
-    await until_stored(bare.bus, subjects.JOURNAL, subjects.journal(SMALL, END))
+    await until_stored(bare.bus, subjects.journal(SMALL, END))
     begun = [
         (stored.subject, event["step"])
-        async for stored in bare.bus.history(subjects.EVENTS, subjects.events(subjects.EVERY), after=submitted)
+        async for stored in bare.bus.history(subjects.events(subjects.EVERY), after=submitted)
         for text in texts_of(stored.data)
         if (event := json.loads(text)).get("type") == "step.started"
     ]

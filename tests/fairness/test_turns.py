@@ -7,7 +7,7 @@ import pytest
 from nats.aio.msg import Msg
 
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Stored
+from penstock.jetstream.stored import Stored
 from penstock.jobs.ending import cancel
 from penstock.patterns.loading import load
 from penstock.runs.handler import JobHandler
@@ -34,7 +34,7 @@ async def full(bare: Pipeline) -> Pipeline:
 
 
 async def facts(pipeline: Pipeline, job: str) -> list[Stored]:
-    return [one async for one in pipeline.bus.history(subjects.JOURNAL, subjects.journal(named(job), ">"))]
+    return [one async for one in pipeline.bus.history(subjects.journal(named(job), ">"))]
 
 
 async def test_it_is_queued_until_there_is_room_anywhere(full: Pipeline) -> None:

@@ -105,7 +105,7 @@ def _untold(calls: list[Call], told: Usage) -> int:
 async def _told(world: World, job: str) -> dict[str, tuple[list[Paid], int]]:
     """By step, what attempts have told that came to nothing, and how many have told nothing."""
     found: dict[str, tuple[list[Paid], int]] = defaultdict(lambda: ([], 0))
-    async for stored in world.bus.history(subjects.JOURNAL, subjects.journal(named(job), ">")):
+    async for stored in world.bus.history(subjects.journal(named(job), ">")):
         kind, _, _ = subjects.key_of(stored.subject).rpartition(".")
         if kind not in ("wasted", "lost"):
             continue
@@ -162,7 +162,7 @@ async def _takeovers(world: World, jobs: Sequence[ReadJob], faults: Faults) -> l
                     found.append((kill, following.started_at))
     for job in jobs:
         accepted = []
-        async for stored in world.bus.history(subjects.EVENTS, subjects.events(named(job.id))):
+        async for stored in world.bus.history(subjects.events(named(job.id))):
             if any(isinstance(EVENT.validate_json(text), JobAccepted) for text in texts_of(stored.data)):
                 accepted.append(datetime.fromisoformat(stored.time).timestamp())
         for first, again in pairwise(accepted):

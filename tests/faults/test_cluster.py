@@ -66,7 +66,7 @@ async def test_what_decides_is_asked_of_the_leader(cluster: NatsCluster, bus: Bu
         await asyncio.gather(*(submit(writer, "routing", named(job), QUERY) for job in jobs))
         follower.signal(signal.SIGCONT)
         for _ in range(20):
-            behind += not await reader.last_from_any_replica(subjects.JOBS, [subjects.job("routing", named(jobs[-1]))])
+            behind += not await reader.last_from_any_replica([subjects.job("routing", named(jobs[-1]))])
             assert await look_up(reader, named(jobs[-1]))
             assert not await submit(reader, "routing", named(jobs[-1]), QUERY)
     print(f"{behind} of 100 reads were answered by a server that was behind")

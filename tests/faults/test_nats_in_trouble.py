@@ -90,7 +90,7 @@ async def test_readers_that_leave_while_their_stream_opens_do_no_harm(pipeline: 
         await asyncio.gather(reader, return_exceptions=True)
     async with asyncio.timeout(10):
         assert await pipeline.result(job)
-        assert await pipeline.bus.last_from_any_replica(subjects.JOBS, [subjects.job("routing", named(job))])
+        assert await pipeline.bus.last_from_any_replica([subjects.job("routing", named(job))])
 
 
 async def test_a_cancel_that_a_worker_could_not_receive_reaches_it_when_it_is_connected_again(
@@ -144,12 +144,12 @@ async def test_connect_is_unharmed_by_a_cancelled_look_at_history(settings: Sett
     bus = await connect(settings, "test")
     try:
         for turns in range(200):
-            reading = asyncio.create_task(bus.last_from_any_replica(subjects.JOBS, ["jobs.>"]))
+            reading = asyncio.create_task(bus.last_from_any_replica(["jobs.>"]))
             for _ in range(turns % 8):
                 await asyncio.sleep(0)
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
         async with asyncio.timeout(10):
-            assert await bus.last_from_any_replica(subjects.JOBS, ["jobs.>"]) == []
+            assert await bus.last_from_any_replica(["jobs.>"]) == []
     finally:
         await bus.connection.close()

@@ -159,7 +159,7 @@ async def tell(system: FuzzedSystem, told: Publication) -> str:
     state = await jobs.look_up(system.bus, named(subject.split(".")[-1]))
     if state is not None and state.ended:
         return f"NATS jobs {state.status}"
-    letter = await system.bus.last_from_leader(subjects.DEAD, subjects.dead(subject))
+    letter = await system.bus.last_from_leader(subjects.dead(subject))
     assert letter, "neither an end nor a dead letter"
     return "NATS dead letters"
 

@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import pytest
 
-from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.simulator.wire import Fault, Reply
 from tests.support.gateway_process import GatewayServer
@@ -94,7 +93,7 @@ async def test_bad_keys_are_refused(alone: GatewayServer, bus: Bus, key: str) ->
     headers: Any = {"Idempotency-Key": key.encode()}
     refused = await alone.http.post("/routing", json=QUERY, headers=headers)
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/header/Idempotency-Key")
-    assert not await bus.last_from_any_replica(subjects.JOBS, ["jobs.>"])
+    assert not await bus.last_from_any_replica(["jobs.>"])
 
 
 async def test_cancelling_ends_the_running_model_call(pipeline: Pipeline, gateway: GatewayServer) -> None:

@@ -87,3 +87,21 @@ async def test_they_are_for_admins(pipeline: Pipeline) -> None:
 
 def told(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
+
+
+async def test_a_letter_is_of_where_it_was_whatever_its_headers_say(pipeline: Pipeline, gateway: GatewayServer) -> None:
+    """An executor may write letters: one that it made up is listed and purged, and its replay writes nowhere else."""
+    made_up = {subjects.DEAD_SUBJECT_HEADER: "$KV.KEYS.x=y", subjects.DEAD_STREAM_HEADER: subjects.HOOKS}
+    wrong = {subjects.DEAD_SEQUENCE_HEADER: "first", subjects.DEAD_LENGTH_HEADER: "-1"}
+    numbers = [
+        await pipeline.bus.append(subjects.dead(origin), b"{}", headers=made_up | wrong)
+        for origin in ("$KV.KEYS.x=y", "events.default.x=y", "jobs.x", "hooks.x")
+    ]
+    for number in numbers:
+        answer = await gateway.http.post(f"/dead-letters/{number}/replay")
+        assert (answer.status_code, answer.json()["code"]) == (409, "not_replayable"), answer.text
+    for subject in ("$KV.KEYS.x=y", "events.default.x=y"):
+        assert await pipeline.bus.last_from_leader(subject) is None
+    page = (await gateway.http.get("/dead-letters")).json()["letters"]
+    assert [(one["number"], one["sequence"], one["length"]) for one in page] == [(n, 0, 2) for n in reversed(numbers)]
+    assert (await gateway.http.delete("/dead-letters", params={"subject": ">"})).json() == {"purged": 4}

@@ -118,7 +118,7 @@ async def test_an_end_whose_event_was_lost_is_told(alone: GatewayServer, bus: Bu
     assert [event.event for event in events] == ["snapshot", "job.completed"]
     assert events[0].json()["result"] == events[1].json()["result"] == {"response": "Yes\u2028no\x85."}
     assert events[0].json()["status"] == "completed"
-    assert len([stored async for stored in bus.history(subjects.EVENTS, subjects.events(named(job)))]) == 1
+    assert len([stored async for stored in bus.history(subjects.events(named(job)))]) == 1
     assert (await alone.http.get(f"/jobs/{job}/events?after={events[1].id}")).status_code == 204
 
 

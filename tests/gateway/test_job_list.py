@@ -136,7 +136,7 @@ async def test_many_lists_take_few_consumers(alone: GatewayServer, bus: Bus) -> 
     made, at_once = 0, set[str]()
     most = 0
 
-    async def told(message: Msg) -> None:
+    def told(message: Msg) -> None:
         nonlocal made, most
         event = json.loads(message.data)
         if event["action"] == "create":

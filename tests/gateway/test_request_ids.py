@@ -85,7 +85,7 @@ async def test_the_job_goes_by_the_request_it_came_of(alone: GatewayServer, bus:
         headers = {"X-Request-Id": "order-1", "traceparent": given, "Prefer": "respond-async"}
         answer = await alone.http.post("/routing", json=JOB, headers=headers)
         job = JobName("default", answer.headers["x-job-id"])
-        stored = await bus.last_from_leader(subjects.JOBS, subjects.job("routing", job))
+        stored = await bus.last_from_leader(subjects.job("routing", job))
         assert stored is not None
         assert (stored.headers["X-Request-Id"], stored.headers.get("traceparent")) == ("order-1", carried)
     answer = await alone.http.post(f"/jobs/{job.id}/retry", headers={"X-Request-Id": "order-2"})

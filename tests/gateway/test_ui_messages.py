@@ -126,7 +126,7 @@ async def test_what_a_snapshot_showed_stays_shown(pipeline: Pipeline, gateway: G
     await pipeline.gemini.rule(step="respond", reply=Reply(hold="respond", hold_before=True))
     job = await pipeline.submit("routing", {"query": "Our API answers 502 since the deploy"})
     await pipeline.gemini.wait(step="respond", held="respond")
-    history = pipeline.bus.history(subjects.EVENTS, subjects.events(named(job)))
+    history = pipeline.bus.history(subjects.events(named(job)))
     last = [stored.sequence async for stored in history if b"step.completed" in stored.data][-1]
     await pipeline.bus.jetstream.purge_stream(subjects.EVENTS, seq=last)
     shown = []

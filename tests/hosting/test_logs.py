@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -139,6 +140,23 @@ def test_in_a_terminal_it_is_text_for_people(variables: dict[str, str], in_colou
     assert line.startswith("{") is as_json
     assert ("\x1b[33m" in line) is in_colours
     assert as_json or re.search(r"\d\d:\d\d:\d\d\.\d{3} workers warning(\x1b\[0m)? low  left=3", line)
+
+
+def test_so_are_those_of_files_also_what_is_written_into_one_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in KEYS:
+        monkeypatch.delenv(name, raising=False)
+    key, password = tmp_path / "key", tmp_path / "password"
+    key.write_text("the-first-key\n")
+    password.write_text("the-first-password")
+    monkeypatch.setenv("GEMINI_API_KEY_FILE", str(key))
+    redaction = Redaction(Settings(nats_user="me", nats_password_file=password))
+    assert redaction.of("the-first-key, the-first-password") == "[redacted], [redacted]"
+    for file, secret in ((key, "another-key"), (password, "another-password")):
+        file.write_text(secret)
+        os.utime(file, ns=(1, 1))  # however coarse the clock of the disk is
+    assert redaction.of("another-key, another-password, the-first-key") == "[redacted], [redacted], [redacted]"
 
 
 def test_secrets_that_come_as_far_as_a_log_are_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,11 @@ from tests.support.servers import NatsServer
         ("ALLOWED_HOSTS", "localhost,*.example"),
         ("MAX_DELIVERIES", "2"),
         ("STORE_BYTES", "1000"),
+        ("STORE_BYTES", "9223372036854775808"),
+        ("JOBS_MAX_AGE_DAYS", "inf"),
+        ("JOBS_MAX_AGE_DAYS", "106752"),
+        ("EVENTS_MAX_AGE_HOURS", "1e300"),
+        ("CACHE_TTL", "1e12"),
         ("EVENTS_MAX_AGE_HOURS", "23"),
         ("JOBS_MAX_AGE_DAYS", "0.9"),
         ("JOBS_MAX_AGE_DAYS", "2"),  # fewer than a webhook is tried

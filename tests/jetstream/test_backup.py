@@ -9,12 +9,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from nats.js.api import StreamConfig
 
 from penstock import jobs
 from penstock.contracts.waiting import shift_key
 from penstock.jetstream import subjects
+from penstock.jetstream.backup import back_up, bring_back
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
+from penstock.jetstream.snapshots import SnapshotFailed
+from penstock.jetstream.streams import stream_configs
 from penstock.patterns.loading import load
 from penstock.settings import Settings
 from tests.authors import reminding
@@ -48,7 +52,7 @@ async def run(nats: NatsServer, *arguments: str) -> subprocess.CompletedProcess[
 async def parked(bus: Bus, *ids: str) -> None:
     wanted = {subjects.journal(named(job), shift_key(0)) for job in ids}
     async with asyncio.timeout(PATIENCE):
-        while wanted - {fact.subject for fact in await bus.last_from_any_replica(subjects.JOURNAL, [*wanted])}:
+        while wanted - {fact.subject for fact in await bus.last_from_any_replica([*wanted])}:
             await asyncio.sleep(0.05)
 
 
@@ -68,7 +72,7 @@ async def test_jobs_are_there_again_and_those_that_wait_go_on(
         result = await before.result(ended)
         events = await before.events(ended)
         asked = await before.submit("reminding", {"timeouts": [None]})
-        timed = await before.submit("reminding", {"timeouts": [8.0]})
+        timed = await before.submit("reminding", {"timeouts": [20.0]})
         await parked(before.bus, asked, timed)
     bus = await connect(settings, "test")
     there = await held(bus)
@@ -133,6 +137,12 @@ async def test_what_is_no_whole_backup_is_refused_before_anything_is_made(
     assert await bus.jetstream.streams_info() == []
     nothing = await run(nats, "restore", str(tmp_path / "nothing"))
     assert (nothing.returncode, "is no backup" in nothing.stderr) == (1, True), nothing.stderr
+    manifest = (folder / "backup.json").read_bytes()
+    for wrong, why in ((manifest[:-20], "is not whole"), (b"[]", "another format")):
+        (folder / "backup.json").write_bytes(wrong)
+        refused = await run(nats, "restore", str(folder))
+        assert (refused.returncode, why in refused.stderr) == (1, True), refused.stderr
+    (folder / "backup.json").write_bytes(manifest)
     missing = await run(nats, "backup", str(tmp_path / "other"))
     assert (missing.returncode, "`penstock streams` declares" in missing.stderr) == (1, True), missing.stderr
     (folder / "JOURNAL.snapshot").write_bytes(whole)
@@ -159,6 +169,29 @@ async def test_a_large_stream_comes_in_pieces_and_what_has_no_room_leaves_nothin
     async with NatsServer(tmp_path / "other") as server:
         assert (await run(server, "restore", str(folder))).returncode == 0
         other = await connect(Settings(nats_url=server.url), "test")
-        history = other.history(subjects.EVENTS, "events.>")
+        history = other.history("events.>")
         assert [stored.data async for stored in history] == large
         await other.connection.close()
+
+
+async def test_a_stream_that_another_makes_during_a_restore_is_left_alone(
+    bus: Bus, settings: Settings, tmp_path: Path
+) -> None:
+    """Two restores at once, or `penstock streams`: what is in it is not this restore's to remove."""
+    folder = tmp_path / "backup"
+    await back_up(bus.connection, folder, lambda *_: None)
+    (jobs,) = (config for config in stream_configs(settings) if config.name == subjects.JOBS)
+    async with NatsServer(tmp_path / "other") as server:
+        other, meanwhile = await connect(Settings(nats_url=server.url), "test"), asyncio.Event()
+        making = asyncio.create_task(made_meanwhile(other, jobs, meanwhile))
+        with pytest.raises(SnapshotFailed, match=r"JOBS: .* already in use"):
+            await bring_back(other.connection, folder, lambda *_: meanwhile.set(), replicas=1)
+        await making
+        assert await held(other) == {subjects.JOBS: (1, 1)}
+        await other.connection.close()
+
+
+async def made_meanwhile(bus: Bus, config: StreamConfig, when: asyncio.Event) -> None:
+    await when.wait()
+    await bus.jetstream.add_stream(config)
+    await bus.append(subjects.job("routing", named("job")), b"{}")

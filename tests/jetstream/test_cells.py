@@ -19,7 +19,7 @@ async def test_no_change_is_lost_however_many_change_it(bus: Bus) -> None:
             times -= await cell.swap(json.dumps(json.loads(cell.data or b"0") + 1).encode())
 
     await asyncio.gather(*(count(10) for _ in range(10)))
-    stored = await bus.last_from_leader(subjects.LIMITS, SUBJECT)
+    stored = await bus.last_from_leader(SUBJECT)
     assert stored is not None
     assert json.loads(stored.data) == 100
 
@@ -44,7 +44,7 @@ async def test_what_is_heard_meanwhile_replaces_nothing_that_was_decided(bus: Bu
         other = Cell(bus, SUBJECT)
         assert not await other.swap(b"2")
         assert await other.swap(b"2")
-        stored = await bus.last_from_leader(subjects.LIMITS, SUBJECT)
+        stored = await bus.last_from_leader(SUBJECT)
         assert stored is not None
         cell.hear(stored.sequence, stored.data)
         assert not await cell.swap(b"3")

@@ -32,7 +32,7 @@ async def test_an_addition_whose_answer_was_lost_counts_once(bus: Bus, settings:
     assert port is not None
     arrived = asyncio.Event()
 
-    async def seen(_: Msg) -> None:
+    def seen(_: Msg) -> None:
         arrived.set()
 
     await bus.subscribe(CALLS, seen)

@@ -56,7 +56,7 @@ async def test_events_that_are_ready_together_are_one_message_and_have_places_of
         for event in told:
             log.send(event)
         await log.flush()
-        (message,) = [one async for one in bus.history(subjects.EVENTS, subjects.events(named("job")))]
+        (message,) = [one async for one in bus.history(subjects.events(named("job")))]
         async with Follower(bus, named("job")) as follower:
             delivered = [one async for batch in follower for one in batch]
         assert [one.event for one in delivered] == told

@@ -32,7 +32,7 @@ async def test_history_comes_in_batches_of_few_bytes(settings: Settings) -> None
     bus = await full_of_jobs(settings)
     tracemalloc.start()
     try:
-        assert [len(stored.data) async for stored in bus.history(subjects.JOBS, "jobs.>")] == [len(BODY)] * COUNT
+        assert [len(stored.data) async for stored in bus.history("jobs.>")] == [len(BODY)] * COUNT
         assert tracemalloc.get_traced_memory()[1] < 10 * len(BODY)
     finally:
         tracemalloc.stop()

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import uvloop
 
-from penstock.jetstream import subjects
 from penstock.jetstream.connection import connect
 from penstock.jetstream.streams import declare
 from penstock.settings import Settings
@@ -19,7 +18,7 @@ async def _lose_the_socket(folder: Path) -> None:
         bus = await connect(settings, "test")
         await declare(bus.jetstream, settings)
         for action in (
-            bus.last_from_leader(subjects.JOBS, "jobs.default.a.b"),
+            bus.last_from_leader("jobs.default.a.b"),
             bus.subscribe("live.default.b", _ignore),
         ):
             assert bus.connection.is_connected
@@ -27,7 +26,7 @@ async def _lose_the_socket(folder: Path) -> None:
             await _end(bus.connection._flusher_task)
             bus.connection._transport._io_writer.transport.close()  # type: ignore[union-attr]
             await action
-            await bus.last_from_leader(subjects.JOBS, "jobs.default.a.b")
+            await bus.last_from_leader("jobs.default.a.b")
         assert await bus.once("jobs.default.a.b", b"{}")
         await bus.connection.close()
 
@@ -38,7 +37,7 @@ async def _end(task: asyncio.Task[None] | None) -> None:
     await asyncio.wait({task})
 
 
-async def _ignore(_: object) -> None:
+def _ignore(_: object) -> None:
     pass
 
 

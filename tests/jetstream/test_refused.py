@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from penstock.errors import Misconfigured
 from penstock.hosting.broker import Broker
 from penstock.jetstream.asking import asked
-from penstock.jetstream.connection import connect, connect_options, mended, report
+from penstock.jetstream.connection import connect, connect_options, report
+from penstock.jetstream.mended import mended
 from penstock.jetstream.storage import NotPermitted
 from penstock.settings import Settings
 from tests.support.patience import PATIENCE

@@ -84,6 +84,27 @@ async def test_what_is_encrypted_goes_through_a_proxy_of_the_environment(monkeyp
     assert await asked.get() == b"CONNECT gemini.example:443 HTTP/1.1\r\n"
 
 
+@pytest.mark.parametrize("sdk_stream", [False, True])
+async def test_a_key_that_is_replaced_in_its_file_is_sent_from_the_next_call_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sdk_stream: bool
+) -> None:
+    """While the file is being replaced, and empty or away, the one before is."""
+    file = tmp_path / "key"
+    file.write_text(f"{KEY}\n")
+    monkeypatch.setenv("GEMINI_API_KEY_FILE", str(file))
+    async with Wire([said("yes")]) as wire:
+        llm = Llm(Models(model_base_url=wire.url, sdk_stream=sdk_stream))
+        await chunks(llm)
+        file.write_text("another-key")
+        await chunks(llm)
+        file.write_text("")
+        await chunks(llm)
+        file.unlink()
+        await chunks(llm)
+        await llm.aclose()
+    assert [one.headers["x-goog-api-key"] for one in wire.asked] == [KEY, *["another-key"] * 3]
+
+
 async def test_a_proxy_of_the_environment_does_not_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """http:// through a proxy would show it there."""
     async with Wire([said("yes")]) as wire, Wire([said("no")]) as proxy:

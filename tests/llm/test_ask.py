@@ -210,13 +210,13 @@ async def test_a_turn_has_text_and_calls_and_all_signatures() -> None:
     )
     received = Received()
     async with Wire([reply]) as wire, at(wire.url) as llm:
-        turn = await asker(llm, received).turn(PROMPT, [ADD])
+        turn = await asker(llm, received).turn(PROMPT, [ADD], stream=True)
     assert turn.text == "I add."
     assert [call.args for call in turn.calls] == [{"a": 1}, {"a": 2}]
     assert [call.signature for call in turn.calls] == ["AQID", None]
     assert [part.kind for part in turn.parts] == ["text", "call", "call", "text"]
     assert turn.parts[-1].model_dump() == {"kind": "text", "text": "", "signature": "BAUG"}
-    assert received.pieces == [], "the words of a turn are not the step's output"
+    assert received.pieces == ["I ", "add."]
     (declared,) = wire.asked[0].body["tools"][0]["functionDeclarations"]
     assert declared["parameters_json_schema"]["propertyOrdering"] == ["a", "b"]
 

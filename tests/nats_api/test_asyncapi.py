@@ -170,7 +170,7 @@ async def test_what_a_fleet_stores_fits_it(pipeline: Pipeline, described: Json) 
     await steps.unsubscribe()
     for stream in (subjects.JOBS, subjects.JOURNAL, subjects.EVENTS, subjects.DEAD):
         every = f"{stream.lower()}.>"
-        async for message in pipeline.bus.history(stream, every):
+        async for message in pipeline.bus.history(every):
             texts = texts_of(message.data) if stream == subjects.EVENTS else [message.data]
             stored += [(message.subject, text) for text in texts]
     used = set()

@@ -146,11 +146,12 @@ NOBODYS = (
     *("$JS.API.STREAM.DELETE.JOBS", "$JS.API.STREAM.PURGE.JOURNAL", "$JS.API.STREAM.UPDATE.EVENTS"),
     *("$JS.API.STREAM.CREATE.X", "$JS.API.STREAM.MSG.DELETE.JOURNAL", "$JS.API.CONSUMER.CREATE.JOURNAL"),
     *("$JS.API.CONSUMER.DURABLE.CREATE.STEPS.x", "$JS.API.CONSUMER.DELETE.STEPS.x", "$KV.KEYS.0123456789"),
-    *("_INBOX.operator.x", "timers.default.x.due.key", "$SYS.REQ.SERVER.PING"),
+    *("timers.default.x.due.key", "$SYS.REQ.SERVER.PING"),
 )
 FORGED = {
     "workers": (
         *("journal.default.x.end", "journal.default.x.start", "journal.default.x.wait.key", "jobs.default.routing.x"),
+        *("_INBOX.operator.x", "_INBOX.gateway.x", "_INBOX.aggregator.x"),
         *("journal.default.x.signal.ok", "steps.normal.workers.routing.respond.default.x.key", "usage.place"),
         *("limits.jobs.default", "turns.normal.default.routing.x", "timers.default.x.set.key", "penstock.fleet"),
         "$JS.API.CONSUMER.MSG.NEXT.STEPS.classifier=routing=classify=normal",
@@ -159,7 +160,7 @@ FORGED = {
         *("$JS.API.DIRECT.GET.JOBS", "$JS.API.CONSUMER.MSG.NEXT.JOBS.aggregator", "penstock.cancel.default"),
     ),
     "classifier": (
-        *("journal.default.x.end", "jobs.default.routing.x", "penstock.cancel.default"),
+        *("journal.default.x.end", "jobs.default.routing.x", "penstock.cancel.default", "_INBOX.gateway.x"),
         "$JS.API.CONSUMER.MSG.NEXT.STEPS.workers=routing=respond=normal",
         "$JS.ACK.STEPS.workers=routing=respond=normal.1.1.1.1.0",
         *("$JS.API.STREAM.MSG.GET.KV_KEYS", "$JS.API.DIRECT.GET.KV_KEYS"),
@@ -169,7 +170,7 @@ FORGED = {
         *("steps.normal.workers.routing.respond.default.x.key", "models.pause.x"),
         *("$JS.API.CONSUMER.MSG.NEXT.STEPS.workers=routing=respond=normal", "timers.default.x.set.key"),
         *("$JS.API.CONSUMER.MSG.NEXT.JOBS.aggregator", "$JS.API.CONSUMER.DELETE.JOBS.aggregator"),
-        *("$JS.ACK.JOBS.aggregator.1.1.1.1.0", "$JS.API.CONSUMER.RESET.JOBS.aggregator"),
+        *("$JS.ACK.JOBS.aggregator.1.1.1.1.0", "$JS.API.CONSUMER.RESET.JOBS.aggregator", "_INBOX.operator.x"),
     ),
     "aggregator": (
         *("$JS.API.STREAM.MSG.GET.KV_KEYS", "$JS.API.DIRECT.GET.KV_KEYS", "models.pause.x", "cache.default.x"),
@@ -186,6 +187,25 @@ async def test_a_service_can_publish_nothing_else(pipeline: Pipeline, users: Pat
         await user.refused(*NOBODYS, *FORGED[name])
     after = {name: (await pipeline.bus.jetstream.stream_info(name)).state.messages for name in STREAMS}
     assert after == before
+
+
+@pytest.mark.parametrize("name", FORGED)
+async def test_a_service_that_asks_itself_may_answer_nowhere_else(pipeline: Pipeline, users: Path, name: str) -> None:
+    """A server that lets users answer where they were asked to (`allow_responses`) lets them answer themselves."""
+    led = ("facts.default.x.end", "$KV.KEYS.0123456789", "$JS.API.STREAM.PURGE.JOURNAL", *FORGED[name][:1])
+    async with being(pipeline.settings, users, name) as user:
+        heard = await user.connection.subscribe(f"_INBOX.{name}.own")
+        for subject in led:
+            await user.connection.publish(f"_INBOX.{name}.own", b"", reply=subject)
+            assert (await heard.next_msg(PATIENCE)).reply == subject
+        await user.refused(*led)
+
+
+async def test_the_operator_is_answered(pipeline: Pipeline, users: Path) -> None:
+    """Where an operator's clients listen, which is at no other user's inbox."""
+    async with being(pipeline.settings, users, "operator") as user:
+        answer = await user.connection.request("penstock.patterns", b"", PATIENCE)
+        assert "routing" in answer.data.decode()
 
 
 async def test_not_even_the_operator_says_what_the_server_says(pipeline: Pipeline, users: Path) -> None:
@@ -220,7 +240,7 @@ async def test_an_executor_cannot_lead_an_answer_to_where_it_may_not_publish(
         assert await connection.request("$JS.API.DIRECT.GET.EVENTS", reading, PATIENCE)
         await pipeline.bus.connection.flush()
     assert heard.pending_msgs == 0
-    assert await pipeline.bus.last_from_leader("JOURNAL", "journal.default.led.>") is None
+    assert await pipeline.bus.last_from_leader("journal.default.led.>") is None
     for stream in STREAMS:
         assert await pipeline.bus.jetstream.stream_info(stream)
 
@@ -234,7 +254,7 @@ async def test_a_gateway_can_lead_an_answer_which_is_why_executors_have_accounts
         await user.connection.publish("events.default.mine", b"{}", reply="journal.default.led.key")
         await user.connection.flush()
         async with asyncio.timeout(PATIENCE):
-            while await pipeline.bus.last_from_leader("JOURNAL", "journal.default.led.key") is None:
+            while await pipeline.bus.last_from_leader("journal.default.led.key") is None:
                 await asyncio.sleep(0.01)
 
 

@@ -46,7 +46,7 @@ async def test_a_job_sleeps_waits_and_is_answered(
             async with serving_gateway(as_user(own, folder, "gateway")) as gateway:
                 job = await pipeline.submit("reminding", {"sleeps": [1], "timeouts": [1, 60], "notes": 1})
                 async with asyncio.timeout(PATIENCE):
-                    while not await pipeline.bus.last_from_leader("JOURNAL", f"journal.default.{job}.wait.*"):
+                    while not await pipeline.bus.last_from_leader(f"journal.default.{job}.wait.*"):
                         await asyncio.sleep(0.05)
                 said = await gateway.http.post(f"/jobs/{job}/signals/answer", json={"text": "yes"})
                 assert said.status_code < 300, said.text

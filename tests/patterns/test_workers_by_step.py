@@ -7,7 +7,6 @@ from penstock_workers.service import build
 
 from penstock.contracts.events import StepCompleted
 from penstock.errors import Misconfigured
-from penstock.jetstream import subjects
 from penstock.settings import Settings
 from tests.patterns.plans import output, plan, task
 from tests.support.pipeline import Pipeline, pipeline_of, running
@@ -34,7 +33,7 @@ async def test_workers_for_one_type_of_task_leave_the_others_alone(pipeline: Pip
         async for event in pipeline.following(JOB):
             if isinstance(event, StepCompleted) and event.step == "execute-backend":
                 break
-        (waiting,) = await pipeline.bus.last_from_any_replica(subjects.STEPS, ["steps.*.*.*.execute-frontend.>"])
+        (waiting,) = await pipeline.bus.last_from_any_replica(["steps.*.*.*.execute-frontend.>"])
         assert waiting.subject.endswith(f"{JOB}.task-1")
         assert await pipeline.gemini.calls(step="execute-frontend") == []
         async with running(build(pipeline.settings, ["orchestrator-worker/execute-frontend"])):

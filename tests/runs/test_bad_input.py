@@ -88,7 +88,7 @@ async def test_an_id_that_would_be_a_chat_s_is_dead_lettered(pipeline: Pipeline)
         await pipeline.submit("routing", GOOD, chat)
         await settlements.wait_for("TERM", stream=subjects.JOBS)
     await _one_dead_letter(pipeline, "invalid_request", f"jobs.default.routing.{chat}", json.dumps(GOOD).encode())
-    assert await pipeline.bus.last_from_leader(subjects.EVENTS, subjects.events(named(chat))) is None
+    assert await pipeline.bus.last_from_leader(subjects.events(named(chat))) is None
 
 
 async def test_an_id_that_another_pattern_has_taken_is_answered_where_its_caller_listens(pipeline: Pipeline) -> None:
@@ -116,14 +116,14 @@ async def test_a_body_as_large_as_the_server_takes_fails_like_any_other(pipeline
     assert len(body) == pipeline.bus.connection.max_payload
     await pipeline.bus.jetstream.publish(subjects.job("routing", named("huge")), body)
     assert (await pipeline.failure("huge")).problem.code == "invalid_request"
-    (letter,) = [letter async for letter in pipeline.bus.history(subjects.DEAD, "dead.>")]
+    (letter,) = [letter async for letter in pipeline.bus.history("dead.>")]
     assert letter.headers[subjects.DEAD_LENGTH_HEADER] == str(len(body))
     assert body.startswith(letter.data)
     assert (await pipeline.run("routing", GOOD))["response"]
 
 
 async def _one_dead_letter(pipeline: Pipeline, reason: str, subject: str, body: bytes) -> None:
-    (letter,) = [letter async for letter in pipeline.bus.history(subjects.DEAD, "dead.>")]
+    (letter,) = [letter async for letter in pipeline.bus.history("dead.>")]
     assert letter.data == body
     assert letter.headers[subjects.DEAD_REASON_HEADER] == reason
     assert letter.headers[subjects.DEAD_SUBJECT_HEADER] == subject
@@ -154,7 +154,7 @@ async def test_a_subject_that_is_no_utf_8_is_refused_like_others(pipeline: Pipel
         answer = await publish(pipeline.settings.nats_url, Publication(subject, b"", json.dumps(GOOD).encode()))
         assert answer.value.get("code", "") == code
     assert (await pipeline.failure("good")).problem.code == "unknown_pattern"
-    letters = [letter.headers async for letter in pipeline.bus.history(subjects.DEAD, "dead.>")]
+    letters = [letter.headers async for letter in pipeline.bus.history("dead.>")]
     assert {letter[subjects.DEAD_SUBJECT_HEADER]: letter[subjects.DEAD_REASON_HEADER] for letter in letters} == {
         "jobs.default.routing.\ufffd": "invalid_request",
         "jobs.default.\ufffd.good": "unknown_pattern",

@@ -10,7 +10,8 @@ from typing import Any
 from penstock.contracts.events import Event
 from penstock.contracts.journal import Outcome
 from penstock.contracts.step import Step, StepMessage
-from penstock.document import Document, Reader
+from penstock.contracts.turns import Turn
+from penstock.document import Document, Reader, shown
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.connection import connect
@@ -34,10 +35,9 @@ AnyStep = Step[Any, Any]
 PATTERN_OF = {step: pattern.name for steps in steps_by_service(load()).values() for pattern, step in steps.values()}
 STEPS: list[AnyStep] = list(PATTERN_OF)
 _TOOLS = {tool.step.name for tool in TOOLS.values()}
-#: Those that ask a model; those whose reply is JSON by a schema; those whose output grows while it is made.
+#: Those that ask a model: the output of each grows while it is made; those whose reply is JSON by a schema.
 MODEL_STEPS = [step for step in STEPS if step.name not in _TOOLS]
-STREAMING_STEPS = [step for step in MODEL_STEPS if step.name != "think"]
-JSON_STEPS = [step for step in STREAMING_STEPS if step.output is not str]
+JSON_STEPS = [step for step in MODEL_STEPS if step.output not in (str, Turn)]
 
 KEY = "step-1"
 PLACE = "/out"
@@ -59,6 +59,11 @@ async def executing(settings: Settings, data: Path) -> AsyncIterator[Settings]:
         yield settings
 
 
+def shown_at_place(outcome: Outcome) -> Any:
+    """What a caller is to be shown there: the value, of a turn its words; None of a failure."""
+    return shown(outcome).get(PLACE)
+
+
 class StepHarness:
     """One job's worth of steps. There is no run: what would be its journal is read here."""
 
@@ -74,7 +79,8 @@ class StepHarness:
             key=KEY,
             input=sample_input(step).model_dump(mode="json", by_alias=True),
             fingerprint="f" * 32,
-            into=PLACE,
+            into=None if step.output is Turn else PLACE,
+            words_into=PLACE if step.output is Turn else None,
             complexity=step.complexity,
             deadline=deadline or time.time() + 60,
         )

@@ -11,7 +11,7 @@ from penstock.contracts.events import Delta, PartReset, StepRetrying, StepStarte
 from penstock.contracts.journal import Outcome
 from penstock.contracts.problem import Problem
 from penstock.jetstream import subjects
-from tests.steps.step_harness import JSON_STEPS, KEY, MODEL_STEPS, STEPS, STREAMING_STEPS, AnyStep, StepHarness
+from tests.steps.step_harness import JSON_STEPS, KEY, MODEL_STEPS, STEPS, AnyStep, StepHarness, shown_at_place
 from tests.support.naming import named
 from tests.support.patience import PATIENCE
 from tests.support.settling import Settlements
@@ -50,7 +50,7 @@ async def test_its_outcome_fits_its_output_and_equals_what_was_streamed(harness:
     TypeAdapter(step.output).validate_python(outcome.value)
     assert (outcome.step, outcome.key, outcome.attempt, outcome.service) == (step.name, KEY, 1, step.service)
     assert (outcome.prompt is None) is (outcome.model is None), "a tool has no prompt"
-    assert await harness.streamed() == outcome.value
+    assert await harness.streamed() == shown_at_place(outcome)
     assert await harness.types() == ["step.started"]
 
 
@@ -124,7 +124,7 @@ async def test_what_passes_is_tried_again(
     await harness.gemini.rule(job=harness.job, times=1, fault=fault)
     outcome = await harness.done(step)
     assert (outcome.failure, outcome.attempt) == (None, 2)
-    assert await harness.streamed() == outcome.value
+    assert await harness.streamed() == shown_at_place(outcome)
     assert await harness.types() == ["step.started", "step.retrying", "step.started", "part.reset"]
     events = await harness.events()
     (retrying,) = [event for event in events if isinstance(event, StepRetrying)]
@@ -138,7 +138,7 @@ async def test_what_passes_is_tried_again(
     assert outcome.usage.calls == 1 + retrying.usage.calls
 
 
-@each([step for step in ONE_OF_EACH_KIND if step in STREAMING_STEPS])
+@each(ONE_OF_EACH_KIND)
 async def test_a_paused_replicas_words_are_ignored(harness: StepHarness, step: AnyStep) -> None:
     """Each delta carries its attempt; once a newer one has begun, those of an older one are void."""
     await harness.gemini.rule(job=harness.job, times=1, fault={"breakAfterChunks": 1})
@@ -147,7 +147,7 @@ async def test_a_paused_replicas_words_are_ignored(harness: StepHarness, step: A
     early = Delta(k=KEY, a=1, n=1, p="/out", t="again")
     for event in (late, early, PartReset(k=KEY, a=1, n=2, p="/out")):
         await harness.bus.append(subjects.events(named(harness.job)), event.model_dump_json().encode())
-    assert await harness.streamed() == outcome.value
+    assert await harness.streamed() == shown_at_place(outcome)
 
 
 @faults(
@@ -191,7 +191,7 @@ async def test_a_reply_that_does_not_fit_is_asked_for_again(
     await harness.gemini.rule(job=harness.job, times=times, fault=fault)
     outcome = await harness.done(step)
     assert (outcome.failure, outcome.attempt) == (None, 1)
-    assert await harness.streamed() == outcome.value
+    assert await harness.streamed() == shown_at_place(outcome)
     types = await harness.types()
     assert types[0] == "step.started"
     assert set(types[1:]) <= {"part.reset"}
@@ -223,7 +223,7 @@ async def test_after_the_primary_models_attempts_the_fallback_is_asked(harness: 
     outcome = await harness.done(step)
     assert (outcome.failure, outcome.attempt) == (None, 4)
     assert [call.model for call in await harness.gemini.calls(job=harness.job)] == ["big-one"] * 3 + ["small-one"]
-    assert await harness.streamed() == outcome.value
+    assert await harness.streamed() == shown_at_place(outcome)
 
 
 @each(ONE_OF_EACH_KIND)

@@ -172,7 +172,7 @@ async def test_the_minutes_tokens_are_what_the_calls_took(fleet: Fleet) -> None:
     booked = None
     while booked != [3, took]:
         await asyncio.sleep(0.01)
-        stored = await fleet.bus.last_from_leader(subjects.MODELS, subjects.model_pace("limited"))
+        stored = await fleet.bus.last_from_leader(subjects.model_pace("limited"))
         assert stored is not None
         seconds = [*json.loads(stored.data).values()]
         booked = [sum(second[place] for second in seconds) for place in range(2)]

@@ -141,14 +141,14 @@ async def test_a_step_message_that_cannot_be_read_fails_its_step(harness: StepHa
         for key, body in (("no-json", b"no JSON"), ("other", other)):
             await harness.bus.once(harness.subject(step, key), body)
         await settlements.wait_for("TERM", 2)
-    facts = await harness.bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(named(harness.job), "*")])
+    facts = await harness.bus.last_from_any_replica([subjects.journal(named(harness.job), "*")])
     outcomes = {fact.subject: Outcome.model_validate_json(fact.data) for fact in facts}
     assert set(outcomes) == {
         subjects.journal(named(harness.job), "no-json"),
         subjects.journal(named(harness.job), "other"),
     }
     assert {outcome.failure.code for outcome in outcomes.values() if outcome.failure} == {"step_error"}
-    letters = [letter async for letter in harness.bus.history(subjects.DEAD, f"dead.steps.*.*.*.*.*.{harness.job}.*")]
+    letters = [letter async for letter in harness.bus.history(f"dead.steps.*.*.*.*.*.{harness.job}.*")]
     assert [letter.headers[subjects.DEAD_REASON_HEADER] for letter in letters] == ["step_error", "step_error"]
     details = [letter.headers[subjects.DEAD_DETAIL_HEADER] for letter in letters]
     assert any(detail.startswith("the step message does not fit: body: Invalid JSON") for detail in details), details

@@ -44,6 +44,4 @@ async def test_a_step_of_a_job_that_has_ended_is_acked_unexecuted(harness: StepH
         await harness.dispatch(STEP)
         await settlements.wait_for("ACK")
     assert await harness.gemini.calls(job=harness.job) == []
-    assert not await harness.bus.last_from_any_replica(
-        subjects.JOURNAL, [subjects.journal(named(harness.job), "step-1")]
-    )
+    assert not await harness.bus.last_from_any_replica([subjects.journal(named(harness.job), "step-1")])

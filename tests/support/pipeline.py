@@ -119,7 +119,7 @@ class Pipeline:
         return await outcomes(self.bus, job)
 
     async def end(self, job: str) -> JobEnd:
-        (stored,) = await self.bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(named(job), END)])
+        (stored,) = await self.bus.last_from_any_replica([subjects.journal(named(job), END)])
         return JobEnd.model_validate_json(stored.data)
 
     def settlements(self) -> Settlements:
@@ -128,7 +128,7 @@ class Pipeline:
 
     async def dead_letters(self) -> list[dict[str, str]]:
         """The headers of all dead letters."""
-        return [stored.headers async for stored in self.bus.history(subjects.DEAD, "dead.>")]
+        return [stored.headers async for stored in self.bus.history("dead.>")]
 
 
 @asynccontextmanager

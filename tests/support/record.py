@@ -6,7 +6,8 @@ from typing import Any
 from penstock.contracts.events import PLACES, texts_of
 from penstock.contracts.journal import RESERVED_KEYS, Outcome
 from penstock.jetstream import subjects
-from penstock.jetstream.bus import Bus, Stored
+from penstock.jetstream.bus import Bus
+from penstock.jetstream.stored import Stored
 from tests.support.naming import named
 
 Message = dict[str, Any]
@@ -20,7 +21,7 @@ async def news(bus: Bus, job: str) -> list[tuple[int, Message, Stored]]:
     found: list[tuple[int, Message, Stored]] = []
     known: set[object] = set()
     newest: dict[str, int] = {}
-    async for stored in bus.history(subjects.EVENTS, subjects.events(named(job))):
+    async for stored in bus.history(subjects.events(named(job))):
         for place, text in enumerate(texts_of(stored.data), stored.sequence * PLACES):
             event: Message = json.loads(text)
             identity = event["id"] if "id" in event else (event["k"], event["a"], event["i"], event["n"])
@@ -35,7 +36,7 @@ async def news(bus: Bus, job: str) -> list[tuple[int, Message, Stored]]:
 
 async def outcomes(bus: Bus, job: str) -> dict[str, Outcome]:
     """The outcomes in a job's journal, by key."""
-    stored = await bus.last_from_any_replica(subjects.JOURNAL, [subjects.journal(named(job), "*")])
+    stored = await bus.last_from_any_replica([subjects.journal(named(job), "*")])
     facts = {fact.subject.rpartition(".")[2]: fact.data for fact in stored}
     return {key: Outcome.model_validate_json(data) for key, data in facts.items() if key not in RESERVED_KEYS}
 

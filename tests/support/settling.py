@@ -41,13 +41,14 @@ class Settlements:
         if self._subscription is not None:
             await self._subscription.unsubscribe()
 
-    def of(self, how: str, stream: str = "STEPS") -> list[Settled]:
-        return [settled for settled in self.all if (settled.how, settled.stream) == (how, stream)]
+    def of(self, how: str, stream: str = "STEPS", consumer: str = "") -> list[Settled]:
+        kind = how, stream
+        return [one for one in self.all if (one.how, one.stream) == kind and one.consumer.startswith(consumer)]
 
-    async def wait_for(self, how: str, count: int = 1, *, stream: str = "STEPS") -> list[Settled]:
-        """Those of a kind, as soon as there are so many."""
+    async def wait_for(self, how: str, count: int = 1, *, stream: str = "STEPS", consumer: str = "") -> list[Settled]:
+        """Those of a kind, as soon as there are so many. `consumer`: how its name begins."""
         async with asyncio.timeout(PATIENCE):
-            while len(found := self.of(how, stream)) < count:
+            while len(found := self.of(how, stream, consumer)) < count:
                 self._changed.clear()
                 await self._changed.wait()
         return found

@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
-from httpx import URL
+from httpx2 import URL
 
 from penstock.settings import Webhooks
 from penstock.webhooks.resolver import Address, Resolver

@@ -30,8 +30,20 @@ class Place:
         self.is_array = self.shape.kind == "array"
 
     def has_text(self) -> bool:
-        """Whether there is text at it or below it, sent or waiting."""
-        return self.started or self.empty_array or bool(self.waiting) or any(map(Place.has_text, self.below.values()))
+        """Whether there is text of it that was sent, or could be now: below it, what comes first in document order.
+
+        So no container is begun for what may be void before its turn comes.
+        """
+        if self.started or self.empty_array or self.waiting:
+            return True
+        names = ("0",) if self.is_array else self.shape.names
+        for name in names:
+            place = self.below.get(name)
+            if place is not None and place.has_text():
+                return True
+            if not (place or self).closed:
+                return False
+        return any(map(Place.has_text, self.below.values()))
 
     def has_part_below(self) -> bool:
         return any(place.waiting is not None or place.has_part_below() for place in self.below.values())

@@ -136,7 +136,7 @@ class Pace:
     async def _write(self) -> None:
         self._changes = [one for one in self._changes if not one[0].cancelled()]
         changes = list(self._changes)
-        stored = await self._bus.last_from_leader(subjects.MODELS, self._subject)
+        stored = await self._bus.last_from_leader(self._subject)
         booked, now = _BOOKED.validate_json(stored.data) if stored else {}, self._bus.time.now()
         results = [change(booked, now) for _, change in changes]
         headers = {Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(stored.sequence if stored else 0)}

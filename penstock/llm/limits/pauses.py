@@ -41,7 +41,7 @@ class Pauses:
 
     async def open(self) -> None:
         every = subjects.model_pause("*")
-        await self._stack.enter_async_context(self._bus.following(self._read, self._on_pause, every))
+        await self._stack.enter_async_context(self._bus.following(self._read, self._hear, every))
 
     async def aclose(self) -> None:
         await self._stack.aclose()
@@ -90,10 +90,10 @@ class Pauses:
 
     async def _read(self) -> None:
         every = [subjects.model_pause("*")]
-        async for stored in self._bus.each_last_from_any_replica(subjects.MODELS, every):
+        async for stored in self._bus.each_last_from_any_replica(every):
             self._known(stored.data)
 
-    async def _on_pause(self, message: Msg) -> None:
+    def _hear(self, message: Msg) -> None:
         self._known(message.data)
 
     def _known(self, data: bytes) -> None:

@@ -142,14 +142,14 @@ async def _is_declared(bus: Bus, model: str, count: int, ack_wait: float) -> boo
         config = (await bus.retrying("find permits", asking)).config
     except NotFoundError:
         return False
-    there = {stored.subject for stored in await bus.last_from_any_replica(subjects.MODELS, [_every(model)])}
+    there = {stored.subject for stored in await bus.last_from_any_replica([_every(model)])}
     return (config.max_ack_pending, config.ack_wait) == (count, ack_wait) and there == set(_permits(model, count))
 
 
 async def declare(bus: Bus, model: str, count: int, ack_wait: float) -> None:
     """The permits of a model and the consumer that lends them. The count that was declared last holds for all."""
     permits = _permits(model, count)
-    there = {stored.subject for stored in await bus.last_from_any_replica(subjects.MODELS, [_every(model)])}
+    there = {stored.subject for stored in await bus.last_from_any_replica([_every(model)])}
     for subject in there.difference(permits):
         await bus.jetstream.purge_stream(subjects.MODELS, subject=subject)
     for subject in permits:

@@ -7,7 +7,7 @@ from pydantic import Field
 from penstock.contracts.options import Options, PatternRequest
 from penstock.contracts.step import Step
 from penstock.contracts.wire import Wire, omitted
-from penstock.patterns.tool_agent.contract import Work
+from penstock.patterns.tool_agent.contract import Called, Work
 
 
 class MultiStepToolUsageOptions(Options):
@@ -19,11 +19,9 @@ class MultiStepToolUsageRequest(PatternRequest):
     options: MultiStepToolUsageOptions = Field(default=MultiStepToolUsageOptions(), description="How the job is run.")
 
 
-class SolutionStep(Wire):
-    """One call of a tool, numbered from 1: why it was made, what was asked, what came back."""
+class SolutionStep(Called):
+    """One call of a tool: why it was made, what was asked, what came back."""
 
-    step: int = Field(description="Its number, from 1.")
-    description: str = Field(description="Why the tool was called.")
     calculation: str | None = omitted(description="What it was asked.")
     result: str | None = omitted(description="What it answered.")
 

@@ -1,5 +1,8 @@
 """What an agent with tools is asked, what it works with, and what it gives."""
 
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
 from pydantic import Field
 
 from penstock.contracts.options import Options, PatternRequest
@@ -16,11 +19,19 @@ class ToolAgentRequest(PatternRequest):
     options: ToolAgentOptions = ToolAgentOptions()
 
 
-class ToolUse(Wire):
-    """One call of a tool, numbered from 1: why it was made, of which tool, what was asked, what came back."""
+class Called(Wire):
+    """One call of a tool, as readers see it. The description streams, from before it is known that a call follows."""
 
-    step: int
-    description: str
+    step: int = Field(description="Its number, from 1.")
+    description: str = Field(description="Why the tool was called.")
+
+
+Shown = TypeVar("Shown", bound=Called)
+
+
+class ToolUse(Called):
+    """One call of a tool: why it was made, of which tool, what was asked, what came back."""
+
     tool: str
     asked: str | None = omitted(description="Absent if the call fits no tool.")
     result: str
@@ -41,6 +52,15 @@ class Work(Wire):
 
     problem: str
     transcript: tuple[Turn, ...]
+
+
+@dataclass(frozen=True)
+class Worked(Generic[Shown]):
+    """The turns, the calls in them as readers see them, and whether the last turn is an answer."""
+
+    transcript: tuple[Turn, ...]
+    steps: tuple[Shown, ...]
+    complete: bool
 
 
 def call_key(turn: int, index: int) -> str:

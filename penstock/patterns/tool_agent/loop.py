@@ -9,26 +9,12 @@ problem ──▶ THINK ──▶ calls tools? ──no──▶ asked for more?
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 from penstock.contracts.step import Step
 from penstock.contracts.turns import ToolCall, ToolResult, Turn
-from penstock.contracts.wire import Wire
 from penstock.pattern import Run
-from penstock.patterns.tool_agent.contract import Work, call_key
+from penstock.patterns.tool_agent.contract import Shown, Work, Worked, call_key
 from penstock.patterns.tool_agent.toolset import Toolset, Used
-
-Shown = TypeVar("Shown", bound=Wire)
-
-
-@dataclass(frozen=True)
-class Worked(Generic[Shown]):
-    """The turns, the calls in them as readers see them, and whether the last turn is an answer."""
-
-    transcript: tuple[Turn, ...]
-    steps: tuple[Shown, ...]
-    complete: bool
 
 
 async def work_out(
@@ -43,6 +29,9 @@ async def work_out(
 ) -> Worked[Shown]:
     """Writes `/steps` and `/complete` of the result.
 
+    What the model writes in a turn grows as the description of the next call; where no call follows, it is retracted.
+    Readers of plain JSON are sent it once the call has its number: nothing sent to them can be taken back.
+
     At most `run.fan_out` calls are under way at once. `shown`: a call as it stands in `/steps`, from its number, why it
     was made, and what came of it. `more`: what a model that has an answer is asked for before it counts, if a turn
     is left; None for nothing.
@@ -53,17 +42,28 @@ async def work_out(
 
     async def carry_out(call: ToolCall, why: str, turn: int, index: int) -> tuple[Shown, ToolResult]:
         number = len(steps) + index
+        at = f"/steps/{number - 1}"
         async with slots:
             used = await tools.use(run, call, key=call_key(turn, index))
         step = shown(number, why or f"Use {call.name}", call, used)
-        run.put(f"/steps/{number - 1}", step)
+        if why and index == 1:
+            run.put(f"{at}/", step.model_dump(mode="json", exclude={"step", "description"}))
+            run.close(at)
+        else:
+            run.put(at, step)
         return step, ToolResult(id=call.id, name=call.name, output=used.output)
 
     for turn in range(1, max_turns + 1):
-        reply = await run.step(think, Work(problem=problem, transcript=tuple(transcript)))
+        at = f"/steps/{len(steps)}"
+        work = Work(problem=problem, transcript=tuple(transcript))
+        reply = await run.step(think, work, into=f"{at}/description")
         transcript.append(reply)
+        why = reply.words
+        if why and reply.calls:
+            run.put(f"{at}/step", len(steps) + 1)
+        elif why:
+            run.retract(at)
         if reply.calls:
-            why = reply.text.strip()
             done = await asyncio.gather(*(carry_out(call, why, turn, i) for i, call in enumerate(reply.calls, 1)))
             steps += [step for step, _ in done]
             transcript.append(Turn(role="user", parts=tuple(result for _, result in done)))

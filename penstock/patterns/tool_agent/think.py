@@ -34,7 +34,7 @@ def think_step(tools: Toolset, instructions: str = "") -> Step[Work, Turn]:
         if missing:
             told = f"Their servers do not answer, so you do not have these tools now: {', '.join(missing)}."
             prompt = replace(prompt, system=f"{prompt.system}\n\n{told}")
-        return await context.model.turn(prompt, (*offered, *declared))
+        return await context.model.turn(prompt, (*offered, *declared), stream=True)
 
     def prompted(request: Work, prompt: Prompt) -> Prompt:
         return _instructed(prompt, instructions).then(*request.transcript)

@@ -112,6 +112,6 @@ def _prompt(kind: Kind, message: StepMessage, outcome: Outcome | None, show_erro
 
 async def _answers(bus: Bus, facts: list[str]) -> dict[str, dict[str, Any]]:
     """By the key of its step, what each call was answered, of those that were."""
-    stored = await bus.last_from_any_replica(subjects.JOURNAL, facts[:_MOST_CALLS]) if facts else []
+    stored = await bus.last_from_any_replica(facts[:_MOST_CALLS]) if facts else []
     outcomes = [Outcome.model_validate_json(one.data) for one in stored]
     return {one.key: {"failure": one.failure} if one.failure else {"output": one.value} for one in outcomes}

@@ -63,7 +63,7 @@ async def remember(bus: Bus, pattern: str, chat: str, job: JobName) -> None:
 
 async def job_of(bus: Bus, tenant: str, pattern: str, chat: str) -> JobName | None:
     """The job of the chat's latest message."""
-    found = await bus.last_from_any_replica(subjects.EVENTS, [_subject(tenant, pattern, chat)])
+    found = await bus.last_from_any_replica([_subject(tenant, pattern, chat)])
     return JobName(tenant, json.loads(found[-1].data)["job"]) if found else None
 
 

@@ -68,8 +68,14 @@ class Gateway:
 
     def follow(self, job: JobName, *, publish_missing_end: bool = False) -> Follower:
         """`publish_missing_end`: the job was not submitted just now."""
-        buffers, silence = self._buffers, self.settings.heartbeat
-        return Follower(self._long, job, buffers=buffers, silence=silence, publish_missing_end=publish_missing_end)
+        return Follower(
+            self._long,
+            job,
+            buffers=self._buffers,
+            silence=self.settings.heartbeat,
+            publish_missing_end=publish_missing_end,
+            ended=self.admission.ended,
+        )
 
     @asynccontextmanager
     async def turn(self, size: int) -> AsyncIterator[None]:

@@ -20,7 +20,7 @@ from penstock.patterns.loading import with_subs
 from penstock.patterns.tool_agent.contract import call_key
 from penstock.runs.keys import as_token
 
-_STEP = re.compile(r"/steps/(\d+)")
+_STEP = re.compile(r"/steps/(\d+)(/result)?")
 
 Chunk = dict[str, Any]
 
@@ -63,7 +63,8 @@ class ToolCalls:
             case PartValue(p=p, t=t) if step := _STEP.fullmatch(p):
                 # a call that fits no tool has no step of its own: only its place in the result answers it
                 calls = self._asked[int(step[1]) :][:1]
-                answer = str(json.loads(t).get("result", "no answer")).removeprefix("error: ")
+                result = json.loads(t)
+                answer = str(result if step[2] else result.get("result", "no answer")).removeprefix("error: ")
                 return [self._ended(call, "error", errorText=answer) for call in calls if call in self._open]
         return []
 
@@ -84,5 +85,5 @@ class ToolCalls:
         return {"type": f"tool-output-{how}", "toolCallId": call, **fields}
 
     async def _output(self, key: str) -> Any:
-        found = await self._bus.last_from_leader(subjects.JOURNAL, subjects.journal(self._job, key))
+        found = await self._bus.last_from_leader(subjects.journal(self._job, key))
         return Outcome.model_validate_json(found.data).value if found else None

@@ -9,7 +9,6 @@ import pytest
 
 from penstock.contracts.turns import Kept, TextPiece, ToolCall
 from penstock.errors import Failure, ModelUnavailable
-from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jobs.ending import cancel
 from penstock.llm.client import Llm
@@ -71,7 +70,7 @@ async def test_one_of_those_that_wait_asks_where_the_asker_did_not(
     full = Full(llm, why)
     async with Waiting(bus) as waiting:
         first = asyncio.ensure_future(asker(full, cache=replies).text(PROMPT))
-        while not await bus.last_from_leader(subjects.CACHE, "cache.>"):
+        while not await bus.last_from_leader("cache.>"):
             await asyncio.sleep(0)
         others = asyncio.gather(*(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT) for n in range(3)))
         await waiting.more(3)

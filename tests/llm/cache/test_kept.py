@@ -56,7 +56,7 @@ POLL = Pattern(
 
 async def kept_under(bus: Bus, body: bytes) -> None:
     """Something else stands in the place of the one reply that is kept."""
-    stored = await bus.last_from_leader(subjects.CACHE, "cache.>")
+    stored = await bus.last_from_leader("cache.>")
     assert stored is not None
     await bus.append(stored.subject, body)
 
@@ -109,7 +109,7 @@ async def test_who_wants_no_cache_asks_and_leaves_nothing(pipeline: Pipeline, ge
     for _ in range(2):
         await pipeline.run("routing", wanted)
     assert await calls(gemini) == 4
-    assert await pipeline.bus.last_from_leader(subjects.CACHE, "cache.>") is None
+    assert await pipeline.bus.last_from_leader("cache.>") is None
 
 
 async def test_a_deployment_may_do_without(settings: Settings, gemini: Steering) -> None:

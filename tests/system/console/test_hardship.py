@@ -132,6 +132,12 @@ async def test_a_browser_s_clock_may_be_off(console: Console, waiting: str, hour
     assert [abs(float(one["since"][0]) - (time.time() - 900)) < 30 for one in asked] == [True] * len(asked)
 
 
+async def test_an_address_that_changes_before_the_page_is_painted_is_followed(console: Console) -> None:
+    await console.page.add_init_script("addEventListener('DOMContentLoaded', () => { location.hash = '#/usage' })")
+    await console.open("fleet")
+    await expect(console.page.get_by_role("heading", name="Usage", level=1)).to_be_visible()
+
+
 @pytest.mark.parametrize("status", [None, 502])
 async def test_a_view_opened_while_the_gateway_is_away_comes_when_it_is_back(
     console: Console, waiting: str, status: int | None

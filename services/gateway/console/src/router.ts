@@ -1,6 +1,6 @@
 // Where the page is: the part of the address behind `#`, so that no path of the API is taken.
 
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 export type Place = { view: string; rest: string[]; query: URLSearchParams };
 
@@ -38,7 +38,8 @@ export function go(to: string, { replace = false } = {}): void {
 
 export function usePlace(): Place {
   const [at, setAt] = useState(place);
-  useEffect(() => {
+  // not useEffect: that is after the next paint, and what the address becomes until then would be missed
+  useLayoutEffect(() => {
     const changed = () => setAt(place());
     addEventListener("hashchange", changed);
     return () => removeEventListener("hashchange", changed);

@@ -36,5 +36,5 @@ function live(step: StepView, now: number | undefined): Stretch[] {
 
 /** How it is now, what became of its `attempts`, and its model. */
 export function note(step: StepView, attempts: string[], now: number): string {
-  return [step.state === "completed" ? "" : doing(step, now), ...attempts, step.model ?? ""].filter(Boolean).join(" · ");
+  return [step.state === "completed" ? "" : doing(step, now), ...attempts, step.cached ? "from the cache" : (step.model ?? "")].filter(Boolean).join(" · ");
 }

@@ -41,7 +41,12 @@ export function rowsOf(timeline: JobTimeline, model: JobModel, now: number): Row
   for (const wait of timeline.waits) {
     const waited = stretch("queued", Date.parse(wait.beganAt), wait.endedAt ? Date.parse(wait.endedAt) : until);
     const said = wait.timedOut ? "nobody said it in time" : wait.signal ? `for “${wait.signal}”` : "for its time";
-    rows.push({ key: wait.key, state: wait.endedAt ? "completed" : "waiting", stretches: [waited], note: said });
+    rows.push({ key: wait.key, state: wait.endedAt ? "completed" : "waiting", stretches: [waited], note: said, shut: Boolean(wait.endedAt) });
   }
-  return rows;
+  return rows.sort((one, other) => began(one) - began(other));
+}
+
+/** A row without a stretch has not begun. */
+function began(row: Row): number {
+  return row.stretches[0]?.from ?? Number.MAX_VALUE;
 }

@@ -22,10 +22,12 @@ type Field = {
   required: boolean;
   errors: Errors;
   changed: (value: unknown) => void;
+  /** Whether it is said what has to be filled in: where nothing is, to begin with. */
+  marked?: boolean | undefined;
 };
 
 /** Fields of all members of an object but those of `without`. */
-export function Fields({ schema, root, value, at = "", errors, changed, without = [] }: Omit<Field, "name" | "required" | "at"> & { at?: string; without?: string[] }): JSX.Element {
+export function Fields({ schema, root, value, at = "", errors, changed, without = [], marked }: Omit<Field, "name" | "required" | "at"> & { at?: string; without?: string[] }): JSX.Element {
   const whole = resolved(schema, root);
   const members = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
   const set = (name: string, to: unknown) => {
@@ -47,6 +49,7 @@ export function Fields({ schema, root, value, at = "", errors, changed, without 
             required={whole.required?.includes(name) ?? false}
             errors={errors}
             changed={(to) => set(name, to)}
+            marked={marked}
           />
         ))}
     </>
@@ -54,25 +57,26 @@ export function Fields({ schema, root, value, at = "", errors, changed, without 
 }
 
 export function OneField(field: Field): JSX.Element {
-  const { name, root, value, at, required, errors, changed } = field;
+  const { name, root, value, at, required, errors, changed, marked } = field;
   const schema = resolved(field.schema, root);
   const id = useId();
   const error = errors.get(at);
   const kind = Array.isArray(schema.type) ? schema.type.find((one) => one !== "null") : schema.type;
+  const hint = schema.description ?? (marked && kind === "boolean" ? "Not ticked is sent as no." : "");
   const controls = {
     id,
-    "aria-describedby": error || schema.description ? `${id}-said` : undefined,
+    "aria-describedby": error || hint ? `${id}-said` : undefined,
     "aria-invalid": error ? true : undefined,
     required: required && kind !== "string",
   };
   const framed = (control: ComponentChildren, beside = false) => (
-    <div class={`field ${beside ? "beside" : ""} ${error ? "wrong" : ""}`}>
+    <div class={`field ${beside ? "beside" : ""} ${error ? "wrong" : ""} ${marked && required && !beside ? "needed" : ""}`}>
       {!beside && <label for={id}>{label(name)}</label>}
       {control}
       {beside && <label for={id}>{label(name)}</label>}
-      {(error || schema.description) && (
+      {(error || hint) && (
         <p id={`${id}-said`} class={error ? "error" : "hint"}>
-          {error ?? <Said text={schema.description ?? ""} />}
+          {error ?? <Said text={hint} />}
         </p>
       )}
     </div>
@@ -116,7 +120,7 @@ export function OneField(field: Field): JSX.Element {
     const whole = (
       <fieldset class="group">
         <legend>{label(name)}</legend>
-        <Fields schema={schema} root={root} value={value} at={at} errors={errors} changed={changed} />
+        <Fields schema={schema} root={root} value={value} at={at} errors={errors} changed={changed} marked={marked} />
       </fieldset>
     );
     if (required || value !== undefined) return whole;

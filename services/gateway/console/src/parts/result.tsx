@@ -9,14 +9,11 @@ import { Document, type Mark, type Marks } from "./value";
 import { WaitsFor } from "./waiting";
 import { count, money } from "./words";
 
-export function Result({ job, followed, schema }: { job: string; followed: Followed; schema: Schema | undefined }): JSX.Element {
+export function Result({ followed, schema }: { followed: Followed; schema: Schema | undefined }): JSX.Element {
   const { model, error } = followed;
   return (
     <>
       <Refused error={error} />
-      {model.waiting.map((waiting) => (
-        <WaitsFor key={waiting.key} job={job} waiting={waiting} />
-      ))}
       {model.problem && (
         <p class="problem" role="alert">
           <strong>{model.problem.code}</strong> {model.problem.detail}
@@ -24,6 +21,17 @@ export function Result({ job, followed, schema }: { job: string; followed: Follo
       )}
       {model.missing.length > 0 && <p class="notice">Nothing came of {model.missing.join(", ")}.</p>}
       <Document value={model.document.value()} schema={schema} marks={marks(model)} />
+    </>
+  );
+}
+
+/** What the job waits for, each with its form. */
+export function Waits({ job, model }: { job: string; model: JobModel }): JSX.Element {
+  return (
+    <>
+      {model.waiting.map((waiting) => (
+        <WaitsFor key={waiting.key} job={job} waiting={waiting} />
+      ))}
     </>
   );
 }

@@ -6,7 +6,8 @@ import "../styles/timeline.css";
 
 /** A stretch of a row; times in milliseconds. */
 export type Stretch = { kind: "queued" | "thinking" | "writing" | "failed" | "cut"; from: number; to: number };
-export type Row = { key: string; state: string; stretches: Stretch[]; note: string };
+/** `shut`: there is nothing to open. */
+export type Row = { key: string; state: string; stretches: Stretch[]; note: string; shut?: boolean };
 
 const SAID = { queued: "waits", thinking: "to the first token", writing: "writes", failed: "an attempt that failed", cut: "cut off" };
 
@@ -19,9 +20,9 @@ export function Timeline({ rows, chosen, choose }: { rows: Row[]; chosen: string
   return (
     <div class="timeline">
       <ol>
-        {rows.map((row) => (
-          <li key={row.key}>
-            <button type="button" aria-pressed={chosen === row.key} onClick={() => choose(row.key)}>
+        {rows.map((row) => {
+          const cells = (
+            <>
               <span class={`state ${row.state}`}>{row.key}</span>
               <span class="track">
                 {row.stretches.map((one) => (
@@ -34,9 +35,20 @@ export function Timeline({ rows, chosen, choose }: { rows: Row[]; chosen: string
               </span>
               <span class={row === slowest && rows.length > 1 ? "took slowest" : "took"} title="In all, by the clock of NATS: what it waited, and all attempts">{length(row) ? duration(length(row)) : ""}</span>
               <span class="note">{row.note}</span>
-            </button>
-          </li>
-        ))}
+            </>
+          );
+          return (
+            <li key={row.key}>
+              {row.shut ? (
+                <div class="row">{cells}</div>
+              ) : (
+                <button type="button" class="row" aria-pressed={chosen === row.key} onClick={() => choose(row.key)}>
+                  {cells}
+                </button>
+              )}
+            </li>
+          );
+        })}
       </ol>
       <p class="legend soft">
         {Object.entries(SAID)

@@ -8,6 +8,11 @@ import { type Errors, Fields, Json, OneField } from "./form";
 import { properties, resolved, type Schema } from "./schema";
 import { label, moment } from "./words";
 
+/** The id of the form for what is waited for under that key. */
+export function waitsFor(key: string): string {
+  return `waits-for-${key}`;
+}
+
 export function WaitsFor({ job, waiting }: { job: string; waiting: Waiting }): JSX.Element {
   const schema = (waiting.bodySchema ?? {}) as Schema;
   const [body, setBody] = useState<unknown>(() => (resolved(schema, schema).properties ? unticked(schema) : undefined));
@@ -31,11 +36,11 @@ export function WaitsFor({ job, waiting }: { job: string; waiting: Waiting }): J
   const isObject = resolved(schema, schema).properties !== undefined;
   const kind = resolved(schema, schema).type;
   return (
-    <form class="waits notice" onSubmit={sent}>
+    <form class="waits notice" id={waitsFor(waiting.key)} onSubmit={sent}>
       <h3>The job waits for “{label(waiting.signal)}”</h3>
       <p class="soft small">until {moment(waiting.until)}</p>
       {isObject ? (
-        <Fields schema={schema} root={schema} value={body} errors={errors} changed={setBody} />
+        <Fields schema={schema} root={schema} value={body} errors={errors} changed={setBody} marked />
       ) : kind === undefined ? (
         <label>
           Body, as JSON <Json id="signal-body" value={body} changed={setBody} />
@@ -55,7 +60,7 @@ export function WaitsFor({ job, waiting }: { job: string; waiting: Waiting }): J
   );
 }
 
-/** A box that is not ticked says no. */
+/** A box that is not ticked says no, as is said beside it. */
 function unticked(schema: Schema): Record<string, boolean> {
   const required = resolved(schema, schema).required ?? [];
   const members = Object.entries(properties(schema, schema));

@@ -13,13 +13,14 @@ import { Copy } from "../parts/copy";
 import { Given } from "../parts/given";
 import { Events } from "../parts/events";
 import { Part } from "../parts/part";
-import { Refused, Result, Standing } from "../parts/result";
+import { Refused, Result, Standing, Waits } from "../parts/result";
 import type { Schema } from "../parts/schema";
 import { Drawing, Steps, useNow } from "../parts/steps";
 import { Timeline } from "../parts/timeline";
 import { brief, count, duration, moment, money } from "../parts/words";
 import { go, href, type Place } from "../router";
 import { Value } from "../parts/value";
+import { waitsFor } from "../parts/waiting";
 import { remember } from "./run";
 import "../styles/job.css";
 
@@ -42,7 +43,12 @@ export function Job({ id }: { id: string; at: Place }): JSX.Element {
         <Refused error={state.error} />
       </>
     );
-  const choose = (key: string) => setChosen(chosen === key ? undefined : key);
+  const choose = (key: string) => {
+    const form = document.getElementById(waitsFor(key));
+    if (!form) return setChosen(chosen === key ? undefined : key);
+    form.scrollIntoView({ block: "center" });
+    form.querySelector<HTMLElement>("input, textarea, select, button")?.focus();
+  };
   const step = chosen === undefined ? undefined : model.steps.get(chosen);
   return (
     <>
@@ -74,6 +80,7 @@ export function Job({ id }: { id: string; at: Place }): JSX.Element {
           {model.status === "completed" && <Copy text={() => JSON.stringify(model.document.value(), null, 2)}>Copy result</Copy>}
         </div>
       </header>
+      <Waits job={id} model={model} />
       <Part name="Steps">
         {contract?.drawing ? <Drawing drawing={contract.drawing} model={model} /> : <Steps model={model} chosen={chosen} choose={choose} />}
         <Times job={id} model={model} chosen={chosen} choose={choose} />
@@ -82,7 +89,7 @@ export function Job({ id }: { id: string; at: Place }): JSX.Element {
       </Part>
       <Asked job={id} contract={contract} />
       <Part name="Result">
-        <Result job={id} followed={followed} schema={contract?.result as Schema | undefined} />
+        <Result followed={followed} schema={contract?.result as Schema | undefined} />
       </Part>
       <EventLog model={model} />
     </>

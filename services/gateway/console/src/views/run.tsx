@@ -8,7 +8,7 @@ import type { JobState, PatternContract } from "../api/schema";
 import { useJob } from "../job/use";
 import { Copy } from "../parts/copy";
 import { type Errors, Fields, isBroken, Json } from "../parts/form";
-import { Refused, Result, Standing } from "../parts/result";
+import { Refused, Result, Standing, Waits } from "../parts/result";
 import { properties, type Schema } from "../parts/schema";
 import { languages, snippet } from "../parts/snippets";
 import { Drawing, Steps } from "../parts/steps";
@@ -81,7 +81,8 @@ function OnePattern({ name, job }: { name: string; job: string | null }): JSX.El
                 </div>
                 {contract.drawing && <Drawing drawing={contract.drawing} model={shown} />}
                 <Steps model={shown} />
-                <Result job={job} followed={followed} schema={contract.result as Schema} />
+                <Waits job={job} model={shown} />
+                <Result followed={followed} schema={contract.result as Schema} />
               </>
             )}
           </div>
