@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from penstock.cli.errors import BadInput
+from penstock.cli.keys import A_TENANT
 from penstock.cli.own_settings import settings_with
 from penstock.cli.printing import echo, say
-from penstock.contracts.wire import Tenant
 from penstock.jetstream.partitions import Partitions
 from penstock.local.processes import make_private, write_private
 from penstock.nats_api import credentials, server_config
@@ -19,21 +18,14 @@ from penstock.patterns.loading import load
 _CONFIG, _ACCOUNTS = "nats.conf", "accounts.conf"
 
 
-def _tenant(text: str) -> str:
-    """Raises BadParameter."""
-    try:
-        return TypeAdapter[str](Tenant).validate_python(text)
-    except ValidationError:
-        raise typer.BadParameter(f"{text[:100]!r} is not a tenant: 1 to 32 of a-z 0-9 -, the first no -") from None
-
-
 def nats_config(
     folder: Annotated[
-        Path, typer.Argument(help="Where the files are written; made for its user alone.", metavar="DIR")
+        Path,
+        typer.Argument(file_okay=False, help="Where the files are written; made for its user alone.", metavar="DIR"),
     ],
     tenant: Annotated[
         list[str] | None,
-        typer.Option(help="With an account for its callers; may be given again.", metavar="TENANT", parser=_tenant),
+        typer.Option(help="With an account for its callers; may be given again.", metavar="TENANT", parser=A_TENANT),
     ] = None,
     tls_cert: Annotated[str | None, typer.Option(help="The server's certificate, as the server finds it.")] = None,
     tls_key: Annotated[str | None, typer.Option(help="Its private key.")] = None,

@@ -11,6 +11,7 @@ from nats.aio.msg import Msg
 
 from penstock.cancelling import own_cancellation, stop
 from penstock.jetstream.hearing import subscribe
+from penstock.jetstream.storage import NotPermitted
 
 #: Seconds that what was read late may take to be handled.
 _MOMENT = 0.05
@@ -85,7 +86,7 @@ def mended(connection: Client) -> Client:
             return
         for subject, answer in waiting.values():
             if f'for publish to "{subject.lower()}"' in err_msg:
-                _fail(answer, error)
+                _fail(answer, NotPermitted(str(error)))
 
     async def asked(subject: str, payload: bytes, timeout: float = 1, headers: dict[str, Any] | None = None) -> Any:
         if connection.is_draining_pubs:

@@ -16,6 +16,7 @@ from nats.js.errors import APIError
 
 from penstock.errors import PenstockError
 from penstock.jetstream.asking import asked
+from penstock.jetstream.storage import NotPermitted
 
 #: Bytes of a chunk, and of those that are under way.
 _CHUNK, _WINDOW = 256 * 1024, 4 * 1024 * 1024
@@ -53,6 +54,8 @@ async def save(connection: Client, stream: str, file: BinaryIO, told: Told) -> d
             told(size)
             if chunk.reply:
                 await connection.publish(chunk.reply, b"")
+    except NotPermitted as error:
+        raise SnapshotFailed(f"the snapshot of {stream} was not taken: {error}") from error
     except nats.errors.TimeoutError as error:
         raise SnapshotFailed(f"the snapshot of {stream} broke off after {size:,} bytes: NATS went silent") from error
     finally:
@@ -74,6 +77,8 @@ async def restore(connection: Client, saved: dict[str, Any], file: BinaryIO, tol
         _raise((await connection.request(place, b"", _PATIENCE)).data)
     except APIError as error:
         raise SnapshotFailed(f"NATS does not restore {stream}: {error.description}") from error
+    except NotPermitted as error:
+        raise SnapshotFailed(f"{stream} is not restored: {error}") from error
     except (nats.errors.TimeoutError, nats.errors.NoRespondersError) as error:
         raise SnapshotFailed(f"the restore of {stream} broke off after {size:,} bytes: NATS went silent") from error
 

@@ -39,6 +39,13 @@ class NotTried(nats.errors.Error):
     """Not sent: what was published last to this stream was not stored, and it is another one's turn to try."""
 
 
+class NotPermitted(nats.errors.TimeoutError):
+    """The server does not let this user ask it: no answer comes, until its configuration is another one."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 #: NATS could not be reached, or did not answer: the message may be stored or not.
 UNREACHABLE = (
     nats.errors.TimeoutError,
@@ -121,6 +128,8 @@ class Storage:
                 self._answered(stream, only=_STUCK)
             elif _is_full(error):
                 self._failed(stream, error.description or "no room")
+            raise
+        except NotPermitted:
             raise
         except nats.errors.TimeoutError:
             if await self._answers(stream):

@@ -86,6 +86,8 @@ def server(fleet_file: str, tls: Tls | None) -> str:
     lines = [
         "# Made by `penstock nats-config`; what is secret is in the file that is included.",
         'listen: "0.0.0.0:4222"',
+        # health checks of docker-compose.yml ask there
+        'http: "127.0.0.1:8222"',
         f"max_payload: {_MAX_PAYLOAD}",
         f"max_pending: {_MAX_PENDING}",
         'jetstream { store_dir: "/data", sync_interval: "1s" }',

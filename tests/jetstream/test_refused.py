@@ -8,7 +8,6 @@ import signal
 from pathlib import Path
 from typing import Self
 
-import nats.errors
 import pytest
 from nats.aio.client import Client
 from pydantic import SecretStr
@@ -18,6 +17,7 @@ from penstock.hosting.broker import Broker
 from penstock.jetstream.asking import asked
 from penstock.jetstream.connection import connect, connect_options, report
 from penstock.jetstream.mended import mended
+from penstock.jetstream.storage import NotPermitted
 from penstock.settings import Settings
 from tests.support.patience import PATIENCE
 from tests.support.servers import NatsServer
@@ -114,7 +114,7 @@ async def test_what_a_user_may_not_ask_fails_at_once_and_says_so(tmp_path: Path)
         bus = await connect(users.settings, "test")
         asking = asked(bus.connection, "STREAM.SNAPSHOT.JOBS", patience=2 * PATIENCE)
         permitted = asyncio.create_task(asked(bus.connection, "INFO"))
-        with pytest.raises(nats.errors.Error, match=r'permissions violation for publish to "\$js.api.stream.snapshot'):
+        with pytest.raises(NotPermitted, match=r'permissions violation for publish to "\$js.api.stream.snapshot'):
             await asking
         assert "limits" in await permitted
         await bus.connection.close()
