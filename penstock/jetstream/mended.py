@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import nats.errors
-from nats.aio.client import Client
+from nats.aio.client import PING_PROTO, Client
 from nats.aio.msg import Msg
 
 from penstock.cancelling import own_cancellation, stop
@@ -35,7 +35,8 @@ def mended(connection: Client) -> Client:
     `close` ends it for certain, also while it reconnects. A request takes half of the CPU: nats-py draws a random name
     for each, waits in a task's time-out instead of a timer, and has a task take its answer from a queue; and headers
     are read in a quarter of the time, since nats-py looks at each character of their names. A request that the server
-    does not permit fails at once.
+    does not permit fails at once. A `flush` comes behind what was sent before it: nats-py's overtakes what its task
+    that writes has not written yet.
     """
     build, read, close = connection._build_message, connection._process_headers, connection.close
     inform, introduce = connection._process_info, connection._process_connect_init
@@ -61,6 +62,11 @@ def mended(connection: Client) -> Client:
         if initial_connection and wanted and not info.get("tls_required"):
             raise nats.errors.Error("nats: TLS is asked for, and the server offers none")
         await inform(info, initial_connection)
+
+    async def pinged(pong: asyncio.Future[Any] | None = None) -> None:
+        connection._pongs.append(pong or asyncio.get_running_loop().create_future())
+        await connection._send_command(PING_PROTO)  # type: ignore[no-untyped-call]
+        await connection._flush_pending()
 
     async def introduced() -> None:
         try:
@@ -106,6 +112,7 @@ def mended(connection: Client) -> Client:
             timer.cancel()
             del waiting[token]
 
+    connection._send_ping = pinged  # type: ignore[method-assign, assignment]
     connection._parse_header_lines = _header_lines  # type: ignore[method-assign, assignment]
     connection._process_info = informed  # type: ignore[method-assign]
     connection._process_connect_init = introduced  # type: ignore[method-assign]
