@@ -1,4 +1,4 @@
-"""What a job of each pattern leaves in the streams, in bytes.
+"""What a job of each pattern leaves in the streams, in bytes; and how many messages it puts there.
 
     python -m bench.stream_bytes [--jobs 20] [--pace natural]
 
@@ -23,7 +23,7 @@ from penstock.settings import Settings
 
 
 async def main(jobs: int, pace: Pace) -> None:
-    found: dict[str, dict[str, int]] = {}
+    found: tuple[dict[str, dict[str, float]], ...] = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(data=Path(folder), port=0, pace=pace, env=WITHOUT_KEYS)
         async with stack, NatsClient(Settings(nats_url=stack.nats_url)) as client:
@@ -33,11 +33,13 @@ async def main(jobs: int, pace: Pace) -> None:
                 asked = (client.run(pattern.name, _another(request, number)) for number in range(jobs))
                 await asyncio.gather(*asked)
                 after = await _held(client.bus)
-                found[pattern.name] = {name: round((after[name] - before[name]) / jobs) for name in after}
-    left = [name for name in subjects.STREAMS if any(row[name] >= 1 for row in found.values())]
-    print(f"| pattern | {' | '.join(left)} |\n|---{'|---' * len(left)}|")
-    for pattern_name, row in found.items():
-        print(f"| {pattern_name} | {' | '.join(f'{row[name]:,}' for name in left)} |")
+                for table, now, then in zip(found, after, before, strict=True):
+                    table[pattern.name] = {name: (now[name] - then[name]) / jobs for name in now}
+    for table, digits in zip(found, (0, 1), strict=True):
+        left = [name for name in subjects.STREAMS if any(row[name] >= 0.1 for row in table.values())]
+        print(f"\n| pattern | {' | '.join(left)} |\n|---{'|---' * len(left)}|")
+        for pattern_name, row in table.items():
+            print(f"| {pattern_name} | {' | '.join(f'{row[name]:,.{digits}f}' for name in left)} |")
 
 
 def _another(request: dict[str, Any], number: int) -> dict[str, Any]:
@@ -47,9 +49,10 @@ def _another(request: dict[str, Any], number: int) -> dict[str, Any]:
     return request | {longest: f"{texts[longest]}\n# {number:03d}"}
 
 
-async def _held(bus: Bus) -> dict[str, int]:
-    infos = [await bus.jetstream.stream_info(name) for name in subjects.STREAMS]
-    return {str(info.config.name): info.state.bytes for info in infos}
+async def _held(bus: Bus) -> tuple[dict[str, int], dict[str, int]]:
+    """The bytes that each stream holds, and the messages that were ever put there."""
+    infos = {name: (await bus.jetstream.stream_info(name)).state for name in subjects.STREAMS}
+    return {name: one.bytes for name, one in infos.items()}, {name: one.last_seq for name, one in infos.items()}
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ class Tenant:
             del filters[subjects.USAGE]
         last = {subjects.JOURNAL: filters.pop(subjects.JOURNAL)}
         # whose question a shared reply answered is not known; it is asked anew
-        await self._remove({subjects.CACHE: [subjects.cached(subjects.SHARED, "*")]}, {})
+        await self._remove({subjects.CACHE: [subjects.cached(subjects.SHARED, "*")]})
         removed += await self._until_quiet(filters, erase, told)
         if keep_usage:
             await Folding(self._bus).fold()
@@ -112,12 +112,10 @@ class Tenant:
         }
 
     async def _last_jobs(self) -> dict[str, int]:
-        """The place in JOBS of the newest, in each partition."""
-        places = {}
-        for subject in self._bus.partitions.each(subjects.job("*", self._any)):
-            newest = await self._bus.last_from_leader(subject)
-            places[subject] = newest.sequence if newest else 0
-        return places
+        """The place in JOBS of the newest, in each partition: by the subject of its jobs."""
+        every = self._bus.partitions.each(subjects.job("*", self._any))
+        newest = {subject: await self._bus.last_from_leader(subject) for subject in every}
+        return {subject: one.sequence if one else 0 for subject, one in newest.items()}
 
     async def _end_jobs(self, until: Mapping[str, int], told: Told) -> int:
         """Cancel those that have not ended, up to these places in JOBS; returns how many."""
@@ -133,15 +131,15 @@ class Tenant:
         return ended
 
     async def _submitted(self, until: Mapping[str, int]) -> AsyncIterator[list[JobName]]:
-        for subject, place in until.items():
-            found: list[JobName] = []
-            async for stored in self._bus.history(subject, until=place):
+        found: list[JobName] = []
+        for subject, last in until.items():
+            async for stored in self._bus.history(subject, until=last):
                 found.append(subjects.of_job(stored.subject)[1])
                 if len(found) == _BATCH:
                     yield found
                     found = []
-            if found:
-                yield found
+        if found:
+            yield found
 
     async def _until_quiet(self, filters: dict[str, list[str]], erase: bool, told: Told) -> Counter[str]:
         """End jobs and remove, until nothing more comes: who works on one still writes for a moment after its end."""
@@ -163,15 +161,15 @@ class Tenant:
         return removed
 
     async def _remove(
-        self, filters: dict[str, list[str]], jobs_until: Mapping[str, int], *, erase: bool = False
+        self, filters: dict[str, list[str]], until: Mapping[str, int] | None = None, *, erase: bool = False
     ) -> Counter[str]:
-        """`jobs_until`: the places in JOBS behind which jobs stay."""
+        """`until`: by the subject of jobs, the place in JOBS behind which they stay."""
         removed = Counter[str]()
         for stream, subject in self._each(filters):
-            until = jobs_until.get(subject, 0) if stream == subjects.JOBS else None
+            last = (until or {}).get(subject)
             if erase:
-                removed[stream] += await self._erase_all(subject, until)
-            request, bound = f"STREAM.PURGE.{stream_of(subject)}", {} if until is None else {"seq": until + 1}
+                removed[stream] += await self._erase_all(subject, last)
+            request, bound = f"STREAM.PURGE.{stream_of(subject)}", {} if last is None else {"seq": last + 1}
             removing = partial(asked, self._bus.connection, request, patience=_REMOVING, filter=subject, **bound)
             removed[stream] += (await self._bus.retrying(f"purge {stream}", removing))["purged"]
         return +removed  # those with something

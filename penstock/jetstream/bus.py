@@ -10,13 +10,11 @@ import asyncio
 import json
 import logging
 from base64 import b64decode
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from email.parser import HeaderParser
 from functools import partial
-from itertools import chain
 from typing import Any, TypeVar
 
 import nats.errors
@@ -122,13 +120,11 @@ class Bus:
 
     async def put(self, subject: str, payload: bytes, headers: dict[str, str] | None) -> dict[str, Any]:
         """The same of any size, with all that the stream answers; nats-py's own publish makes an object of that."""
-
         stored = self.partitions.one(subject)
 
         async def attempt() -> dict[str, Any]:
-            answer: dict[str, Any] = json.loads(
-                (await self.connection.request(stored, payload, _ANSWER, headers=headers)).data
-            )
+            reply = await self.connection.request(stored, payload, _ANSWER, headers=headers)
+            answer: dict[str, Any] = json.loads(reply.data)
             if error := answer.get("error"):
                 APIError.from_error(error)
             return answer
@@ -137,8 +133,7 @@ class Bus:
 
     async def last_from_leader(self, subject: str) -> Stored | None:
         """The last message of `subject` (wildcards allowed, but for the job), as the stream's leader has it."""
-        asking = partial(self._get, last_by_subj=self.partitions.one(subject))
-        return await self.retrying(f"read {subject}", asking)
+        return await self.retrying(f"read {subject}", partial(self._get, last_by_subj=self.partitions.one(subject)))
 
     async def last_from_any_replica(self, wanted: Sequence[str]) -> list[Stored]:
         """The last message of each of up to 1,024 subjects that has one, oldest first in each stream.
@@ -149,10 +144,7 @@ class Bus:
 
     async def each_last_from_any_replica(self, wanted: Sequence[str]) -> AsyncIterator[Stored]:
         """The same, not held together."""
-        by_stream = defaultdict[str, list[str]](list)
-        for subject in chain.from_iterable(map(self.partitions.each, wanted)):
-            by_stream[stream_of(subject)].append(subject)
-        for stream, some in by_stream.items():
+        for stream, some in self.partitions.by_stream(wanted).items():
             async for stored in self._read(stream, {"multi_last": some}):
                 yield stored
 

@@ -65,7 +65,7 @@ def mended(connection: Client) -> Client:
 
     async def pinged(pong: asyncio.Future[Any] | None = None) -> None:
         connection._pongs.append(pong or asyncio.get_running_loop().create_future())
-        await connection._send_command(PING_PROTO)  # type: ignore[no-untyped-call]
+        await connection._send_command(PING_PROTO)
         await connection._flush_pending()
 
     async def introduced() -> None:

@@ -13,8 +13,11 @@ How many there are is in every subject: what a process with another number wrote
 """
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from penstock.jetstream import subjects
 
@@ -86,6 +89,13 @@ class Partitions:
         if len(found) > 1:
             raise ValueError(f"{subject} is in each of {self.count} partitions")
         return found[0]
+
+    def by_stream(self, wanted: Iterable[str]) -> dict[str, list[str]]:
+        """Where NATS has all of these."""
+        found = defaultdict[str, list[str]](list)
+        for subject in chain.from_iterable(map(self.each, wanted)):
+            found[stream_of(subject)].append(subject)
+        return found
 
     def wildcard(self, subject: str) -> str:
         """All that is called `subject` in whichever partition, as one subject."""

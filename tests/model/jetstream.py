@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 
 import nats.errors
 from nats.aio.msg import Msg
-from nats.js.errors import APIError
 
 from penstock.jetstream import subjects
 
@@ -96,11 +95,13 @@ class Server:
         found = [one.data for one in self.entries(subjects.stream_of(subject)) if one.subject == subject]
         return found[-1] if found else None
 
-    def store(self, subject: str, data: bytes) -> Any:
+    def store(self, subject: str, data: bytes) -> dict[str, Any]:
+        """What is answered to a publish."""
         stream = subjects.stream_of(subject)
         of_subject = [one for one in self.entries(stream) if one.subject == subject]
         if stream in _WRITE_ONCE and of_subject:
-            return APIError(code=503, err_code=10077, description="maximum messages per subject exceeded")
+            taken = "maximum messages per subject exceeded"
+            return {"error": {"code": 503, "err_code": 10077, "description": taken}}
         sequence = 1 + max((e.sequence for e in self.log if isinstance(e, Entry) and e.stream == stream), default=0)
         self.log.append(entry := Entry(stream, sequence, subject, data))
         if stream in _REPUBLISHED:
@@ -108,7 +109,7 @@ class Server:
             before = of_subject[-1].sequence if of_subject else 0
             headers = {**_headers(entry), "Nats-Last-Sequence": str(before)}
             self._send(target + subject.removeprefix(source), data, headers)
-        return SimpleNamespace(seq=sequence)
+        return {"seq": sequence}
 
     def publish(self, subject: str, data: bytes, reply: str) -> None:
         if subject.startswith("$JS.ACK."):
@@ -173,21 +174,22 @@ class Connection:
         self.stats = {"reconnects": 0}
 
     def jetstream(self, timeout: float) -> Any:
-        async def publish(subject: str, payload: bytes, headers: dict[str, str] | None = None) -> Any:
-            return await self._ask(lambda: self._server.store(subject, payload))
-
-        return SimpleNamespace(publish=publish)
+        return None
 
     async def publish(self, subject: str, payload: bytes = b"", reply: str = "", headers: Any = None) -> None:
         self._check()
         self.sent.append(lambda: self._server.publish(subject, payload, reply))
 
-    async def request(self, subject: str, payload: bytes, timeout: float) -> Any:
+    async def request(self, subject: str, payload: bytes, timeout: float, headers: Any = None) -> Any:
+        if not subject.startswith("$JS.API."):
+            return await self._ask(
+                lambda: SimpleNamespace(data=json.dumps(self._server.store(subject, payload)).encode())
+            )
         if not subject.startswith("$JS.API.STREAM.MSG.GET."):  # the server's time, which is ours here
             raise nats.errors.TimeoutError
         return await self._ask(lambda: self._server.get(subject.rpartition(".")[2], json.loads(payload)))
 
-    async def subscribe(self, subject: str, cb: Callback | None = None) -> "Subscription":
+    async def subscribe(self, subject: str, cb: Callback | None = None, pending_bytes_limit: int = 0) -> "Subscription":
         self._check()
         self._subscriptions.append(subscription := Subscription(self, subject, cb))
         self.sent.append(lambda: self._server.subscriptions.append(subscription))
@@ -248,11 +250,11 @@ class Connection:
 
 
 class Subscription:
-    """Messages to `cb`, or to who waits in `next_msg`."""
+    """Messages to `cb`, or to a queue: to who waits in `next_msg`, or what hears them in its place."""
 
     def __init__(self, connection: Connection, subject: str, cb: Callback | None) -> None:
         self.connection, self.subject, self._cb = connection, subject, cb
-        self._received: deque[Msg] = deque()
+        self._pending_queue: asyncio.Queue[Msg] = asyncio.Queue()
         self._next: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Future[None]] = set()
 
@@ -261,15 +263,15 @@ class Subscription:
             self._tasks.add(task := asyncio.ensure_future(self._cb(message)))
             task.add_done_callback(self._tasks.discard)
             return
-        self._received.append(message)
+        self._pending_queue.put_nowait(message)
         if self._next is not None:
             _settle(self._next, None)
 
     async def next_msg(self, timeout: float) -> Msg:
-        if not self._received:
+        if self._pending_queue.empty():
             self._next = asyncio.get_running_loop().create_future()
             await self.connection.wait(self._next)
-        return self._received.popleft()
+        return self._pending_queue.get_nowait()
 
     async def unsubscribe(self) -> None:
         self.connection.forget(self)
