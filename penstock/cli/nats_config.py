@@ -64,7 +64,8 @@ def nats_config(
             files[name] = text
     if not update and (there_already := sorted(name for name in files if (folder / name).exists())):
         raise BadInput(f"in {folder} there are {', '.join(there_already)}: --update keeps the passwords in them")
-    make_private(folder)
+    if not folder.exists():  # one that is there is its owner's; the files are private all the same
+        make_private(folder)
     for file, text in files.items():
         write_private(folder / file, text)
         echo(str(folder / file))

@@ -152,7 +152,7 @@ class Tenant:
             due = {stream: some for stream, some in filters.items() if not (ended and stream == subjects.JOURNAL)}
             now = await self._remove(due, newest, erase=erase)
             for stream, count in now.items():
-                told(f"{stream}: {count:,} messages")
+                told(f"{stream}: {count:,} {'message' if count == 1 else 'messages'}")
             now[ENDED] += ended
             removed += (now := +now)
             quiet = 0 if now else quiet + 1

@@ -39,7 +39,10 @@ def test_the_server_takes_it_and_its_user_alone_may_read_it(tmp_path: Path) -> N
 
 
 def test_nothing_is_replaced_without_being_told_so(tmp_path: Path) -> None:
+    """The folder is as it was, too: that may be anybody's."""
+    tmp_path.chmod(0o755)
     configured(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
     before = contents(tmp_path)
     assert "--update" in refused(tmp_path)
     assert contents(tmp_path) == before
