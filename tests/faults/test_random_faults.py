@@ -28,7 +28,7 @@ _LONG = COUNT > 20
 
 
 @pytest.mark.timeout(300 + 6 * JOBS)
-@pytest.mark.parametrize("servers", [1, 3])
+@pytest.mark.parametrize("servers", [1, pytest.param(3, marks=pytest.mark.long)])
 async def test_jobs_of_all_patterns_survive_random_faults(tmp_path: Path, servers: int) -> None:
     print(f"\n{servers} NATS server(s), {JOBS} jobs, {AT_ONCE} at once, {COUNT} faults, seed {SEED}")
     names = sorted(PATTERNS)

@@ -52,12 +52,16 @@ async def test_a_job_runs(settings: Settings, gemini: Steering, tmp_path: Path) 
 
 
 async def test_without_a_certificate_nobody_is_let_in(settings: Settings) -> None:
-    await is_refused(settings.model_copy(update={"nats_cert": None, "nats_key": None}), "(?i)certificate|closed|reset")
+    await is_refused(
+        settings.model_copy(update={"nats_cert": None, "nats_key": None}), "(?i)certificate|unknown ca|closed|reset"
+    )
 
 
 async def test_a_certificate_of_another_ca_is_not_let_in(settings: Settings, tmp_path: Path) -> None:
     cert, key = Authority(tmp_path / "other").issue("penstock")
-    await is_refused(settings.model_copy(update={"nats_cert": cert, "nats_key": key}), "(?i)certificate|closed|reset")
+    await is_refused(
+        settings.model_copy(update={"nats_cert": cert, "nats_key": key}), "(?i)certificate|unknown ca|closed|reset"
+    )
 
 
 async def test_a_server_with_a_certificate_of_another_ca_is_not_believed(settings: Settings, tmp_path: Path) -> None:

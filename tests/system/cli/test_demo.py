@@ -36,7 +36,9 @@ def test_only_one_pattern_can_be_shown(pattern: str) -> None:
     assert "sequential-processing" not in ended.stdout
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long)]
+)
 def test_a_demo_that_is_ended_early_leaves_nothing(tmp_path: Path, number: signal.Signals, status: int) -> None:
     """No process, no file, no traceback."""
     environment = {**os.environ, "TMPDIR": str(tmp_path)}

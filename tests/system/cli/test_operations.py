@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.support.repository import ROOT
 from tests.support.simulator import BlockingSteering
 from tests.system.cli.system import System, penstock
@@ -20,6 +22,7 @@ def commands(page: Path) -> list[str]:
     return [found for block in blocks for found in re.findall(r"^\$ penstock (.*)$", block, re.MULTILINE)]
 
 
+@pytest.mark.long
 def test_all_commands_of_the_pages(tmp_path: Path) -> None:
     """In the order of the pages, on one system, over NATS: `keys create` closes its gateway."""
     with System(tmp_path / "data") as system:
