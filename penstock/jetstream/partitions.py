@@ -1,4 +1,4 @@
-"""Which partition a job is in: JOBS, STEPS, JOURNAL and EVENTS may each be several streams (docs/adr/0035).
+"""Which partition a job is in: JOBS, STEPS, JOURNAL and EVENTS may each be several streams (docs/adr/0032).
 
     as code speaks of it             stream     as NATS has it, in partition 3 of 4    stream
     jobs.<tenant>.<pattern>.<job>    JOBS       of4.3.jobs.<tenant>.<pattern>.<job>    JOBS-3
