@@ -38,8 +38,8 @@ class Places:
         async with self._cells.using(subjects.places(job.tenant)) as cell:
             while True:
                 stored: dict[str, float] = json.loads(cell.data or b"{}")
-                over = [one for one in stored if JobName(job.tenant, one) in self._over]
-                held = {one: at for one, at in stored.items() if one not in over}
+                held = {one: at for one, at in stored.items() if JobName(job.tenant, one) not in self._over}
+                over = stored.keys() - held.keys()
                 now = self._bus.time.now()
                 if now - held.get(job.id, 0) < _SUBMITTED / 2:
                     return
