@@ -25,6 +25,12 @@ def milliseconds(pids: Iterable[int]) -> float:
     return sum(_milliseconds(one) for pid in pids for one in _tree(pid))
 
 
+def nanoseconds(pids: Iterable[int]) -> int:
+    """The same to the nanosecond, without children that are gone."""
+    threads = (Path(f"/proc/{one}/task").iterdir() for pid in pids for one in _tree(pid))
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in itertools.chain.from_iterable(threads))
+
+
 def rss(process: Process) -> float:
     """Resident megabytes, without children."""
     return int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * _PAGE_MB

@@ -7,7 +7,6 @@ its own first try (its callers read what is there).
 """
 
 import asyncio
-import json
 import logging
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -22,6 +21,7 @@ from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError
+from pydantic_core import from_json, to_json
 
 from penstock.backoff import delay
 from penstock.cancelling import stop
@@ -124,7 +124,7 @@ class Bus:
 
         async def attempt() -> dict[str, Any]:
             reply = await self.connection.request(stored, payload, _ANSWER, headers=headers)
-            answer: dict[str, Any] = json.loads(reply.data)
+            answer: dict[str, Any] = from_json(reply.data)
             if error := answer.get("error"):
                 APIError.from_error(error)
             return answer
@@ -252,7 +252,7 @@ class Bus:
         answers = await self.connection.subscribe(inbox)
         found: list[Stored] = []
         try:
-            await self.connection.publish(f"$JS.API.DIRECT.GET.{stream}", json.dumps(query).encode(), reply=inbox)
+            await self.connection.publish(f"$JS.API.DIRECT.GET.{stream}", to_json(query), reply=inbox)
             while True:
                 answer = await answers.next_msg(_ANSWER)
                 headers = answer.headers or {}
@@ -273,7 +273,7 @@ class Bus:
     async def _get(self, **query: Any) -> Stored | None:
         """One message from its stream's leader."""
         asking = f"$JS.API.STREAM.MSG.GET.{stream_of(query.get('last_by_subj') or query['next_by_subj'])}"
-        answer = json.loads((await self.connection.request(asking, json.dumps(query).encode(), _ANSWER)).data)
+        answer = from_json((await self.connection.request(asking, to_json(query), _ANSWER)).data)
         if error := answer.get("error"):
             if error.get("err_code") == _NO_MESSAGE:
                 return None

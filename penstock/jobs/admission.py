@@ -10,7 +10,6 @@ from typing import Any
 import nats.errors
 
 from penstock.budgets.pots import check
-from penstock.callers.limits import Places
 from penstock.cancelling import stop
 from penstock.contracts.budgets import PayingKey
 from penstock.contracts.wire import JobName
@@ -18,6 +17,8 @@ from penstock.errors import Refused
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.partitions import stream_of
+from penstock.jobs.places import Places
+from penstock.jobs.submission import new_job_id
 from penstock.settings import Settings
 
 #: Share of a stream or an account above which it takes no new jobs: the rest is for those that run.
@@ -60,8 +61,28 @@ class Admission:
         Raises Refused: no_room, overloaded, budget_exceeded or too_many_jobs. BusUnavailable where the tenant's jobs,
         or what it has spent, cannot be known.
         """
+        self._check_room(job)
+        await self._check(job.tenant, paying)
+        if most := most or self._tenant_jobs:
+            await self._places.take(job, most)
+
+    async def new(self, tenant: str, *, most: int | None = None, paying: PayingKey | None = None) -> JobName:
+        """A job with a new id, which has been checked, and is to be submitted at once."""
+        await self._check(tenant, paying)
+        most = most or self._tenant_jobs
+        job = await self._places.new(tenant, most) if most else JobName(tenant, new_job_id())
+        try:
+            self._check_room(job)
+        except Refused:
+            self._places.ended(job)
+            raise
+        return job
+
+    def _check_room(self, job: JobName) -> None:
         if why := self._bus.storage.refuses(stream_of(self._bus.partitions.one(subjects.job("-", job)))):
             raise Refused("no_room", why)
+
+    async def _check(self, tenant: str, paying: PayingKey | None) -> None:
         age = asyncio.get_running_loop().time() - self._read_at
         if age > _KEPT and (self._reading is None or self._reading.done()):
             self._reading = asyncio.create_task(self._read())
@@ -69,15 +90,14 @@ class Admission:
             await asyncio.wait({self._reading})
         if self._refusal is not None:
             raise Refused(*self._refusal)
-        await check(self._bus, self._settings, job.tenant, paying)
-        if most := most or self._tenant_jobs:
-            await self._places.take(job, most)
+        await check(self._bus, self._settings, tenant, paying)
 
     def ended(self, job: JobName) -> None:
         """`job`, which may have a place, is over."""
         self._places.ended(job)
 
     async def aclose(self) -> None:
+        await self._places.aclose()
         if self._reading is not None:
             await stop(self._reading)
 

@@ -1,7 +1,6 @@
 """The client: one connection pool for all calls, one attempt for each."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from functools import cache
@@ -158,7 +157,7 @@ class Llm:
     ) -> bytes:
         """What `stream` would ask, and of whom: two calls with the same are the same question.
 
-        All that the model would read is in it, in UTF-8 but for halves of surrogate pairs.
+        All that the model would read is in it.
         """
         settings, wordless = self.settings, Prompt("", ())
         question = Question(wordless, asked=asked, output=output, tools=tools, settings=settings, headers={})
@@ -168,8 +167,8 @@ class Llm:
             if len(self._kinds) >= KINDS:
                 self._kinds.clear()
             how = self._kinds[kind] = question.config.model_dump_json(exclude_none=True)
-        said = json.dumps((prompt.system, *(turn.model_dump() for turn in prompt.turns)), ensure_ascii=False)
-        return "\n".join((self._address, asked.model, how, said)).encode(errors="surrogatepass")
+        said = repr((prompt.system, [turn.model_dump() for turn in prompt.turns]))
+        return "\n".join((self._address, asked.model, how, said)).encode()
 
     async def _chunks(self, question: Question) -> AsyncGenerator[Sequence[Chunk], None]:
         """The stream within the time limits, with its errors as ours."""

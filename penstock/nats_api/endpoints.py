@@ -136,14 +136,18 @@ class NatsApi:
             raise Refused("body_too_large", f"the body may have {self._settings.max_body} bytes")
         parse_request(self._patterns, pattern, request.data, self._settings)
         chosen = (request.headers or {}).get(subjects.JOB_HEADER)
-        job = JobName(_tenant(request), chosen or jobs.new_job_id())
-        if not is_token(job.id):
-            raise InvalidRequest(f"header {subjects.JOB_HEADER}: a job id is 1 to 64 of A-Z a-z 0-9 _ -")
-        state = await jobs.look_up(self._bus, job) if chosen else None
-        if state is not None and state.pattern != pattern:
-            raise Refused("job_id_taken", f"job {job.id} was submitted before to {state.pattern}")
-        if state is None:
-            await self._admission.check(job)
+        tenant, state = _tenant(request), None
+        if not chosen:
+            job = await self._admission.new(tenant)
+        else:
+            job = JobName(tenant, chosen)
+            if not is_token(job.id):
+                raise InvalidRequest(f"header {subjects.JOB_HEADER}: a job id is 1 to 64 of A-Z a-z 0-9 _ -")
+            state = await jobs.look_up(self._bus, job)
+            if state is not None and state.pattern != pattern:
+                raise Refused("job_id_taken", f"job {job.id} was submitted before to {state.pattern}")
+            if state is None:
+                await self._admission.check(job)
         # the bytes as they came: the same request published to jobs.<tenant>.<pattern>.<job> is the same job
         new = await jobs.submit(self._bus, pattern, job, request.data)
         return (None if new else state) or JobState(id=job.id, pattern=pattern, status="queued", usage=Usage())

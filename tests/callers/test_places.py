@@ -1,29 +1,36 @@
 """Jobs of a tenant that are on at once, by several gateways."""
 
 import asyncio
+import json
 import random
 
 import pytest
+from nats.aio.msg import Msg
 
-from penstock.callers.limits import Places
 from penstock.contracts.journal import END
 from penstock.contracts.wire import JobName
 from penstock.errors import Refused
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
+from penstock.jobs.places import Places
+from tests.support.patience import PATIENCE
 
 
-async def test_no_more_are_on_than_may_be_however_they_end_meanwhile(bus: Bus) -> None:
+@pytest.mark.parametrize("most", [5, 40])
+async def test_no_more_are_on_than_may_be_however_they_end_meanwhile(bus: Bus, most: int) -> None:
     """A gateway that looks which of them have ended hears of another's new ones at the same time."""
-    most, numbers = 5, iter(range(1_000))
+    numbers = iter(range(1_000))
     on, at_once = set[JobName](), list[int]()
 
     async def gateway() -> None:
         places = Places(bus)
-        for _ in range(150):
+        for _ in range(200):
             job = JobName("t", f"j{next(numbers)}")
             try:
-                await places.take(job, most)
+                if random.random() < 0.5:
+                    job = await places.new("t", most)
+                else:
+                    await places.take(job, most)
             except Refused:
                 if on:
                     ended = random.choice(sorted(on, key=str))
@@ -49,3 +56,41 @@ async def test_a_job_that_was_seen_to_end_has_no_place(bus: Bus) -> None:
     await places.take(jobs[2], 2)
     with pytest.raises(Refused):
         await places.take(jobs[3], 2)
+
+
+async def test_places_of_jobs_that_come_one_after_the_other_are_taken_together(bus: Bus) -> None:
+    places, changes = Places(bus), list[Msg]()
+    await bus.subscribe(subjects.LIMITS_CHANGED[1], changes.append)
+    jobs = {await places.new("t", 1_000) for _ in range(100)}
+    await bus.connection.flush()
+    assert len(jobs) == 100
+    assert len(changes) < 50
+    await places.aclose()
+
+
+async def test_what_was_taken_ahead_and_is_not_used_is_given_back(bus: Bus) -> None:
+    places, changes = Places(bus), asyncio.Queue[Msg]()
+    await bus.subscribe(subjects.LIMITS_CHANGED[1], changes.put_nowait)
+    jobs = {(await places.new("t", 100)).id for _ in range(4)}
+    async with asyncio.timeout(PATIENCE):
+        while json.loads((await changes.get()).data).keys() != jobs:
+            pass
+    await places.aclose()
+
+
+async def test_a_place_that_was_taken_ahead_by_one_limit_is_none_by_another(bus: Bus) -> None:
+    places = Places(bus)
+    for _ in range(5):  # one, two, and two of the next four
+        await places.new("t", 100)
+    with pytest.raises(Refused):
+        await places.new("t", 5)
+    await places.aclose()
+
+
+async def test_a_gateway_that_ends_leaves_no_places_taken_ahead(bus: Bus) -> None:
+    places = Places(bus)
+    jobs = {(await places.new("t", 100)).id for _ in range(4)}
+    await places.aclose()
+    stored = await bus.last_from_leader(subjects.places("t"))
+    assert stored is not None
+    assert json.loads(stored.data).keys() == jobs

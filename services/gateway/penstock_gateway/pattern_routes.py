@@ -9,7 +9,6 @@ from fastapi.responses import Response
 
 from penstock import jobs
 from penstock.contracts.job import PatternContract
-from penstock.contracts.wire import JobName
 from penstock.errors import Refused
 from penstock.jobs.refusals import unknown_pattern
 from penstock.jobs.submission import body_of, parse_request
@@ -68,12 +67,15 @@ def _install(app: FastAPI, gateway: Gateway, pattern: Pattern[Any, Any], counted
             parsed = parse_request(gateway.patterns, pattern.name, sent.body if sent else raw, gateway.settings)
             job_body = body_of(parsed)
         bus = gateway.bus
-        job = jobs.job_of(key, pattern.name, caller.tenant) if key else JobName(caller.tenant, jobs.new_job_id())
-        try:
-            await gateway.admission.check(job, most=caller.limits.jobs, paying=caller.paying_key)
-        except Refused:
-            if key is None or await jobs.look_up(bus, job) is None:  # a job that is there is no new one
-                raise
+        if key is None:
+            job = await gateway.admission.new(caller.tenant, most=caller.limits.jobs, paying=caller.paying_key)
+        else:
+            job = jobs.job_of(key, pattern.name, caller.tenant)
+            try:
+                await gateway.admission.check(job, most=caller.limits.jobs, paying=caller.paying_key)
+            except Refused:
+                if await jobs.look_up(bus, job) is None:  # a job that is there is no new one
+                    raise
         if sent is not None and sent.chat is not None:
             await chat.remember(bus, pattern.name, sent.chat, job)
         request.state.job = job.id  # it may be stored, whatever becomes of this request (see problems.py)
