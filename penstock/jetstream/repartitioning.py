@@ -44,7 +44,7 @@ async def remove(jetstream: JetStreamContext, there: Partitions, wanted: int) ->
         for config in jobs:
             await jetstream.update_stream(config.evolve(subjects=[f"removed.{config.name}"]))
         await _empty(jetstream, there, wanted)
-    except Misconfigured:
+    except BaseException:
         for config in jobs:
             await jetstream.update_stream(config)
         raise

@@ -68,6 +68,9 @@ class Admission:
 
     async def new(self, tenant: str, *, most: int | None = None, paying: PayingKey | None = None) -> JobName:
         """A job with a new id, which has been checked, and is to be submitted at once."""
+        streams = self._bus.partitions.streams(subjects.JOBS)
+        if all(whys := [self._bus.storage.refuses(stream) for stream in streams]):
+            raise Refused("no_room", str(whys[0]))
         await self._check(tenant, paying)
         most = most or self._tenant_jobs
         job = await self._places.new(tenant, most) if most else JobName(tenant, new_job_id())

@@ -11,8 +11,12 @@ used of them within a second is given back; what a process leaves that dies is f
 
 import asyncio
 import json
+from collections import deque
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+
+from nats.js.errors import APIError
 
 from penstock.cancelling import stop
 from penstock.contracts.journal import END
@@ -37,12 +41,12 @@ _SHARE = 8
 
 @dataclass(slots=True)
 class _Ahead:
-    """Jobs that were given places together at `since` (NATS's time), by a limit, and are not submitted yet."""
+    """Jobs that were given places together at `since` (NATS's time), by a limit; `left` have not come."""
 
     most: int
     since: float
     counted: int
-    left: list[str]
+    left: deque[str]
 
 
 class Places:
@@ -63,12 +67,11 @@ class Places:
 
     async def new(self, tenant: str, most: int) -> JobName:
         """A new job that has a place, to be submitted at once: as to `take` one, but most need not ask NATS."""
-        if (found := self._one_ahead(tenant, most)) is None:
-            async with self._cells.using(subjects.places(tenant)) as cell:
-                # others waited for the same, and have one for this job, too
-                while (found := self._one_ahead(tenant, most)) is None:
-                    await self._look_ahead(cell, tenant, most)
-        return found
+        if (found := self._one_ahead(tenant, most)) is not None:
+            return found
+        async with self._cells.using(subjects.places(tenant)) as cell:
+            # others waited for the same, and have one for this job, too
+            return self._one_ahead(tenant, most) or await self._look_ahead(cell, tenant, most)
 
     async def aclose(self) -> None:
         """Gives back what was taken ahead, where NATS answers."""
@@ -82,34 +85,45 @@ class Places:
         ahead = self._ahead.get(tenant)
         if ahead is None or not ahead.left or ahead.most != most or self._is_old(ahead):
             return None
-        return JobName(tenant, ahead.left.pop())
+        return JobName(tenant, ahead.left.popleft())
 
     def _is_old(self, ahead: _Ahead) -> bool:
         return self._bus.time.now() - ahead.since >= _AHEAD
 
-    async def _look_ahead(self, cell: Cell, tenant: str, most: int) -> None:
-        """Take twice as many places as before where those were used soon, else one."""
+    async def _look_ahead(self, cell: Cell, tenant: str, most: int) -> JobName:
+        """A place for this job, however long that takes; with it twice as many as before where those came soon."""
         many = 1
         if (before := self._ahead.pop(tenant, None)) is not None:
-            self._over.update(dict.fromkeys(JobName(tenant, job) for job in before.left))
             many = 1 if before.left or self._is_old(before) else 2 * before.counted
-        since = self._bus.time.now()
-        added = await self._add(cell, tenant, [new_job_id() for _ in range(min(many, MOST))], most)
-        self._ahead[tenant] = ahead = _Ahead(most, since, len(added), added)
+            self._unused(tenant, before.left)
+        jobs, since = [new_job_id() for _ in range(min(many, MOST))], self._bus.time.now()
+        try:
+            first, *more = await self._add(cell, tenant, jobs, most)
+        except Refused:
+            raise
+        except BaseException:  # they may have places
+            self._unused(tenant, jobs)
+            raise
+        ahead = self._ahead[tenant] = _Ahead(most, since, 1 + len(more), deque(more))
         asyncio.get_running_loop().call_later(_AHEAD, self._no_longer, tenant, ahead)
+        return JobName(tenant, first)
 
     def _no_longer(self, tenant: str, ahead: _Ahead) -> None:
-        if self._ahead.get(tenant) is not ahead:
-            return
-        del self._ahead[tenant]
-        if ahead.left:
-            self._over.update(dict.fromkeys(JobName(tenant, job) for job in ahead.left))
+        if self._ahead.get(tenant) is ahead:
+            del self._ahead[tenant]
+            self._unused(tenant, ahead.left)
+
+    def _unused(self, tenant: str, jobs: Collection[str]) -> None:
+        """To be given back: with the next place that is taken, or by themselves."""
+        for job in jobs:
+            self.ended(JobName(tenant, job))
+        if jobs:
             giving = asyncio.get_running_loop().create_task(self._give_back(tenant))
             self._giving_back.add(giving)
             giving.add_done_callback(self._giving_back.discard)
 
     async def _give_back(self, tenant: str) -> None:
-        with suppress(BusUnavailable):  # the next place that is taken gives them back, too
+        with suppress(BusUnavailable, APIError):  # the next place that is taken gives them back, too
             async with self._cells.using(subjects.places(tenant)) as cell:
                 await self._add(cell, tenant, [], MOST)
 
@@ -123,7 +137,7 @@ class Places:
             now = self._bus.time.now()
             has_one = bool(jobs) and jobs[0] in held
             if not (jobs or over) or (has_one and now - held[jobs[0]] < _SUBMITTED / 2):
-                return jobs
+                return [job for job in jobs if job in held]
             if jobs and not has_one and len(held) >= most:
                 held = await self._on(tenant, held, now)
                 if len(held) >= most:
@@ -138,7 +152,7 @@ class Places:
     def ended(self, job: JobName) -> None:
         """`job` is over, as its events say: its place is free for the next one, without a look into its journal."""
         self._over[job] = None
-        if len(self._over) > _KEPT:
+        while len(self._over) > _KEPT:
             del self._over[next(iter(self._over))]
 
     async def _on(self, tenant: str, held: dict[str, float], now: float) -> dict[str, float]:
@@ -146,7 +160,10 @@ class Places:
         found = self._bus.last_from_any_replica
         ends = {subjects.journal(JobName(tenant, job), END): job for job in held}
         ended = {ends[fact.subject] for fact in await found(list(ends))}
-        old = [job for job, at in held.items() if job not in ended and now - at > _SUBMITTED]
+        old = {job for job, at in held.items() if job not in ended and now - at > _SUBMITTED}
         submissions = [subjects.job("*", JobName(tenant, job)) for job in old]
-        known = {subjects.of_job(one.subject)[1].id for one in await found(submissions)} if old else set()
-        return {job: at for job, at in held.items() if job not in ended and (job in known or job not in old)}
+        unknown = old - {subjects.of_job(one.subject)[1].id for one in await found(submissions)} if old else old
+        for job in list(unknown):  # a replica may lag
+            if await self._bus.last_from_leader(subjects.job("*", JobName(tenant, job))) is not None:
+                unknown.discard(job)
+        return {job: at for job, at in held.items() if job not in ended and job not in unknown}

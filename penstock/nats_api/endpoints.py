@@ -123,12 +123,12 @@ class NatsApi:
         await service.add_endpoint(name="submit", subject=subjects.api("submit", "*", "*"), handler=handler)
 
     async def stop(self) -> None:
-        await self._admission.aclose()
         if self._service is not None and not self._bus.connection.is_closed:
             await self._service.stop()
             if self._connection.answering:
                 await asyncio.wait(self._connection.answering, timeout=self._settings.grace)
         await stop(*self._connection.answering)
+        await self._admission.aclose()
 
     async def _submit(self, request: Request) -> JobState:
         pattern = subjects.tokens(request.subject)[-1]

@@ -114,7 +114,9 @@ class Journal:
             self._note(key, payload)
         else:
             await self.read()
-        return type(fact).model_validate_json(self._facts[key])
+        written = self.fact(key, type(fact))
+        assert written is not None
+        return written
 
     async def read(self) -> None:
         """Read all facts from the stream."""

@@ -60,11 +60,9 @@ def failure_of(error: BaseException, pattern: Pattern[Any, Any], settings: Setti
 
     Raises BusUnavailable and TooNew if it is one, or has the first among others: that is no reason for the job to fail.
     """
-    if isinstance(error, TooNew):
-        raise error
     all_of_it = leaves(error)
-    if unavailable := next((leaf for leaf in all_of_it if isinstance(leaf, BusUnavailable)), None):
-        raise unavailable
+    if not_its_own := next((leaf for leaf in all_of_it if isinstance(leaf, TooNew | BusUnavailable)), None):
+        raise not_its_own
     if failure := next((leaf for leaf in all_of_it if isinstance(leaf, Failure)), None):
         return failure
     said = told(all_of_it[0], pattern.run)

@@ -160,6 +160,7 @@ class Work:
                 n=0,
                 service=AGGREGATOR,
                 into=message.into,
+                words_into=message.words_into,
                 failure=correlation.stamped(problem, self.clock()),
             ),
         )

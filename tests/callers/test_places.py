@@ -87,6 +87,18 @@ async def test_a_place_that_was_taken_ahead_by_one_limit_is_none_by_another(bus:
     await places.aclose()
 
 
+async def test_what_one_limit_took_ahead_is_given_back_where_another_is_reached(bus: Bus) -> None:
+    places, changes = Places(bus), asyncio.Queue[Msg]()
+    await bus.subscribe(subjects.LIMITS_CHANGED[1], changes.put_nowait)
+    jobs = {(await places.new("t", 100)).id for _ in range(5)}
+    with pytest.raises(Refused):
+        await places.new("t", 5)
+    async with asyncio.timeout(PATIENCE):
+        while json.loads((await changes.get()).data).keys() != jobs:
+            pass
+    await places.aclose()
+
+
 async def test_a_gateway_that_ends_leaves_no_places_taken_ahead(bus: Bus) -> None:
     places = Places(bus)
     jobs = {(await places.new("t", 100)).id for _ in range(4)}
