@@ -125,7 +125,9 @@ async def test_what_passes_is_tried_again(
     outcome = await harness.done(step)
     assert (outcome.failure, outcome.attempt) == (None, 2)
     assert await harness.streamed() == shown_at_place(outcome)
-    assert await harness.types() == ["step.started", "step.retrying", "step.started", "part.reset"]
+    # on a slow machine the pause after a 429 is told, too
+    told = [one for one in await harness.types() if one != "step.queued"]
+    assert told == ["step.started", "step.retrying", "step.started", "part.reset"]
     events = await harness.events()
     (retrying,) = [event for event in events if isinstance(event, StepRetrying)]
     assert retrying.code == "model_unavailable"

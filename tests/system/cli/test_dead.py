@@ -76,6 +76,7 @@ def test_a_replayed_job_is_a_new_job(system: System) -> None:
     assert shown.split() == f"dead letter {number} ({subject}) was replayed before, as job {job}".split()
 
 
+@pytest.mark.long
 def test_a_step_is_replayed_with_its_whole_job(system: System) -> None:
     """Alone it would change nothing any more; the message says what to do."""
     ended = system.run("run", "routing", "--query", "Where is my order?", "--format", "events")

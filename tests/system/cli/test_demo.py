@@ -26,6 +26,7 @@ def test_the_demo_runs_every_pattern_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["routing"])
+@pytest.mark.long
 def test_only_one_pattern_can_be_shown(pattern: str) -> None:
     """In a pipe it is a log: when which piece came."""
     ended = penstock("demo", "--only", pattern)

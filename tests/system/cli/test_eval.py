@@ -151,6 +151,7 @@ def priced(request: pytest.FixtureRequest) -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.long
 def test_it_stops_at_its_budget_and_goes_on_without_paying_twice(recorded: Path, priced: str) -> None:
     """A reply costs 1.1 dollars: the budget is spent with the first that is new, never with those that are recorded."""
     counts = [0]

@@ -55,6 +55,7 @@ def test_of_a_run(hostile: System, format: str) -> None:
     harmless(hostile.in_terminal("run", "routing", *QUERY, "--format", format, raw=True))
 
 
+@pytest.mark.long
 def test_of_a_job_that_is_looked_at(hostile: System) -> None:
     job = hostile.run("run", "routing", *QUERY, "--detach").stdout.strip()
     for arguments in (("jobs", "follow", job), ("jobs", "show", job)):
@@ -93,6 +94,7 @@ def test_of_a_dead_letter(system: System) -> None:
     assert "b\\u001b[3J" in system.in_terminal("dead", "show", str(number))
 
 
+@pytest.mark.long
 def test_of_the_demo(hostile: System) -> None:
     ended = penstock("demo", "--only", "routing", PENSTOCK_MODEL_BASE_URL=hostile.url("simulator"))
     assert ended.returncode == 0, ended.stdout

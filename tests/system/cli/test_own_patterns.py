@@ -65,6 +65,7 @@ def test_what_cannot_be_made_is_said_and_nothing_is_overwritten(tmp_path: Path, 
     assert {str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*")} == {"mine", "mine/file", "file"}
 
 
+@pytest.mark.long
 def test_up_finds_it_and_shows_what_its_functions_raise(project: Path) -> None:
     pattern = project / "patterns/mine/pattern.py"
     pattern.write_text(pattern.read_text().replace("    sentences = {", "    assert 1 + 1 == 3\n    sentences = {"))

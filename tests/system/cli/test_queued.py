@@ -3,12 +3,15 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.support.patience import PATIENCE
 from tests.system.cli.system import PENSTOCK, System
 
 SAID = "waiting for a worker: nobody serves workers/routing/respond; start one with `penstock serve workers`"
 
 
+@pytest.mark.long
 def test_it_is_said_what_to_start(tmp_path: Path) -> None:
     with System(tmp_path / "data", "--steps", "review-security") as system:
         command = [PENSTOCK, "run", "routing", "--query", "Is anybody there?", "--url", system.url("gateway")]

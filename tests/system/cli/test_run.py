@@ -42,6 +42,7 @@ def test_in_a_pipe_the_result_is_json(system: System, way: str) -> None:
     }
 
 
+@pytest.mark.long
 def test_every_pattern_takes_its_example_as_a_file(system: System, tmp_path: Path) -> None:
     """`--json FILE` for any of them; its options are in the help."""
     for pattern in PATTERNS:
@@ -141,6 +142,7 @@ def test_a_failed_job_is_status_1_with_its_problem(system: System, steering: Blo
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.long
 def test_a_failed_job_is_retried(system: System, steering: BlockingSteering) -> None:
     """What it had finished is not asked for again; each of the two shows the other."""
     steering.rule(step="respond", times=1, fault={"status": 400})

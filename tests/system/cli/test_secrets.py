@@ -48,6 +48,7 @@ def test_the_simulator_is_steered_by_who_has_the_token(system: System, method: s
     assert answered(system.simulator_url) == 200
 
 
+@pytest.mark.long
 def test_commands_find_the_token_by_themselves(system: System) -> None:
     """Next to the data folder nothing is to be set: in the environment there is the address only, if at all."""
     address = {"PENSTOCK_NATS_URL": system.url("nats")}
@@ -70,6 +71,7 @@ def test_what_it_writes_is_for_its_user_only(system: System) -> None:
     assert [path for path in paths if path.stat().st_mode & 0o077 and path.name != "lock"] == []
 
 
+@pytest.mark.long
 def test_what_an_older_version_left_open_is_closed(tmp_path: Path) -> None:
     data = tmp_path / "data"
     for folder in ("logs", "nats"):
@@ -125,6 +127,7 @@ def test_a_password_in_a_url_is_not_shown(tmp_path: Path, command: tuple[str, ..
         assert "hush" not in log.read_text()
 
 
+@pytest.mark.long
 async def test_nor_is_it_where_all_goes_well(nats: NatsServer, tmp_path: Path) -> None:
     url = nats.url.replace("//", "//me:hush@")
     with System(tmp_path / "data", "--nats-url", url) as system:

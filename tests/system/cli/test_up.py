@@ -44,6 +44,7 @@ def test_a_signal_ends_everything(tmp_path: Path) -> None:
         assert "warning" not in system.output()
 
 
+@pytest.mark.long
 def test_sigint_ends_it_where_the_shell_ignores_it(tmp_path: Path) -> None:
     """As `sh -c 'penstock up &'` does."""
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -92,6 +93,7 @@ def test_a_signal_while_processes_are_replaced_leaves_nothing(tmp_path: Path) ->
         assert system.alive() == set()
 
 
+@pytest.mark.long
 def test_a_second_ctrl_c_kills_what_does_not_end(tmp_path: Path) -> None:
     """A process that hangs is waited for, until the user has had enough."""
     with System(tmp_path / "data") as system:

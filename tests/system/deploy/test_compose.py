@@ -32,7 +32,11 @@ async def composed(folder: Path, **variables: str) -> AsyncIterator[tuple[Compos
 
 
 @pytest.mark.parametrize(
-    "given", [{"PENSTOCK_NATS_TOKEN": "0123"}, {"GEMINI_API_KEY": "", "PENSTOCK_MODEL_BASE_URL": ""}]
+    "given",
+    [
+        {"PENSTOCK_NATS_TOKEN": "0123"},
+        pytest.param({"GEMINI_API_KEY": "", "PENSTOCK_MODEL_BASE_URL": ""}, marks=pytest.mark.long),
+    ],
 )
 async def test_without_a_key_the_simulator_answers(tmp_path: Path, given: dict[str, str]) -> None:
     """Every service starts in the declared order, becomes healthy, and a job goes through; Google is not asked.
