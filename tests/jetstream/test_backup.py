@@ -121,6 +121,7 @@ async def test_a_backup_while_services_work_says_that_it_may_not_be_exact(
     assert (saved.returncode, "for an exact backup stop them first" in saved.stderr) == (0, True), saved.stderr
 
 
+@pytest.mark.long
 async def test_what_is_no_whole_backup_is_refused_before_anything_is_made(
     bus: Bus, nats: NatsServer, tmp_path: Path
 ) -> None:

@@ -76,6 +76,7 @@ SLEEPING = Pattern(
 )
 
 
+@pytest.mark.long
 async def test_what_the_run_does_itself_counts_as_well() -> None:
     """Each wait is a fact and a timer, so a number that comes from a request is no number of timers."""
     tested = PatternTest(SLEEPING, replays=0)

@@ -40,6 +40,7 @@ def test_only_one_pattern_can_be_shown(pattern: str) -> None:
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long)]
 )
+@pytest.mark.long
 def test_a_demo_that_is_ended_early_leaves_nothing(tmp_path: Path, number: signal.Signals, status: int) -> None:
     """No process, no file, no traceback."""
     environment = {**os.environ, "TMPDIR": str(tmp_path)}

@@ -6,10 +6,12 @@ import signal
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.system.cli.system import System, until
 
 
+@pytest.mark.long
 def test_a_process_that_is_killed_is_not_there_any_more(system: System) -> None:
     """All that `up` started are, before; then the one that takes its place, and the killed one is not."""
     found: list[dict[str, Any]] = []

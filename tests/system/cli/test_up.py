@@ -83,6 +83,7 @@ def test_a_signal_in_the_middle_of_the_start_leaves_nothing(tmp_path: Path, runn
         assert system.alive() == set()
 
 
+@pytest.mark.long
 def test_a_signal_while_processes_are_replaced_leaves_nothing(tmp_path: Path) -> None:
     with System(tmp_path / "data") as system:
         for name in ("nats", "workers-1", "gateway-1"):

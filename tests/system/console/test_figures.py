@@ -125,6 +125,7 @@ async def rows(console: Console, table: str) -> list[list[str]]:
     return found
 
 
+@pytest.mark.long
 async def test_the_fleet_s_figures_are_those_of_its_processes_metrics(console: Console, observed: Observed) -> None:
     """By process: slots, slots in use, what it has done, what failed. Requests grow with each look: those between."""
     await console.open("fleet")

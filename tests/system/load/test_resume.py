@@ -26,6 +26,7 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"slots": JOBS, "runs": JOBS})
 
 
+@pytest.mark.long
 async def test_no_stream_is_wrong_however_often_its_reader_is_cut(pipeline: Pipeline) -> None:
     """Each reader receives each event of its job once and in order, whichever gateway it comes back to."""
     await pipeline.gemini.rule(step="respond", reply=REPLY)
