@@ -14,6 +14,8 @@ from penstock.jetstream import subjects
 from tests.support.naming import named
 from tests.system.cli.system import System
 
+pytestmark = pytest.mark.long
+
 BODY = b'{"query": "Our API answers 502"}'
 
 
@@ -76,7 +78,6 @@ def test_a_replayed_job_is_a_new_job(system: System) -> None:
     assert shown.split() == f"dead letter {number} ({subject}) was replayed before, as job {job}".split()
 
 
-@pytest.mark.long
 def test_a_step_is_replayed_with_its_whole_job(system: System) -> None:
     """Alone it would change nothing any more; the message says what to do."""
     ended = system.run("run", "routing", "--query", "Where is my order?", "--format", "events")
@@ -105,7 +106,6 @@ def test_replaying_goes_on_after_what_cannot_be_replayed(system: System) -> None
     ]
 
 
-@pytest.mark.long
 def test_a_webhook_is_sent_again(system: System) -> None:
     """Its letter names its job. It is queued with all its tries; while it is, another replay changes nothing."""
     ended = system.run("run", "routing", "--query", "Where is my order?", "--format", "events")
@@ -122,7 +122,6 @@ def test_a_webhook_is_sent_again(system: System) -> None:
     assert "job nobody is past its retention" in system.run("dead", "replay", str(lost)).stderr
 
 
-@pytest.mark.long
 def test_letters_are_purged(system: System) -> None:
     """By number, or by what `list` would show with the same options; the others stay."""
     job = jobs.new_job_id()

@@ -13,6 +13,8 @@ from penstock.testing.threads import in_thread
 from tests.support.simulator import BlockingSteering, serving
 from tests.system.cli.system import penstock
 
+pytestmark = pytest.mark.long
+
 CASES = """
 about: a misrouted query costs a day
 step: classify
@@ -41,7 +43,6 @@ def evaluated(folder: Path, *arguments: str, **env: str) -> tuple[int, str, str]
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.long
 def test_what_a_model_answered_is_recorded_and_measured_again_without_it(folder: Path, model: str) -> None:
     first = evaluated(folder, "--yes", PENSTOCK_MODEL_BASE_URL=model)
     assert first[0] == 0, first
@@ -58,7 +59,6 @@ def test_what_a_model_answered_is_recorded_and_measured_again_without_it(folder:
     assert (folder / "recordings.jsonl").read_text().splitlines() == recorded
 
 
-@pytest.mark.long
 def test_a_case_that_is_asked_three_times_has_three_replies_again_in_their_order(folder: Path, model: str) -> None:
     cases = CASES.replace("times: 2", "times: 3").replace(
         "label, at: /category", "scores, at: /confidence, threshold: 0.6"
@@ -74,7 +74,6 @@ def test_a_case_that_is_asked_three_times_has_three_replies_again_in_their_order
         assert [one["score"] for one in evidence["outage"]] == [0.2, 0.9, 0.5]
 
 
-@pytest.mark.long
 def test_a_case_without_a_recorded_reply_is_stale_and_fails(folder: Path) -> None:
     status, shown, _ = evaluated(folder)
     assert status == 1
@@ -103,7 +102,6 @@ def of_tickets(recorded: Path, name: str, *arguments: str, **more: str) -> tuple
     return evaluated(recorded, "--recordings", replies, "--report", report, *arguments, **env)
 
 
-@pytest.mark.long
 def test_recorded_replies_that_are_worse_are_told_from_better_ones(recorded: Path) -> None:
     good = of_tickets(recorded, "good")
     assert (good[0], "| sort-ticket | team: right | 1.00 |" in good[1]) == (0, True), good
@@ -151,7 +149,6 @@ def priced(request: pytest.FixtureRequest) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.long
 def test_it_stops_at_its_budget_and_goes_on_without_paying_twice(recorded: Path, priced: str) -> None:
     """A reply costs 1.1 dollars: the budget is spent with the first that is new, never with those that are recorded."""
     counts = [0]
@@ -169,7 +166,6 @@ class Useless(Priced):
     said = '{"reason": "why"}'
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("priced", [Useless], indirect=True)
 def test_it_stops_at_its_budget_when_all_cases_fail(recorded: Path, priced: str) -> None:
     """Three tries of a case cost more than 3 dollars: the first one that fails is the last."""
@@ -181,7 +177,6 @@ def test_it_stops_at_its_budget_when_all_cases_fail(recorded: Path, priced: str)
     assert 3 <= kept < 12 * 3, "what was paid is kept, and not all was asked"
 
 
-@pytest.mark.long
 def test_a_measure_that_does_not_fit_an_output_fails_its_case(folder: Path) -> None:
     measure = "{kind: scores, threshold: 7, at: /nowhere}"
     cases = CASES.replace("{kind: label, at: /category}", measure).replace("technical", "true")
@@ -221,7 +216,6 @@ def answered_before(folder: Path, model: str) -> Path:
     return folder
 
 
-@pytest.mark.long
 def test_what_a_judge_said_is_recorded_and_told_again_without_it(answered_before: Path, model: str) -> None:
     """It is asked twice for each pair. What it was not asked about before is stale, and not green."""
     folder, steering = answered_before, BlockingSteering(model)
@@ -257,7 +251,6 @@ def test_a_judge_without_anything_to_compare_with_is_refused(folder: Path) -> No
     assert (status, "--judge: there is no answer to compare" in error) == (2, True), error
 
 
-@pytest.mark.long
 def test_without_a_price_nothing_can_be_kept_below_a_limit(folder: Path, model: str) -> None:
     env = {"PENSTOCK_MODEL_BASE_URL": model, "PENSTOCK_FAST_MODELS": "of-our-own"}
     status, _, error = evaluated(folder, "--yes", **env)

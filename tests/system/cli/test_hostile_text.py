@@ -45,7 +45,9 @@ def harmless(shown: str, *, tells: bool = True) -> None:
     assert not tells or "b\\u001b[3J" in left
 
 
-@pytest.mark.parametrize("format", ["json", "events", "log", "view"])
+@pytest.mark.parametrize(
+    "format", [*(pytest.param(one, marks=pytest.mark.long) for one in ("json", "events", "log")), "view"]
+)
 def test_of_a_run(hostile: System, format: str) -> None:
     """In a pipe and in a terminal. What is JSON has the same value as before."""
     ended = hostile.run("run", "routing", *QUERY, "--format", format)

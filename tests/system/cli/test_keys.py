@@ -5,6 +5,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from penstock.callers import keys
 from penstock.local.declared import declare_streams
 from penstock.nats_api import credentials
@@ -13,6 +15,7 @@ from tests.support.servers import NatsServer
 from tests.system.cli.system import System, penstock, until
 
 
+@pytest.mark.long
 def test_a_key_is_asked_for_once_there_is_one(tmp_path: Path) -> None:
     """And what is wrong is said in one sentence."""
     with System(tmp_path / "data") as system:

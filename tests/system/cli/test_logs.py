@@ -8,6 +8,8 @@ import pytest
 
 from tests.system.cli.system import PENSTOCK, System, penstock
 
+pytestmark = pytest.mark.long
+
 QUERY = "Where is my order?"
 CALL = ["model call begins", "model call completed"]
 

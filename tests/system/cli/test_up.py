@@ -142,6 +142,7 @@ def test_an_address_of_another_machine_is_said_in_one_line(tmp_path: Path, comma
     assert ended.stderr.count("\n") == 1
 
 
+@pytest.mark.long
 def test_the_metrics_of_each_service_are_where_it_says(system: System) -> None:
     """In what it prints, in processes.json, and in what Prometheus reads."""
     entries = json.loads((system.data / "processes.json").read_text())
