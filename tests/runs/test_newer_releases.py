@@ -12,6 +12,9 @@ from penstock.contracts.step import StepMessage
 from penstock.jetstream import subjects
 from penstock.jetstream.event_log import stored_events
 from penstock.jetstream.releases import VERSION_HEADER
+from penstock.jetstream.settling import TooNew
+from penstock.patterns import PATTERNS
+from penstock.runs.told import failure_of
 from penstock.settings import Settings
 from tests.support.naming import named
 from tests.support.pipeline import Pipeline, pipeline_of
@@ -93,3 +96,10 @@ async def test_a_job_is_left_that_has_an_outcome_which_cannot_be_read(
         # however often it was delivered, its run has begun once, and once more for its end
         begun = [one async for one in stored_events(pipeline.bus, named(job)) if isinstance(one, JobAccepted)]
         assert len(begun) <= 2
+
+
+def test_that_something_cannot_be_read_fails_no_job_within_a_group_either(settings: Settings) -> None:
+    unread = TooNew("99.1.0", "the fact 'now-1'")
+    (routing,) = [one for one in PATTERNS if one.name == "routing"]
+    with pytest.raises(TooNew):
+        failure_of(ExceptionGroup("of a TaskGroup", [ValueError("beside it"), unread]), routing, settings)
