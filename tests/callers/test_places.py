@@ -16,6 +16,13 @@ from penstock.jobs.places import Places
 from tests.support.patience import PATIENCE
 
 
+async def until_held(jobs: set[str], changes: asyncio.Queue[Msg]) -> None:
+    """Until these have places, and no others."""
+    async with asyncio.timeout(PATIENCE):
+        while json.loads((await changes.get()).data).keys() != jobs:
+            pass
+
+
 @pytest.mark.parametrize("most", [5, 40])
 async def test_no_more_are_on_than_may_be_however_they_end_meanwhile(bus: Bus, most: int) -> None:
     """A gateway that looks which of them have ended hears of another's new ones at the same time."""
@@ -72,9 +79,7 @@ async def test_what_was_taken_ahead_and_is_not_used_is_given_back(bus: Bus) -> N
     places, changes = Places(bus), asyncio.Queue[Msg]()
     await bus.subscribe(subjects.LIMITS_CHANGED[1], changes.put_nowait)
     jobs = {(await places.new("t", 100)).id for _ in range(4)}
-    async with asyncio.timeout(PATIENCE):
-        while json.loads((await changes.get()).data).keys() != jobs:
-            pass
+    await until_held(jobs, changes)
     await places.aclose()
 
 
@@ -93,9 +98,7 @@ async def test_what_one_limit_took_ahead_is_given_back_where_another_is_reached(
     jobs = {(await places.new("t", 100)).id for _ in range(5)}
     with pytest.raises(Refused):
         await places.new("t", 5)
-    async with asyncio.timeout(PATIENCE):
-        while json.loads((await changes.get()).data).keys() != jobs:
-            pass
+    await until_held(jobs, changes)
     await places.aclose()
 
 
