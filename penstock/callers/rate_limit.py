@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from penstock.callers.rate import Rate, Standing, Used
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.cells import Cells
+from penstock.jetstream.cells import Cells, expected
 
 #: Seconds for which requests are counted before they come, at most, and parts of the window.
 _AHEAD, _PARTS = 1.0, 64
 #: Of what is left this part, at most, is counted before it comes: what one gateway has ahead others can not use.
 _SHARE = 64
-#: Callers of whom what was counted ahead is kept.
-_KEPT = 10_000
+#: Seconds for which it is kept how many came, and callers of whom it is.
+_REMEMBERED, _KEPT = 10.0, 10_000
 
 
 @dataclass(slots=True)
@@ -84,9 +84,10 @@ class RateLimit:
         return Standing(rate, admitted=True, remaining=remaining, reset=used.next_free(rate, now))
 
     def _expected(self, caller: str) -> int:
-        """Twice as many as before where those came soon, else one."""
         ahead, now = self._ahead.get(caller), self._bus.time.now()
-        return 2 * ahead.counted if ahead is not None and not ahead.left and now - ahead.since < _AHEAD else 1
+        if ahead is None or now - ahead.since > _REMEMBERED:
+            return 1
+        return expected(ahead.counted, ahead.left, now - ahead.since)
 
     def _keep(self, caller: str, ahead: _Ahead) -> None:
         self._ahead[caller] = ahead

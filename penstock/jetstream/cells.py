@@ -21,6 +21,8 @@ from penstock.jetstream.stored import Stored
 _EXPECTED, _LIFE = "Nats-Expected-Last-Subject-Sequence", "Nats-TTL"
 #: Cells that a process keeps in mind.
 _KEPT = 10_000
+#: Seconds within which what was taken together was used soon.
+_SOON = 1.0
 #: The server's error numbers where another message is the last of the subject, or about to be.
 _OTHERS = (10071, 10164)
 
@@ -118,3 +120,11 @@ class Cells:
         stored = Stored.of(message)
         if stored.subject in self._kept:
             self._kept[stored.subject][1].hear(stored.sequence, stored.data)
+
+
+def expected(counted: int, left: int, ago: float) -> int:
+    """How much to take together, of what was last taken so `ago` seconds ago and `left` of which was not used.
+
+    As much as was used, twice as much where that was soon: what comes at a steady pace is taken about once a second.
+    """
+    return max(1, counted - left) * (2 if not left and ago < _SOON else 1)

@@ -5,8 +5,8 @@ jobs that have ended are given to others, by what their journals say. So nothing
 and whoever dies meanwhile: a place is held for exactly as long as its job is on. The places of jobs that were seen to
 end are free at the next look.
 
-Of a tenant who submits many, and may submit many more, places are taken for jobs that have not come yet. What is not
-used of them within a second is given back; what a process leaves that dies is free after a minute.
+Of a tenant who submits many, and may submit many more, places are taken for jobs that have not come yet. They are given
+back after a second in which none of them was used; what a process leaves that dies is free after a minute.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from penstock.contracts.wire import JobName
 from penstock.errors import BusUnavailable, Refused
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
-from penstock.jetstream.cells import Cell, Cells
+from penstock.jetstream.cells import Cell, Cells, expected
 from penstock.jobs.submission import new_job_id
 
 #: Seconds after which a job that has a place was submitted, or never will be.
@@ -33,20 +33,24 @@ _SUBMITTED = 60.0
 _KEPT = 10_000
 #: Jobs at once that a limit may allow: NATS is asked for the ends of all of them in one request.
 MOST = 1_000
-#: Seconds for which places are taken before their jobs come.
-_AHEAD = 1.0
+#: Seconds for which places are taken before their jobs come; longer while those come, but no longer than that.
+_AHEAD, _LONGEST = 1.0, 10.0
 #: Of what is left this part, at most, is taken so: what one gateway has ahead others can not use.
 _SHARE = 8
 
 
 @dataclass(slots=True)
 class _Ahead:
-    """Jobs that were given places together at `since` (NATS's time), by a limit; `left` have not come."""
+    """Jobs that were given places together at `since` (NATS's time), by a limit; `left` have not come.
+
+    `came`: how many had, when it was last looked.
+    """
 
     most: int
     since: float
     counted: int
     left: deque[str]
+    came: int = 0
 
 
 class Places:
@@ -75,8 +79,9 @@ class Places:
 
     async def aclose(self) -> None:
         """Gives back what was taken ahead, where NATS answers."""
-        for tenant, ahead in list(self._ahead.items()):
-            self._no_longer(tenant, ahead)
+        for tenant, ahead in self._ahead.items():
+            self._unused(tenant, ahead.left)
+        self._ahead.clear()
         if self._giving_back:
             await asyncio.wait(self._giving_back, timeout=_AHEAD)
         await stop(*self._giving_back)
@@ -88,15 +93,16 @@ class Places:
         return JobName(tenant, ahead.left.popleft())
 
     def _is_old(self, ahead: _Ahead) -> bool:
-        return self._bus.time.now() - ahead.since >= _AHEAD
+        return self._bus.time.now() - ahead.since >= _LONGEST
 
     async def _look_ahead(self, cell: Cell, tenant: str, most: int) -> JobName:
-        """A place for this job, however long that takes; with it twice as many as before where those came soon."""
-        many = 1
-        if (before := self._ahead.pop(tenant, None)) is not None:
-            many = 1 if before.left or self._is_old(before) else 2 * before.counted
+        """A place for this job, however long that takes; with it as many as are expected."""
+        many, since = 1, self._bus.time.now()
+        if (before := self._ahead.pop(tenant, None)) is not None and not self._is_old(before):
+            many = expected(before.counted, len(before.left), since - before.since)
+        if before is not None:
             self._unused(tenant, before.left)
-        jobs, since = [new_job_id() for _ in range(min(many, MOST))], self._bus.time.now()
+        jobs = [new_job_id() for _ in range(min(many, MOST))]
         try:
             first, *more = await self._add(cell, tenant, jobs, most)
         except Refused:
@@ -105,13 +111,22 @@ class Places:
             self._unused(tenant, jobs)
             raise
         ahead = self._ahead[tenant] = _Ahead(most, since, 1 + len(more), deque(more))
-        asyncio.get_running_loop().call_later(_AHEAD, self._no_longer, tenant, ahead)
+        asyncio.get_running_loop().call_later(_AHEAD, self._look_after, tenant, ahead)
         return JobName(tenant, first)
 
-    def _no_longer(self, tenant: str, ahead: _Ahead) -> None:
-        if self._ahead.get(tenant) is ahead:
+    def _look_after(self, tenant: str, ahead: _Ahead) -> None:
+        """Each second: are they used? How many were is kept, for the next to be taken."""
+        if self._ahead.get(tenant) is not ahead:
+            return
+        came = ahead.counted - len(ahead.left)
+        if self._is_old(ahead) or came == ahead.came:
+            unused, ahead.left, ahead.counted = ahead.left, deque(), came
+            self._unused(tenant, unused)
+        ahead.came = came
+        if self._is_old(ahead):
             del self._ahead[tenant]
-            self._unused(tenant, ahead.left)
+        else:
+            asyncio.get_running_loop().call_later(_AHEAD, self._look_after, tenant, ahead)
 
     def _unused(self, tenant: str, jobs: Collection[str]) -> None:
         """To be given back: with the next place that is taken, or by themselves."""

@@ -75,7 +75,7 @@ async def test_what_did_not_come_is_given_back_once_though_the_answer_is_lost(
         for _ in range(9):  # 1, 2, 4 and the first of 8
             await limit.take("a", rate)
         assert limit._ahead["a"].left == 6
-        limit._ahead["a"].until = 0
+        limit._ahead["a"].since = limit._ahead["a"].until = 0
         await bus.subscribe(subjects.rate("a"), seen)
         await bus.connection.flush()
         relay.answers_pass.clear()
