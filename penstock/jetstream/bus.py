@@ -165,8 +165,7 @@ class Bus:
             until = end.sequence if end else 0
         if after >= until:
             return
-        query: dict[str, Any] = {"next_by_subj": subject, "batch": _BATCH}
-        async for stored in self._read(stream_of(subject), query, start=after + 1):
+        async for stored in self._read(stream_of(subject), {"next_by_subj": subject, "batch": _BATCH}, start=after + 1):
             if stored.sequence > until:
                 return
             yield stored
@@ -190,6 +189,7 @@ class Bus:
     async def unsubscribe(self, subscription: Subscription) -> None:
         if not self.connection.is_closed:
             await subscription.unsubscribe()
+        subscription._message_iterator = None  # a cycle (docs/nats-py.md)
 
     def on_reconnect(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback` called after each reconnection, when messages may have been missed. Returns its removal."""

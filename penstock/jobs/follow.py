@@ -121,6 +121,7 @@ class Follower:
         self._forget()
         self._buffers.forget(self)
         await self._bus.unsubscribe(self._subscription)
+        del self._forget, self._subscription  # cycles, which only a collection would free
 
     async def __aiter__(self) -> AsyncGenerator[list[DeliveredEvent], None]:
         """Accepted events, those that are ready together; an empty list after each `silence` seconds without one."""

@@ -79,10 +79,11 @@ class StepModel:
         may_shorten: bool = False,
         cache: Cache | None = None,
         asked_before: int = 0,
+        meter: Meter | None = None,
     ) -> None:
         self._llm, self._asked, self._labels, self._sink = llm, asked, labels, sink
         self._stronger, self._may_shorten = stronger or asked, may_shorten
-        self._meter = Meter()
+        self._meter = Meter() if meter is None else meter
         #: Which model was asked last, and how.
         self.asked = asked
         self._cache, self._asked_before = cache, asked_before

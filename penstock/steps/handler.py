@@ -30,7 +30,7 @@ from penstock.llm.ask import Door, StepModel
 from penstock.llm.client import Llm
 from penstock.llm.limits.turns import Caller, Crowded, Turns
 from penstock.llm.selector import choose, described_by
-from penstock.llm.usage import PRICES
+from penstock.llm.usage import PRICES, Meter
 from penstock.mistakes import told
 from penstock.pattern import StepContext
 from penstock.settings import Settings
@@ -140,7 +140,7 @@ class StepHandler:
         async def begin() -> None:
             sink.begin()
             if step.asks:
-                attempt.bill.paid = model.paid
+                attempt.bill.paid = meter.paid
             # what cannot be stored is not paid for
             await events.flush()
 
@@ -149,7 +149,7 @@ class StepHandler:
             events.send(StepQueued(id=f"queued:{attempt.key}:model", depth=depth, served=True, model=model, **about))
 
         choice = choose(self._settings, request.pattern, step, request.complexity, request.priority, request.model)
-        asked = choice.at(attempt.number)
+        asked, meter = choice.at(attempt.number), Meter()
         labels = {"job": request.job, "key": request.key, "pattern": request.pattern, "step": request.step}
         door: Door | None = None
         if self._llm is not None:
@@ -167,6 +167,7 @@ class StepHandler:
             may_shorten=step.may_shorten,
             cache=Replies.of(self._bus, self._settings, attempt.job, attempt.key, seen) if request.cache else None,
             asked_before=request.asked_before,
+            meter=meter,
         )
         # behind another base URL than Google's, the model is known from its reply only
         known = None if self._llm and self._llm.traces else asked.model
