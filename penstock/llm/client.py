@@ -21,7 +21,7 @@ from penstock.llm.calls import told
 from penstock.llm.chunk import Chunk
 from penstock.llm.failure import failure_of
 from penstock.llm.reply import Reply
-from penstock.llm.request import KINDS, Question
+from penstock.llm.request import KINDS, Question, words_of
 from penstock.llm.selector import Asked
 from penstock.llm.stream import RawStream, Stream
 from penstock.llm.stream_request import Requests, Unsent
@@ -85,7 +85,7 @@ class Llm:
             ),
         )
         #: What `identity` says of each kind of question, but for its words.
-        self._kinds: dict[Hashable, str] = {}
+        self._kinds: dict[Hashable, bytes] = {}
         self._stream: Stream
         if settings.sdk_stream:
             self._stream = SdkStream(self._sdk, self._http)
@@ -166,9 +166,9 @@ class Llm:
         if how is None:
             if len(self._kinds) >= KINDS:
                 self._kinds.clear()
-            how = self._kinds[kind] = question.config.model_dump_json(exclude_none=True)
-        said = repr((prompt.system, [turn.model_dump() for turn in prompt.turns]))
-        return "\n".join((self._address, asked.model, how, said)).encode()
+            config = question.config.model_dump_json(exclude_none=True)
+            how = self._kinds[kind] = "\n".join((self._address, asked.model, config, "")).encode()
+        return how + words_of(prompt)
 
     async def _chunks(self, question: Question) -> AsyncGenerator[Sequence[Chunk], None]:
         """The stream within the time limits, with its errors as ours."""

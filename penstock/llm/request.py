@@ -8,6 +8,7 @@ from typing import Any
 
 from google.genai import types
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError, to_json
 
 from penstock.contracts.prompt import Prompt
 from penstock.contracts.tool import Declaration, Tool
@@ -47,6 +48,14 @@ class Question:
 
 #: Kinds of questions of which what was worked out is kept.
 KINDS = 500
+
+
+def words_of(prompt: Prompt) -> bytes:
+    """All that a prompt says, so that no two say the same; for the identity of a question."""
+    try:
+        return to_json((prompt.system, prompt.turns))
+    except PydanticSerializationError:  # half a surrogate pair is sent, but pydantic writes none
+        return repr((prompt.system, [turn.model_dump() for turn in prompt.turns])).encode()
 
 
 def contents_of(prompt: Prompt) -> list[types.Content]:
