@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from nats.aio.msg import Msg
 from nats.js.errors import APIError
@@ -112,9 +112,11 @@ class Cells:
             self._listening = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:
-        """Without it changes of others are read where they are met."""
-        with suppress(BusUnavailable):
+        """Without it changes of others are read where they are met, and it is tried again there."""
+        try:
             await self._bus.subscribe(subjects.LIMITS_CHANGED[1], self._hear)
+        except BusUnavailable:
+            self._listening = None
 
     def _hear(self, message: Msg) -> None:
         stored = Stored.of(message)
