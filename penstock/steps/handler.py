@@ -158,6 +158,10 @@ class StepHandler:
                 longest = self._settings.model_timeout
                 purse = Purse(self._bus, pots, self._settings.budget_webhook, longest=longest)
                 door = purse.around(door, self._settings.model_max_output_tokens)
+        cache = None
+        if request.cache:
+            by_outcome = step.do is None
+            cache = Replies.of(self._bus, self._settings, attempt.job, attempt.key, seen, by_outcome=by_outcome)
         model = StepModel(
             door if step.asks else None,
             asked,
@@ -165,7 +169,7 @@ class StepHandler:
             sink,
             stronger=choice.stronger,
             may_shorten=step.may_shorten,
-            cache=Replies.of(self._bus, self._settings, attempt.job, attempt.key, seen) if request.cache else None,
+            cache=cache,
             asked_before=request.asked_before,
             meter=meter,
         )

@@ -5,6 +5,9 @@
                   └─ refused: what stands there? ── a reply that fits ──▶ that
                                                  ── a claim ──▶ wait for what replaces it, as long as it is renewed
 
+A step that does nothing but ask stores its reply once, as its outcome: its claim stands for that. What is said here of
+what replaces a claim holds for such an outcome, too.
+
 A claim is a message that is accepted only in place of the one that was seen there, or of none. Who gives up says so,
 and one of those that wait takes over; where the model failed, each of them asks for itself. A claim that was not
 renewed for `ack_wait`, its process being dead, is replaced by one of them; that of a step itself, which is delivered
@@ -19,7 +22,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from nats.aio.msg import Msg
@@ -39,14 +42,15 @@ from penstock.jetstream.stored import Stored
 from penstock.jobs.lookup import unix
 from penstock.llm.limits.turns import Crowded
 from penstock.settings import Settings
+from penstock.steps.claims import CLAIM, FAILED, FREE, claim_of, reply_in, step_of
 from penstock.steps.metrics import AttemptMetrics, Found
 
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
-#: What stands for a reply: it is being asked for; nobody asks any more; who asked has failed.
-_CLAIM, _FREE, _FAILED = b"claim ", b"free", b"failed"
+#: What the subjects of changes begin with.
+_CHANGES = subjects.CACHED[1].removesuffix(">")
 #: Seconds after which the cache is left out, if the first try had no answer.
 _PATIENCE = 3.0
 #: The server's error number for a message that was to replace another one than stands there.
@@ -59,8 +63,8 @@ class Replies:
 
     bus: Bus
     scope: str
-    #: The step that asks.
-    asker: str
+    #: The claim of the step that asks (penstock.steps.claims).
+    own: bytes
     #: Seconds: how long a claim holds that is not renewed, and how old a reply may be.
     claimed: float
     kept: float
@@ -69,14 +73,22 @@ class Replies:
 
     @classmethod
     def of(
-        cls, bus: Bus, settings: Settings, job: JobName, key: str, seen: AttemptMetrics | None = None
+        cls,
+        bus: Bus,
+        settings: Settings,
+        job: JobName,
+        key: str,
+        seen: AttemptMetrics | None = None,
+        *,
+        by_outcome: bool = False,
     ) -> "Replies | None":
-        """None where the settings want no cache."""
+        """None where the settings want no cache. `by_outcome`: the step's value will be the reply to its question."""
         if not settings.cache:
             return None
         scope = subjects.SHARED if settings.cache_shared else job.tenant
         claimed = min(settings.ack_wait, settings.cache_ttl / 2)
-        return cls(bus, scope, f"{job}.{key}", claimed, settings.cache_ttl, seen.cached if seen else lambda _: None)
+        own = claim_of(job, key, by_outcome=by_outcome)
+        return cls(bus, scope, own, claimed, settings.cache_ttl, seen.cached if seen else lambda _: None)
 
     async def reply(
         self, key: str, read: Callable[[Kept], R], ask: Callable[[], Awaitable[tuple[R, Kept]]]
@@ -91,16 +103,16 @@ class Replies:
         self.tell("hit" if isinstance(claim, tuple) else "miss")
         if isinstance(claim, tuple):
             return claim
-        end: bytes | None = _FREE
+        end: bytes | None = FREE
         try:
             value, reply = await ask()
-            end = None if await self._store(subject, reply) else _FAILED
+            end = None if step_of(self.own) or await self._store(subject, reply) else FAILED
         except Crowded:
             raise
         except Exception as error:
             # who cannot pay has not asked
             if not (isinstance(error, Failure) and error.code == "budget_exceeded"):
-                end = _FAILED
+                end = FAILED
             raise
         finally:
             if claim is not None:
@@ -108,7 +120,7 @@ class Replies:
         return value, None
 
     async def forget(self, key: str) -> None:
-        await self._put(subjects.cached(self.scope, key), _FREE)
+        await self._put(subjects.cached(self.scope, key), FREE)
 
     async def _claimed_or_found(self, subject: str, read: Callable[[Kept], R]) -> "_Claim | tuple[R, Kept] | None":
         """None where another one's failure was waited for: then everybody asks."""
@@ -116,9 +128,9 @@ class Replies:
         while (sequence := await self.claim(subject, replaced)) is None:
             standing, waited = await self._settled(subject)
             replaced = standing.sequence if standing else 0
-            if standing is None or standing.data == _FREE or standing.data.startswith(_CLAIM):
+            if standing is None or standing.data == FREE or standing.data.startswith(CLAIM):
                 continue
-            if standing.data == _FAILED:
+            if standing.data == FAILED:
                 if waited:
                     return None
             elif self._age(standing) < self.kept:
@@ -130,7 +142,7 @@ class Replies:
     async def claim(self, subject: str, replaced: int) -> int | None:
         """Claim the place of the message with that sequence, 0 for none. None: another one stands there."""
         try:
-            return await self._append(subject, self._own, _instead_of(replaced))
+            return await self._append(subject, self.own, _instead_of(replaced))
         except APIError as error:
             if error.err_code != _REPLACED:
                 raise
@@ -139,43 +151,58 @@ class Replies:
     async def _settled(self, subject: str) -> tuple[Stored | None, bool]:
         """What stands there once it is no claim that holds, and whether that had to be waited for."""
         standing: Stored | None = None
+        #: Whose outcome has been seen: its claim, renewed before, may be heard after it.
+        ended: tuple[JobName, str] | None = None
         changed = asyncio.Event()
 
         def holds() -> bool:
-            if standing is None or not standing.data.startswith(_CLAIM) or standing.data == self._own:
+            if standing is None or not standing.data.startswith(CLAIM) or standing.data == self.own:
                 return False
             return self._age(standing) < self.claimed
 
         def note(found: Stored | None) -> None:
             nonlocal standing
+            if ended is not None and found is not None and step_of(found.data) == ended:
+                return
             if found is None or standing is None or found.sequence > standing.sequence:
                 standing = found
                 changed.set()
 
-        def hear(message: Msg) -> None:
-            note(Stored.of(message))
+        def answer(step: tuple[JobName, str], outcome: bytes) -> None:
+            nonlocal standing, ended
+            if standing is not None and step_of(standing.data) == step:
+                standing, ended = replace(standing, data=reply_in(outcome)), step
+                changed.set()
 
         async def look() -> None:
             note(await self.bus.last_from_leader(subject))
+            step = step_of(standing.data) if standing is not None and standing.data != self.own else None
+            if step and (outcome := await self.bus.last_from_leader(subjects.journal(*step))):
+                answer(step, outcome.data)
 
         await look()
         if not holds():
             return standing, False
-        told = subjects.told(*subjects.tokens(subject))
         self.tell("wait")
         # it may take as long as its asker waits for the model
         with lending(begun=True):
-            async with self.bus.following(look, hear, told):
-                while holds():
-                    changed.clear()
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(self.claimed - self._age(standing)):
-                            await changed.wait()
-        return standing, True
+            while standing is not None and holds():
+                claim, step = standing.data, step_of(standing.data)
 
-    @property
-    def _own(self) -> bytes:
-        return _CLAIM + self.asker.encode()
+                def hear(message: Msg, step: tuple[JobName, str] | None = step) -> None:
+                    if message.subject.startswith(_CHANGES):
+                        note(Stored.of(message))
+                    elif step is not None:
+                        answer(step, message.data)
+
+                told = subjects.told(*subjects.tokens(subject)), *([subjects.fact(*step)] if step else [])
+                async with self.bus.following(look, hear, *told):
+                    while standing is not None and standing.data == claim and holds():
+                        changed.clear()
+                        with suppress(TimeoutError):
+                            async with asyncio.timeout(self.claimed - self._age(standing)):
+                                await changed.wait()
+        return standing, True
 
     async def _append(self, subject: str, body: bytes, headers: dict[str, str] | None = None) -> int:
         """A claim whose answer was lost is found to be one's own."""

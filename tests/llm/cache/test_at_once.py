@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from penstock.llm.client import Llm
 from penstock.llm.limits.turns import Crowded
 from penstock.steps.replies import Replies
 from tests.llm.asking import PROMPT, asker
-from tests.llm.cache.caching import QUERY, calls
+from tests.llm.cache.caching import QUERY, asked_by, calls
 from tests.support.naming import named
 from tests.support.pipeline import Pipeline
 from tests.support.simulator import Steering
@@ -25,7 +24,7 @@ from tests.support.waiting import Waiting
 async def test_equal_questions_at_once_are_asked_once(llm: Llm, steering: Steering, replies: Replies, bus: Bus) -> None:
     await steering.rule(reply={"hold": "it"})
     async with Waiting(bus) as waiting, asyncio.TaskGroup() as group:
-        asked = [group.create_task(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT)) for n in range(5)]
+        asked = [group.create_task(asker(llm, cache=asked_by(replies, n)).text(PROMPT)) for n in range(5)]
         await waiting.more(4)
         await steering.release("it")
     assert len({task.result() for task in asked}) == 1
@@ -40,7 +39,7 @@ async def test_where_the_model_failed_each_asks_for_itself(
     async with Waiting(bus) as waiting:
         first = asyncio.ensure_future(asker(llm, cache=replies).text(PROMPT))
         await steering.wait(held="it")
-        others = asyncio.gather(*(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT) for n in range(3)))
+        others = asyncio.gather(*(asker(llm, cache=asked_by(replies, n)).text(PROMPT) for n in range(3)))
         await waiting.more(3)
     await steering.release("it")
     with pytest.raises(ModelUnavailable):
@@ -72,7 +71,7 @@ async def test_one_of_those_that_wait_asks_where_the_asker_did_not(
         first = asyncio.ensure_future(asker(full, cache=replies).text(PROMPT))
         while not await bus.last_from_leader("cache.>"):
             await asyncio.sleep(0)
-        others = asyncio.gather(*(asker(llm, cache=replace(replies, asker=f"{n}")).text(PROMPT) for n in range(3)))
+        others = asyncio.gather(*(asker(llm, cache=asked_by(replies, n)).text(PROMPT) for n in range(3)))
         await waiting.more(3)
     full.closed.set()
     with pytest.raises(type(why)):
@@ -119,7 +118,7 @@ async def test_a_reply_that_is_too_large_is_given_and_not_kept(replies: Replies,
         return large, Kept.of("a model", [TextPiece(text=large)])
 
     async with Waiting(bus) as waiting, asyncio.TaskGroup() as group:
-        of = [replace(replies, asker=f"{n}") for n in range(2)]
+        of = [asked_by(replies, n) for n in range(2)]
         asking = [group.create_task(one.reply("key", lambda kept: kept.model, ask)) for one in of]
         await waiting.more()
         held.set()
