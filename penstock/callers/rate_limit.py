@@ -55,7 +55,8 @@ class RateLimit:
             while True:
                 now = self._bus.time.now()
                 used = Used.read(cell.data)
-                if ahead is not None and ahead.left:
+                # what has left the window is nobody's to give back: its place there is another gateway's
+                if ahead is not None and ahead.left and ahead.until > now - rate.seconds + _AHEAD:
                     used = used.without(ahead.left, ahead.used.taken[-1][0])
                 used = used.within(rate, now)
                 free = rate.requests - used.count

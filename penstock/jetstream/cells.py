@@ -5,6 +5,7 @@ and written to it, was decided by what was true, however many decide at once.
 """
 
 import asyncio
+import logging
 import math
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -17,6 +18,8 @@ from penstock.errors import BusUnavailable
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.stored import Stored
+
+log = logging.getLogger(__name__)
 
 _EXPECTED, _LIFE = "Nats-Expected-Last-Subject-Sequence", "Nats-TTL"
 #: Cells that a process keeps in mind.
@@ -115,7 +118,8 @@ class Cells:
         """Without it changes of others are read where they are met, and it is tried again there."""
         try:
             await self._bus.subscribe(subjects.LIMITS_CHANGED[1], self._hear)
-        except BusUnavailable:
+        except Exception as error:
+            log.warning("changes of limits are not heard: %r", error)
             self._listening = None
 
     def _hear(self, message: Msg) -> None:

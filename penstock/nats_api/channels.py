@@ -180,7 +180,10 @@ def _of_a_job(executors: tuple[str, ...]) -> list[Channel]:
         subjects.DEAD_LENGTH_HEADER: "The body's length, where the copy was truncated to fit.",
     }
     letter = Message("DeadLetter", "A copy of the message, as it came.", headers=headers)
-    replies = Message.of(Kept), Message("Claim", "Text: who is asking for the reply, or that nobody is.")
+    replies = (
+        Message.of(Kept),
+        Message("Claim", "Text: which step asks, and whether its outcome has the reply; or that nobody asks."),
+    )
     works = _RUNS + executors
     ended = "The one way the job ended; a cancel writes it too."
     facts = "The journal's facts, republished once they are stored."

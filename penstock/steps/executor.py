@@ -1,20 +1,24 @@
 """Executors: what does the steps."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
-from pydantic import BaseModel
+from nats.aio.msg import Msg
+from pydantic import BaseModel, ValidationError
 
 from penstock.cancelling import stop
 from penstock.contracts.prompt import Prompt
-from penstock.contracts.step import Step
+from penstock.contracts.step import Step, StepMessage
+from penstock.contracts.wire import JobName
 from penstock.errors import Failure, Misconfigured, OutputInvalid
+from penstock.jetstream import subjects
 from penstock.pattern import Pattern, StepContext
 from penstock.steps.prompts import PromptFile, version_of
 from penstock.steps.resources import Resources
+from penstock.validation import field_errors, summary
 
 
 @dataclass(frozen=True)
@@ -92,3 +96,18 @@ async def executed(
         raise Failure("deadline_exceeded", "the job's deadline passed during the step")
     finally:
         await stop(working, ending)
+
+
+def parsed(message: Msg, executables: Mapping[str, Executable]) -> tuple[StepMessage, BaseModel]:
+    """A step message with its step's input.
+
+    Raises ValueError for what does not fit, or is for another step than the subject says.
+    """
+    try:
+        request = StepMessage.model_validate_json(message.data)
+        _, *named = subjects.of_step(message.subject)
+        if [request.pattern, request.step, JobName(request.tenant, request.job), request.key] != named:
+            raise ValueError(f"the message on {message.subject} is for another step")
+        return request, executables[f"{request.pattern}/{request.step}"].step.input.model_validate(request.input)
+    except ValidationError as error:
+        raise ValueError(f"the step message does not fit: {summary(field_errors(error.errors()))}") from error

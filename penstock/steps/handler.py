@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from nats.aio.msg import Msg
-from pydantic import BaseModel, ValidationError
 
 from penstock import correlation
 from penstock.backoff import delay
@@ -18,7 +17,6 @@ from penstock.budgets.pots import pots_of
 from penstock.budgets.purse import Purse
 from penstock.contracts.events import StepQueued
 from penstock.contracts.journal import END, Outcome, Wasted
-from penstock.contracts.step import StepMessage
 from penstock.contracts.usage import Usage
 from penstock.contracts.wire import JobName
 from penstock.errors import BusUnavailable, Failure, Transient
@@ -35,11 +33,10 @@ from penstock.mistakes import told
 from penstock.pattern import StepContext
 from penstock.settings import Settings
 from penstock.steps.attempt import Attempt, Traced, Waiting
-from penstock.steps.executor import Executable, NobodyWaits, executed
+from penstock.steps.executor import Executable, NobodyWaits, executed, parsed
 from penstock.steps.parts import PartSink
 from penstock.steps.replies import Replies
 from penstock.steps.spending import Spending
-from penstock.validation import field_errors, summary
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +87,7 @@ class StepHandler:
             async with (
                 self._spending.billing(job, id, billed, message) as bill,
                 contextlib.aclosing(EventLog(self._bus, job)) as events,
+                contextlib.AsyncExitStack() as ending,
             ):
                 traced = Traced(
                     *(job, pattern, step, key, begun + 1),
@@ -100,7 +98,7 @@ class StepHandler:
                 attempt = Attempt(job, pattern, step, key, begun + 1, id, spent, bill, message, traced)
                 correlation.add(attempt=attempt.number)
                 with contextlib.suppress(NobodyWaits), traced:
-                    await self._attempt(attempt, nobody_waits, events)
+                    await self._attempt(attempt, nobody_waits, events, ending)
 
     @contextlib.asynccontextmanager
     async def _watching(self, job: JobName, key: str) -> AsyncIterator[Waiting]:
@@ -118,10 +116,12 @@ class StepHandler:
         async with self._bus.following(read, hear, subjects.fact(job, key), subjects.fact(job, END)):
             yield nobody_waits
 
-    async def _attempt(self, attempt: Attempt, nobody_waits: asyncio.Event, events: EventLog) -> None:
+    async def _attempt(
+        self, attempt: Attempt, nobody_waits: asyncio.Event, events: EventLog, ending: contextlib.AsyncExitStack
+    ) -> None:
         """Writes a failed outcome before raising GivenUp: without one the job would wait for ever."""
         try:
-            request, given = _parsed(attempt.message, self._executables)
+            request, given = parsed(attempt.message, self._executables)
         except ValueError as error:
             leave_to_newer(attempt.message.headers, f"step {attempt.step} of {attempt.pattern}")
             await self._write(attempt, Failure("step_error", str(error)), fingerprint="", n=0)
@@ -160,8 +160,11 @@ class StepHandler:
                 door = purse.around(door, self._settings.model_max_output_tokens)
         cache = None
         if request.cache:
-            by_outcome = step.do is None
-            cache = Replies.of(self._bus, self._settings, attempt.job, attempt.key, seen, by_outcome=by_outcome)
+            output = step.output if step.do is None else None
+            name = attempt.job, attempt.key
+            cache = Replies.of(self._bus, self._settings, *name, seen, attempt=attempt.id, output=output)
+        if cache is not None:
+            ending.push_async_callback(cache.aclose)
         model = StepModel(
             door if step.asks else None,
             asked,
@@ -228,6 +231,8 @@ class StepHandler:
             usage=attempt.spent + model.usage,
             duration_ms=round((time.monotonic() - began) * 1000),
         )
+        if cache is not None:
+            await cache.stored()
 
     def _pause_before_retry(self, error: Transient, number: int, attempts: int, deadline: float) -> float | None:
         """Seconds; None where the step has no attempt left, or its job no time for one."""
@@ -281,15 +286,3 @@ class StepHandler:
         await self._spending.has_outcome(job, key, attempt.bill, failure=failure, written=written)
         if attempt.bill.use is not None:
             attempt.traced.outcome = outcome
-
-
-def _parsed(message: Msg, executables: Mapping[str, Executable]) -> tuple[StepMessage, BaseModel]:
-    """With its step's input. Raises ValueError for what does not fit, or is for another step than the subject says."""
-    try:
-        request = StepMessage.model_validate_json(message.data)
-        _, *named = subjects.of_step(message.subject)
-        if [request.pattern, request.step, JobName(request.tenant, request.job), request.key] != named:
-            raise ValueError(f"the message on {message.subject} is for another step")
-        return request, executables[f"{request.pattern}/{request.step}"].step.input.model_validate(request.input)
-    except ValidationError as error:
-        raise ValueError(f"the step message does not fit: {summary(field_errors(error.errors()))}") from error

@@ -5,8 +5,8 @@
                   └─ refused: what stands there? ── a reply that fits ──▶ that
                                                  ── a claim ──▶ wait for what replaces it, as long as it is renewed
 
-A step that does nothing but ask stores its reply once, as its outcome: its claim stands for that. What is said here of
-what replaces a claim holds for such an outcome, too.
+A step that does nothing but ask stores its reply once, as its outcome: its claim stands for that, and is renewed until
+it is stored. What is said here of what replaces a claim holds for such an outcome, too.
 
 A claim is a message that is accepted only in place of the one that was seen there, or of none. Who gives up says so,
 and one of those that wait takes over; where the model failed, each of them asks for itself. A claim that was not
@@ -19,10 +19,9 @@ it is being renewed may stand till it is too old.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from nats.aio.msg import Msg
@@ -30,10 +29,9 @@ from nats.js.errors import APIError
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from penstock.cancelling import stop
 from penstock.contracts.turns import Kept
 from penstock.contracts.wire import JobName
-from penstock.errors import BusUnavailable, Failure, OutputInvalid
+from penstock.errors import Failure, OutputInvalid
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.pull import lending
@@ -42,10 +40,9 @@ from penstock.jetstream.stored import Stored
 from penstock.jobs.lookup import unix
 from penstock.llm.limits.turns import Crowded
 from penstock.settings import Settings
-from penstock.steps.claims import CLAIM, FAILED, FREE, claim_of, reply_in, step_of
+from penstock.steps.claims import CLAIM, FAILED, FREE, Claim
+from penstock.steps.held import Held, instead_of, tolerate
 from penstock.steps.metrics import AttemptMetrics, Found
-
-log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
@@ -63,13 +60,15 @@ class Replies:
 
     bus: Bus
     scope: str
-    #: The claim of the step that asks (penstock.steps.claims).
-    own: bytes
+    #: Of the attempt that asks.
+    own: Claim
     #: Seconds: how long a claim holds that is not renewed, and how old a reply may be.
     claimed: float
     kept: float
     #: Is told what becomes of each question.
     tell: Callable[[Found], None]
+    #: Claims whose reply will be the step's outcome, which is not stored yet.
+    _open: list[Held] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -80,14 +79,17 @@ class Replies:
         key: str,
         seen: AttemptMetrics | None = None,
         *,
-        by_outcome: bool = False,
+        attempt: str = "",
+        output: type | None = None,
     ) -> "Replies | None":
-        """None where the settings want no cache. `by_outcome`: the step's value will be the reply to its question."""
+        """None where the settings want no cache. `output`: of a step whose value will be the reply to its question;
+        the attempt is to be ended with `stored`, or `aclose`.
+        """
         if not settings.cache:
             return None
         scope = subjects.SHARED if settings.cache_shared else job.tenant
         claimed = min(settings.ack_wait, settings.cache_ttl / 2)
-        own = claim_of(job, key, by_outcome=by_outcome)
+        own = Claim.of(job, key, attempt, output)
         return cls(bus, scope, own, claimed, settings.cache_ttl, seen.cached if seen else lambda _: None)
 
     async def reply(
@@ -97,7 +99,7 @@ class Replies:
         try:
             claim = await self._claimed_or_found(subject, read)
         except Exception as error:
-            _tolerate(error, subject)
+            tolerate(error, subject)
             self.tell("left_out")
             return (await ask())[0], None
         self.tell("hit" if isinstance(claim, tuple) else "miss")
@@ -106,7 +108,10 @@ class Replies:
         end: bytes | None = FREE
         try:
             value, reply = await ask()
-            end = None if step_of(self.own) or await self._store(subject, reply) else FAILED
+            if claim is not None and self.own.by_outcome:
+                self._open.append(claim)
+                return value, None
+            end = None if await self._store(subject, reply) else FAILED
         except Crowded:
             raise
         except Exception as error:
@@ -115,14 +120,26 @@ class Replies:
                 end = FAILED
             raise
         finally:
-            if claim is not None:
+            if claim is not None and claim not in self._open:
                 await claim.end(end)
         return value, None
+
+    async def stored(self) -> None:
+        """The step's outcome is."""
+        await self._end(None)
+
+    async def aclose(self) -> None:
+        """Where the step has no outcome, who waits for its reply need not."""
+        await self._end(FREE)
+
+    async def _end(self, word: bytes | None) -> None:
+        while self._open:
+            await self._open.pop().end(word)
 
     async def forget(self, key: str) -> None:
         await self._put(subjects.cached(self.scope, key), FREE)
 
-    async def _claimed_or_found(self, subject: str, read: Callable[[Kept], R]) -> "_Claim | tuple[R, Kept] | None":
+    async def _claimed_or_found(self, subject: str, read: Callable[[Kept], R]) -> Held | tuple[R, Kept] | None:
         """None where another one's failure was waited for: then everybody asks."""
         replaced = 0
         while (sequence := await self.claim(subject, replaced)) is None:
@@ -137,12 +154,12 @@ class Replies:
                 with suppress(ValidationError, OutputInvalid):
                     reply = Kept.model_validate_json(standing.data)
                     return read(reply), reply
-        return _Claim(self, subject, sequence)
+        return Held(self.bus, subject, sequence, self.claimed / 3, self.claim)
 
     async def claim(self, subject: str, replaced: int) -> int | None:
         """Claim the place of the message with that sequence, 0 for none. None: another one stands there."""
         try:
-            return await self._append(subject, self.own, _instead_of(replaced))
+            return await self._append(subject, bytes(self.own), instead_of(replaced))
         except APIError as error:
             if error.err_code != _REPLACED:
                 raise
@@ -151,34 +168,38 @@ class Replies:
     async def _settled(self, subject: str) -> tuple[Stored | None, bool]:
         """What stands there once it is no claim that holds, and whether that had to be waited for."""
         standing: Stored | None = None
-        #: Whose outcome has been seen: its claim, renewed before, may be heard after it.
-        ended: tuple[JobName, str] | None = None
+        #: Whose outcome has been seen: it may have been renewed before, and be heard after it.
+        ended: Claim | None = None
         changed = asyncio.Event()
 
+        def another_s() -> Claim | None:
+            claim = Claim.read(standing.data) if standing else None
+            return None if claim is None or claim.is_of(self.own) else claim
+
         def holds() -> bool:
-            if standing is None or not standing.data.startswith(CLAIM) or standing.data == self.own:
-                return False
-            return self._age(standing) < self.claimed
+            return another_s() is not None and self._age(standing) < self.claimed
 
         def note(found: Stored | None) -> None:
             nonlocal standing
-            if ended is not None and found is not None and step_of(found.data) == ended:
+            if ended is not None and found is not None and Claim.read(found.data) == ended:
                 return
             if found is None or standing is None or found.sequence > standing.sequence:
                 standing = found
                 changed.set()
 
-        def answer(step: tuple[JobName, str], outcome: bytes) -> None:
+        def answer(claim: Claim, outcome: bytes) -> None:
             nonlocal standing, ended
-            if standing is not None and step_of(standing.data) == step:
-                standing, ended = replace(standing, data=reply_in(outcome)), step
+            if standing is not None and Claim.read(standing.data) == claim:
+                standing, ended = replace(standing, data=claim.reply_in(outcome)), claim
                 changed.set()
 
         async def look() -> None:
             note(await self.bus.last_from_leader(subject))
-            step = step_of(standing.data) if standing is not None and standing.data != self.own else None
-            if step and (outcome := await self.bus.last_from_leader(subjects.journal(*step))):
-                answer(step, outcome.data)
+            claim = another_s()
+            if claim is not None and claim.by_outcome:
+                outcome = await self.bus.last_from_leader(subjects.journal(claim.job, claim.key))
+                if outcome is not None:
+                    answer(claim, outcome.data)
 
         await look()
         if not holds():
@@ -186,22 +207,26 @@ class Replies:
         self.tell("wait")
         # it may take as long as its asker waits for the model
         with lending(begun=True):
-            while standing is not None and holds():
-                claim, step = standing.data, step_of(standing.data)
+            while holds() and (claim := another_s()) is not None:
 
-                def hear(message: Msg, step: tuple[JobName, str] | None = step) -> None:
+                def hear(message: Msg, claim: Claim = claim) -> None:
                     if message.subject.startswith(_CHANGES):
                         note(Stored.of(message))
-                    elif step is not None:
-                        answer(step, message.data)
+                    else:
+                        answer(claim, message.data)
 
-                told = subjects.told(*subjects.tokens(subject)), *([subjects.fact(*step)] if step else [])
+                told = (
+                    subjects.told(*subjects.tokens(subject)),
+                    *([subjects.fact(claim.job, claim.key)] if claim.by_outcome else []),
+                )
                 async with self.bus.following(look, hear, *told):
-                    while standing is not None and standing.data == claim and holds():
+                    while another_s() == claim and holds():
                         changed.clear()
                         with suppress(TimeoutError):
                             async with asyncio.timeout(self.claimed - self._age(standing)):
                                 await changed.wait()
+                    if another_s() == claim:  # what was told may be lost
+                        await look()
         return standing, True
 
     async def _append(self, subject: str, body: bytes, headers: dict[str, str] | None = None) -> int:
@@ -233,55 +258,6 @@ class Replies:
         try:
             await self.bus.connection.publish(subject, body)
         except Exception as error:
-            _tolerate(error, subject)
+            tolerate(error, subject)
             return False
         return True
-
-
-class _Claim:
-    """Renewed from its beginning to its `end`, or until another one has replaced it."""
-
-    def __init__(self, replies: Replies, subject: str, sequence: int) -> None:
-        self._replies, self._subject, self._sequence = replies, subject, sequence
-        self._renewing: asyncio.Task[None] | None = None
-        self._wait()
-
-    def _wait(self) -> None:
-        """Most questions are answered before there is anything to renew: a timer is cheaper than a task."""
-        self._next = asyncio.get_running_loop().call_later(self._replies.claimed / 3, self._start)
-
-    def _start(self) -> None:
-        self._renewing = asyncio.get_running_loop().create_task(self._renew())
-
-    async def _renew(self) -> None:
-        sequence: int | None = self._sequence
-        try:
-            sequence = await self._replies.claim(self._subject, self._sequence)
-        except Exception as error:
-            _tolerate(error, self._subject)
-        if sequence is not None:
-            self._sequence = sequence
-            self._wait()
-
-    async def end(self, word: bytes | None) -> None:
-        """`word` in its place, unless a reply stands there. Nothing is waited for: the asker may be cancelled."""
-        self._next.cancel()
-        if self._renewing is not None:
-            await stop(self._renewing)
-            self._next.cancel()
-        if word is not None:
-            try:
-                await self._replies.bus.connection.publish(self._subject, word, headers=_instead_of(self._sequence))
-            except Exception as error:
-                _tolerate(error, self._subject)
-
-
-def _instead_of(sequence: int) -> dict[str, str]:
-    return {"Nats-Expected-Last-Subject-Sequence": str(sequence)}
-
-
-def _tolerate(error: Exception, subject: str) -> None:
-    """Raises what is not NATS's refusal, nor its absence."""
-    if not (isinstance(error, APIError | BusUnavailable | Failure | TimeoutError) or is_passing(error)):
-        raise error
-    log.warning("the cache is left out: %r", error, extra={"subject": subject})

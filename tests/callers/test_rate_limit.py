@@ -75,7 +75,7 @@ async def test_what_did_not_come_is_given_back_once_though_the_answer_is_lost(
         for _ in range(9):  # 1, 2, 4 and the first of 8
             await limit.take("a", rate)
         assert limit._ahead["a"].left == 6
-        limit._ahead["a"].since = limit._ahead["a"].until = 0
+        limit._ahead["a"].since = limit._ahead["a"].until = away.time.now() - 60
         await bus.subscribe(subjects.rate("a"), seen)
         await bus.connection.flush()
         relay.answers_pass.clear()
@@ -89,6 +89,18 @@ async def test_what_did_not_come_is_given_back_once_though_the_answer_is_lost(
     assert stored is not None
     # the ten that came, of which the one whose answer was lost counts twice
     assert Used.read(stored.data).count == 11
+
+
+async def test_what_has_left_the_window_is_not_given_back(bus: Bus) -> None:
+    """What is there in its place is another gateway's."""
+    rate, limit = Rate(100_000, 86_400), RateLimit(bus)
+    for _ in range(9):  # 1, 2, 4 and the first of 8
+        await limit.take("a", rate)
+    limit._ahead["a"].since = limit._ahead["a"].until = bus.time.now() - rate.seconds
+    await limit.take("a", rate)
+    stored = await bus.last_from_leader(subjects.rate("a"))
+    assert stored is not None
+    assert Used.read(stored.data).count == 1 + 2 + 4 + 8 + 1
 
 
 async def test_all_who_ask_wait_for_a_mute_nats_together(settings: Settings, bus: Bus, nats: NatsServer) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from penstock.contracts.wire import JobName
 from penstock.jetstream.bus import Bus
 from penstock.settings import Settings
-from penstock.steps.claims import claim_of
+from penstock.steps.claims import Claim
 from penstock.steps.replies import Replies
 from tests.support.simulator import Steering
 
@@ -20,7 +20,7 @@ def of_tenant(bus: Bus, settings: Settings, tenant: str) -> Replies:
 
 def asked_by(replies: Replies, number: int) -> Replies:
     """Those of another step."""
-    return replace(replies, own=claim_of(JobName("default", "job"), f"key-{number}", by_outcome=False))
+    return replace(replies, own=Claim(JobName("default", "job"), f"key-{number}"))
 
 
 async def calls(steering: Steering) -> int:
