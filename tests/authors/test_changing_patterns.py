@@ -164,6 +164,7 @@ async def decided(pipeline: Pipeline, job: str) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.long
 async def test_aggregators_of_two_versions_are_killed(pipeline: Pipeline, tmp_path: Path) -> None:
     """Processes: the older one comes back, and has all of its jobs again, whoever was given them meanwhile."""
     await pipeline.stop("aggregator")

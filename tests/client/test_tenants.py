@@ -179,6 +179,7 @@ async def test_usage_can_be_kept_for_the_books(both: Pipeline) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.long
 async def test_the_command_asks_before_it_removes(both: Pipeline, nats: NatsServer) -> None:
     async def run(*arguments: str) -> tuple[int, str, str]:
         ended = await asyncio.to_thread(penstock, "tenants", *arguments, cwd="/", PENSTOCK_NATS_URL=nats.url)

@@ -152,6 +152,7 @@ class TestHanging:
         return {"command": sys.executable, "args": [THINGS], "timeoutSeconds": 2}
 
     @pytest.mark.long
+    @pytest.mark.long
     async def test_a_server_that_answers_nothing_any_more_is_started_again(self, pipeline: Pipeline) -> None:
         job, told, _ = await solved(pipeline, calling("things__freeze"), calling("things__add", first=1, second=1))
         assert told[0]["error"].startswith("the MCP server things does not answer")

@@ -16,6 +16,7 @@ from tests.system.cli.system import System, penstock, until
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_a_key_is_asked_for_once_there_is_one(tmp_path: Path) -> None:
     """And what is wrong is said in one sentence."""
     with System(tmp_path / "data") as system:

@@ -128,6 +128,7 @@ def test_a_password_in_a_url_is_not_shown(tmp_path: Path, command: tuple[str, ..
 
 
 @pytest.mark.long
+@pytest.mark.long
 async def test_nor_is_it_where_all_goes_well(nats: NatsServer, tmp_path: Path) -> None:
     url = nats.url.replace("//", "//me:hush@")
     with System(tmp_path / "data", "--nats-url", url) as system:

@@ -95,6 +95,7 @@ def test_a_signal_while_processes_are_replaced_leaves_nothing(tmp_path: Path) ->
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_a_second_ctrl_c_kills_what_does_not_end(tmp_path: Path) -> None:
     """A process that hangs is waited for, until the user has had enough."""
     with System(tmp_path / "data") as system:
