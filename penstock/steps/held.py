@@ -13,6 +13,9 @@ from penstock.jetstream.storage import is_passing
 
 log = logging.getLogger(__name__)
 
+#: Seconds that NATS has for its answer to a renewal, once the claim has ended.
+_UNDER_WAY = 1.0
+
 Renew = Callable[[str, int], Awaitable[int | None]]
 
 
@@ -43,9 +46,10 @@ class Held:
             self._wait()
 
     async def end(self, word: bytes | None) -> None:
-        """`word` in its place, unless a reply stands there. Nothing is waited for: the asker may be cancelled."""
+        """`word` in its place, unless a reply stands there. Nothing is waited for but a renewal that is under way."""
         self._next.cancel()
         if self._renewing is not None:
+            await asyncio.wait({self._renewing}, timeout=_UNDER_WAY)  # of which NATS has the sequence
             await stop(self._renewing)
             self._next.cancel()
         if word is not None:

@@ -15,7 +15,7 @@ again, at once.
 
 What NATS refuses, or does not answer, is never the asker's failure: then the model is asked, and nothing is kept. So a
 question may be asked twice where NATS, or who asks, stands still for longer than a claim holds. A claim that ends while
-it is being renewed may stand till it is too old.
+NATS does not answer to its renewal may stand till it is too old.
 """
 
 import asyncio
