@@ -59,10 +59,12 @@ class Renewals(asyncio.Queue[Msg]):
         await self._bus.unsubscribe(self._heard)
 
 
-async def read(replies: Replies) -> str | None:
-    """The text that was found; None where the model is asked."""
+async def read(replies: Replies, together: asyncio.Barrier | None = None) -> str | None:
+    """The text that was found; None where the model is asked, which answers once all have asked it `together`."""
 
     async def ask() -> tuple[str, Kept]:
+        if together is not None:
+            await together.wait()
         return "asked", Kept.of("m", [TextPiece(text="asked")])
 
     value, kept = await replies.reply("question", lambda kept: "".join(map(str, kept.parts)), ask)
@@ -131,8 +133,9 @@ async def test_a_step_that_has_no_value_answers_nobody(bus: Bus, replies: Replie
 
 async def test_where_the_step_failed_each_that_waits_asks_for_itself(bus: Bus, replies: Replies) -> None:
     await bus.append(PLACE, TEXT)
-    async with Waiting(bus) as waiting, asyncio.TaskGroup() as group:
-        asked = [group.create_task(read(asked_by(replies, number))) for number in range(3)]
+    together = asyncio.Barrier(3)
+    async with asyncio.timeout(PATIENCE), Waiting(bus) as waiting, asyncio.TaskGroup() as group:
+        asked = [group.create_task(read(asked_by(replies, number), together)) for number in range(3)]
         await waiting.more(3)
         await bus.once(subjects.journal(JOB, KEY), FAILED)
     assert [task.result() for task in asked] == [None] * 3
