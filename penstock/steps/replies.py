@@ -35,7 +35,7 @@ from penstock.errors import Failure, OutputInvalid
 from penstock.jetstream import subjects
 from penstock.jetstream.bus import Bus
 from penstock.jetstream.pull import lending
-from penstock.jetstream.storage import is_passing
+from penstock.jetstream.storage import is_outdated, is_passing
 from penstock.jetstream.stored import Stored
 from penstock.jobs.lookup import unix
 from penstock.llm.limits.turns import Crowded
@@ -50,8 +50,6 @@ R = TypeVar("R")
 _CHANGES = subjects.CACHED[1].removesuffix(">")
 #: Seconds after which the cache is left out, if the first try had no answer.
 _PATIENCE = 3.0
-#: The server's error number for a message that was to replace another one than stands there.
-_REPLACED = 10071
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class Replies:
     #: Is told what becomes of each question.
     tell: Callable[[Found], None]
     #: Claims whose reply will be the step's outcome, which is not stored yet.
-    _open: list[Held] = field(default_factory=list)
+    _open: list[Held] = field(default_factory=list, init=False)
 
     @classmethod
     def of(
@@ -161,7 +159,7 @@ class Replies:
         try:
             return await self._append(subject, bytes(self.own), instead_of(replaced))
         except APIError as error:
-            if error.err_code != _REPLACED:
+            if not is_outdated(error):
                 raise
             return None
 
